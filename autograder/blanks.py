@@ -1,0 +1,93 @@
+"""The blank `___`: an object that refuses to be used, and finding blanks in code.
+
+In Jupyter `___` is a live name (the third-last output), so a forgotten blank could compute
+nonsense without a word. Lessons therefore bind it to the object below; every use of it raises
+`BlankError`, which names the exercise. Only the standard library is imported here, because this
+file also runs inside the grading sandbox.
+"""
+
+import ast
+import linecache
+import re
+import sys
+
+NAME = "___"
+EXERCISE_LINE = re.compile(r"^[ \t]*#[ \t]*Exercise[ \t]+(\d+\.\d+-[a-z0-9-]+)", re.MULTILINE)
+
+
+class BlankError(Exception):
+    """A blank was used before it was filled in. `exercise` is its id, or None if unknown."""
+
+    def __init__(self, exercise=None):
+        self.exercise = exercise
+        super().__init__(blank_message(exercise))
+
+
+def blank_message(exercise):
+    """The sentence a student sees for a blank in `exercise` (an id, or None)."""
+    where = f"Exercise {exercise}" if exercise else "An exercise"
+    return f"{where} still has a blank: fill in ___"
+
+
+def exercise_named_in(source):
+    """The id on the first `# Exercise X` line of a cell's source, or None."""
+    found = EXERCISE_LINE.search(source)
+    return found.group(1) if found else None
+
+
+def has_blank(source):
+    """Whether `source` (Python code) uses the name `___`. Code that does not parse is searched as text."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return re.search(r"(?<!\w)___(?!\w)", source) is not None
+    return any(isinstance(node, ast.Name) and node.id == NAME for node in ast.walk(tree))
+
+
+def _exercise_in_use():
+    """The exercise whose code is running: the nearest calling frame with an `# Exercise` line."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") != __name__:
+            found = exercise_named_in("".join(linecache.getlines(frame.f_code.co_filename)))
+            if found:
+                return found
+        frame = frame.f_back
+    return None
+
+
+class Blank:
+    """The type of `___`. Assigning or passing it is harmless; anything that needs its value raises."""
+
+    __slots__ = ()
+
+    def __repr__(self):  # showing a variable that holds a blank must not hide the error message behind another
+        return "___ (a blank to fill in)"
+
+    def __getattr__(self, name):
+        # Names with underscores are how libraries ask "can you do this?"; a plain "no" is the right answer.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise BlankError(_exercise_in_use())
+
+    def __reduce_ex__(self, protocol):  # copies are the same blank
+        return NAME
+
+
+def _refuse(self, *args, **kwargs):
+    raise BlankError(_exercise_in_use())
+
+
+_USES = """
+    abs add and bool bytes call ceil complex contains delitem divmod enter eq exit float floor floordiv
+    format ge getitem gt hash iadd iand ifloordiv ilshift imatmul imod imul index int invert ior ipow
+    irshift isub iter itruediv ixor le len length_hint lshift lt matmul mod mul ne neg next or pos pow
+    radd rand rdivmod reversed rfloordiv rlshift rmatmul rmod rmul ror round rpow rrshift rshift rsub
+    rtruediv rxor setitem str sub truediv trunc xor array array_function array_ufunc torch_function
+    setattr delattr await aiter anext
+""".split()
+for _use in _USES:
+    setattr(Blank, f"__{_use}__", _refuse)
+del _use
+
+___ = Blank()

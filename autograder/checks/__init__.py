@@ -1,0 +1,86 @@
+"""Checks and the bank of wrong answers: what a lesson's `visible.py`, `hidden.py` and `bank.py` import.
+
+A check is a plain pytest function over the fixtures `student` and `rng`::
+
+    @exercise("1.2-scale", points=10)
+    def test_scale_of_random_ranges(student, rng): ...
+
+`points` stand on hidden checks only. The bank holds answers that students really give::
+
+    @wrong("1.2-scale", "divides by 2^b instead of 2^b - 1")
+    def scale_of(lo, hi, qmin, qmax): ...
+"""
+
+import functools
+import importlib
+import importlib.util
+from dataclasses import dataclass, field
+
+import pytest
+
+exercise = pytest.mark.exercise
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One entry of a bank: `names` maps a name in the notebook to the function or value it gets."""
+
+    exercise: str
+    note: str
+    right: bool
+    names: dict = field(hash=False)
+
+
+_registering = []
+
+
+def _register(exercise_id, note, right, names):
+    _registering.append(Answer(exercise_id, note, right, names))
+
+
+def wrong(exercise_id, mistake):
+    """Register the decorated function as a wrong answer; `mistake` is the sentence a student reads."""
+
+    def register(function):
+        _register(exercise_id, mistake, False, {function.__name__: function})
+        return function
+
+    return register
+
+
+def right(exercise_id, note):
+    """Register the decorated function as a right answer that is written differently."""
+
+    def register(function):
+        _register(exercise_id, note, True, {function.__name__: function})
+        return function
+
+    return register
+
+
+def wrong_value(exercise_id, mistake, **names):
+    """Register wrong values of variables, for exercises that are not functions."""
+    _register(exercise_id, mistake, False, names)
+
+
+def right_value(exercise_id, note, **names):
+    """Register right values of variables that differ from the solution's."""
+    _register(exercise_id, note, True, names)
+
+
+def package_of(lesson):
+    """The import name of a lesson's checks: `01_affine_quantization` -> `autograder.checks.lesson_01`."""
+    return f"autograder.checks.lesson_{lesson[:2]}"
+
+
+@functools.cache
+def bank(lesson):
+    """Every `Answer` in the bank of `lesson`, in the file's order; empty where the bank is not shipped."""
+    module = f"{package_of(lesson)}.bank"
+    if importlib.util.find_spec(module) is None:
+        return ()
+    _registering.clear()
+    importlib.import_module(module)
+    answers = tuple(_registering)
+    _registering.clear()
+    return answers

@@ -1,0 +1,146 @@
+"""The comparisons that checks use. Each raises `Mistake`: what was asked, what came, on which input.
+
+NumPy arrays, NumPy scalars, Python numbers and torch tensors are compared by value; the shape counts.
+"""
+
+import numpy as np
+
+from autograder.checks.faults import StudentError
+from autograder.wire import Opaque
+
+
+class Mistake(AssertionError):
+    """A check's verdict on a wrong answer, in words for the student."""
+
+
+def that(condition, message):
+    """Raise `Mistake(message)` unless `condition` is true."""
+    if not condition:
+        raise Mistake(message)
+
+
+def close(got, want, *, abs=None, rel=None, what, on=None):
+    """Same shape, and every |got - want| <= abs + rel * |want| (NaN and infinity must match exactly).
+
+    Give at least one of `abs` and `rel`; both are derived by the caller, never guessed.
+    """
+    if abs is None and rel is None:
+        raise TypeError("close() needs abs or rel")
+    got_array, want_array = _comparable(got, want, what, on)
+    allowed = (abs or 0.0) + (rel or 0.0) * np.abs(want_array.astype(complex if _is_complex(want_array) else float))
+    with np.errstate(all="ignore"):
+        wide = complex if _is_complex(got_array) or _is_complex(want_array) else float
+        difference = np.abs(got_array.astype(wide) - want_array.astype(wide))
+        same = (got_array == want_array) | (np.isnan(_real(got_array)) & np.isnan(_real(want_array)))
+        good = same | (difference <= allowed)
+    if not good.all():
+        raise Mistake(_told(got_array, want_array, good, what, on))
+
+
+def equal(got, want, *, what, on=None):
+    """Exactly equal values of the same shape. The data type may differ (see `dtype`)."""
+    if isinstance(want, (str, bytes, bool, type(None), list, tuple, dict)):
+        if type(got) is not type(want) or got != want:
+            raise Mistake(f"{what}: expected {show(want)}, got {show(got)}{_on(on)}")
+        return
+    got_array, want_array = _comparable(got, want, what, on)
+    good = got_array == want_array
+    if not good.all():
+        raise Mistake(_told(got_array, want_array, good, what, on))
+
+
+def dtype(got, wanted, *, what):
+    """`got` is an array (or scalar) of data type `wanted`."""
+    have = getattr(got, "dtype", None)
+    if have is None or np.dtype(str(have).removeprefix("torch.")) != np.dtype(wanted):
+        raise Mistake(f"{what}: expected data type {np.dtype(wanted)}, got {have if have is not None else kind_of(got)}")
+
+
+def raises(expected, call, *, what):
+    """`call()` must make the student's code raise `expected` (a built-in exception class) or a subclass."""
+    try:
+        got = call()
+    except StudentError as error:
+        if expected.__name__ in (error.type_name, *error.mro):
+            return
+        raise Mistake(f"{what}: expected {expected.__name__}, but {error}") from None
+    raise Mistake(f"{what}: expected {expected.__name__}, but the call returned {show(got)}")
+
+
+def show(value, limit=120):
+    """A short, safe picture of a value."""
+    if isinstance(value, Opaque):
+        return f"an object of type {value.type_name}, which is not data"
+    if hasattr(value, "detach"):
+        value = value.detach().numpy()
+    if isinstance(value, np.ndarray):
+        with np.printoptions(precision=6, threshold=8, edgeitems=3, suppress=True):
+            text = " ".join(str(value).split()) + (f" (shape {value.shape})" if value.size > 8 else "")
+    elif isinstance(value, (float, np.floating)):
+        text = f"{value:.7g}"
+    elif isinstance(value, np.generic):
+        text = str(value)
+    else:
+        text = repr(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def kind_of(value):
+    """What a value is, in words: "a list", "an object of type Foo"."""
+    if value is None:
+        return "None (is a `return` missing?)"
+    if isinstance(value, Opaque):
+        return f"an object of type {value.type_name}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _array(value):
+    if hasattr(value, "detach"):
+        value = value.detach().numpy()
+    if isinstance(value, (np.ndarray, np.generic, bool, int, float, complex)):
+        array = np.asarray(value)
+        return array if array.dtype != object else None
+    return None
+
+
+def _comparable(got, want, what, on):
+    want_array = _array(want)
+    got_array = _array(got)
+    if got_array is None:
+        kind = "an array" if want_array.ndim else "a number"
+        raise Mistake(f"{what}: expected {kind}, got {kind_of(got)}{_on(on)}")
+    if got_array.shape != want_array.shape:
+        raise Mistake(f"{what}: expected {_shape(want_array)}, got {_shape(got_array)}{_on(on)}")
+    return got_array, want_array
+
+
+def _shape(array):
+    return f"shape {array.shape}" if array.ndim else "a single number"
+
+
+def _is_complex(array):
+    return np.iscomplexobj(array)
+
+
+def _real(array):
+    return array if array.dtype.kind in "fc" else array.astype(float)
+
+
+def _told(got, want, good, what, on):
+    if want.ndim == 0:
+        return f"{what}: expected {show(want[()])}, got {show(got[()])}{_on(on)}"
+    if want.size <= 8:
+        return f"{what}: expected {show(want)}, got {show(got)}{_on(on)}"
+    where = tuple(int(i) for i in np.argwhere(~good)[0])
+    index = where[0] if len(where) == 1 else where
+    return (
+        f"{what}: {int((~good).sum())} of {want.size} values are wrong; the first is at [{index}]: "
+        f"expected {show(want[where])}, got {show(got[where])}{_on(on)}"
+    )
+
+
+def _on(on):
+    if on is None:
+        return ""
+    return f", for {on if isinstance(on, str) else show(on)}"

@@ -1,0 +1,59 @@
+"""What can go wrong on the student's side of a question. Each fault costs the question, nothing else.
+
+`status` is the word that stands in the gradebook.
+"""
+
+from autograder.blanks import blank_message
+
+
+class StudentFault(Exception):
+    """Base class. `str(fault)` is written for the student."""
+
+    status = "error"
+
+
+class BlankLeft(StudentFault):
+    """The code that was asked still has a `___` in it. `exercise` is the blank's exercise id, or None."""
+
+    status = "blank"
+
+    def __init__(self, exercise=None):
+        self.exercise = exercise
+        super().__init__(blank_message(exercise))
+
+
+class Missing(StudentFault):
+    """The notebook does not define `name`."""
+
+    status = "missing"
+
+    def __init__(self, name):
+        self.name = name
+        super().__init__(
+            f"`{name}` is not defined: run its cell, or put the cell back if it was deleted or renamed"
+        )
+
+
+class StudentError(StudentFault):
+    """The student's code raised an exception.
+
+    `type_name` and `mro` are the exception's class name and those of its bases (text, not classes: they
+    come from another process); `line` is the line within the cell, or None.
+    """
+
+    def __init__(self, type_name, message, mro=(), line=None):
+        self.type_name, self.message, self.mro, self.line = type_name, message, tuple(mro), line
+        at = f" (line {line} of the cell)" if line else ""
+        super().__init__(f"your code raised {type_name}: {message}{at}" if message else f"your code raised {type_name}{at}")
+
+
+class Crashed(StudentFault):
+    """The process that ran the student's code ended: `os._exit`, a segmentation fault, out of memory."""
+
+    status = "crashed"
+
+
+class TimedOut(StudentFault):
+    """The student's code was still running at its time limit."""
+
+    status = "timeout"
