@@ -39,7 +39,7 @@ def close(got, want, *, abs=None, rel=None, what, on=None):
 
 def equal(got, want, *, what, on=None):
     """Exactly equal values of the same shape. The data type may differ (see `dtype`)."""
-    if isinstance(want, (str, bytes, bool, type(None), list, tuple, dict)):
+    if isinstance(want, (str, bytes, type(None), list, tuple, dict)):
         if type(got) is not type(want) or got != want:
             raise Mistake(f"{what}: expected {show(want)}, got {show(got)}{_on(on)}")
         return

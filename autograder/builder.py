@@ -1,0 +1,540 @@
+"""From a lesson's one source, `solutions/NN_topic.py`, to everything made from it.
+
+- `lessons/NN_topic.ipynb`: what a student opens. Answers are replaced by their blanked form.
+- `autograder/catalogue/NN_topic.json`: exercises, hints and the cells as released.
+- `build/nbgrader/source/NN_topic/NN_topic.ipynb`: the instructor's version, for nbgrader.
+
+The source is a jupytext percent file. A line `answer  # blank: blanked form` stands for both; so does
+`right line  # bug: wrong line` in a find-the-bug exercise. The builder proves on the syntax trees that
+every blanked form is its answer with expressions taken out, and refuses a lesson that breaks a rule,
+naming file and line.
+"""
+
+import ast
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+
+import jupytext
+import nbformat
+import yaml
+
+from autograder import paths
+from autograder.blanks import NAME, exercise_named_in, has_blank
+from autograder.catalogue import Cell, Check, Exercise, Lesson, to_json
+from autograder.files import write_whole
+
+MARKED = re.compile(r"^(?P<indent>[ \t]*)(?P<answer>\S.*?)[ \t]*# (?P<kind>blank|bug): (?P<released>.*\S)[ \t]*$")
+EXERCISE_ID = re.compile(r"^\d+\.\d+-[a-z0-9]+(-[a-z0-9]+)*$")
+KINDS = ("code", "choice", "bug", "written")
+ANSWER_HERE = "*Write your answer here.*"
+ANSWER_MARK = "<!-- answer -->"
+# Run anywhere in the repository, in JupyterLab, VS Code or plain Jupyter.
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+class BuildError(Exception):
+    """A lesson's source breaks rules. `violations` is a list of "file:line: what" strings."""
+
+    def __init__(self, violations):
+        self.violations = violations
+        super().__init__("\n".join(violations))
+
+
+@dataclass
+class SourceCell:
+    """A cell of the source: its kind, text, settings from the `# %%` line, and first line in the file."""
+
+    type: str
+    source: str
+    settings: dict
+    line: int
+
+
+@dataclass
+class Built:
+    """What a source gives. `notebook` and `instructor` are notebook JSON texts."""
+
+    lesson: Lesson
+    notebook: str
+    instructor: str
+
+
+@dataclass
+class _Work:
+    """One build under way."""
+
+    path: str
+    violations: list = field(default_factory=list)
+
+    def wrong(self, line, what):
+        self.violations.append(f"{self.path}:{line}: {what}")
+
+
+# Reading the source
+
+
+def read_source(path, work):
+    """The header (a dict) and the cells of a source file."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    header, start = {}, 0
+    if lines and lines[0].strip() == "# ---":
+        end = next((i for i, line in enumerate(lines[1:], 1) if line.strip() == "# ---"), None)
+        if end is None:
+            work.wrong(1, "the header that starts with `# ---` has no closing `# ---`")
+            return {}, []
+        header = yaml.safe_load("\n".join(line[2:] for line in lines[1:end])) or {}
+        start = end + 1
+    starts = [i + 1 for i, line in enumerate(lines) if i >= start and re.match(r"# %%(\s|$)", line)]
+    notebook = jupytext.reads("\n".join(lines[start:]) + "\n", fmt="py:percent")
+    if len(notebook.cells) != len(starts):
+        work.wrong(start + 1, "text before the first `# %%` line, or a `# %%` line that jupytext reads differently")
+        return header.get("course", {}), []
+    cells = []
+    for cell, line in zip(notebook.cells, starts):
+        settings = {k: v for k, v in cell.metadata.items() if k != "lines_to_next_cell"}
+        cells.append(SourceCell(cell.cell_type, cell.source, settings, line))
+    return header.get("course", {}), cells
+
+
+# Answer and blanked form
+
+
+def answer_of(source):
+    """The cell with every `# blank:` and `# bug:` comment taken off."""
+    return "\n".join(_answer_line(line) for line in source.splitlines())
+
+
+def released_of(source):
+    """The cell with every marked line replaced by what the student gets."""
+    return "\n".join(_released_line(line) for line in source.splitlines())
+
+
+def _answer_line(line):
+    found = MARKED.match(line)
+    return found["indent"] + found["answer"] if found else line
+
+
+def _released_line(line):
+    found = MARKED.match(line)
+    return found["indent"] + found["released"] if found else line
+
+
+def taken_out(answer, blanked):
+    """The expressions (syntax trees) that stand in `answer` where `blanked` has `___`.
+
+    Raises ValueError when `blanked` is not `answer` with expressions taken out.
+    """
+    out = []
+
+    def walk(a, b):
+        if isinstance(b, ast.Name) and b.id == NAME and isinstance(a, ast.expr):
+            out.append(a)
+            return
+        if type(a) is not type(b):
+            raise ValueError(f"`{_short(b)}` is not `{_short(a)}` with expressions replaced by ___")
+        for name in a._fields:
+            x, y = getattr(a, name, None), getattr(b, name, None)
+            if isinstance(x, list):
+                if len(x) != len(y):
+                    raise ValueError(f"`{_short(b)}` has {len(y)} parts where the answer has {len(x)}")
+                for i, j in zip(x, y):
+                    walk(i, j) if isinstance(i, ast.AST) else _same(i, j, a, b)
+            elif isinstance(x, ast.AST):
+                if not isinstance(y, ast.AST):
+                    raise ValueError(f"`{_short(b)}` lacks a part of `{_short(a)}`")
+                walk(x, y)
+            else:
+                _same(x, y, a, b)
+
+    walk(ast.parse(answer), ast.parse(blanked))
+    return out
+
+
+def _same(x, y, a, b):
+    if type(x) is not type(y) or x != y:
+        raise ValueError(f"`{_short(b)}` is not `{_short(a)}` with expressions replaced by ___")
+
+
+def _short(node):
+    try:
+        text = ast.unparse(node)
+    except Exception:  # a context or operator node has no source form of its own
+        return type(node).__name__
+    return text if len(text) < 80 else text[:77] + "..."
+
+
+def _top_level_names(source):
+    """The functions, classes and variables that a cell defines, in order."""
+    names = []
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign):
+            names.extend(t.id for t in node.targets if isinstance(t, ast.Name))
+    return tuple(dict.fromkeys(names))
+
+
+# Checks
+
+
+def checks_of(lesson_name, work):
+    """Exercise id -> its checks, read from the files' syntax trees (nothing is imported)."""
+    found, seen = {}, {}
+    folder = paths.CHECKS / f"lesson_{lesson_name[:2]}"
+    for file, visible in ((folder / "visible.py", True), (folder / "hidden.py", False)):
+        shown = f"autograder/checks/{folder.name}/{file.name}"
+        if not file.exists():
+            work.violations.append(f"{shown}:1: the file is missing")
+            continue
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if not (isinstance(node, ast.FunctionDef) and node.name.startswith("test")):
+                continue
+            marks = [
+                d for d in node.decorator_list
+                if isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id == "exercise"
+            ]
+            if len(marks) != 1 or not marks[0].args:
+                work.violations.append(f"{shown}:{node.lineno}: {node.name} needs one @exercise(\"id\") above it")
+                continue
+            if node.name in seen:
+                work.violations.append(f"{shown}:{node.lineno}: {node.name} is also at {seen[node.name]}")
+            seen[node.name] = f"{shown}:{node.lineno}"
+            exercise_id = ast.literal_eval(marks[0].args[0])
+            points = {k.arg: ast.literal_eval(k.value) for k in marks[0].keywords}.get("points", 0)
+            if visible and points:
+                work.violations.append(f"{shown}:{node.lineno}: points stand on hidden checks only")
+            if not visible and points <= 0:
+                work.violations.append(f"{shown}:{node.lineno}: {node.name} is hidden and needs points above 0")
+            found.setdefault(exercise_id, []).append(Check(node.name, visible, points))
+    return found
+
+
+# Building one lesson
+
+
+def build(path):
+    """Build one source file. Returns `Built`; raises `BuildError` with every violation found."""
+    try:
+        shown = path.relative_to(paths.REPOSITORY).as_posix()
+    except ValueError:
+        shown = str(path)
+    work = _Work(shown)
+    header, cells = read_source(path, work)
+    if work.violations:
+        raise BuildError(work.violations)
+    name = path.stem
+    for key in ("lesson", "title", "minutes", "points"):
+        if key not in header:
+            work.wrong(1, f"the header lacks `{key}:` under `course:`")
+    if header.get("lesson") != name:
+        work.wrong(1, f"the header says lesson {header.get('lesson')!r}, the file is named {name!r}")
+    checks = checks_of(name, work)
+    hints = _hints(cells, work)
+    choices = _choices(cells, work)
+    rubrics = {c.settings["rubric"]: c.source for c in cells if "rubric" in c.settings}
+
+    exercises, released, instructor = [], [], []
+    used, heading = set(), ""
+    for index, cell in enumerate(cells):
+        if {"hints", "choices", "rubric"} & cell.settings.keys():
+            continue
+        if cell.type == "markdown":
+            headings = re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE)
+            heading = headings[-1] if headings else heading
+        role = _role(cell)
+        exercise_id = cell.settings.get("exercise") or cell.settings.get("check") or ""
+        source = teacher = cell.source
+        settings = {"course": {"role": role, **({"exercise": exercise_id} if exercise_id else {})}}
+        if role == "exercise":
+            exercise = _exercise(cell, name, heading, hints, choices, checks, work)
+            if exercise is None:
+                continue
+            if exercise.id in {e.id for e in exercises}:
+                work.wrong(cell.line, f"exercise {exercise.id} appears twice")
+            exercises.append(exercise)
+            source, teacher = _both_forms(cell, exercise, rubrics, work)
+            settings["nbgrader"] = _nbgrader(exercise, by_hand=exercise.by_hand)
+        elif role == "check":
+            if cell.source.strip() != f'check("{exercise_id}")':
+                work.wrong(cell.line, f'a check cell holds exactly check("{exercise_id}")')
+            known = [e for e in exercises if e.id == exercise_id]
+            if not known:
+                work.wrong(cell.line, f"this check comes before its exercise {exercise_id}, or there is none")
+            else:
+                settings["nbgrader"] = _nbgrader(known[0], checks=True)
+        elif cell.type == "code":
+            if MARKED.search(cell.source) or has_blank(_plain(cell.source)) and role != "setup":
+                work.wrong(cell.line, "a blank outside an exercise cell")
+            settings["nbgrader"] = None
+        cell_id = _cell_id(role, exercise_id, source, used)
+        used.add(cell_id)
+        released.append((cell, role, exercise_id, cell_id, source, settings))
+        instructor.append((cell, cell_id, teacher, settings))
+
+    _whole_lesson(header, exercises, released, checks, work)
+    if work.violations:
+        raise BuildError(work.violations)
+    lesson = Lesson(
+        name,
+        header["title"],
+        header["minutes"],
+        tuple(exercises),
+        tuple(Cell(i, c.type, role, e, s) for c, role, e, i, s, _ in released),
+    )
+    return Built(
+        lesson,
+        _notebook(name, [(c.type, i, s, m) for c, _, _, i, s, m in released]),
+        _notebook(name, [(c.type, i, s, m) for c, i, s, m in instructor], released=lesson),
+    )
+
+
+def _role(cell):
+    for role in ("exercise", "check", "demo", "setup"):
+        if role in cell.settings:
+            return role
+    return "text" if cell.type == "markdown" else "plain"
+
+
+def _plain(source):
+    """Code without IPython's magics, so that it parses."""
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+
+
+def _hints(cells, work):
+    found = {}
+    for cell in cells:
+        if "hints" not in cell.settings:
+            continue
+        items = re.split(r"^\d+\.\s+", cell.source.strip(), flags=re.MULTILINE)[1:]
+        items = tuple(" ".join(item.split()) for item in items)
+        if len(items) != 3:
+            work.wrong(cell.line, f"exercise {cell.settings['hints']} needs exactly three hints, found {len(items)}")
+        found[cell.settings["hints"]] = (items, cell.line)
+    return found
+
+
+def _choices(cells, work):
+    found = {}
+    for cell in cells:
+        if "choices" not in cell.settings:
+            continue
+        items = re.split(r"^- ([a-z]):\s+", cell.source.strip(), flags=re.MULTILINE)[1:]
+        pairs = {items[i]: " ".join(items[i + 1].split()) for i in range(0, len(items), 2)}
+        if len(pairs) < 2:
+            work.wrong(cell.line, "write one line `- a: explanation` for every choice")
+        found[cell.settings["choices"]] = (pairs, cell.line)
+    return found
+
+
+def _exercise(cell, lesson, heading, hints, choices, checks, work):
+    exercise_id = cell.settings["exercise"]
+    missing = [k for k in ("kind", "points", "minutes", "difficulty") if k not in cell.settings]
+    if missing:
+        work.wrong(cell.line, f"exercise {exercise_id} lacks {', '.join(missing)}")
+        return None
+    kind = cell.settings["kind"]
+    if kind not in KINDS:
+        work.wrong(cell.line, f"kind {kind!r} is not one of {', '.join(KINDS)}")
+        return None
+    if not EXERCISE_ID.match(str(exercise_id)):
+        work.wrong(cell.line, f"exercise id {exercise_id!r} is not of the form 1.2-some-words")
+    if not cell.settings["points"] > 0:
+        work.wrong(cell.line, f"exercise {exercise_id} needs points above 0")
+    if not heading.startswith(exercise_id):
+        work.wrong(cell.line, f"the heading above exercise {exercise_id} must start with its id; it is {heading!r}")
+    if exercise_id not in hints:
+        work.wrong(cell.line, f"exercise {exercise_id} has no hints")
+    if (kind == "choice") != (exercise_id in choices):
+        work.wrong(cell.line, f"exercise {exercise_id}: explanations of choices belong to kind \"choice\", and only there")
+    own = tuple(checks.get(exercise_id, ()))
+    names = ()
+    if kind != "written":
+        if exercise_named_in(cell.source) != exercise_id or not cell.source.startswith("# Exercise"):
+            work.wrong(cell.line, f"the cell's first line must be `# Exercise {exercise_id}`")
+        for what, wanted in (("visible", True), ("hidden", False)):
+            if not any(c.visible is wanted for c in own):
+                work.wrong(cell.line, f"exercise {exercise_id} has no {what} check")
+        total = sum(c.points for c in own)
+        if own and total != cell.settings["points"]:
+            work.wrong(cell.line, f"exercise {exercise_id} has {cell.settings['points']} points; its hidden checks have {total}")
+        try:
+            names = _top_level_names(answer_of(cell.source))
+        except SyntaxError as error:
+            work.wrong(cell.line + (error.lineno or 1), f"the answer does not parse: {error.msg}")
+    title = heading[len(exercise_id):].strip() or exercise_id
+    return Exercise(
+        exercise_id, lesson, kind, title, cell.settings["points"], cell.settings["minutes"],
+        cell.settings["difficulty"], names, hints.get(exercise_id, ((), 0))[0],
+        choices.get(exercise_id, ({}, 0))[0], own,
+    )
+
+
+def _both_forms(cell, exercise, rubrics, work):
+    """(released, instructor's) source of an exercise cell; records violations."""
+    if exercise.by_hand:
+        prompt, mark, answer = cell.source.partition(ANSWER_MARK)
+        if not mark:
+            work.wrong(cell.line, f"the written exercise {exercise.id} has no line {ANSWER_MARK}")
+        if exercise.id not in rubrics:
+            work.wrong(cell.line, f"the written exercise {exercise.id} has no rubric")
+        scheme = f"=== BEGIN MARK SCHEME ===\n{rubrics.get(exercise.id, '')}\n=== END MARK SCHEME ==="
+        return f"{prompt.strip()}\n\n{ANSWER_HERE}", f"{prompt.strip()}\n\n{answer.strip()}\n\n{scheme}"
+    answer, released = answer_of(cell.source), released_of(cell.source)
+    marks = {m["kind"] for m in map(MARKED.match, cell.source.splitlines()) if m}
+    if marks != ({"bug"} if exercise.kind == "bug" else {"blank"}):
+        want = "# bug:" if exercise.kind == "bug" else "# blank:"
+        work.wrong(cell.line, f"exercise {exercise.id} (kind {exercise.kind}) needs lines with `{want}`, and only those")
+        return released, answer
+    for offset, line in enumerate(cell.source.splitlines(), 1):
+        found = MARKED.match(line)
+        if found and found["kind"] == "blank" and NAME not in found["released"]:
+            work.wrong(cell.line + offset, "the form after `# blank:` has no ___")
+    try:
+        if exercise.kind == "bug":
+            if ast.dump(ast.parse(answer)) == ast.dump(ast.parse(released)):
+                work.wrong(cell.line, f"the released form of {exercise.id} has no bug: it is the answer")
+        else:
+            removed = taken_out(answer, released)
+            if has_blank(answer):
+                work.wrong(cell.line, f"the answer of {exercise.id} still has ___ in it")
+            _no_answer_in_hints(exercise, removed, cell, work)
+    except SyntaxError as error:
+        work.wrong(cell.line + (error.lineno or 1), f"the released form does not parse: {error.msg}")
+    except ValueError as error:
+        work.wrong(cell.line, f"exercise {exercise.id}: {error}")
+    return released, answer
+
+
+def _no_answer_in_hints(exercise, removed, cell, work):
+    """A hint may point at the answer, but not hold one of the expressions that were taken out."""
+    for number, hint in enumerate(exercise.hints, 1):
+        squeezed = re.sub(r"[\s`]", "", hint)
+        for node in removed:
+            text = re.sub(r"\s", "", ast.unparse(node))
+            if not isinstance(node, (ast.Name, ast.Constant)) and len(text) > 5 and text in squeezed:
+                work.wrong(cell.line, f"hint {number} of {exercise.id} holds the answer `{ast.unparse(node)}`")
+
+
+def _whole_lesson(header, exercises, released, checks, work):
+    total = sum(e.points for e in exercises)
+    if "points" in header and total != header["points"]:
+        work.wrong(1, f"the exercises have {total} points together; the header says {header['points']}")
+    for exercise_id in checks.keys() - {e.id for e in exercises}:
+        work.wrong(1, f"there are checks for {exercise_id}, but no such exercise")
+    checked = {e for _, role, e, *_ in released if role == "check"}
+    for exercise in exercises:
+        if not exercise.by_hand and exercise.id not in checked:
+            work.wrong(1, f"exercise {exercise.id} has no check cell")
+    if not any(role == "setup" for _, role, *_ in released):
+        work.wrong(1, "no cell is marked setup=true")
+
+
+def _cell_id(role, exercise_id, source, used):
+    """Stable between builds: by exercise where there is one, else by content."""
+    if exercise_id:
+        base = f"{role}-{exercise_id.replace('.', '-')}"
+    else:
+        base = f"{role}-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+    cell_id, number = base[:60], 2
+    while cell_id in used:
+        cell_id, number = f"{base[:57]}-{number}", number + 1
+    return cell_id
+
+
+def _nbgrader(exercise, checks=False, by_hand=False):
+    """nbgrader's cell metadata (schema 3). Its ids may not hold dots."""
+    base = exercise.id.replace(".", "-")
+    if checks:
+        return {
+            "grade": True, "grade_id": f"check-{base}", "locked": True, "points": exercise.points,
+            "schema_version": 3, "solution": False, "task": False,
+        }
+    answer = {
+        "grade": by_hand, "grade_id": f"answer-{base}", "locked": False,
+        "schema_version": 3, "solution": True, "task": False,
+    }
+    return {**answer, "points": exercise.points} if by_hand else answer
+
+
+def _notebook(name, cells, released=None):
+    """Notebook JSON with no outputs. `released` (a Lesson) adds each exercise's released source to the metadata."""
+    notebook = nbformat.v4.new_notebook(metadata={**KERNEL, "course": {"lesson": name}})
+    for kind, cell_id, source, settings in cells:
+        make = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
+        cell = make(source, id=cell_id, metadata=json.loads(json.dumps({k: v for k, v in settings.items() if v})))
+        if released and settings["course"]["role"] == "exercise":
+            cell.metadata["course"]["released"] = released.cell_of(settings["course"]["exercise"]).source
+        notebook.cells.append(cell)
+    nbformat.validate(notebook)
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+# Building the course
+
+NBGRADER_CONFIG = '''"""Settings of the nbgrader course folder that `course build` writes."""
+from nbgrader.preprocessors import ClearSolutions
+from nbgrader.converters.generate_assignment import GenerateAssignment
+
+from autograder.nbgrader_release import ReleaseBlanks
+
+c = get_config()  # noqa: F821 (nbgrader defines it)
+c.CourseDirectory.course_id = "compression"
+# Our answers become blanks, where nbgrader's own step would empty the whole cell.
+c.GenerateAssignment.preprocessors = [
+    ReleaseBlanks if step is ClearSolutions else step for step in GenerateAssignment.preprocessors.default()
+]
+'''
+
+
+def sources(folder=None):
+    """The source files, in the lessons' order."""
+    return sorted((folder or paths.SOLUTIONS).glob("[0-9][0-9]_*.py"))
+
+
+def build_all(check=False):
+    """Build every lesson. Returns the files that changed (or, with `check`, would change), as relative paths.
+
+    Raises `BuildError` when any source breaks a rule; then nothing is written.
+    """
+    violations, built = [], []
+    for path in sources():
+        try:
+            built.append(build(path))
+        except BuildError as error:
+            violations.extend(error.violations)
+    homes = {}
+    for one in built:
+        for exercise in one.lesson.exercises:
+            if exercise.id in homes:
+                violations.append(f"solutions/{one.lesson.name}.py:1: exercise {exercise.id} is also in {homes[exercise.id]}")
+            homes[exercise.id] = one.lesson.name
+    if violations:
+        raise BuildError(violations)
+    wanted = {}
+    for one in built:
+        name = one.lesson.name
+        wanted[paths.LESSONS / f"{name}.ipynb"] = one.notebook
+        wanted[paths.CATALOGUE / f"{name}.json"] = to_json(one.lesson)
+        if not check:
+            wanted[paths.BUILD / "nbgrader" / "source" / name / f"{name}.ipynb"] = one.instructor
+    if not check:
+        wanted[paths.BUILD / "nbgrader" / "nbgrader_config.py"] = NBGRADER_CONFIG
+    changed = []
+    for path, text in wanted.items():
+        if not path.exists() or path.read_bytes() != text.encode("utf-8"):
+            changed.append(path)
+            if not check:
+                write_whole(path, text)
+    for folder, ending in ((paths.LESSONS, "ipynb"), (paths.CATALOGUE, "json")):
+        for path in sorted(folder.glob(f"[0-9][0-9]_*.{ending}")):
+            if path not in wanted:
+                changed.append(path)
+                if not check:
+                    path.unlink()
+    return [path.relative_to(paths.REPOSITORY).as_posix() for path in changed]

@@ -1,0 +1,108 @@
+"""The catalogue: what the tools know of each lesson. `course build` writes it from the lesson's source.
+
+It holds everything a student's copy needs (exercises, hints, the cells as released) and no answer.
+"""
+
+import functools
+import json
+from dataclasses import asdict, dataclass, fields
+
+from autograder.paths import CATALOGUE
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of an exercise: the pytest function's name, and the points of a hidden one."""
+
+    name: str
+    visible: bool
+    points: float
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One graded exercise. `names` are the functions or variables its cell must define."""
+
+    id: str
+    lesson: str
+    kind: str  # code, choice, bug or written
+    title: str
+    points: float
+    minutes: int
+    difficulty: int
+    names: tuple
+    hints: tuple
+    choices: dict  # choice -> explanation, for kind "choice"
+    checks: tuple
+
+    @property
+    def by_hand(self):
+        """Whether a person grades it."""
+        return self.kind == "written"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the released notebook. `role`: text, setup, plain, demo, exercise or check."""
+
+    id: str
+    type: str
+    role: str
+    exercise: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson: its exercises in order, and its cells as released."""
+
+    name: str
+    title: str
+    minutes: int
+    exercises: tuple
+    cells: tuple
+
+    @property
+    def points(self):
+        return sum(exercise.points for exercise in self.exercises)
+
+    def exercise(self, exercise_id):
+        """The exercise with that id; KeyError if there is none."""
+        for exercise in self.exercises:
+            if exercise.id == exercise_id:
+                return exercise
+        raise KeyError(exercise_id)
+
+    def cell_of(self, exercise_id):
+        """The released cell of an exercise."""
+        return next(c for c in self.cells if c.role == "exercise" and c.exercise == exercise_id)
+
+
+def to_json(lesson):
+    """The catalogue file of a lesson, as text."""
+    return json.dumps(asdict(lesson), indent=1, ensure_ascii=False) + "\n"
+
+
+def from_json(text):
+    """The `Lesson` in a catalogue file."""
+    data = json.loads(text)
+    data["exercises"] = tuple(
+        Exercise(**{**e, "names": tuple(e["names"]), "hints": tuple(e["hints"]), "checks": tuple(Check(**c) for c in e["checks"])})
+        for e in data["exercises"]
+    )
+    data["cells"] = tuple(Cell(**c) for c in data["cells"])
+    return Lesson(**{f.name: data[f.name] for f in fields(Lesson)})
+
+
+@functools.cache
+def lessons():
+    """Every lesson, in order, by name."""
+    return {path.stem: from_json(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.json"))}
+
+
+def lesson_of(exercise_id):
+    """The lesson that has the exercise `exercise_id`; KeyError if none has."""
+    for lesson in lessons().values():
+        if any(exercise.id == exercise_id for exercise in lesson.exercises):
+            return lesson
+    raise KeyError(exercise_id)

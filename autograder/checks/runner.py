@@ -1,0 +1,176 @@
+"""Runs a lesson's checks with pytest, in this process, and names known mistakes.
+
+Used by the notebook (`check`), the command line and the grader: the checks are the same, only who
+answers the questions differs.
+"""
+
+import contextlib
+import os
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from autograder import paths, wire
+from autograder.checks import bank, students
+from autograder.checks.expect import Mistake
+from autograder.checks.faults import StudentFault
+
+# pytest only as an engine: no configuration, plugins, cache or output of its own.
+_OPTIONS = [
+    "-q", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:capture", "-p", "no:warnings",
+    "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:junitxml",
+    "-p", "no:doctest", "-p", "no:pastebin", "-p", "no:stepwise", "-p", "no:debugging", "-p", "no:recwarn",
+    "-p", "no:tmpdir", "-p", "no:monkeypatch", "-p", "no:unittest",
+    "--import-mode=importlib", "--noconftest", "--override-ini=addopts=", "--override-ini=filterwarnings=",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one check said. `status`: passed, failed, blank, missing, error, crashed, timeout or grader_error."""
+
+    exercise: str
+    name: str
+    status: str
+    message: str
+    asked: tuple
+
+
+def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False):
+    """Run the checks of `lesson` (a name) and return an `Outcome` for every one that reported.
+
+    `open_question(exercise_id)` gives a context manager whose value has `call` and `value` (see
+    `students.Direct`); each check gets its own. `exercises` limits the run to some ids. A check that is skipped, marked as
+    expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts.
+    """
+    folder = paths.CHECKS / f"lesson_{lesson[:2]}"
+    files = [folder / "visible.py"] + ([folder / "hidden.py"] if hidden else [])
+    files = [str(file) for file in files if file.exists()]
+    plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None)
+    with _plain_environment():
+        pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", "-c", os.devnull], plugins=[plugin])
+    return plugin.outcomes
+
+
+@contextlib.contextmanager
+def _plain_environment():
+    """Without the user's pytest settings and without other packages' plugins (they cost time and may interfere)."""
+    kept = {k: os.environ.get(k) for k in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST")}
+    for key in kept:
+        os.environ.pop(key, None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        for key, value in kept.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+
+
+class _Plugin:
+    """Gives checks their fixtures, and collects what they say."""
+
+    def __init__(self, open_question, seed, wanted):
+        self._open_question, self._seed, self._wanted = open_question, seed, wanted
+        self._recorders = {}
+        self.outcomes = []
+
+    def pytest_configure(self, config):
+        config.addinivalue_line("markers", "exercise(id, points): the exercise that a check belongs to")
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [i for i in items if self._wanted is None or _exercise_of(i) in self._wanted]
+
+    @pytest.fixture
+    def student(self, request):
+        with self._open_question(_exercise_of(request.node)) as answers:
+            recorder = self._recorders[request.node.name] = students.Recorder(answers)
+            yield recorder
+
+    @pytest.fixture
+    def rng(self, request):
+        return np.random.default_rng([self._seed, zlib.crc32(request.node.name.encode())])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        report = yield
+        if report.when == "call" or report.outcome != "passed":
+            self._keep(item, call, report)
+        return report
+
+    def _keep(self, item, call, report):
+        recorder = self._recorders.get(item.name)
+        error = call.excinfo.value if call.excinfo else None
+        if report.when == "call" and report.outcome == "passed" and not hasattr(report, "wasxfail"):
+            status, message = "passed", ""
+        elif isinstance(error, StudentFault):
+            status, message = error.status, str(error)
+        elif isinstance(error, Mistake):
+            status, message = "failed", str(error)
+        elif isinstance(error, AssertionError) and recorder is not None and recorder.asked:
+            status, message = "failed", str(error).split("\n")[0]
+        else:
+            status = "grader_error"
+            message = f"the check {item.name} broke: {type(error).__name__}: {error}" if error else f"{item.name} did not run"
+        asked = tuple(recorder.asked) if recorder else ()
+        self.outcomes.append(Outcome(_exercise_of(item), item.name, status, message, asked))
+
+
+def _exercise_of(item):
+    marker = item.get_closest_marker("exercise")
+    return marker.args[0] if marker else ""
+
+
+# Naming the mistake
+
+
+def named_mistake(lesson, exercise, outcomes):
+    """The sentence of the known wrong answer that behaves exactly as the student's did, or None.
+
+    Every question that the checks asked is put to each wrong answer in the bank; all its replies must agree.
+    """
+    asked = [question for outcome in outcomes if outcome.exercise == exercise for question in outcome.asked]
+    for known in bank(lesson):
+        if known.exercise != exercise or known.right:
+            continue
+        relevant = [question for question in asked if question[0] in known.names]
+        if relevant and all(_same_reply(known, question) for question in relevant):
+            return known.note
+    return None
+
+
+def _same_reply(known, question):
+    name, args, kwargs, (kind, reply) = question
+    direct = students.Direct(known.names)
+    try:
+        with np.errstate(all="ignore"):
+            got = direct.value(name) if args is None else direct.call(name, args, kwargs)[0]
+    except StudentFault as fault:
+        return kind == "fault" and type(fault) is type(reply) and getattr(fault, "type_name", 0) == getattr(reply, "type_name", 0)
+    return kind == "value" and same_data(got, reply)
+
+
+def same_data(a, b):
+    """Whether two values from the wire are the same up to float rounding and the kind of number."""
+    if isinstance(a, (list, tuple)) and type(a) is type(b):
+        return len(a) == len(b) and all(map(same_data, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same_data(a[k], b[k]) for k in a)
+    if hasattr(a, "detach") and hasattr(b, "detach"):
+        a, b = a.detach().numpy(), b.detach().numpy()
+    numeric = (np.ndarray, np.generic, bool, int, float, complex)
+    if isinstance(a, numeric) and isinstance(b, numeric):
+        a, b = np.asarray(a), np.asarray(b)
+        if a.shape != b.shape or a.dtype.kind == "O" or b.dtype.kind == "O":
+            return False
+        # A wrong data type is a mistake of its own, so int8 and float must not look alike for arrays.
+        if a.ndim and a.dtype.kind != b.dtype.kind:
+            return False
+        return bool(np.allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan=True))
+    if isinstance(a, wire.Opaque) and isinstance(b, wire.Opaque):
+        return a.type_name == b.type_name
+    return type(a) is type(b) and a == b

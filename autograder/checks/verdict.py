@@ -1,0 +1,81 @@
+"""From what an exercise's checks said to one status, its points and one message."""
+
+import ast
+from dataclasses import dataclass
+
+from autograder.blanks import blank_message
+from autograder.checks.runner import named_mistake
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of one exercise. `checks` maps each check's name to its status."""
+
+    exercise: str
+    status: str
+    points: float
+    max_points: float
+    message: str
+    checks: dict
+
+
+def judge(lesson, exercise, outcomes, hidden):
+    """The `Verdict` on `exercise` (a catalogue `Exercise`) from the outcomes of its checks.
+
+    The rule of credit: nothing unless every visible check and the first hidden one pass; then the points of
+    the hidden checks that passed. A check that should have reported and did not is a fault of the grader.
+    """
+    by_name = {outcome.name: outcome for outcome in outcomes if outcome.exercise == exercise.id}
+    expected = [check for check in exercise.checks if check.visible or hidden]
+    statuses = {check.name: by_name[check.name].status if check.name in by_name else "grader_error" for check in expected}
+    if not expected or "grader_error" in statuses.values():
+        broken = [o.message for o in by_name.values() if o.status == "grader_error"]
+        message = broken[0] if broken else "a check did not report"
+        return Verdict(exercise.id, "grader_error", 0, exercise.points, f"A fault of the grader, not of your answer: {message}", statuses)
+    failed = [check for check in expected if statuses[check.name] != "passed"]
+    if not failed:
+        return Verdict(exercise.id, "passed", sum(c.points for c in expected), exercise.points, "", statuses)
+    core = [check for check in expected if check.visible] + [check for check in expected if not check.visible][:1]
+    points = 0
+    if all(statuses[check.name] == "passed" for check in core):
+        points = sum(check.points for check in expected if statuses[check.name] == "passed")
+    first = by_name[failed[0].name]
+    return Verdict(exercise.id, first.status, points, exercise.points, _message(lesson, exercise, first, outcomes), statuses)
+
+
+def untouched(exercise, released, source):
+    """The message for an exercise cell nobody has worked on, or None. `source` is the cell as it is now.
+
+    Comments and layout do not count. For a find-the-bug exercise, untouched is the bug as it was handed out.
+    """
+    if exercise.kind == "written":
+        return "Nothing is written here yet." if _words(source) == _words(released) else None
+    same = _tree(source) == _tree(released) if _tree(released) else source == released
+    if not same:
+        return None
+    if exercise.kind == "bug":
+        return f"Exercise {exercise.id} has not been changed yet: find the bug and repair it"
+    return blank_message(exercise.id)
+
+
+def _message(lesson, exercise, first, outcomes):
+    message = first.message[:1].upper() + first.message[1:]
+    if not message.endswith((".", "?", "!")):
+        message += "."
+    if first.status in ("failed", "error"):
+        known = named_mistake(lesson, exercise.id, outcomes)
+        if known:
+            message += f" This behaves like a known mistake: {known.rstrip('.')}."
+        message += f" Read again: section {exercise.id}."
+    return message
+
+
+def _tree(source):
+    try:
+        return ast.dump(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _words(text):
+    return text.split()

@@ -1,0 +1,47 @@
+"""One student's own progress: which exercises passed their visible checks, how many hints were shown."""
+
+import json
+
+from autograder import paths
+from autograder.files import write_whole
+
+
+def _file():
+    return paths.personal() / "progress.json"
+
+
+def load():
+    """Exercise id -> {"passed": bool, "tries": int, "hints": int}. A damaged file counts as empty."""
+    try:
+        data = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {k: v for k, v in data.items() if isinstance(v, dict)} if isinstance(data, dict) else {}
+
+
+def update(exercise_id, **changes):
+    """Change one exercise's entry and save. A folder that cannot be written costs the record, not the lesson."""
+    data = load()
+    entry = {"passed": False, "tries": 0, "hints": 0, **data.get(exercise_id, {})}
+    entry.update(changes)
+    data[exercise_id] = entry
+    try:
+        write_whole(_file(), json.dumps(data, indent=1, sort_keys=True) + "\n")
+    except OSError:
+        pass
+    return entry
+
+
+def of(exercise_id):
+    """The entry of one exercise."""
+    return {"passed": False, "tries": 0, "hints": 0, **load().get(exercise_id, {})}
+
+
+def forget(exercise_id):
+    """Drop one exercise's entry (after a reset)."""
+    data = load()
+    if data.pop(exercise_id, None) is not None:
+        try:
+            write_whole(_file(), json.dumps(data, indent=1, sort_keys=True) + "\n")
+        except OSError:
+            pass
