@@ -1,0 +1,13 @@
+"""The compression studio: `run_lab(data, out, seed)` in one go, `Studio(data, out, seed)` step by step."""
+
+import importlib
+
+_HOMES = {"run_lab": "studio", "Studio": "studio", "Settings": "settings", "SETTINGS": "settings", "Shape": "networks", "Recipe": "training"}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str):
+    """Import on first use: `course --help` should not wait for torch."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"course_labs.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'course_labs' has no attribute {name!r}")

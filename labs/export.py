@@ -1,0 +1,63 @@
+"""PyTorch to ONNX, with batch norm folded and any batch size."""
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+
+from course_data.cache import beside
+from course_labs.networks import ConvNet, folded
+
+OPSET = 18
+
+
+def export(net: ConvNet, size: tuple[int, int], path: Path, notes: dict[str, str] | None = None) -> Path:
+    """Write `net` as an ONNX file: input `image` float32 (N, C, H, W), normalised; output `logits` float32 (N, classes).
+
+    `size` is (H, W). `notes` go into the file's metadata.
+    """
+    example = torch.zeros(2, net.in_channels, *size)
+    with _silent():
+        program = torch.onnx.export(
+            folded(copy.deepcopy(net)), (example,), dynamo=True, opset_version=OPSET, optimize=True, verbose=False,
+            input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+        )
+    model = program.model_proto
+    slim(model)
+    onnx.helper.set_model_props(model, notes or {})
+    with beside(path) as temporary:
+        onnx.save(model, temporary, format="protobuf")
+    return path
+
+
+def slim(model: onnx.ModelProto) -> None:
+    """Remove what no runtime reads, in place: the exporter's stack traces alone can outweigh a small network."""
+    for node in model.graph.node:
+        node.ClearField("doc_string")
+        node.ClearField("metadata_props")
+    for value in [*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer]:
+        value.ClearField("metadata_props")
+        value.ClearField("doc_string")
+    model.graph.ClearField("metadata_props")
+    model.graph.ClearField("value_info")  # intermediate shapes: inferred again when the file is loaded
+    model.graph.ClearField("doc_string")
+    model.ClearField("doc_string")
+
+
+@contextlib.contextmanager
+def _silent():
+    """The exporter reports every step on standard output; a course's terminal is for the course."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

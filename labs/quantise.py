@@ -1,0 +1,66 @@
+"""Static int8 quantisation in ONNX Runtime, calibrated on training images."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from course_data import Dataset
+from course_data.cache import beside
+from course_labs.export import slim
+from course_labs.networks import normalise
+from course_labs.training import cpu_flags
+
+
+class _Calibration(CalibrationDataReader):
+    """Hands out batches of normalised images, then None."""
+
+    def __init__(self, images: np.ndarray, batch: int = 64):
+        self.batches = iter([{"image": images[i : i + batch]} for i in range(0, len(images), batch)])
+
+    def get_next(self):
+        return next(self.batches, None)
+
+
+def calibration_images(data: Dataset, count: int, seed: int) -> torch.Tensor:
+    """`count` training images (never test or validation images), normalised: float32 (count, C, H, W)."""
+    chosen = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(seed))[:count]
+    return normalise(data.train.images[chosen], data.mean, data.std)
+
+
+def reduce_range() -> bool:
+    """Whether int8 weights must give up one bit.
+
+    x86 processors without VNNI add two products in a saturating 16-bit register, which 8-bit weights overflow.
+    Where the processor's flags are unknown the answer is no.
+    """
+    flags = cpu_flags()
+    return "avx2" in flags and not flags & {"avx512_vnni", "avx_vnni"}
+
+
+def quantise(source: Path, target: Path, images: torch.Tensor, notes: dict[str, str] | None = None) -> Path:
+    """Write the int8 version of the float32 ONNX file `source` to `target`.
+
+    Weights int8, one scale for each output channel; activations uint8, one scale and zero point for each tensor, from the
+    smallest and largest value seen on `images`. QDQ format: the graph states where it rounds.
+    """
+    logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
+    with tempfile.TemporaryDirectory() as folder:
+        prepared, rounded = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
+        quant_pre_process(source, prepared)
+        quantize_static(
+            prepared, rounded, _Calibration(images.numpy()), quant_format=QuantFormat.QDQ, per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, reduce_range=reduce_range(),
+        )
+        model = onnx.load(rounded)
+    slim(model)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, notes or {})
+    with beside(target) as temporary:
+        onnx.save(model, temporary, format="protobuf")
+    return target

@@ -1,0 +1,112 @@
+"""Results as a Markdown table, a terminal table, and files."""
+
+import json
+from pathlib import Path
+
+from rich.table import Table
+
+from course_data.cache import beside
+from course_data.errors import UserError
+from course_labs.stages import write_json
+
+HEADER = ("model", "channels", "test accuracy", "file", "parameters", "MACs", "ONNX Runtime, 1 thread", "PyTorch eager, 1 thread")
+
+
+def read_results(path: Path) -> dict:
+    """A results.json. Raises UserError if it is not there or not one of ours."""
+    try:
+        results = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as results of the lab: {error}") from error
+    if not isinstance(results, dict) or results.get("schema") != 1:
+        raise UserError(f"{path} is not a results file that this version of the course knows (schema 1).")
+    return results
+
+
+def write_reports(results: dict, out: Path) -> None:
+    """Write results.json, table.md and tradeoff.png to `out`."""
+    from course_labs.figures import tradeoff
+
+    with beside(out / "table.md") as temporary:
+        temporary.write_text(markdown(results), encoding="utf-8")
+    with beside(out / "tradeoff.png") as temporary:
+        tradeoff(results).savefig(temporary, format="png", dpi=150)
+    write_json(out / "results.json", results)
+
+
+def cells(results: dict) -> list[tuple[str, ...]]:
+    """The table's rows as text, in the order of HEADER."""
+    return [
+        (
+            row["title"],
+            "-".join(map(str, row["widths"])),
+            f"{100 * row['accuracy']:.2f} %",
+            size(row["bytes"]),
+            f"{row['parameters']:,}",
+            count(row["macs"]),
+            _latency(row["onnx_runtime"]),
+            _latency(row["pytorch_eager"]),
+        )
+        for row in results["rows"]
+    ]
+
+
+def markdown(results: dict) -> str:
+    """The table with what it was measured on, as Markdown."""
+    lines = ["| " + " | ".join(HEADER) + " |", "|---|---|" + "---:|" * (len(HEADER) - 2)]
+    lines += ["| " + " | ".join(row) + " |" for row in cells(results)]
+    return "\n".join(lines) + "\n\n" + "\n".join(remarks(results)) + "\n"
+
+
+def terminal(results: dict) -> Table:
+    """The table for a terminal."""
+    table = Table(title=f"{results['data']['title']}: four models, one run, one runtime", title_justify="left")
+    for index, name in enumerate(HEADER):
+        table.add_column(name.replace(", ", "\n"), justify="left" if index < 2 else "right")
+    for row in cells(results):
+        table.add_row(*row)
+    return table
+
+
+def remarks(results: dict) -> list[str]:
+    """What the table's numbers mean and what they were measured on, one sentence or two a line."""
+    data, machine, ratios, versions = (results[k] for k in ("data", "machine", "ratios", "versions"))
+    last, rows = ratios["int8"], {row["name"]: row for row in results["rows"]}
+    error = 100 * max(row["accuracy_standard_error"] for row in results["rows"])
+    lines = [
+        f"{data['title']}, {data['test']:,} test images, looked at once (standard error of an accuracy: up to {error:.2f} points). "
+        f"Latency: one image, median of {rows['int8']['onnx_runtime']['calls']} calls (10th to 90th percentile), rows interleaved.",
+        f"The int8 file is {last['bytes']:.1f} times smaller than the teacher's and {_times(last['latency'])} in the same runtime, "
+        f"with {last['macs']:.1f} times fewer MACs and {last['accuracy_points']:+.2f} points of accuracy.",
+    ]
+    step = rows["pruned"]["onnx_runtime"]["median_ms"] / rows["int8"]["onnx_runtime"]["median_ms"]
+    alone = f"Of this, quantisation alone: {rows['pruned']['bytes'] / rows['int8']['bytes']:.1f} times smaller, {_times(step)}."
+    if step < 1:
+        alone += " On a network this small, converting between float and int8 costs more than it saves."
+    lines.append(alone)
+    lines.append(
+        f"Measured {results['measured']} on {machine['cpu']}, {machine['cores_usable']} cores, {machine['os']}; "
+        f"ONNX Runtime {versions['onnxruntime']}, PyTorch {versions['torch']}; seed {results['seed']}; "
+        f"{results['minutes']['total']:.1f} minutes in all, trained on {machine['training_device']} in {machine['training_precision']}."
+    )
+    return lines
+
+
+def size(count_of_bytes: int) -> str:
+    """Bytes in kB (1,000 bytes), the unit of file listings and downloads."""
+    return f"{count_of_bytes / 1000:,.1f} kB"
+
+
+def count(number: int) -> str:
+    """A large count in thousands (k) or millions (M)."""
+    return f"{number / 1e6:.2f} M" if number >= 1e6 else f"{number / 1e3:.0f} k"
+
+
+def _latency(times: dict | None) -> str:
+    if times is None:
+        return "–"
+    return f"{times['median_ms']:.3f} ms ({times['p10_ms']:.3f}–{times['p90_ms']:.3f})"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f} times faster" if ratio >= 1 else f"{1 / ratio:.1f} times slower"

@@ -1,0 +1,57 @@
+"""What the studio does to each data set: widths, recipes, pruned widths. Chosen on validation images, never on test images."""
+
+from dataclasses import dataclass
+
+from course_labs.networks import Shape
+from course_labs.training import Recipe
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides the four models.
+
+    `temperature` and `alpha` belong to distillation, alpha being the share of the soft loss.
+    `pruned_widths` are the channels kept in each layer of the student. `calibration` counts the training
+    images whose activations set the int8 ranges. `latency_calls` are timed calls for each row.
+    """
+
+    teacher: Shape
+    teacher_recipe: Recipe
+    student: Shape
+    student_recipe: Recipe
+    pruned_widths: tuple[int, ...]
+    recovery_recipe: Recipe
+    temperature: float = 4.0
+    alpha: float = 0.7
+    importance_images: int = 1024
+    calibration: int = 512
+    latency_calls: int = 600
+
+
+SETTINGS = {
+    "digits": Settings(
+        teacher=Shape((64, 128, 128), (1, 2, 1)),
+        teacher_recipe=Recipe(epochs=20, peak_lr=0.1, batch=64, shift=1),
+        student=Shape((32, 32, 64), (1, 2, 1)),
+        student_recipe=Recipe(epochs=40, peak_lr=0.1, batch=64, shift=1),
+        pruned_widths=(16, 16, 32),
+        recovery_recipe=Recipe(epochs=30, peak_lr=0.05, batch=64, shift=1),
+        calibration=256,
+    ),
+    "mnist": Settings(
+        teacher=Shape((64, 128, 256, 256), (2, 2, 1, 2)),
+        teacher_recipe=Recipe(epochs=4, peak_lr=0.1, shift=2),
+        student=Shape((32, 64, 64, 64), (2, 2, 1, 2)),
+        student_recipe=Recipe(epochs=5, peak_lr=0.1, shift=2),
+        pruned_widths=(16, 32, 32, 32),
+        recovery_recipe=Recipe(epochs=4, peak_lr=0.05, shift=2),
+    ),
+    "cifar10": Settings(
+        teacher=Shape((64, 128, 256, 256), (1, 2, 2, 1)),
+        teacher_recipe=Recipe(epochs=4, peak_lr=0.1, shift=4, flip=True),
+        student=Shape((32, 64, 128, 128), (1, 2, 2, 1)),
+        student_recipe=Recipe(epochs=5, peak_lr=0.1, shift=4, flip=True),
+        pruned_widths=(16, 48, 96, 96),
+        recovery_recipe=Recipe(epochs=4, peak_lr=0.05, shift=4, flip=True),
+    ),
+}

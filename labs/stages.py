@@ -1,0 +1,77 @@
+"""Stages that are done once: each saves its artefact and a fingerprint of all that went into it."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_data.cache import beside
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished stage. `seconds` is what the work took when it was done, not when it was looked up."""
+
+    fingerprint: str
+    path: Path
+    seconds: float
+    facts: dict
+    resumed: bool
+
+
+class Stages:
+    """The finished stages of one output folder, in `folder`/NAME.json and its artefact beside it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def run(self, name: str, suffix: str, inputs: dict, work: Callable[[Path], dict]) -> Done:
+        """Do `work` unless it was done from the same `inputs` before.
+
+        `work(path)` writes the artefact to `path` (a temporary name, renamed when it returns) and returns facts for the
+        record. The record is written last: a stage without one never happened.
+        """
+        fingerprint = fingerprint_of({"stage": name, **inputs})
+        artefact, record = self.folder / f"{name}{suffix}", self.folder / f"{name}.json"
+        found = _read(record)
+        if found.get("fingerprint") == fingerprint and artefact.is_file() and found.get("sha256") == sha256(artefact):
+            return Done(fingerprint, artefact, found["seconds"], found["facts"], resumed=True)
+        record.unlink(missing_ok=True)
+        start = time.perf_counter()
+        with beside(artefact) as temporary:
+            facts = work(temporary)
+        seconds = time.perf_counter() - start
+        write_json(record, {"fingerprint": fingerprint, "sha256": sha256(artefact), "seconds": seconds, "facts": facts, "inputs": inputs})
+        return Done(fingerprint, artefact, seconds, facts, resumed=False)
+
+
+def fingerprint_of(inputs: dict) -> str:
+    """SHA-256 of the inputs as canonical JSON."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def code_version(*modules) -> str:
+    """SHA-256 over the source files of `modules`: a stage whose code changed is done again."""
+    digest = hashlib.sha256()
+    for module in modules:
+        digest.update(Path(module.__file__).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: Path, content: dict) -> None:
+    with beside(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _read(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

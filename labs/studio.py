@@ -1,0 +1,295 @@
+"""The compression studio: teacher, student, pruned, int8, and one table for all four.
+
+`run_lab` does everything; `Studio` does it step by step. Each step is done once for an output folder and taken
+from there afterwards.
+"""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import onnxruntime
+import torch
+from rich.console import Console
+
+from course_data import Dataset, UserError, load
+from course_data.cache import beside
+from course_data.progress import bar
+from course_labs import distillation, export, machine, measure, networks, pruning, quantise, training
+from course_labs.networks import ConvNet, Shape
+from course_labs.report import write_reports
+from course_labs.settings import SETTINGS, Settings
+from course_labs.stages import Done, Stages, code_version, sha256, write_json
+
+SCHEMA = 1
+ROWS = ("teacher", "student", "pruned", "int8")
+TITLES = {
+    "teacher": "teacher, float32",
+    "student": "distilled student, float32",
+    "pruned": "+ pruned and rebuilt, float32",
+    "int8": "+ quantised, int8",
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One row in the making: the network, its ONNX file, and its accuracy on the validation images (0 to 1)."""
+
+    name: str
+    net: ConvNet
+    path: Path
+    validation_accuracy: float | None
+    done: Done
+
+
+class Studio:
+    """Four models of one data set in the folder `out`.
+
+    `data` is digits, mnist or cifar10. `settings` replaces the data set's own. Raises UserError if the data is not here or `out` cannot be used.
+    """
+
+    def __init__(self, data: str, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None):
+        self.data: Dataset = load(data)
+        self.settings = settings or SETTINGS[data]
+        self.seed, self.out = seed, Path(out)
+        self.console = console or Console(stderr=True)
+        try:
+            (self.out / "stages").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"Cannot write to {self.out}: {error.strerror}. Choose another folder with --out.") from error
+        self.stages = Stages(self.out / "stages")
+        self._models: dict[str, Model] = {}
+        where = training.device()
+        self._common = {
+            "data": self.data.fingerprint,
+            "seed": seed,
+            "device": where.type,
+            "precision": str(training.precision(where)),
+            "torch": torch.__version__,
+        }
+
+    def teacher(self) -> Model:
+        """Train the float32 network that everything else is measured against."""
+
+        def work(update) -> ConvNet:
+            net = self._new(self.settings.teacher)
+            return training.train(net, self.data, self.settings.teacher_recipe, training.cross_entropy, self._seed("teacher"), update)
+
+        return self._trained("teacher", self.settings.teacher, work, {"recipe": self.settings.teacher_recipe}, (networks, training))
+
+    def student(self) -> Model:
+        """Train a smaller network on the teacher's softened answers."""
+        teacher, chosen = self.teacher(), self.settings
+
+        def work(update) -> ConvNet:
+            loss = distillation.learn_from(teacher.net, chosen.temperature, chosen.alpha)
+            return training.train(self._new(chosen.student), self.data, chosen.student_recipe, loss, self._seed("student"), update)
+
+        inputs = {
+            "teacher": teacher.done.fingerprint,
+            "recipe": chosen.student_recipe,
+            "distillation": (chosen.temperature, chosen.alpha),
+        }
+        return self._trained("student", chosen.student, work, inputs, (networks, training, distillation))
+
+    def pruned(self) -> Model:
+        """Cut the student's least important channels, rebuild it smaller, let it recover with the teacher's help."""
+        teacher, student, chosen = self.teacher(), self.student(), self.settings
+        shape = Shape(chosen.pruned_widths, chosen.student.strides)
+
+        def work(update) -> ConvNet:
+            scores = pruning.channel_importance(student.net, self.data, chosen.importance_images)
+            small = pruning.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths))
+            loss = distillation.learn_from(teacher.net, chosen.temperature, chosen.alpha)
+            return training.train(small, self.data, chosen.recovery_recipe, loss, self._seed("pruned"), update)
+
+        inputs = {
+            "student": student.done.fingerprint,
+            "recipe": chosen.recovery_recipe,
+            "distillation": (chosen.temperature, chosen.alpha),
+            "importance_images": chosen.importance_images,
+        }
+        return self._trained("pruned", shape, work, inputs, (networks, training, distillation, pruning))
+
+    def int8(self) -> Model:
+        """Round the pruned network's weights and activations to eight bits."""
+        if "int8" in self._models:
+            return self._models["int8"]
+        pruned = self.pruned()
+
+        def work(path: Path) -> dict:
+            images = quantise.calibration_images(self.data, self.settings.calibration, self._seed("int8"))
+            quantise.quantise(pruned.path, path, images, self._notes("int8"))
+            return {"validation_accuracy": float(measure.correct(path, self.data.val, self.data).mean())}
+
+        inputs = {
+            **self._common,
+            "source": sha256(pruned.path),
+            "calibration": self.settings.calibration,
+            "reduce_range": quantise.reduce_range(),
+            "onnxruntime": onnxruntime.__version__,
+            "code": code_version(quantise, export),
+        }
+        with self.console.status("int8: calibrating and quantising"):
+            done = self.stages.run("int8", ".onnx", inputs, work)
+        path = self.out / "int8.onnx"
+        _copy(done.path, path)
+        return self._remember("int8", pruned.net, path, done)
+
+    def models(self) -> list[Model]:
+        """All four, in the order of the table."""
+        return [self.teacher(), self.student(), self.pruned(), self.int8()]
+
+    def measure(self) -> dict:
+        """Measure the four models in one run and write results.json, table.md and tradeoff.png. Returns the results.
+
+        This is the only place that looks at test images.
+        """
+        models = self.models()
+        inputs = {
+            "models": {m.name: sha256(m.path) for m in models},
+            "data": self.data.fingerprint,
+            "calls": self.settings.latency_calls,
+            "machine": machine.describe(),
+            "versions": machine.versions(),
+            "code": code_version(measure, networks),
+        }
+
+        def work(path: Path) -> dict:
+            write_json(path, {"rows": self._rows(models), "measured": datetime.now(UTC).date().isoformat()})
+            return {}
+
+        done = self.stages.run("measure", ".rows.json", inputs, work)
+        self._say("measure", done)
+        results = self._results(models, done)
+        write_reports(results, self.out)
+        return results
+
+    # ------------------------------------------------------------------ inside
+
+    def _new(self, shape: Shape) -> ConvNet:
+        torch.manual_seed(self._seed(str(shape)))
+        return ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+
+    def _seed(self, purpose: str) -> int:
+        """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""
+        return int.from_bytes(hashlib.sha256(f"{self.seed} {purpose}".encode()).digest()[:6])
+
+    def _size(self) -> tuple[int, int]:
+        return tuple(self.data.train.images.shape[-2:])
+
+    def _notes(self, name: str) -> dict[str, str]:
+        """What someone who finds the file later needs to use it."""
+        return {
+            "row": TITLES[name],
+            "data": self.data.title,
+            "classes": " ".join(self.data.classes),
+            "input": "(pixel / 255 - mean) / std, per channel",
+            "mean": " ".join(f"{m:.6f}" for m in self.data.mean),
+            "std": " ".join(f"{s:.6f}" for s in self.data.std),
+        }
+
+    def _trained(self, name: str, shape: Shape, work, inputs: dict, code: tuple) -> Model:
+        """A stage that trains: its artefact is the state of the network."""
+        if name in self._models:
+            return self._models[name]
+
+        def save(path: Path) -> dict:
+            with bar(f"{name} {shape}", 1.0, self.console) as update:
+                net = work(update)
+            torch.save(net.state_dict(), path)
+            return {"validation_accuracy": training.accuracy(net, self.data.val, self.data)}
+
+        inputs = {k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in inputs.items()}
+        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code)}
+        done = self.stages.run(name, ".pt", inputs, save)
+        net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
+        path = export.export(net.eval(), self._size(), self.out / f"{name}.onnx", self._notes(name))
+        return self._remember(name, net, path, done)
+
+    def _remember(self, name: str, net: ConvNet, path: Path, done: Done) -> Model:
+        model = Model(name, net, path, done.facts["validation_accuracy"], done)
+        self._models[name] = model
+        self._say(name, done, f"{100 * model.validation_accuracy:.2f} % on validation images, {path.stat().st_size / 1000:,.1f} kB")
+        return model
+
+    def _say(self, name: str, done: Done, result: str = "") -> None:
+        how = "done before, taken from " + str(self.stages.folder) if done.resumed else f"{done.seconds:.1f} s"
+        self.console.print(f"[bold]{name:8}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
+
+    def _rows(self, models: list[Model]) -> list[dict]:
+        image = networks.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
+        plain = {m.name: networks.folded(m.net) for m in models if m.name != "int8"}
+        runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
+        eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}
+        with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
+            times = measure.latencies(runtime | eager, self.settings.latency_calls, self.seed, update=update)
+        rows = []
+        for model in models:
+            right = measure.correct(model.path, self.data.test, self.data)
+            share = float(right.mean())
+            layers = plain.get(model.name) or plain["pruned"]  # the int8 file has the pruned network's layers
+            rows.append({
+                "name": model.name,
+                "title": TITLES[model.name],
+                "file": model.path.name,
+                "widths": list(model.net.shape.widths),
+                "accuracy": share,
+                "accuracy_standard_error": float((share * (1 - share) / len(right)) ** 0.5),
+                "correct": int(right.sum()),
+                "test_images": len(right),
+                "validation_accuracy": model.validation_accuracy,
+                "bytes": model.path.stat().st_size,
+                "parameters": measure.parameters(layers),
+                "macs": measure.macs(layers, image),
+                "onnx_runtime": measure.summary(times[model.name]),
+                "pytorch_eager": measure.summary(times[f"eager {model.name}"]) if model.name in plain else None,
+            })
+        return rows
+
+    def _results(self, models: list[Model], measured: Done) -> dict:
+        found = json.loads(measured.path.read_text(encoding="utf-8"))
+        seconds = {m.name: m.done.seconds for m in models} | {"measure": measured.seconds}
+        return {
+            "schema": SCHEMA,
+            "measured": found["measured"],
+            "data": {
+                "name": self.data.name, "title": self.data.title, "source": self.data.source,
+                "fingerprint": self.data.fingerprint, "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
+            },
+            "seed": self.seed,
+            "settings": dataclasses.asdict(self.settings),
+            "machine": machine.describe(),
+            "versions": machine.versions(),
+            "minutes": {name: round(s / 60, 3) for name, s in seconds.items()} | {"total": round(sum(seconds.values()) / 60, 3)},
+            "rows": found["rows"],
+            "ratios": {row["name"]: _ratios(found["rows"][0], row) for row in found["rows"][1:]},
+        }
+
+
+def run_lab(data: str = "digits", out: Path | str = "lab-out/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None) -> dict:
+    """Build and measure all four models; write results.json, table.md, tradeoff.png and four .onnx files to `out`. Returns the results.
+
+    Starting again with the same arguments goes on after the last finished stage.
+    """
+    return Studio(data, out, seed, settings, console).measure()
+
+
+def _ratios(teacher: dict, row: dict) -> dict[str, float]:
+    """How many times smaller or faster than the teacher; accuracy as the difference in percentage points."""
+    return {
+        "bytes": teacher["bytes"] / row["bytes"],
+        "parameters": teacher["parameters"] / row["parameters"],
+        "macs": teacher["macs"] / row["macs"],
+        "latency": teacher["onnx_runtime"]["median_ms"] / row["onnx_runtime"]["median_ms"],
+        "accuracy_points": 100 * (row["accuracy"] - teacher["accuracy"]),
+    }
+
+
+def _copy(source: Path, target: Path) -> None:
+    with beside(target) as temporary:
+        temporary.write_bytes(source.read_bytes())
