@@ -83,11 +83,11 @@ _USES = """
     format ge getitem gt hash iadd iand ifloordiv ilshift imatmul imod imul index int invert ior ipow
     irshift isub iter itruediv ixor le len length_hint lshift lt matmul mod mul ne neg next or pos pow
     radd rand rdivmod reversed rfloordiv rlshift rmatmul rmod rmul ror round rpow rrshift rshift rsub
-    rtruediv rxor setitem str sub truediv trunc xor array array_function array_ufunc torch_function
-    setattr delattr await aiter anext
+    rtruediv rxor setitem str sub truediv trunc xor array array_function array_ufunc setattr delattr await aiter anext
 """.split()
 for _use in _USES:
     setattr(Blank, f"__{_use}__", _refuse)
+Blank.__torch_function__ = classmethod(_refuse)  # torch wants a class method
 del _use
 
 ___ = Blank()

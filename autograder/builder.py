@@ -90,6 +90,8 @@ def read_source(path, work):
             return {}, []
         header = yaml.safe_load("\n".join(line[2:] for line in lines[1:end])) or {}
         start = end + 1
+    while start < len(lines) and not lines[start].strip():
+        start += 1
     starts = [i + 1 for i, line in enumerate(lines) if i >= start and re.match(r"# %%(\s|$)", line)]
     notebook = jupytext.reads("\n".join(lines[start:]) + "\n", fmt="py:percent")
     if len(notebook.cells) != len(starts):
@@ -132,40 +134,40 @@ def taken_out(answer, blanked):
     """
     out = []
 
-    def walk(a, b):
+    def walk(a, b, shown):
         if isinstance(b, ast.Name) and b.id == NAME and isinstance(a, ast.expr):
             out.append(a)
             return
+        # An operator has no text or line of its own: errors show the nearest expression or statement.
+        shown = (a, b) if isinstance(a, (ast.expr, ast.stmt)) and isinstance(b, (ast.expr, ast.stmt)) else shown
         if type(a) is not type(b):
-            raise ValueError(f"`{_short(b)}` is not `{_short(a)}` with expressions replaced by ___")
+            raise _Differs(*shown)
         for name in a._fields:
             x, y = getattr(a, name, None), getattr(b, name, None)
-            if isinstance(x, list):
-                if len(x) != len(y):
-                    raise ValueError(f"`{_short(b)}` has {len(y)} parts where the answer has {len(x)}")
-                for i, j in zip(x, y):
-                    walk(i, j) if isinstance(i, ast.AST) else _same(i, j, a, b)
-            elif isinstance(x, ast.AST):
-                if not isinstance(y, ast.AST):
-                    raise ValueError(f"`{_short(b)}` lacks a part of `{_short(a)}`")
-                walk(x, y)
-            else:
-                _same(x, y, a, b)
+            pairs = list(zip(x, y)) if isinstance(x, list) else [(x, y)]
+            if isinstance(x, list) and len(x) != len(y):
+                raise _Differs(*shown)
+            for i, j in pairs:
+                if isinstance(i, ast.AST) and isinstance(j, ast.AST):
+                    walk(i, j, shown)
+                elif type(i) is not type(j) or i != j:
+                    raise _Differs(*shown)
 
-    walk(ast.parse(answer), ast.parse(blanked))
+    whole = ast.parse(answer), ast.parse(blanked)
+    walk(*whole, whole)
     return out
 
 
-def _same(x, y, a, b):
-    if type(x) is not type(y) or x != y:
-        raise ValueError(f"`{_short(b)}` is not `{_short(a)}` with expressions replaced by ___")
+class _Differs(ValueError):
+    """The blanked form is not its answer with expressions taken out. `line` counts within the cell."""
+
+    def __init__(self, a, b):
+        self.line = getattr(b, "lineno", 1)
+        super().__init__(f"`{_short(b)}` is not `{_short(a)}` with expressions replaced by ___")
 
 
 def _short(node):
-    try:
-        text = ast.unparse(node)
-    except Exception:  # a context or operator node has no source form of its own
-        return type(node).__name__
+    text = ast.unparse(node)
     return text if len(text) < 80 else text[:77] + "..."
 
 
@@ -406,8 +408,8 @@ def _both_forms(cell, exercise, rubrics, work):
             _no_answer_in_hints(exercise, removed, cell, work)
     except SyntaxError as error:
         work.wrong(cell.line + (error.lineno or 1), f"the released form does not parse: {error.msg}")
-    except ValueError as error:
-        work.wrong(cell.line, f"exercise {exercise.id}: {error}")
+    except _Differs as error:
+        work.wrong(cell.line + error.line, f"exercise {exercise.id}: {error}")
     return released, answer
 
 

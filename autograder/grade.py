@@ -1,0 +1,190 @@
+"""Grading one submission: run it in the sandbox, put the checks' questions to it, judge.
+
+The student's code runs in the sandbox's processes only. The checks run here and see data.
+"""
+
+import contextlib
+import platform
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+
+from autograder import catalogue
+from autograder.blanks import blank_message, has_blank
+from autograder.checks.faults import Crashed, StudentError, StudentFault, TimedOut
+from autograder.checks.runner import run_checks
+from autograder.checks.verdict import Verdict, judge, untouched
+from autograder.notebooks import NotebookProblem, read_submission
+
+SCHEMA = 1
+STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "grader_error")
+
+
+@dataclass
+class Result:
+    """Everything known about one graded submission; `to_dict()` is what the JSON result holds."""
+
+    student: str
+    lesson: str
+    file: str
+    verdicts: list
+    sha256: str = ""
+    seed: int = 0
+    isolation: dict = field(default_factory=dict)
+    limits: dict = field(default_factory=dict)
+    repairs: list = field(default_factory=list)
+    problem: str = ""  # why the file could not be read, for the student
+
+    @property
+    def points(self):
+        return sum(v.points for v in self.verdicts)
+
+    @property
+    def max_points(self):
+        return sum(v.max_points for v in self.verdicts)
+
+    @property
+    def open_points(self):
+        """Points that wait for a person."""
+        return sum(v.max_points for v in self.verdicts if v.status == "needs_manual")
+
+    def to_dict(self):
+        return {
+            "schema": SCHEMA, "points": self.points, "max_points": self.max_points,
+            "open_points": self.open_points, "environment": environment(), **asdict(self),
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data):
+        """The inverse of `to_dict`. Raises KeyError or TypeError on other data."""
+        names = cls.__dataclass_fields__.keys()
+        values = {name: data[name] for name in names}
+        return cls(**{**values, "verdicts": [Verdict(**v) for v in data["verdicts"]]})
+
+
+def environment():
+    """The versions that verdicts could depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "torch", "pytest")}}
+
+
+def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None):
+    """Grade a notebook file's bytes. Returns a `Result`; never raises for anything a student did.
+
+    `sandbox` is an open `autograder.sandbox.Sandbox`. `exercises` limits the grading to some ids.
+    """
+    lesson = catalogue.lessons()[lesson_name]
+    result = Result(
+        student, lesson_name, file, [], seed=seed, isolation=dict(sandbox.isolation), limits=asdict(sandbox.limits)
+    )
+    wanted = [e for e in lesson.exercises if exercises is None or e.id in exercises]
+    try:
+        submission = read_submission(data, lesson)
+    except NotebookProblem as problem:
+        result.problem = str(problem)
+        result.verdicts = unread(wanted, result.problem)
+        return result
+    result.sha256, result.repairs = submission.sha256, submission.repairs
+    known = {e.id: _without_running(lesson, e, submission) for e in wanted}
+    ask = [e for e in wanted if known[e.id] is None]
+    if ask:
+        with sandbox.session(seed=seed) as session:
+            faults = _run(session, submission, ask)
+            outcomes = _question(session, lesson, ask, faults, seed)
+        for exercise in ask:
+            known[exercise.id] = judge(lesson_name, exercise, outcomes, hidden=True)
+    result.verdicts = [known[e.id] for e in wanted]
+    return result
+
+
+def unread(exercises, message, status="error"):
+    """The verdicts on a submission that could not be read or was not handed in."""
+    return [Verdict(e.id, status, 0, e.points, message, {}) for e in exercises]
+
+
+def _without_running(lesson, exercise, submission):
+    """The verdict that needs no run: deleted, blank, or a text for a person; else None."""
+    source = submission.answers.get(exercise.id)
+    if source is None:
+        if exercise.by_hand:
+            return Verdict(exercise.id, "missing", 0, exercise.points, "The cell for this answer is not in the notebook.", {})
+        return None  # its functions may still stand somewhere; asking will tell
+    message = untouched(exercise, lesson.cell_of(exercise.id).source, source)
+    if message is None and exercise.by_hand:
+        return Verdict(exercise.id, "needs_manual", 0, exercise.points, "A person reads this answer.", {})
+    if message is None and has_blank(source):
+        message = blank_message(exercise.id)
+    return Verdict(exercise.id, "blank", 0, exercise.points, message, {}) if message else None
+
+
+def _run(session, submission, exercises):
+    """Run the cells. Returns exercise id -> the fault its own cell ended with."""
+    faults = {}
+    ids = {e.id for e in exercises}
+    for step in submission.steps:
+        outcome = session.run_cell(step.source, step.name)
+        if step.exercise in ids and outcome.status != "ok":
+            faults[step.exercise] = _fault_of(outcome)
+        elif step.exercise in ids:
+            faults.pop(step.exercise, None)
+    return faults
+
+
+def _fault_of(outcome):
+    if outcome.status == "timeout":
+        return TimedOut(outcome.message)
+    if outcome.status == "crashed":
+        return Crashed(outcome.message)
+    return StudentError(outcome.error_type or "an error", outcome.message, (), outcome.line)
+
+
+def _question(session, lesson, exercises, faults, seed):
+    """Run the checks, each with a fork of the student's state of its own."""
+    stopped = {}  # a second time-out or crash of one exercise teaches nothing and costs the class minutes
+
+    @contextlib.contextmanager
+    def open_question(exercise_id):
+        if exercise_id in stopped:
+            yield _Refusing(stopped[exercise_id])
+            return
+        with session.question() as question:
+            yield _Asking(question, exercise_id, faults, stopped)
+
+    return run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
+
+
+class _Asking:
+    """A question of the sandbox, as checks ask it."""
+
+    def __init__(self, question, exercise_id, faults, stopped):
+        self._question, self._exercise, self._faults, self._stopped = question, exercise_id, faults, stopped
+
+    def call(self, name, args, kwargs):
+        reply = self._guard(lambda: self._question.call(name, args, kwargs))
+        return reply.value, reply.mutated
+
+    def value(self, name):
+        return self._guard(lambda: self._question.value(name))
+
+    def _guard(self, ask):
+        try:
+            return ask()
+        except (TimedOut, Crashed) as fault:
+            self._stopped[self._exercise] = fault
+            raise
+        except StudentFault as fault:
+            # "Not defined" is true but useless when the cell that should define it broke: say what broke it.
+            if fault.status == "missing" and self._exercise in self._faults:
+                raise self._faults[self._exercise] from None
+            raise
+
+
+class _Refusing:
+    """Gives every question the same fault."""
+
+    def __init__(self, fault):
+        self._fault = fault
+
+    def call(self, name, args, kwargs):
+        raise self._fault
+
+    def value(self, name):
+        raise self._fault

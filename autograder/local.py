@@ -1,0 +1,107 @@
+"""A student's own notebook on their own machine: run its cells here and check; reset one exercise.
+
+No sandbox: this is for one's own code.
+"""
+
+import linecache
+import os
+import shutil
+
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+
+from autograder import catalogue, paths, student
+from autograder import progress as record
+from autograder.blanks import ___, BlankError
+from autograder.checks.verdict import Verdict
+from autograder.files import write_whole
+from autograder.notebooks import NotebookProblem, lesson_in, read_submission
+
+
+def check_notebook(path, wanted=None):
+    """Run a notebook's cells in this process, then the visible checks of the exercises `wanted` (ids; None: all).
+
+    Returns (lesson, verdicts, repairs). Raises `NotebookProblem`.
+    """
+    data = path.read_bytes()
+    lesson = _lesson(path, data)
+    submission = read_submission(data, lesson)
+    namespace = {"__name__": "__main__", "___": ___, "get_ipython": _Shell, "display": lambda *a, **k: None}
+    os.environ.setdefault("MPLBACKEND", "Agg")  # a figure window would stop the check until it is closed
+    broken = {}
+    for step in submission.steps:
+        fault = run_cell(step.source, step.name, namespace)
+        if fault and step.exercise:
+            broken[step.exercise] = fault
+    verdicts = []
+    for exercise in lesson.exercises:
+        if wanted and exercise.id not in wanted:
+            continue
+        verdict = student.check_in(namespace, lesson, exercise, submission.answers.get(exercise.id))
+        if verdict is None:
+            verdict = Verdict(exercise.id, "needs_manual", 0, exercise.points, "", {})
+        elif verdict.status == "missing" and exercise.id in broken:
+            verdict = Verdict(exercise.id, "error", 0, exercise.points, f"Your cell stopped with {broken[exercise.id]}.", {})
+        verdicts.append(verdict)
+    return lesson, verdicts, submission.repairs
+
+
+def run_cell(source, name, namespace):
+    """Run one cell in `namespace`. Returns what stopped it ("NameError: ..."), or None."""
+    filename = f"<{name}>"
+    plain = plain_python(source)
+    linecache.cache[filename] = (len(plain), None, plain.splitlines(keepends=True), filename)
+    try:
+        exec(compile(plain, filename, "exec"), namespace)
+    except BlankError:
+        return None  # the check says so, with the exercise's id
+    except (Exception, SystemExit) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def plain_python(source):
+    """A cell without IPython's magics and shell lines: they do nothing outside a notebook."""
+    return TransformerManager().transform_cell(source)
+
+
+class _Shell:
+    """Stands for IPython's shell: every magic does nothing."""
+
+    def __getattr__(self, name):
+        return lambda *args, **kwargs: None
+
+
+def reset_exercise(lesson, exercise, path=None):
+    """Put the cell of `exercise` back as released. Returns (notebook path, path of the kept old notebook).
+
+    Raises `NotebookProblem` when the notebook cannot be read or has no cell for the exercise.
+    """
+    path = path or paths.LESSONS / f"{lesson.name}.ipynb"
+    if not path.is_file():
+        raise NotebookProblem(f"There is no notebook {path}. `course build` makes the lessons anew.")
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
+    except Exception:
+        raise NotebookProblem(f"{path} cannot be read as a notebook.") from None
+    released = lesson.cell_of(exercise.id)
+    mine = [c for c in notebook.cells if c.get("id") == released.id]
+    mine = mine or [c for c in notebook.cells if c.source.startswith(f"# Exercise {exercise.id}")]
+    if not mine:
+        raise NotebookProblem(f"{path} has no cell for {exercise.id}: it was deleted. Take a fresh copy of the lesson.")
+    backup = path.with_suffix(".ipynb.bak")
+    shutil.copyfile(path, backup)
+    mine[0].source = released.source
+    if mine[0].cell_type == "code":
+        mine[0].outputs, mine[0].execution_count = [], None
+    write_whole(path, nbformat.writes(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    record.forget(exercise.id)
+    return path, backup
+
+
+def _lesson(path, data):
+    lessons = catalogue.lessons()
+    name = next((n for n in lessons if n in path.stem), lesson_in(data))
+    if name not in lessons:
+        raise NotebookProblem(f"which lesson it is stands neither in its name nor in the notebook. Lessons: {', '.join(lessons)}.")
+    return lessons[name]
