@@ -1,0 +1,836 @@
+"""The bank of lesson 01: answers that students really give, and right answers written differently.
+
+Each function stands by itself: it uses `np` and its own body. A wrong answer's sentence is what a
+student reads when theirs behaves the same, so it says what goes wrong and why, not what to type.
+"""
+
+import numpy as np
+
+from autograder.checks import right, right_value, wrong, wrong_value
+
+# 1.1-predict
+
+wrong_value(
+    "1.1-predict",
+    "divides the range by the number of values; between 256 values there are 255 gaps, and a weight moves by half a gap at most",
+    predict_1_1="a",
+)
+wrong_value(
+    "1.1-predict",
+    "takes half a gap, which is right, but counts 256 gaps between 256 values",
+    predict_1_1="b",
+)
+wrong_value(
+    "1.1-predict",
+    "takes a whole gap; the nearest value is never further away than the middle of the gap",
+    predict_1_1="d",
+)
+wrong_value(
+    "1.1-predict",
+    "gives the number instead of the letter of the choice",
+    predict_1_1="1/255",
+)
+right_value("1.1-predict", "a capital letter", predict_1_1="C")
+right_value("1.1-predict", "with brackets and a space", predict_1_1="(c) ")
+
+# 1.2-scale
+
+
+@wrong("1.2-scale", "divides by the number of codes; 256 codes have 255 gaps between them, so qmax - qmin is the number to divide by")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    if lo == hi:
+        return 1.0, 0
+    scale = (hi - lo) / (qmax - qmin + 1)
+    zero_point = round(qmin - lo / scale)
+    return scale, int(min(max(zero_point, qmin), qmax))
+
+
+@wrong("1.2-scale", "does not widen the range to contain 0; for data from 3 to 5 the zero point is then clamped and the values are lost")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    if lo == hi:
+        return 1.0, 0
+    scale = (hi - lo) / (qmax - qmin)
+    zero_point = round(qmin - lo / scale)
+    return scale, int(min(max(zero_point, qmin), qmax))
+
+
+@wrong("1.2-scale", "widens the lower end only; a range from -5 to -3 does not contain 0 either")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo = min(lo, 0.0)
+    if lo == hi:
+        return 1.0, 0
+    scale = (hi - lo) / (qmax - qmin)
+    zero_point = round(qmin - lo / scale)
+    return scale, int(min(max(zero_point, qmin), qmax))
+
+
+@wrong("1.2-scale", "swaps min and max, so the range shrinks towards 0 instead of growing to contain it")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = max(lo, 0.0), min(hi, 0.0)
+    if lo == hi:
+        return 1.0, 0
+    scale = (hi - lo) / (qmax - qmin)
+    zero_point = round(qmin - lo / scale)
+    return scale, int(min(max(zero_point, qmin), qmax))
+
+
+@wrong("1.2-scale", "leaves qmin out of the zero point; that is right for unsigned codes only, where qmin is 0")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    if lo == hi:
+        return 1.0, 0
+    scale = (hi - lo) / (qmax - qmin)
+    zero_point = round(-lo / scale)
+    return scale, int(min(max(zero_point, qmin), qmax))
+
+
+@wrong("1.2-scale", "has the wrong sign in the zero point: lo is negative or 0, and from qmin you climb to reach 0.0")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    if lo == hi:
+        return 1.0, 0
+    scale = (hi - lo) / (qmax - qmin)
+    zero_point = round(qmin + lo / scale)
+    return scale, int(min(max(zero_point, qmin), qmax))
+
+
+@wrong("1.2-scale", "cuts the zero point off instead of rounding it to the nearest integer")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    if lo == hi:
+        return 1.0, 0
+    scale = (hi - lo) / (qmax - qmin)
+    zero_point = int(np.floor(qmin - lo / scale))
+    return scale, int(min(max(zero_point, qmin), qmax))
+
+
+@wrong("1.2-scale", "has one signed code too many at the top: with zero there, 3 bits give -4 to 3, not -4 to 4")
+def integer_range(bits, signed):
+    if signed:
+        return -(2 ** (bits - 1)), 2 ** (bits - 1)
+    return 0, 2**bits - 1
+
+
+@wrong("1.2-scale", "counts 2^b unsigned codes but starts at 0, so the last one is 2^b - 1")
+def integer_range(bits, signed):
+    if signed:
+        return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    return 0, 2**bits
+
+
+@wrong("1.2-scale", "gives signed codes the symmetric range; here the lowest pattern counts, too: 3 bits give -4 to 3")
+def integer_range(bits, signed):
+    if signed:
+        return -(2 ** (bits - 1) - 1), 2 ** (bits - 1) - 1
+    return 0, 2**bits - 1
+
+
+@wrong("1.2-scale", "uses all b bits for each sign; signed codes share the 2^b patterns between both signs")
+def integer_range(bits, signed):
+    if signed:
+        return -(2**bits), 2**bits - 1
+    return 0, 2**bits - 1
+
+
+@right("1.2-scale", "NumPy throughout; the zero point is a NumPy integer, rounded half up")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = np.minimum(lo, 0), np.maximum(hi, 0)
+    if hi - lo == 0:
+        return np.float64(1), np.int64(qmin)
+    scale = np.float64(hi - lo) / (qmax - qmin)
+    return scale, np.int64(np.clip(np.floor(qmin - lo / scale + 0.5), qmin, qmax))
+
+
+@right("1.2-scale", "in float32, the zero point counted from the upper end, results in a list")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = np.float32(min(0, lo)), np.float32(max(0, hi))
+    if lo == 0 and hi == 0:
+        return [1, min(max(0, qmin), qmax)]
+    scale = (hi - lo) / np.float32(qmax - qmin)
+    return [scale, int(np.rint(qmax - hi / scale))]
+
+
+@right("1.2-scale", "shifts and NumPy integers")
+def integer_range(bits, signed):
+    codes = 1 << bits
+    low = -(codes >> 1) if signed else 0
+    return np.int64(low), np.int64(low + codes - 1)
+
+
+# 1.3-quantize
+
+
+@wrong("1.3-quantize", "cuts the digits off instead of rounding, so every float is pulled towards zero")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.trunc(x / scale) + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "rounds down instead of to the nearest, so every float comes back too low")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.floor(x / scale) + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "sends halves up instead of to the even neighbour, which pushes averages up")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.floor(x / scale + 0.5) + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "clips before it adds the zero point, so codes can leave qmin..qmax and good ones are cut off")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return (np.clip(np.rint(x / scale), qmin, qmax) + zero_point).astype(np.int32)
+
+
+@wrong("1.3-quantize", "never clips: codes outside qmin..qmax do not exist in the small type they will be stored in")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return (np.rint(x / scale) + zero_point).astype(np.int32)
+
+
+@wrong("1.3-quantize", "multiplies by the scale on the way there; the number of gaps is the float divided by the scale")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x * scale) + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "subtracts the zero point on the way there; it is added there and subtracted on the way back")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x / scale) - zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "forgets the zero point on the way there, as if 0.0 always had the code 0")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x / scale), qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "wraps codes around, as a cast to a small type does, instead of clipping them")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    q = np.rint(x / scale) + zero_point
+    return ((q - qmin) % (qmax - qmin + 1) + qmin).astype(np.int32)
+
+
+@wrong("1.3-quantize", "lets NaN through: a cast turns it into some integer, and nobody will notice")
+def quantize(x, scale, zero_point, qmin, qmax):
+    q = np.nan_to_num(np.rint(x / scale) + zero_point)
+    return np.clip(q, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "forgets to subtract the zero point on the way back")
+def dequantize(q, scale, zero_point):
+    return scale * q.astype(np.int32)
+
+
+@wrong("1.3-quantize", "multiplies before it subtracts: the zero point is a code, so it must be taken away from codes")
+def dequantize(q, scale, zero_point):
+    return scale * q.astype(np.int32) - zero_point
+
+
+@wrong("1.3-quantize", "subtracts in the small integer type of the codes, where 3 - 5 wraps around")
+def dequantize(q, scale, zero_point):
+    return scale * (q - np.array(zero_point).astype(q.dtype))
+
+
+@wrong("1.3-quantize", "divides by the scale on the way back; there it is multiplied")
+def dequantize(q, scale, zero_point):
+    return (q.astype(np.int32) - zero_point) / scale
+
+
+@right("1.3-quantize", "clips the gaps to the shifted ends, adds the zero point last")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if not (x == x).all():
+        raise ValueError("NaN")
+    whole = np.round(np.divide(x, scale))
+    return np.maximum(np.minimum(whole, qmax - zero_point), qmin - zero_point).astype("int32") + np.int32(zero_point)
+
+
+@right("1.3-quantize", "a loop with Python's round, which also sends halves to even")
+def quantize(x, scale, zero_point, qmin, qmax):
+    out = np.empty(x.shape, dtype=np.int32)
+    for index, value in np.ndenumerate(x):
+        if value != value:
+            raise ValueError("NaN")
+        out[index] = min(max(round(float(value) / scale) + zero_point, qmin), qmax)
+    return out
+
+
+@right("1.3-quantize", "computed in float32")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x.sum()):
+        raise ValueError("NaN")
+    q = np.rint(x.astype(np.float32) / np.float32(scale))
+    return np.clip(q + np.float32(zero_point), qmin, qmax).astype(np.int32)
+
+
+@right("1.3-quantize", "floats from the start, in float32")
+def dequantize(q, scale, zero_point):
+    return np.float32(scale) * (q.astype(np.float32) - np.float32(zero_point))
+
+
+@right("1.3-quantize", "a table of all floats, in int64")
+def dequantize(q, scale, zero_point):
+    return np.array([float(c) - zero_point for c in q.ravel()], dtype=np.float64).reshape(q.shape) * scale
+
+
+# 1.4-bug
+
+
+@wrong("1.4-bug", "still casts before it clips: int8 has turned 130 into -126 before the clip can see it")
+def to_int8(x, scale):
+    codes = np.rint(x / scale).astype(np.int32)
+    return np.clip(codes.astype(np.int8), -128, 127)
+
+
+@wrong("1.4-bug", "clips to 0..255, the codes of uint8; int8 runs from -128 to 127")
+def to_int8(x, scale):
+    codes = np.rint(x / scale).astype(np.int32)
+    return np.clip(codes, 0, 255).astype(np.int8)
+
+
+@wrong("1.4-bug", "clips the floats instead of the codes: -128..127 are codes, so divide by the scale first")
+def to_int8(x, scale):
+    codes = np.rint(np.clip(x, -128, 127) / scale).astype(np.int32)
+    return codes.astype(np.int8)
+
+
+@wrong("1.4-bug", "clips to the symmetric range -127..127; here -128 is a code, too")
+def to_int8(x, scale):
+    codes = np.rint(x / scale).astype(np.int32)
+    return np.clip(codes, -127, 127).astype(np.int8)
+
+
+@wrong("1.4-bug", "leaves the codes in a wide type, so nothing is saved: they take four bytes each")
+def to_int8(x, scale):
+    codes = np.rint(x / scale).astype(np.int32)
+    return np.clip(codes, -128, 127)
+
+
+@wrong("1.4-bug", "clips in the right place but no longer rounds to the nearest")
+def to_int8(x, scale):
+    return np.clip(x / scale, -128, 127).astype(np.int8)
+
+
+@right("1.4-bug", "clips the floats' codes first and casts once")
+def to_int8(x, scale):
+    return np.rint(np.clip(x / scale, -128, 127)).astype(np.int8)
+
+
+@right("1.4-bug", "where instead of clip")
+def to_int8(x, scale):
+    codes = np.rint(x / scale).astype(np.int64)
+    codes = np.where(codes > 127, 127, codes)
+    return np.where(codes < -128, -128, codes).astype("int8")
+
+
+@right("1.4-bug", "a loop, half up where no tie occurs")
+def to_int8(x, scale):
+    out = np.zeros(x.shape, np.int8)
+    for index, value in np.ndenumerate(x):
+        out[index] = max(-128, min(127, int(np.floor(value / scale + 0.5))))
+    return out
+
+
+# 1.6-calibrate
+
+
+@wrong("1.6-calibrate", "asks whether some values are finite; one NaN or infinity is enough to refuse the tensor")
+def min_max_range(x):
+    if x.size == 0:
+        raise ValueError("empty")
+    if not np.isfinite(x).any():
+        raise ValueError("not finite")
+    return float(x.min()), float(x.max())
+
+
+@wrong("1.6-calibrate", "looks for NaN only; an infinite value makes the scale infinite")
+def min_max_range(x):
+    if x.size == 0:
+        raise ValueError("empty")
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return float(x.min()), float(x.max())
+
+
+@wrong("1.6-calibrate", "looks for infinity only; NaN makes every comparison false and spoils the range")
+def min_max_range(x):
+    if x.size == 0:
+        raise ValueError("empty")
+    if np.isinf(x).any():
+        raise ValueError("infinite")
+    return float(x.min()), float(x.max())
+
+
+@wrong("1.6-calibrate", "gives an empty tensor the range 0 to 0 instead of refusing it")
+def min_max_range(x):
+    if x.size == 0:
+        return 0.0, 0.0
+    if not np.isfinite(x).all():
+        raise ValueError("not finite")
+    return float(x.min()), float(x.max())
+
+
+@wrong("1.6-calibrate", "takes absolute values: the smallest value of a tensor may be negative")
+def min_max_range(x):
+    if x.size == 0:
+        raise ValueError("empty")
+    if not np.isfinite(x).all():
+        raise ValueError("not finite")
+    return float(np.abs(x).min()), float(np.abs(x).max())
+
+
+@wrong("1.6-calibrate", "returns the largest value first; the order is (lo, hi)")
+def min_max_range(x):
+    if x.size == 0:
+        raise ValueError("empty")
+    if not np.isfinite(x).all():
+        raise ValueError("not finite")
+    return float(x.max()), float(x.min())
+
+
+@wrong("1.6-calibrate", "forgets to clip inside the search: without it the smallest candidate always looks best")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        mse = np.mean((x - scale * np.rint(x / scale)) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "keeps the clip with the largest error: the comparison is the wrong way round")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, -np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        mse = np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if mse > best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "measures the mean absolute error; the task asks for the mean of the squares, which punishes clipped outliers more")
+def best_clip(x, candidates, qmax):
+    best, best_error = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        error = np.mean(np.abs(x - scale * np.clip(np.rint(x / scale), -qmax, qmax)))
+        if error < best_error:
+            best, best_error = clip, error
+    return float(best)
+
+
+@wrong("1.6-calibrate", "looks at the largest error instead of the mean of the squares, so one outlier decides")
+def best_clip(x, candidates, qmax):
+    best, best_error = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        error = np.max(np.abs(x - scale * np.clip(np.rint(x / scale), -qmax, qmax)))
+        if error < best_error:
+            best, best_error = clip, error
+    return float(best)
+
+
+@wrong("1.6-calibrate", "squares the mean instead of averaging the squares: errors of both signs cancel")
+def best_clip(x, candidates, qmax):
+    best, best_error = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        error = np.mean(x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2
+        if error < best_error:
+            best, best_error = clip, error
+    return float(best)
+
+
+@wrong("1.6-calibrate", "uses one gap too many: the code qmax must mean the clip, so the scale is clip / qmax")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / (qmax + 1)
+        mse = np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "returns the position of the best candidate instead of the candidate")
+def best_clip(x, candidates, qmax):
+    mses = []
+    for clip in candidates:
+        scale = clip / qmax
+        mses.append(np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2))
+    return float(np.argmin(mses))
+
+
+@wrong("1.6-calibrate", "takes the candidate nearest to the largest absolute value: that is min-max, which outliers ruin")
+def best_clip(x, candidates, qmax):
+    return float(candidates[np.abs(candidates - np.abs(x).max()).argmin()])
+
+
+@right("1.6-calibrate", "one vectorised table of candidates by values; argmin; a NumPy float")
+def best_clip(x, candidates, qmax):
+    scales = np.asarray(candidates)[:, None] / qmax
+    back = np.clip(np.rint(x.ravel() / scales), -qmax, qmax) * scales
+    return np.asarray(candidates)[((x.ravel() - back) ** 2).mean(axis=1).argmin()]
+
+
+@right("1.6-calibrate", "clips the floats, then rounds; sum of squares in place of the mean")
+def best_clip(x, candidates, qmax):
+    def cost(clip):
+        step = clip / qmax
+        return float(((np.rint(np.clip(x, -clip, clip) / step) * step - x) ** 2).sum())
+
+    return float(min(candidates, key=cost))
+
+
+@right("1.6-calibrate", "NaN and infinity found by their sum; NumPy scalars")
+def min_max_range(x):
+    if len(x.ravel()) < 1:
+        raise ValueError("nothing there")
+    if np.isnan(x).any() or np.isinf(x).any():
+        raise ValueError("not a number")
+    return np.min(x), np.max(x)
+
+
+# 1.7-channels
+
+
+@wrong("1.7-channels", "uses one scale for the whole table; the quiet rows collapse into a few codes")
+def quantize_rows(w, qmax):
+    largest = np.full(len(w), np.abs(w).max())
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(w / scales[:, None]).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "takes one scale for each column: axis names the direction that disappears, and the rows must stay")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=0)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(w / scales).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "looks for the largest value instead of the largest absolute value, so negative rows get a wrong scale")
+def quantize_rows(w, qmax):
+    largest = w.max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(w / scales[:, None]).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "uses the distance from the smallest to the largest value; symmetric codes need the largest absolute value")
+def quantize_rows(w, qmax):
+    spread = w.max(axis=1) - w.min(axis=1)
+    scales = np.where(spread > 0, spread / (2 * qmax), 1.0)
+    codes = np.clip(np.rint(w / scales[:, None]), -qmax, qmax)
+    return codes.astype(np.int32), scales
+
+
+@wrong("1.7-channels", "divides by qmax + 1; the largest absolute value must get the code qmax")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest / (qmax + 1), 1.0)
+    codes = np.clip(np.rint(w / scales[:, None]), -qmax, qmax)
+    return codes.astype(np.int32), scales
+
+
+@wrong("1.7-channels", "cuts the digits off instead of rounding to the nearest code")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.trunc(w / scales[:, None] * (1 + 1e-12)).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "gives a row of zeros the scale 0, and 0 divided by 0 is NaN")
+def quantize_rows(w, qmax):
+    scales = np.abs(w).max(axis=1) / qmax
+    codes = np.rint(w / np.where(scales > 0, scales, 1.0)[:, None])
+    return codes.astype(np.int32), scales
+
+
+@right("1.7-channels", "a loop over the rows, scales in float32, codes in int8")
+def quantize_rows(w, qmax):
+    codes, scales = np.zeros(w.shape, np.int8), np.ones(len(w), np.float32)
+    for i, row in enumerate(w):
+        top = max(abs(row.min()), abs(row.max()))
+        if top > 0:
+            scales[i] = top / qmax
+            codes[i] = np.round(row * qmax / top)
+    return codes, scales
+
+
+@right("1.7-channels", "transposes, keepdims and a clip that is not needed; results in a list")
+def quantize_rows(w, qmax):
+    largest = np.maximum(w.max(axis=1, keepdims=True), -w.min(axis=1, keepdims=True))
+    scales = largest / qmax
+    scales[scales == 0] = 1.0
+    return [np.clip((w.T / scales.T).T.round(), -qmax, qmax).astype(int), scales.ravel()]
+
+
+# 1.8-matmul
+
+
+@wrong("1.8-matmul", "multiplies the int8 arrays themselves, so the sums wrap around in int8")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = (qa @ qb).astype(np.int32) - za * b.sum(axis=0) - zb * a.sum(axis=1, keepdims=True)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "adds up in int16, which ends at 32767: three products 127 x 127 are too many")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = qa.astype(np.int16) @ qb.astype(np.int16)
+    acc = acc.astype(np.int32) - za * b.sum(axis=0) - zb * a.sum(axis=1, keepdims=True)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "leaves the zero-point corrections out; that is right only if both zero points are 0")
+def int_matmul(qa, za, qb, zb):
+    return qa.astype(np.int32) @ qb.astype(np.int32)
+
+
+@wrong("1.8-matmul", "leaves out the last correction, K times both zero points: the two sums have taken it away once too often")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b - za * b.sum(axis=0) - zb * a.sum(axis=1, keepdims=True)
+    return acc.astype(np.int32)
+
+
+@wrong("1.8-matmul", "counts the last correction once instead of K times: it stands in every term of the sum")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b - za * b.sum(axis=0) - zb * a.sum(axis=1, keepdims=True)
+    return (acc + za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "swaps the zero points: the sum over the codes of b belongs to za, the sum over the codes of a to zb")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b - zb * b.sum(axis=0) - za * a.sum(axis=1, keepdims=True)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "adds the first two corrections; multiplied out, they have a minus")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b + za * b.sum(axis=0) + zb * a.sum(axis=1, keepdims=True)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "sums over all of qa and all of qb; each correction is a sum over K alone, one for each column or row")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b - za * b.sum() - zb * a.sum()
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "multiplies in int32: an int32 times a 31-bit number needs 64 bits")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    product = (acc * np.int32(m)).astype(np.int64)
+    rounded = (product + (1 << (shift - 1))) >> shift
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "shifts without adding half of the divisor first, so every code is rounded down")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m) >> shift
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "adds the whole divisor before the shift instead of half of it, so every code is rounded up")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (1 << shift)) >> shift
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "forgets the output's zero point")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (1 << (shift - 1))) >> shift
+    return np.clip(rounded, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "clips before it adds the zero point, so codes can leave qmin..qmax")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (1 << (shift - 1))) >> shift
+    return (np.clip(rounded, qmin, qmax) + zero_point).astype(np.int32)
+
+
+@wrong("1.8-matmul", "casts to int8 before it clips, so large values come back with the wrong sign")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (1 << (shift - 1))) >> shift
+    return np.clip((rounded + zero_point).astype(np.int8), max(qmin, -128), min(qmax, 127)).astype(np.int32)
+
+
+@wrong("1.8-matmul", "rounds halves to even, with floats; here integers only, and halves go up")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = np.rint(acc.astype(np.float64) * (m / 2.0**shift)).astype(np.int64)
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@right("1.8-matmul", "subtracts the zero points first, in int64, and casts at the end")
+def int_matmul(qa, za, qb, zb):
+    return ((qa.astype(np.int64) - za) @ (qb.astype(np.int64) - zb)).astype(np.int32)
+
+
+@right("1.8-matmul", "three loops with Python integers")
+def int_matmul(qa, za, qb, zb):
+    rows, inner = qa.shape
+    out = np.zeros((rows, qb.shape[1]), dtype=np.int32)
+    a = [[int(v) - za for v in row] for row in qa]
+    b = [[int(v) - zb for v in column] for column in qb.T]
+    for i in range(rows):
+        for j in range(len(b)):
+            out[i, j] = sum(x * y for x, y in zip(a[i], b[j]))
+    return out
+
+
+@right("1.8-matmul", "floor division by a power of two, int16 result")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    whole = np.floor_divide(acc.astype(np.int64) * np.int64(m) + 2 ** (shift - 1), 2**shift)
+    return np.minimum(np.maximum(whole + zero_point, qmin), qmax).astype(np.int16)
+
+
+@right("1.8-matmul", "a loop with Python's integers")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    out = np.zeros(acc.shape, dtype=np.int64)
+    for index, value in np.ndenumerate(acc):
+        code = (2 * int(value) * m + 2**shift) // 2 ** (shift + 1) + zero_point
+        out[index] = min(max(code, qmin), qmax)
+    return out
+
+
+# 1.9-bytes
+
+
+@wrong("1.9-bytes", "puts the first code of a pair in the high half; the first belongs in the low four bits")
+def pack4(codes):
+    if len(codes) % 2 == 1:
+        codes = np.append(codes, np.uint8(0))
+    return (codes[0::2] << 4) | codes[1::2]
+
+
+@wrong("1.9-bytes", "does not move the second code up, so both lie on top of each other")
+def pack4(codes):
+    if len(codes) % 2 == 1:
+        codes = np.append(codes, np.uint8(0))
+    return codes[0::2] | codes[1::2]
+
+
+@wrong("1.9-bytes", "moves the second code up by three places; a 4-bit code needs four free places")
+def pack4(codes):
+    if len(codes) % 2 == 1:
+        codes = np.append(codes, np.uint8(0))
+    return codes[0::2] | (codes[1::2] << 3)
+
+
+@wrong("1.9-bytes", "loses the last code when their number is odd")
+def pack4(codes):
+    pairs = len(codes) // 2
+    return codes[0 : 2 * pairs : 2] | (codes[1::2] << 4)
+
+
+@wrong("1.9-bytes", "does not pack at all: one code in each byte, so nothing is saved")
+def pack4(codes):
+    return codes.copy()
+
+
+@wrong("1.9-bytes", "returns the padding, too: with an odd number of codes one comes back too many")
+def unpack4(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.uint8)
+    codes[0::2] = packed & 15
+    codes[1::2] = packed >> 4
+    return codes
+
+
+@wrong("1.9-bytes", "swaps the halves on the way back: the low four bits are the first code")
+def unpack4(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.uint8)
+    codes[0::2] = packed >> 4
+    codes[1::2] = packed & 15
+    return codes[:n]
+
+
+@wrong("1.9-bytes", "does not mask the low half, so the second code still sticks to the first")
+def unpack4(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.uint8)
+    codes[0::2] = packed
+    codes[1::2] = packed >> 4
+    return codes[:n]
+
+
+@wrong("1.9-bytes", "puts all low halves first and all high halves after them; the codes of a pair belong side by side")
+def unpack4(packed, n):
+    return np.concatenate([packed & 15, packed >> 4])[:n]
+
+
+@wrong("1.9-bytes", "leaves the scales and zero points out: they are in the file, too")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return (n_codes * bits + 7) // 8
+
+
+@wrong("1.9-bytes", "rounds the bytes of the codes down, so the last bits have no byte to lie in")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return n_codes * bits // 8 + 4 * n_scales + n_zero_points
+
+
+@wrong("1.9-bytes", "returns a fraction of a byte; a file has whole bytes, rounded up")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return n_codes * bits / 8 + 4 * n_scales + n_zero_points
+
+
+@wrong("1.9-bytes", "counts the codes in bits; eight of them make a byte")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return n_codes * bits + 4 * n_scales + n_zero_points
+
+
+@wrong("1.9-bytes", "gives each code a whole number of bytes; packed codes share them")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return n_codes * ((bits + 7) // 8) + 4 * n_scales + n_zero_points
+
+
+@wrong("1.9-bytes", "counts one byte for a scale; a float32 takes four")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return (n_codes * bits + 7) // 8 + n_scales + n_zero_points
+
+
+@right("1.9-bytes", "zeros of the right length, filled with plus and times")
+def pack4(codes):
+    out = np.zeros((len(codes) + 1) // 2, dtype=np.uint8)
+    out += codes[0::2]
+    out[: len(codes) // 2] += 16 * codes[1::2]
+    return out
+
+
+@right("1.9-bytes", "Python's integers and bytes")
+def pack4(codes):
+    numbers = [int(c) for c in codes] + [0]
+    return np.frombuffer(bytes(numbers[i] + 16 * numbers[i + 1] for i in range(0, len(codes), 2)), dtype=np.uint8)
+
+
+@right("1.9-bytes", "stack and reshape, remainder and quotient")
+def unpack4(packed, n):
+    return np.stack([packed % 16, packed // 16], axis=1).reshape(-1)[:n]
+
+
+@right("1.9-bytes", "a loop")
+def unpack4(packed, n):
+    return np.array([(int(packed[i // 2]) >> (4 * (i % 2))) & 15 for i in range(n)], dtype=np.uint8)
+
+
+@right("1.9-bytes", "NumPy's ceil, as a NumPy integer")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return np.int64(np.ceil(n_codes * bits / 8)) + np.int64(4 * n_scales + n_zero_points)
