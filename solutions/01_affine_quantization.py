@@ -29,6 +29,8 @@ from autograder.student import ___, check, hint, progress
 # %%
 import numpy as np
 
+rng = np.random.default_rng(1)
+
 # %% [markdown]
 # ## 1.1-predict  How far is a weight moved?
 #
@@ -232,9 +234,9 @@ print(f"\nmean shift, halves up:      {np.mean(np.floor(halved + 0.5) - halved):
 print(f"mean shift, halves to even: {np.mean(np.rint(halved) - halved):+.3f}")
 
 # %% [markdown]
-# *What to see: without widening, the zero point is clamped, nearly all of 3..5 lies above the highest code,
-# and the worst error is as large as the data's distance from zero, hundreds of times s/2. Widened, each
-# worst error is at most s/2 (a small print-out difference aside) and 0.0 comes back as 0.0 in every row.*
+# *What to see: without widening, the zero point is clamped, the highest code means only 2, and all of 3..5 is
+# clipped to it. The worst error is hundreds of times s/2. Widened, each worst error is at most s/2 and 0.0
+# comes back as 0.0 in every row, even for the tensors that are constant.*
 #
 # *About halves: always rounding up moves the average. On smooth data ties never happen and the rule does
 # not matter. It matters when the data lie on a grid already: pixels, averages of two integers, codes that
@@ -253,7 +255,6 @@ print(f"mean shift, halves to even: {np.mean(np.rint(halved) - halved):+.3f}")
 # **Predict:** how many dB apart will 8 bits and 2 bits be? Will theory hold better at 8 bits or at 2?
 
 # %% demo=true
-rng = np.random.default_rng(1)
 x = rng.uniform(-1, 1, 100_000)
 qmin, qmax = integer_range(8, signed=True)
 s, z = scale_and_zero_point(x.min(), x.max(), qmin, qmax)
@@ -273,13 +274,13 @@ for b in bits:
     measured.append(10 * np.log10(np.mean(x**2) / np.mean(error**2)))
     theory.append(10 * np.log10(np.mean(x**2) / (s**2 / 12)))
     print(f"{b} bits: measured {measured[-1]:6.2f} dB, theory {theory[-1]:6.2f} dB")
-print(f"slope: {np.polyfit(bits, measured, 1)[0]:.2f} dB a bit")
+print(f"from 2 to 8 bits {(measured[-1] - measured[0]) / 6:.2f} dB a bit; from 7 to 8 bits {measured[-1] - measured[-2]:.2f} dB")
 figures.sqnr_against_bits(bits, np.array(measured), np.array(theory))
 
 # %% [markdown]
-# *What to see: the histogram is flat and ends at ±s/2; in the second figure the points lie on the line.
-# The slope is a little above 6.02 dB because the number of gaps, 2^b - 1, more than doubles with each bit;
-# the line counts that, too.*
+# *What to see: the histogram is flat and ends at ±s/2; in the second figure the points lie on the line. The first
+# bits bring more than 6.02 dB, because from b bits to b + 1 the number of gaps grows from $2^b - 1$ to $2^{b+1} - 1$,
+# a little more than double: from 2 to 3 bits it grows from 3 to 7. At 8 bits nothing is left of that.*
 #
 # ## 1.4-bug  Find the bug: a bright pixel turns dark
 #
