@@ -1,0 +1,54 @@
+"""Control messages between the grader, the warm parent, the supervisor and the state processes.
+
+A message is a small JSON object and any number of open file descriptors that travel with it. Only
+the sandbox's own code speaks here; students' values go through `wire` on a socket of their own.
+"""
+
+import json
+import socket
+import struct
+
+FRAME = struct.Struct("<I")
+LIMIT = 1 << 16
+MAX_DESCRIPTORS = 4
+
+
+def pair():
+    """Two connected stream sockets; neither is inherited by programs that are started."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+
+
+def send(sock, message, sockets=(), timeout=None):
+    """Send a dict and sockets. The descriptors are copied, so the caller still closes its own."""
+    body = json.dumps(message).encode()
+    sock.settimeout(timeout)
+    data = FRAME.pack(len(body)) + body
+    sent = socket.send_fds(sock, [data], [each.fileno() for each in sockets])
+    if sent < len(data):
+        sock.sendall(data[sent:])
+
+
+def receive(sock, timeout=None):
+    """The next message and its sockets. Raises EOFError, TimeoutError, OSError or ValueError."""
+    sock.settimeout(timeout)
+    head, descriptors = b"", []
+    while len(head) < FRAME.size:
+        chunk, more, _, _ = socket.recv_fds(sock, FRAME.size - len(head), MAX_DESCRIPTORS)
+        descriptors += more
+        if not chunk:
+            raise EOFError("the other side has closed the channel")
+        head += chunk
+    sockets = [socket.socket(fileno=each) for each in descriptors]
+    (length,) = FRAME.unpack(head)
+    if length > LIMIT:
+        raise ValueError("control message too long")
+    body = b""
+    while len(body) < length:
+        chunk = sock.recv(length - len(body))
+        if not chunk:
+            raise EOFError("the other side has closed the channel")
+        body += chunk
+    message = json.loads(body)
+    if type(message) is not dict:
+        raise ValueError("not a control message")
+    return message, sockets

@@ -1,0 +1,136 @@
+"""What Python's standard library cannot ask of Linux: namespaces, mounts, capabilities, a syscall filter."""
+
+import ctypes
+import os
+import platform
+import struct
+
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
+CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS = 0x08000000, 0x40000000, 0x04000000
+NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_MOVE = 1, 2, 4, 8, 32, 4096, 8192
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
+PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 36, 38, 39
+CAPABILITY_VERSION_3 = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result, what):
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{what}: {os.strerror(code)}")
+    return result
+
+
+def prctl(option, first=0, second=0):
+    words = [ctypes.c_ulong(each) if isinstance(each, int) else each for each in (first, second, 0, 0)]
+    return _check(_libc.prctl(option, *words), f"prctl {option}")
+
+
+def unshare(flags):
+    _check(_libc.unshare(flags), "unshare")
+
+
+def mount(source, target, kind=None, flags=0, options=None):
+    encoded = [None if each is None else os.fsencode(each) for each in (source, target, kind, options)]
+    source, target, kind, options = encoded
+    _check(_libc.mount(source, target, kind, ctypes.c_ulong(flags), options), f"mount {target.decode()}")
+
+
+def map_ids(inside, uid, gid):
+    """In a fresh user namespace: `uid` and `gid` of outside are `inside` here, and nobody else exists."""
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{inside} {uid} 1"), ("gid_map", f"{inside} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def drop_capabilities():
+    """Give up every capability in this user namespace, for this process and all it will start."""
+    capability = 0
+    try:
+        while True:  # the kernel answers EINVAL after the last one it knows
+            prctl(PR_CAPBSET_DROP, capability)
+            capability += 1
+    except OSError:
+        pass
+    header = struct.pack("=Ii", CAPABILITY_VERSION_3, 0)
+    _check(_libc.capset(header, bytes(24)), "capset")
+
+
+# Calls that a lesson has no use for and that widen what hostile code can reach: new namespaces and
+# mounts, other processes' memory, key rings (shared with the login session), and memory that no
+# limit counts (memfd, System V segments). By number, as the kernel sees them.
+_DENIED = {
+    "x86_64": {
+        "add_key": 248, "bpf": 321, "chroot": 161, "fsmount": 432, "fsopen": 430, "init_module": 175,
+        "io_uring_setup": 425, "kexec_load": 246, "keyctl": 250, "memfd_create": 319, "memfd_secret": 447,
+        "mount": 165, "mount_setattr": 442, "move_mount": 429, "msgget": 68, "open_by_handle_at": 304,
+        "open_tree": 428, "perf_event_open": 298, "pidfd_getfd": 438, "pivot_root": 155,
+        "process_vm_readv": 310, "process_vm_writev": 311, "ptrace": 101, "request_key": 249, "setns": 308,
+        "shmget": 29, "umount2": 166, "unshare": 272, "userfaultfd": 323, "vhangup": 153,
+    },
+    "aarch64": {
+        "add_key": 217, "bpf": 280, "chroot": 51, "fsmount": 432, "fsopen": 430, "init_module": 105,
+        "io_uring_setup": 425, "kexec_load": 104, "keyctl": 219, "memfd_create": 279, "memfd_secret": 447,
+        "mount": 40, "mount_setattr": 442, "move_mount": 429, "msgget": 186, "open_by_handle_at": 265,
+        "open_tree": 428, "perf_event_open": 241, "pidfd_getfd": 438, "pivot_root": 41,
+        "process_vm_readv": 270, "process_vm_writev": 271, "ptrace": 117, "request_key": 218, "setns": 268,
+        "shmget": 194, "umount2": 39, "unshare": 97, "userfaultfd": 282, "vhangup": 58,
+    },
+}  # fmt: skip
+_ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_CLONE = {"x86_64": 56, "aarch64": 220}
+_CLONE3 = 435
+_X32 = 0x40000000
+_NEW_NAMESPACE = 0x7E020000  # every CLONE_NEW* flag that clone() takes
+_ALLOW, _KILL, _ERROR, _ENOSYS = 0x7FFF0000, 0x80000000, 0x00050000, 38
+_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
+
+
+def filter_syscalls():
+    """Refuse the calls above with EPERM, for good, here and in every child. Returns whether it is in force.
+
+    A classic BPF program over (number, architecture, arguments). `clone3` answers "not implemented",
+    because its flags lie in memory where a filter cannot look; libraries then fall back to `clone`.
+    """
+    machine = platform.machine()
+    if machine not in _DENIED:
+        return False
+    code = []
+
+    def add(operation, value, if_true=0, if_false=0):
+        code.append(struct.pack("=HBBI", operation, if_true, if_false, value))
+
+    def refuse_if(value, errno=1, test=_JUMP_EQUAL):
+        add(test, value, 0, 1)
+        add(_RETURN, _ERROR | errno)
+
+    add(_LOAD, 4)
+    add(_JUMP_EQUAL, _ARCHITECTURE[machine], 1, 0)
+    add(_RETURN, _KILL)
+    add(_LOAD, 0)
+    if machine == "x86_64":
+        refuse_if(_X32, test=_JUMP_AT_LEAST)  # the same calls under other numbers
+    for number in _DENIED[machine].values():
+        refuse_if(number)
+    refuse_if(_CLONE3, _ENOSYS)
+    add(_JUMP_EQUAL, _CLONE[machine], 0, 3)
+    add(_LOAD, 16)
+    add(_JUMP_SET, _NEW_NAMESPACE, 0, 1)
+    add(_RETURN, _ERROR | 1)
+    add(_RETURN, _ALLOW)
+    text = b"".join(code)
+    program = _Program(len(code), text)
+    try:
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        prctl(PR_SET_SECCOMP, 2, ctypes.byref(program))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,245 @@
+"""The warm parent: imports the public libraries once, then forks a supervisor for every submission.
+
+It runs no student code and no tensor operation: a parallel one would start threads, which do not
+survive a fork, and every child would hang.
+"""
+
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+import time
+
+INSIDE_ID = 1000  # the user and group a submission sees itself as
+
+
+def main():
+    control = socket.socket(fileno=os.dup(0))
+    from inside import channel
+
+    config, _ = channel.receive(control)
+    sys.path += config["packages"]  # last, as in any Python: a package must not shadow the standard library
+    become_unprivileged(config)
+    try:
+        facts = warm_up(config)
+    except Exception as problem:
+        channel.send(control, {"failed": f"{type(problem).__name__}: {problem}"})
+        return
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+    channel.send(control, {"ready": True, "facts": facts})
+    serve(control, config)
+
+
+def become_unprivileged(config):
+    """Leave root for good, before anything else is imported."""
+    if sys.platform != "linux":
+        return
+    from inside import kernel
+
+    if config["uid"] is not None:
+        os.setgroups([])
+        os.setresgid(config["uid"], config["uid"], config["uid"])
+        os.setresuid(config["uid"], config["uid"], config["uid"])
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # else /proc/self stays root's, and the id maps cannot be written
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if config["level"] == "process":
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    # A supervisor becomes our child although a process in between has started it.
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("800")  # if the machine runs out of memory, a submission goes first
+
+
+def warm_up(config):
+    missing = []
+    for name in config["preload"]:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            missing.append(name)
+    import linecache  # noqa: F401  what every session needs anyway
+    import site
+    import traceback  # noqa: F401
+
+    from IPython.core import inputtransformer2  # noqa: F401
+
+    import wire  # noqa: F401
+    from inside import cells, state, supervisor  # noqa: F401
+
+    site.setquit()
+    site.sethelper()
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        # Threads do not survive the fork after each cell: code that asks for more would hang in the next one.
+        torch.set_num_threads = torch.set_num_interop_threads = lambda number: None
+    threads = None
+    if sys.platform == "linux":
+        threads = len(os.listdir("/proc/self/task"))
+        if threads != 1:
+            raise RuntimeError(f"{threads} threads after importing {', '.join(config['preload'])}; it must be one")
+    gc.collect()
+    gc.freeze()  # the collector then never touches these objects, so their pages stay shared
+    return {"threads": threads, "not_preloaded": missing}
+
+
+def serve(control, config):
+    """Start and end sessions as the grader asks, until it goes away."""
+    from inside import channel
+
+    sessions = {}
+    while True:
+        try:
+            order, sockets = channel.receive(control)
+        except (EOFError, OSError):
+            break
+        if order["do"] == "start":
+            try:
+                sessions[order["id"]] = start(control, sockets[0], {**config, **order})
+                channel.send(control, {"ok": True})
+            except OSError as problem:
+                channel.send(control, {"failed": str(problem)})
+            sockets[0].close()
+        else:
+            end(sessions.pop(order["id"], None), config)
+            channel.send(control, {"ok": True})
+    for pid in sessions.values():
+        end(pid, config)
+
+
+def start(control, link, config):
+    """Fork a supervisor that listens on `link`. Returns its pid."""
+    if config["level"] == "process":
+        pid = os.fork()
+        if pid == 0:
+            _as_child(control, lambda: session(link, config, None))
+        return pid
+    # A process enters a new pid namespace only by being born in it: hence the one in between.
+    read, write = os.pipe()
+    between = os.fork()
+    if between == 0:
+        os.close(read)
+        _as_child(control, lambda: enter_namespaces(link, write, config))
+    os.close(write)
+    with open(read) as pipe:
+        text = pipe.read()
+    os.waitpid(between, 0)
+    if not text.isdigit():
+        raise OSError(text or "the namespaces of a submission could not be made")
+    return int(text)
+
+
+def _as_child(control, work):
+    """Run `work` in a forked child and leave without Python's clean-up, whatever happens."""
+    try:
+        control.close()
+        work()
+    finally:
+        os._exit(0)
+
+
+def enter_namespaces(link, write, config):
+    from inside import kernel, processes
+
+    uid, gid = os.getuid(), os.getgid()
+    try:
+        kernel.unshare(kernel.NAMESPACES)
+        kernel.map_ids(INSIDE_ID, uid, gid)
+        pid = os.fork()
+    except OSError as problem:
+        os.write(write, str(problem).encode())
+        return
+    if pid:
+        os.write(write, str(pid).encode())
+        return
+    os.close(write)
+    table = processes.Table()
+    private_files(config["limits"]["scratch_mb"])
+    kernel.drop_capabilities()
+    config["filtered"] = kernel.filter_syscalls()
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # its own submission must not be able to read or trace it
+    session(link, config, table)
+
+
+def private_files(size_mb):
+    """Fresh, small file systems over everything writable, and a /proc that shows no process."""
+    from inside import kernel
+
+    safe = kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount("tmpfs", "/tmp", "tmpfs", safe, f"size={size_mb}m,nr_inodes=20000,mode=1777")
+    kernel.mount("tmpfs", "/dev/shm", "tmpfs", safe, f"size={size_mb}m,nr_inodes=1000,mode=1777")
+    # Libraries read these two; the rest of /proc would show the grader's processes.
+    os.mkdir("/tmp/proc")
+    kernel.mount("tmpfs", "/tmp/proc", "tmpfs", safe, "size=64k,mode=755")
+    for name in ("cpuinfo", "meminfo"):
+        with open(f"/tmp/proc/{name}", "w"):
+            pass
+        kernel.mount(f"/proc/{name}", f"/tmp/proc/{name}", None, kernel.MS_BIND)
+    kernel.mount("/tmp/proc", "/proc", None, kernel.MS_MOVE)
+    kernel.mount(None, "/proc", None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | safe)
+    os.rmdir("/tmp/proc")
+
+
+def session(link, config, table):
+    """The supervisor's life. Tells the grader first what isolation is in force here."""
+    from inside import channel, processes, supervisor
+
+    os.setsid()
+    os.umask(0o022)
+    own = {link.fileno()}
+    if table is None and sys.platform == "linux":
+        table = processes.Table()
+        from inside import kernel
+
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    if table is not None:
+        own.add(table.directory)
+    for descriptor in range(3, 256):
+        if descriptor not in own:
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass
+    os.chdir(config["scratch"])
+    status = table._status("self") if table is not None else {}
+    config["limits"]["mapped"] = int(status["VmSize"].split()[0]) << 10 if "VmSize" in status else None
+    channel.send(link, {"facts": facts(status, config)})
+    supervisor.supervise(link, {**config, "table": table})
+
+
+def facts(status, config):
+    return {
+        "uid": os.getuid(),
+        "capabilities": int(status.get("CapEff", "0"), 16),
+        "no_new_privileges": status.get("NoNewPrivs", "").strip() == "1",
+        "syscall_filter": status.get("Seccomp", "").strip() == "2",
+        "network": sorted(name for _, name in socket.if_nameindex()) if hasattr(socket, "if_nameindex") else None,
+    }
+
+
+def end(pid, config):
+    """End a supervisor and with it, in its namespace, everything it started."""
+    if pid is None:
+        return
+    if config["level"] == "process":
+        # Without a namespace only the supervisor knows its processes: it gets time to kill them.
+        for _ in range(400):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                return
+            time.sleep(0.005)
+    try:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    except OSError:
+        pass
+
+
+if __name__ == "__main__":
+    # `-S` leaves only the standard library on the path; what else may be imported is said here.
+    sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+    sys.path[1:1] = [os.path.join(sys.path[0], "stub")]
+    main()

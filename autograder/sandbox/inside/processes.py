@@ -1,0 +1,71 @@
+"""The processes of one submission, as the kernel lists them in /proc."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass
+class Process:
+    """One process: `pid` is its number here, `parent` the number of its parent (0: outside)."""
+
+    pid: int
+    parent: int
+    zombie: bool
+    anonymous: int  # bytes of memory of its own or shared with a parent it was forked from
+
+
+class Table:
+    """Reads a /proc that may belong to an outer pid namespace, and so must be opened before it is hidden."""
+
+    def __init__(self, path="/proc"):
+        self.directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        self.me = int(os.readlink("self", dir_fd=self.directory))
+        self.level = len(self._status(self.me)["NSpid"].split()) - 1
+
+    def _read(self, path):
+        handle = os.open(path, os.O_RDONLY, dir_fd=self.directory)
+        try:
+            return os.read(handle, 1 << 14).decode("utf-8", "replace")
+        finally:
+            os.close(handle)
+
+    def _status(self, outer):
+        return dict(line.split(":", 1) for line in self._read(f"{outer}/status").splitlines() if ":" in line)
+
+    def descendants(self):
+        """{pid: Process} of everything that descends from this process, itself excluded."""
+        seen = {}
+        for entry in os.listdir(self.directory):
+            if entry.isdigit():
+                try:
+                    seen[int(entry)] = self._status(entry)
+                except OSError:
+                    pass  # it has ended meanwhile
+        inside = {self.me: True}
+
+        def belongs(outer):
+            if outer not in inside:
+                parent = int(seen[outer]["PPid"]) if outer in seen else 0
+                inside[outer] = False  # guards against a loop while the tree changes under our eyes
+                inside[outer] = parent in seen and belongs(parent)
+            return inside[outer]
+
+        def number(outer):
+            return int(seen[outer]["NSpid"].split()[self.level]) if outer in seen else 0
+
+        found = {}
+        for outer, status in seen.items():
+            if outer != self.me and belongs(outer):
+                own = int(status.get("RssAnon", "0 kB").split()[0]) + int(status.get("RssShmem", "0 kB").split()[0])
+                process = Process(number(outer), number(int(status["PPid"])), "Z" in status["State"], own << 10)
+                process.outer = outer
+                found[process.pid] = process
+        return found
+
+    def exact_memory(self, process):
+        """Bytes of `process`, each page that several share divided among them; the coarse count if unreadable."""
+        try:
+            lines = self._read(f"{process.outer}/smaps_rollup").splitlines()
+        except OSError:
+            return process.anonymous
+        return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))

@@ -1,0 +1,161 @@
+"""A process that holds a notebook's variables.
+
+It waits for orders from the supervisor. To run a cell or to answer a question it forks: the child
+does the work and, if all goes well, becomes the next state, while the parent stays behind as a
+checkpoint. Student code has run here, so nothing outside may depend on what this process says.
+"""
+
+import os
+import resource
+import signal
+import sys
+
+import wire
+from inside import cells, channel, kernel
+
+
+class State:
+    def __init__(self, limits, seed):
+        self.limits = limits
+        self.wire_limits = wire.Limits(bytes=limits["reply_mb"] << 20)
+        set_limits(limits)
+        seed_everything(seed)
+        self.namespace = cells.new_notebook()
+
+    def run(self, link):
+        """Obey the supervisor at the other end of `link`, until it closes."""
+        while True:
+            try:
+                order, sockets = channel.receive(link)
+            except EOFError:
+                os._exit(0)
+            if order["do"] == "reap":
+                channel.send(link, {"status": _reap(order["pid"])}, timeout=1)
+                continue
+            if os.fork() == 0:
+                link.close()
+                work, link = sockets
+                self.limit_children()
+                channel.send(link, {"pid": os.getpid()})
+                self.serve(work)
+                work.close()
+            else:
+                for each in sockets:
+                    each.close()
+                # Only now may this process be frozen: a copy of the sockets in it would hide the child's end.
+                channel.send(link, {"forked": True}, timeout=1)
+
+    def limit_children(self):
+        # Its own session, so that where processes cannot be listed a whole group can still be killed.
+        os.setsid()
+
+    def serve(self, work):
+        """Answer requests until the grader closes the socket."""
+        while True:
+            try:
+                request = wire.recv(work, self.wire_limits)
+            except EOFError:
+                return
+            reply = self.cell(**request["cell"]) if "cell" in request else self.ask(request)
+            try:
+                wire.send(work, reply, self.wire_limits)
+            except wire.WireError as problem:
+                wire.send(work, _fault("TooLarge", f"the result cannot be handed over: {problem}"), self.wire_limits)
+
+    def cell(self, source, name):
+        return cells.run(source, name, self.namespace, self.limits["output_kb"] << 10)
+
+    def ask(self, request):
+        name = request["name"]
+        if name not in self.namespace:
+            return {"status": "missing"}
+        target = self.namespace[name]
+        if target is cells.___:
+            return {"status": "blank", "exercise": None}
+        if "args" not in request:
+            return {"status": "ok", "value": target}
+        args, kwargs = request["args"], request["kwargs"]
+        before = [wire.encode(each) for each in args]
+        held = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = cells.Output(0)
+        try:
+            value = target(*args, **kwargs)
+        except BaseException as error:
+            return cells.describe(error)
+        finally:
+            sys.stdout, sys.stderr = held
+        mutated = [index for index, old in enumerate(before) if _changed(old, args[index])]
+        return {"status": "ok", "value": value, "mutated": mutated}
+
+
+def _changed(old, value):
+    try:
+        return wire.encode(value) != old
+    except wire.WireError:
+        return True
+
+
+def _fault(kind, message):
+    return {"status": "error", "error_type": kind, "message": message, "line": None, "mro": [kind]}
+
+
+def _reap(pid):
+    """The wait status of child `pid`, or None; every other dead child is reaped on the way."""
+    found = None
+    try:
+        while True:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if child == pid:
+                found = status
+            elif child == 0:
+                return found
+    except ChildProcessError:
+        return found
+
+
+def set_limits(limits):
+    """Resource limits of this process, and so of every process that student code can start."""
+
+    def limit(name, value):
+        if hasattr(resource, name):
+            kind = getattr(resource, name)
+            _, hard = resource.getrlimit(kind)
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            try:
+                resource.setrlimit(kind, (value, value))
+            except (ValueError, OSError):
+                pass  # macOS refuses some of them
+
+    limit("RLIMIT_CORE", 0)
+    limit("RLIMIT_NOFILE", 256)
+    limit("RLIMIT_FSIZE", limits["file_mb"] << 20)
+    if limits["other_processes"] is not None:
+        limit("RLIMIT_NPROC", limits["processes"] + limits["other_processes"])
+    if limits["mapped"] is not None:
+        # The libraries that the warm parent has mapped are already part of the address space.
+        limit("RLIMIT_AS", limits["mapped"] + (limits["memory_mb"] << 20))
+    # A file over the limit is an OSError in Python, not the end of the process.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+def seed_everything(seed):
+    import random
+
+    random.seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed % 2**32)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed % 2**63)
+
+
+def become_state(link, limits, seed):
+    """Turn a fresh fork of the supervisor into the first state process. Never returns."""
+    os.setsid()
+    number = link.fileno()
+    os.closerange(3, number)
+    os.closerange(number + 1, 4096)
+    if sys.platform == "linux":
+        # The supervisor hides from its children; the children must stay readable for it, to count their memory.
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+    State(limits, seed).run(link)

@@ -1,0 +1,262 @@
+"""The first process of a submission: makes, keeps and kills the processes that run its code.
+
+It never runs student code. It obeys the grader, which holds the clock: `fork` starts a guest (a copy
+of the newest state) that talks to the grader over a socket of its own, `keep` makes the guest the
+newest state, `drop` kills it. After either, every process that the code left behind is killed and
+the states are frozen, so that nothing of a cell runs on after its end.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+
+from inside import channel, processes
+from inside.state import become_state
+
+CHECKPOINTS = 3  # a cell may end well and kill its state later (a timer, a thread); then an older one goes on
+PATIENCE = 5.0  # seconds for a state to fork, or to answer
+WATCH_EVERY = 0.1  # seconds between two looks at the memory of the guests
+
+
+class Member:
+    """A state or a guest: its pid, the link to it, the state it was forked from."""
+
+    def __init__(self, pid, link, parent=None):
+        self.pid, self.link, self.parent, self.why = pid, link, parent, None
+        self.handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+
+    def signal(self, number):
+        try:
+            os.kill(self.pid, number)
+        except OSError:
+            pass
+
+    def wait_dead(self, timeout):
+        """Whether the process has ended, after at most `timeout` seconds."""
+        if self.handle is None:
+            time.sleep(min(timeout, 0.02))  # no pidfd on this system: SIGKILL takes effect about at once
+            return True
+        poll = select.poll()
+        poll.register(self.handle, select.POLLIN)
+        return bool(poll.poll(timeout * 1000))
+
+    def close(self):
+        self.link.close()
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
+
+
+class Supervisor:
+    def __init__(self, control, config):
+        self.control, self.config = control, config
+        self.namespaced = config["level"] == "bubblewrap"
+        self.table = config["table"]
+        self.states, self.guests, self.statuses = [], {}, {}
+        ours, theirs = channel.pair()
+        pid = os.fork()
+        if pid == 0:
+            become_state(theirs, config["limits"], config["seed"])
+        theirs.close()
+        self.states.append(Member(pid, ours))
+
+    def run(self):
+        """Obey until the grader closes the connection; then end everything."""
+        try:
+            while True:
+                poll = select.poll()
+                poll.register(self.control, select.POLLIN)
+                watched = {each.handle: each for each in self.guests.values() if each.handle and not each.why}
+                for handle in watched:
+                    poll.register(handle, select.POLLIN)
+                ready = [number for number, _ in poll.poll(WATCH_EVERY * 1000 if watched else None)]
+                if self.control.fileno() in ready:
+                    self.obey()
+                for handle in ready:
+                    guest = watched.get(handle)
+                    if guest is not None and guest.handle == handle:
+                        guest.why = "ended"
+                        self.sweep()  # a left-over child may hold the guest's socket open
+                self.watch_memory()
+        except EOFError:
+            pass
+        finally:
+            self.guests.clear()
+            for each in self.states:
+                each.signal(signal.SIGKILL)
+            self.sweep()
+
+    def obey(self):
+        order, sockets = channel.receive(self.control, PATIENCE)
+        if order["do"] == "fork":
+            answer = self.fork(order["id"], sockets[0])
+        elif order["do"] == "keep":
+            answer = self.keep(order["id"])
+        else:
+            answer = self.drop(order["id"], order["gone"])
+        channel.send(self.control, answer, timeout=PATIENCE)
+
+    def fork(self, number, work):
+        """A guest that serves the grader over `work`, from the newest state that still can."""
+        try:
+            while self.states:
+                top = self.states[-1]
+                guest = self.try_fork(top, work)
+                if guest is not None:
+                    self.guests[number] = guest
+                    return {"ok": True}
+                self.states.pop()
+                top.signal(signal.SIGKILL)
+                top.wait_dead(PATIENCE)
+                top.close()
+                self.sweep()
+            return {"ok": False}
+        finally:
+            work.close()
+
+    def try_fork(self, top, work):
+        ours, theirs = channel.pair()
+        try:
+            top.signal(signal.SIGCONT)
+            channel.send(top.link, {"do": "fork"}, [work, theirs], timeout=PATIENCE)
+            theirs.close()
+            hello, _ = channel.receive(ours, PATIENCE)
+            channel.receive(top.link, PATIENCE)
+            top.signal(signal.SIGSTOP)
+            if type(hello.get("pid")) is not int or hello["pid"] <= 1:
+                raise ValueError
+            return Member(hello["pid"], ours, top)
+        except (OSError, EOFError, ValueError):  # TimeoutError is an OSError
+            ours.close()
+            theirs.close()
+            return None
+
+    def keep(self, number):
+        guest = self.guests.pop(number)
+        self.states.append(guest)
+        self.sweep()
+        while len(self.states) > CHECKPOINTS:
+            oldest = self.states.pop(0)
+            oldest.signal(signal.SIGKILL)
+            oldest.close()
+        return {"ok": True}
+
+    def drop(self, number, gone):
+        """Kill a guest. Answers with its wait status, and with why it was killed if it was for memory.
+
+        `gone`: its socket has closed, so it is about to end by itself, and how is worth waiting for.
+        """
+        guest = self.guests.pop(number)
+        ended = guest.wait_dead(0.5 if gone else 0)
+        guest.signal(signal.SIGKILL)
+        if not guest.wait_dead(PATIENCE):
+            return {"ok": False}
+        self.sweep()
+        status = self.status_of(guest)
+        guest.close()
+        return {"ok": True, "status": status, "why": guest.why, "ended": ended}
+
+    def status_of(self, guest):
+        self.reap()
+        parent = guest.parent
+        if parent not in self.states:
+            return self.statuses.pop(guest.pid, None)
+        try:
+            parent.signal(signal.SIGCONT)
+            channel.send(parent.link, {"do": "reap", "pid": guest.pid}, timeout=1)
+            answer, _ = channel.receive(parent.link, 1)
+            parent.signal(signal.SIGSTOP)
+            return answer.get("status") if type(answer.get("status")) is int else None
+        except (OSError, EOFError, ValueError):
+            # It cannot be trusted to be in step any more.
+            self.states.remove(parent)
+            parent.signal(signal.SIGKILL)
+            parent.close()
+            return None
+
+    def sweep(self):
+        """Freeze everything, kill what is neither a state nor part of a living guest, wake the guests."""
+        if self.table is None:
+            for each in self.states:
+                each.signal(signal.SIGSTOP)
+            return
+        if self.namespaced:
+            try:
+                os.kill(-1, signal.SIGSTOP)  # one step for all: nothing can fork its way out
+            except ProcessLookupError:
+                pass
+        states = {each.pid for each in self.states}
+        guests = {each.pid for each in self.guests.values()}
+        signalled = set()
+        for _ in range(100):
+            found = self.table.descendants()
+            fresh = set()
+            for pid, process in found.items():
+                if not process.zombie and pid not in states and not _within(pid, guests, found):
+                    fresh.add(pid)
+            fresh -= signalled
+            if not fresh:
+                break
+            for pid in fresh:
+                _signal(pid, signal.SIGKILL)
+            signalled |= fresh
+        for each in self.states:
+            each.signal(signal.SIGSTOP)
+        for pid in found:
+            if _within(pid, guests, found):
+                _signal(pid, signal.SIGCONT)
+        self.reap()
+
+    def reap(self):
+        """Collect dead children: as the first process here, it inherits every orphan."""
+        try:
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                self.statuses[pid] = status
+        except ChildProcessError:
+            pass
+
+    def watch_memory(self):
+        """Kill the guests when all processes of a guest together use more memory than one may."""
+        if self.table is None or not self.guests:
+            return
+        allowed = self.config["limits"]["memory_mb"] << 20
+        found = self.table.descendants()
+        for guest in self.guests.values():
+            family = [each for pid, each in found.items() if _within(pid, {guest.pid}, found)]
+            if sum(each.anonymous for each in family) <= allowed:
+                continue
+            # The coarse count sees a page once for every process that shares it.
+            if sum(self.table.exact_memory(each) for each in family) > allowed:
+                guest.why = "memory"
+                for each in family:
+                    _signal(each.pid, signal.SIGKILL)
+
+
+def _within(pid, members, found):
+    """Whether `pid` or one of its ancestors is among `members`."""
+    for _ in range(len(found) + 1):
+        if pid in members:
+            return True
+        if pid not in found:
+            return False
+        pid = found[pid].parent
+    return False
+
+
+def _signal(pid, number):
+    try:
+        os.kill(pid, number)
+    except OSError:
+        pass
+
+
+def supervise(control, config):
+    """Run as the supervisor; returns when the session is over."""
+    if sys.platform == "linux":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Supervisor(control, config).run()

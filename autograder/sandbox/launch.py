@@ -1,0 +1,243 @@
+"""Starts the warm parent: which files it may see, under which isolation."""
+
+import os
+import platform
+import shutil
+import site
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from autograder import blanks, wire
+from autograder.sandbox.inside import channel
+from autograder.sandbox.terms import SandboxUnavailable
+
+INSIDE = Path(__file__).parent / "inside"
+ROOT = "/sandbox"
+# A course that was installed rather than checked out lies among the libraries; its checks must not be seen.
+COURSE = ("autograder", "course_data", "course_labs")
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",  # the same submission with the same seed takes the same path
+    "MPLBACKEND": "Agg",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+}
+START_SECONDS = 120.0  # importing torch from a cold disk takes long
+FIRST_UID, UIDS = 60000, 5000
+ON_LINUX = "Class grading runs on Linux (or in WSL 2 or a virtual machine on other systems)."
+INSTALL = "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`)."
+
+
+class Warm:
+    """A running warm parent: its process, the connection to it, what it said about itself."""
+
+    def __init__(self, level, preload, limits):
+        self.level = level
+        self.folder = None
+        if not hasattr(os, "fork") or not hasattr(socket, "AF_UNIX"):
+            raise SandboxUnavailable("This system cannot fork processes.", ON_LINUX)
+        as_root = level == "bubblewrap" and os.geteuid() == 0
+        if level == "bubblewrap":
+            command, environment, folder = _bubblewrap_command(as_root), {}, None
+        else:
+            self.folder = folder = tempfile.TemporaryDirectory(prefix="course-sandbox-")
+            command, environment = _process_command(Path(folder.name))
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        errors = tempfile.TemporaryFile()
+        try:
+            self.process = subprocess.Popen(
+                command, stdin=theirs, stdout=errors, stderr=errors, env=environment, start_new_session=True, cwd="/"
+            )
+        except OSError as problem:
+            self.control.close()
+            self._remove_folder()
+            raise SandboxUnavailable(f"{command[0]} could not be started: {problem}.", INSTALL) from None
+        finally:
+            theirs.close()
+        config = {
+            "level": level,
+            "uid": FIRST_UID + self.process.pid % UIDS if as_root else None,
+            "packages": _inside_paths(level),
+            "preload": list(preload),
+            "scratch": "/tmp" if folder is None else folder.name,
+            "limits": {**vars(limits), "other_processes": _other_processes(level)},
+        }
+        try:
+            channel.send(self.control, config, timeout=START_SECONDS)
+            answer, _ = channel.receive(self.control, START_SECONDS)
+        except (OSError, EOFError, ValueError):
+            self.kill()
+            errors.seek(0)
+            raise SandboxUnavailable(*_explain(level, errors.read().decode("utf-8", "replace").strip())) from None
+        finally:
+            errors.close()
+        if "failed" in answer:
+            self.kill()
+            raise SandboxUnavailable(
+                f"The libraries could not be prepared for grading: {answer['failed']}.", "Run `course doctor`."
+            )
+        self.facts = answer["facts"]
+        self.uid = config["uid"]
+
+    def kill(self):
+        """End the warm parent and everything below it. Safe to call twice."""
+        self.control.close()
+        if self.level == "process":
+            # Without a namespace the supervisors need a moment to kill what they started.
+            try:
+                self.process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                pass
+        self.process.kill()
+        self.process.wait()
+        self._remove_folder()
+
+    def _remove_folder(self):
+        if self.folder is not None:
+            self.folder.cleanup()
+            self.folder = None
+
+
+def _interpreter():
+    return os.path.realpath(sys.executable)
+
+
+def _package_folders():
+    """The folders that installed libraries lie in."""
+    folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
+    if site.ENABLE_USER_SITE:
+        folders.append(site.getusersitepackages())
+    folders += [each for each in sys.path if each.endswith(("site-packages", "dist-packages"))]
+    return [each for each in dict.fromkeys(map(os.path.realpath, folders)) if os.path.isdir(each)]
+
+
+def _inside_paths(level):
+    """Where the library folders are, seen from inside."""
+    folders = _package_folders()
+    return folders if level == "process" else [f"{ROOT}/packages{index}" for index in range(len(folders))]
+
+
+def _bubblewrap_command(as_root):
+    tool = shutil.which("bwrap")
+    if sys.platform != "linux":
+        raise SandboxUnavailable("bubblewrap exists only on Linux.", ON_LINUX)
+    if tool is None:
+        raise SandboxUnavailable("bubblewrap is not installed.", INSTALL)
+    prefix = os.path.realpath(sys.base_prefix)
+    arguments = [tool, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
+    arguments += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    if as_root:
+        # Without a user namespace here, so that the warm parent can leave root for a real other user.
+        arguments += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        arguments += ["--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
+    made = {"/"}
+
+    def parents(path):
+        # bubblewrap makes missing folders readable for their owner only.
+        for folder in reversed(Path(path).parents):
+            if str(folder) not in made:
+                made.add(str(folder))
+                arguments.extend(["--perms", "0755", "--dir", str(folder)])
+
+    def show(path, at=None):
+        at = at or str(path)
+        parents(at)
+        made.add(at)
+        arguments.extend(["--ro-bind", str(path), at])
+
+    show("/usr")
+    for name in ("/bin", "/sbin", "/lib", "/lib64", "/lib32"):
+        if os.path.islink(name):
+            arguments.extend(["--symlink", os.readlink(name), name])
+        elif os.path.isdir(name):
+            show(name)
+    for path in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/sys/devices/system/cpu"):
+        if os.path.exists(path):
+            show(path)
+    if prefix.startswith("/nix/store/"):
+        show("/nix/store")
+    elif not prefix.startswith("/usr"):
+        show(prefix)
+    for index, folder in enumerate(_package_folders()):
+        at = f"{ROOT}/packages{index}"
+        show(folder, at)
+        for course in COURSE:
+            for place, seen in ((folder, at), (folder, folder)):
+                visible = place == seen and (folder.startswith(prefix + "/") or folder.startswith("/usr/"))
+                if os.path.isdir(os.path.join(folder, course)) and (visible or seen == at):
+                    arguments.extend(["--tmpfs", os.path.join(seen, course)])
+    for inside, path in _own_files().items():
+        show(path, f"{ROOT}/{inside}")
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
+    arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
+    for name, value in {**ENVIRONMENT, "HOME": "/tmp", "TMPDIR": "/tmp", "MPLCONFIGDIR": "/tmp/matplotlib"}.items():
+        arguments.extend(["--setenv", name, value])
+    return [*arguments, "--", _interpreter(), "-s", "-S", "-P", "-B", f"{ROOT}/inside/main.py"]
+
+
+def _process_command(folder):
+    """The same layout in a temporary folder of links, without isolation of files."""
+    for inside, path in _own_files().items():
+        link = folder / "code" / inside
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
+    scratch = {name: str(folder) for name in ("HOME", "TMPDIR", "MPLCONFIGDIR")}
+    # Not through the link: the path of the file decides what else can be imported.
+    start = f"import sys; sys.argv = ['']; sys.path[:0] = [{str(folder / 'code')!r}, {str(folder / 'code/stub')!r}]"
+    return [_interpreter(), "-s", "-S", "-P", "-B", "-c", f"{start}; from inside import main; main.main()"], {
+        **ENVIRONMENT,
+        **scratch,
+    }
+
+
+def _own_files():
+    """{place inside: file or folder} of the code that runs in the sandbox."""
+    return {
+        "inside": INSIDE,
+        "wire.py": Path(wire.__file__),
+        "stub/autograder/__init__.py": INSIDE / "__init__.py",
+        "stub/autograder/student.py": INSIDE / "student.py",
+        "stub/autograder/blanks.py": Path(blanks.__file__),
+    }
+
+
+def _other_processes(level):
+    """How many processes of this user the process limit would also count; None if it cannot be known."""
+    if sys.platform != "linux":
+        return None
+    release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
+    if level == "bubblewrap" and release >= (5, 14):
+        return 0  # counted for each user namespace
+    count = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if entry.stat().st_uid == os.getuid():
+                    count += len(list((entry / "task").iterdir()))
+            except OSError:
+                pass
+    return count
+
+
+def _explain(level, text):
+    """Why and what to do, from what the failed start has printed."""
+    last = text.splitlines()[-1] if text else "it ended without a word"
+    if level == "process":
+        return f"The process for students' code did not start: {last}.", "Run `course doctor`."
+    if "uid map" in text or "Operation not permitted" in text or "No permissions" in text:
+        what = (
+            "This system forbids user namespaces to ordinary programs. On Ubuntu 24.04 or later give bwrap an AppArmor "
+            "profile with `userns,` (or set the sysctl kernel.apparmor_restrict_unprivileged_userns=0); in a container "
+            "allow user namespaces; or run as root on a machine of its own."
+        )
+    else:
+        what = "Run `course doctor`; a current bubblewrap (0.5 or later) is needed."
+    return f"bubblewrap did not start: {last}.", what

@@ -1,0 +1,230 @@
+"""One submission, seen from outside: cells to run, questions to ask. Holds the clock."""
+
+import os
+import signal
+import time
+
+from autograder import wire
+from autograder.checks.faults import BlankLeft, Crashed, Missing, StudentError, TimedOut
+from autograder.sandbox.inside import channel
+from autograder.sandbox.terms import CellOutcome, Reply
+
+PATIENCE = 30.0  # seconds for the supervisor: it waits up to five for each state before it gives one up
+SIGNALS = {
+    signal.SIGSEGV: "a segmentation fault",
+    signal.SIGBUS: "a bus error",
+    signal.SIGABRT: "abort()",
+    signal.SIGFPE: "an arithmetic fault",
+    signal.SIGILL: "an illegal instruction",
+    signal.SIGKILL: "a kill signal",
+}
+STATUSES = ("ok", "error", "blank")
+
+
+class Broken(Exception):
+    """The supervisor does not answer any more."""
+
+
+class Session:
+    """The processes of one submission. A context manager; made by `Sandbox.session`."""
+
+    def __init__(self, control, facts, limits, end):
+        self._control, self.facts, self.limits, self._end = control, facts, limits, end
+        self._left = limits.notebook_seconds
+        self._number = 0
+        self._broken = False
+        self._wire_limits = wire.Limits(bytes=limits.reply_mb << 20)
+
+    def run_cell(self, source, name):
+        """Run one code cell in the notebook's state. Never raises for what the student's code does."""
+        if self._left <= 0:
+            return CellOutcome(
+                "timeout",
+                f"This cell was not run: the cells before it used up the {_seconds(self.limits.notebook_seconds)} "
+                "that a notebook may take.",
+            )
+        allowed = min(self.limits.cell_seconds, self._left)
+        started = time.monotonic()
+        try:
+            return self._run_cell(source, name, allowed)
+        except Broken:
+            return CellOutcome("crashed", "The notebook's processes were lost, so this cell could not be run.")
+        finally:
+            self._left -= time.monotonic() - started
+
+    def _run_cell(self, source, name, allowed):
+        number, work = self._fork()
+        with work:
+            try:
+                deadline = time.monotonic() + allowed
+                wire.send(work, {"cell": {"source": str(source), "name": str(name)}}, deadline=deadline)
+                reply = wire.recv(work, self._wire_limits, deadline)
+                outcome = _outcome(reply)
+            except TimeoutError:
+                self._drop(number, gone=False)
+                return CellOutcome("timeout", f"This cell was still running after {_seconds(allowed)} and was stopped.")
+            except (EOFError, OSError, wire.WireError):
+                return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
+        self._ask({"do": "keep", "id": number})
+        return outcome
+
+    def question(self):
+        """A copy of the notebook's state to call functions in; what happens there changes nothing here."""
+        return Question(self)
+
+    def _fork(self):
+        """A guest: its number and the socket to it."""
+        self._number += 1
+        ours, theirs = channel.pair()
+        try:
+            self._ask({"do": "fork", "id": self._number}, [theirs])
+        except Broken:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return self._number, ours
+
+    def _drop(self, number, gone):
+        try:
+            return self._ask({"do": "drop", "id": number, "gone": gone})
+        except Broken:
+            return {}
+
+    def _ask(self, order, sockets=()):
+        """An order to the supervisor and its answer; once it fails, the whole session is ended."""
+        if self._broken:
+            raise Broken
+        try:
+            channel.send(self._control, order, sockets, PATIENCE)
+            answer, _ = channel.receive(self._control, PATIENCE)
+            if answer.get("ok") is True:
+                return answer
+        except (OSError, EOFError, ValueError):
+            pass
+        self._broken = True
+        self.close()
+        raise Broken
+
+    def _why_ended(self, answer, what):
+        """A sentence about a process that ended by itself, from its wait status."""
+        status = answer.get("status")
+        if answer.get("why") == "memory":
+            return f"{what} needed more than the {self.limits.memory_mb} MB of memory that a submission may use."
+        if type(status) is int and answer.get("ended"):
+            code = os.waitstatus_to_exitcode(status)
+            if code >= 0:
+                return f"{what} ended Python itself (exit code {code}), so it never came to its end."
+            return f"{what} ended Python by {SIGNALS.get(-code, f'signal {-code}')}, so it never came to its end."
+        return f"{what} broke the connection to the grader, so it was stopped."
+
+    def close(self):
+        """End every process of the submission. Safe to call twice."""
+        end, self._end = self._end, None
+        self._control.close()
+        if end is not None:
+            end()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Question:
+    """A fork of the notebook's state that answers calls. A context manager.
+
+    `call` and `value` raise the faults of `autograder.checks.faults`; after a crash or a time-out the
+    fork is gone, and every further call raises the same fault again.
+    """
+
+    def __init__(self, session):
+        self._session = session
+        self._number = self._work = self._over = None
+        try:
+            self._number, self._work = session._fork()
+        except Broken:
+            self._over = Crashed("The notebook's processes were lost, so its functions could not be called.")
+
+    def call(self, name, args=(), kwargs=None):
+        """Call the student's function `name` with copies of the arguments; a `Reply`."""
+        reply = self._request({"name": name, "args": tuple(args), "kwargs": dict(kwargs or {})}, f"`{name}`")
+        mutated = reply.get("mutated")
+        valid = type(mutated) is list and all(type(each) is int and 0 <= each < len(args) for each in mutated)
+        return Reply(reply.get("value"), mutated if valid else [])
+
+    def value(self, name):
+        """The value of the notebook's variable `name`."""
+        return self._request({"name": name}, f"`{name}`").get("value")
+
+    def _request(self, request, what):
+        if self._over is not None:
+            raise self._over
+        limits = self._session.limits
+        deadline = time.monotonic() + limits.call_seconds
+        try:
+            wire.send(self._work, request, self._session._wire_limits, deadline)
+            reply = wire.recv(self._work, self._session._wire_limits, deadline)
+        except TimeoutError:
+            self._finish()
+            self._over = TimedOut(f"{what} was still running after {_seconds(limits.call_seconds)} and was stopped.")
+            raise self._over from None
+        except wire.WireError as problem:
+            self._finish()
+            self._over = Crashed(f"the answer of {what} could not be read: {problem}")
+            raise self._over from None
+        except (EOFError, OSError):
+            self._over = Crashed(self._session._why_ended(self._finish(gone=True), f"calling {what}"))
+            raise self._over from None
+        return _result(reply, request["name"])
+
+    def _finish(self, gone=False):
+        """Kill the fork; what the supervisor says about its end."""
+        number, self._number = self._number, None
+        if number is None:
+            return {}
+        self._work.close()
+        return self._session._drop(number, gone)
+
+    def close(self):
+        """End the fork. Safe to call twice."""
+        self._finish()
+        if self._over is None:
+            self._over = Crashed("this question is closed")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _outcome(reply):
+    """A `CellOutcome` from a cell's own account; that account may be forged, so every field is checked."""
+    if type(reply) is not dict or reply.get("status") not in STATUSES:
+        raise wire.WireError("not the account of a cell")
+    text = {each: reply.get(each) if type(reply.get(each)) is str else None for each in ("message", "error_type", "output")}
+    line = reply.get("line") if type(reply.get("line")) is int else None
+    return CellOutcome(reply["status"], text["message"] or "", text["error_type"], line, text["output"] or "")
+
+
+def _result(reply, name):
+    """The reply to a question, or the fault it tells of."""
+    if type(reply) is not dict:
+        raise Crashed(f"the answer of `{name}` could not be read")
+    status = reply.get("status")
+    if status == "ok":
+        return reply
+    if status == "missing":
+        raise Missing(name)
+    if status == "blank":
+        raise BlankLeft(reply.get("exercise") if type(reply.get("exercise")) is str else None)
+    message, kind = (reply.get(each) if type(reply.get(each)) is str else "" for each in ("message", "error_type"))
+    mro = reply.get("mro") if type(reply.get("mro")) is list else []
+    line = reply.get("line") if type(reply.get("line")) is int else None
+    raise StudentError(kind or "Exception", message, [each for each in mro if type(each) is str], line)
+
+
+def _seconds(number):
+    return f"{number:g} s" if number >= 0.1 else "no time"
