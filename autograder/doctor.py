@@ -125,7 +125,9 @@ def kernel():
         spec = KernelSpecManager().get_kernel_spec("python3")
     except Exception:
         return Finding("jupyter kernel", False, "no kernel named python3: run `python -m ipykernel install --sys-prefix`")
-    program = shutil.which(spec.argv[0]) or spec.argv[0]
+    program = spec.argv[0]
+    if program in ("python", "python3"):  # Jupyter starts these with its own interpreter, whatever is on the path
+        program = sys.executable
     if os.path.dirname(os.path.abspath(program)) != os.path.dirname(os.path.abspath(sys.executable)):
         return Finding(
             "jupyter kernel", False,

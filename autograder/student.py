@@ -32,7 +32,7 @@ def check(exercise_id):
     if verdict is None:
         _say("note", f"{exercise.id}  is read by a person: there is nothing to check here.")
         return
-    say_verdict(exercise, verdict, namespace)
+    say_verdict(exercise, verdict)
 
 
 def check_in(namespace, lesson, exercise, source=None):
@@ -101,21 +101,13 @@ def progress_rows(lesson):
     return f"{lesson.name}: {done} of {total} exercises pass their visible checks", rows
 
 
-def say_verdict(exercise, verdict, namespace):
-    """Print a verdict for the student."""
-    explanation = ""
-    if exercise.choices:
-        chosen = namespace.get(exercise.names[0]) if exercise.names else None
-        if isinstance(chosen, str) and chosen in exercise.choices:
-            explanation = f" ({chosen}) {exercise.choices[chosen]}"
-    if verdict.status == "passed":
-        _say("passed", f"{exercise.id}  Passed.{explanation}")
-    else:
-        _say(verdict.status, f"{exercise.id}  {_HEADS.get(verdict.status, 'Not yet')}. {verdict.message}{explanation}")
+def say_verdict(exercise, verdict):
+    """Show a verdict to the student."""
+    _say(verdict.status, f"{exercise.id}  {_HEADS.get(verdict.status, 'Not yet')}. {verdict.message}".rstrip())
 
 
 _HEADS = {
-    "blank": "Still blank", "missing": "Not found", "error": "Your code stopped", "failed": "Not yet",
+    "passed": "Passed", "blank": "Still blank", "missing": "Not found", "error": "Your code stopped", "failed": "Not yet",
     "grader_error": "The check broke",
 }
 

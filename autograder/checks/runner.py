@@ -19,7 +19,7 @@ from autograder.checks.faults import StudentFault
 
 # pytest only as an engine: no configuration, plugins, cache or output of its own.
 _OPTIONS = [
-    "-q", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:capture", "-p", "no:warnings",
+    "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:capture", "-p", "no:warnings",
     "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:junitxml",
     "-p", "no:doctest", "-p", "no:pastebin", "-p", "no:stepwise", "-p", "no:debugging", "-p", "no:recwarn",
     "-p", "no:tmpdir", "-p", "no:monkeypatch", "-p", "no:unittest",
@@ -50,8 +50,14 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False):
     files = [str(file) for file in files if file.exists()]
     plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None)
     with _plain_environment():
-        pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", "-c", os.devnull], plugins=[plugin])
+        ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", "-c", os.devnull], plugins=[plugin])
+    if plugin.broken or ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        raise CheckFilesBroken(f"the checks of {lesson} could not be run: {plugin.broken or ended!r}")
     return plugin.outcomes
+
+
+class CheckFilesBroken(Exception):
+    """The check files themselves do not load: a fault of ours."""
 
 
 @contextlib.contextmanager
@@ -78,9 +84,14 @@ class _Plugin:
         self._open_question, self._seed, self._wanted = open_question, seed, wanted
         self._recorders = {}
         self.outcomes = []
+        self.broken = ""
 
     def pytest_configure(self, config):
         config.addinivalue_line("markers", "exercise(id, points): the exercise that a check belongs to")
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.broken = str(report.longrepr).strip().splitlines()[-1]
 
     def pytest_collection_modifyitems(self, items):
         items[:] = [i for i in items if self._wanted is None or _exercise_of(i) in self._wanted]
@@ -95,17 +106,18 @@ class _Plugin:
     def rng(self, request):
         return np.random.default_rng([self._seed, zlib.crc32(request.node.name.encode())])
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
-        report = yield
-        if report.when == "call" or report.outcome != "passed":
-            self._keep(item, call, report)
-        return report
+        # A report of our own: pytest's would draw a traceback that nobody reads, for most of the time of a run.
+        outcome = "failed" if call.excinfo else "passed"
+        if call.when == "call" or call.excinfo:
+            self._keep(item, call)
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
 
-    def _keep(self, item, call, report):
+    def _keep(self, item, call):
         recorder = self._recorders.get(item.name)
         error = call.excinfo.value if call.excinfo else None
-        if report.when == "call" and report.outcome == "passed" and not hasattr(report, "wasxfail"):
+        if call.when == "call" and error is None:
             status, message = "passed", ""
         elif isinstance(error, StudentFault):
             status, message = error.status, str(error)

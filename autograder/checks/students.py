@@ -119,8 +119,15 @@ def _line(error, source):
 
 
 def _as_data(value):
-    return wire.decode(wire.encode(value))
+    try:
+        return wire.decode(wire.encode(value))
+    except wire.WireError as error:
+        raise StudentError("ValueError", f"what it returned cannot be taken as data: {error}") from None
 
 
 def _bytes(value):
-    return wire.encode(value)
+    """For telling whether an argument was changed; one that cannot be encoded counts as changed."""
+    try:
+        return wire.encode(value)
+    except wire.WireError:
+        return None

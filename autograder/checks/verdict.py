@@ -34,7 +34,8 @@ def judge(lesson, exercise, outcomes, hidden):
         return Verdict(exercise.id, "grader_error", 0, exercise.points, f"A fault of the grader, not of your answer: {message}", statuses)
     failed = [check for check in expected if statuses[check.name] != "passed"]
     if not failed:
-        return Verdict(exercise.id, "passed", sum(c.points for c in expected), exercise.points, "", statuses)
+        message = _explanation(exercise, outcomes)
+        return Verdict(exercise.id, "passed", sum(c.points for c in expected), exercise.points, message, statuses)
     core = [check for check in expected if check.visible] + [check for check in expected if not check.visible][:1]
     points = 0
     if all(statuses[check.name] == "passed" for check in core):
@@ -62,12 +63,23 @@ def _message(lesson, exercise, first, outcomes):
     message = first.message[:1].upper() + first.message[1:]
     if not message.endswith((".", "?", "!")):
         message += "."
-    if first.status in ("failed", "error"):
+    if exercise.choices:
+        message += " " + _explanation(exercise, outcomes)
+    elif first.status in ("failed", "error"):
         known = named_mistake(lesson, exercise.id, outcomes)
         if known:
             message += f" This behaves like a known mistake: {known.rstrip('.')}."
         message += f" Read again: section {exercise.id}."
-    return message
+    return message.strip()
+
+
+def _explanation(exercise, outcomes):
+    """Why the choice the student made is right or wrong, for a question with choices; else nothing."""
+    for outcome in outcomes:
+        for name, _, _, (kind, reply) in outcome.asked:
+            if outcome.exercise == exercise.id and kind == "value" and name in exercise.names and isinstance(reply, str):
+                return exercise.choices.get(reply, "")
+    return ""
 
 
 def _tree(source):

@@ -1,0 +1,140 @@
+"""The grader is graded: right answers pass, each wrong answer earns its own message, nonsense earns nothing.
+
+Here the answers are asked directly, in this process; test_grade.py sends a part of them through the sandbox.
+"""
+
+import contextlib
+
+import nbformat
+import numpy as np
+import pytest
+
+from autograder import catalogue, paths
+from autograder.blanks import ___
+from autograder.builder import build
+from autograder.checks import bank, students
+from autograder.checks.runner import run_checks
+from autograder.checks.verdict import judge
+
+LESSONS = list(catalogue.lessons())
+SEEDS = (1, 2, 3)
+_namespaces = {}
+
+
+def solution(lesson):
+    """The namespace that the lesson's answers make (figures and check() calls left out), built once."""
+    if lesson not in _namespaces:
+        built = build(paths.SOLUTIONS / f"{lesson}.py")
+        namespace = {"__name__": "solution"}
+        for cell in nbformat.reads(built.instructor, as_version=4).cells:
+            if cell.cell_type == "code" and cell.metadata.course.role in ("setup", "plain", "exercise"):
+                exec(compile(cell.source, f"<{cell.id}>", "exec"), namespace)
+        _namespaces[lesson] = namespace
+    return _namespaces[lesson]
+
+
+def verdict(lesson, exercise_id, names, seed=1):
+    """The full verdict (visible and hidden checks) with some names of the solution replaced."""
+    direct = students.Direct({**solution(lesson), **names})
+    outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=seed, exercises=[exercise_id], hidden=True)
+    return judge(lesson, catalogue.lessons()[lesson].exercise(exercise_id), outcomes, hidden=True)
+
+
+def graded():
+    return [(name, e) for name in LESSONS for e in catalogue.lessons()[name].exercises if not e.by_hand]
+
+
+def answers(right):
+    found = [(lesson, a) for lesson in LESSONS for a in bank(lesson) if a.right is right]
+    return [pytest.param(lesson, a, id=f"{a.exercise}: {a.note[:60]}") for lesson, a in found]
+
+
+@pytest.mark.parametrize("lesson, exercise", graded(), ids=lambda x: getattr(x, "id", x))
+def test_the_solution_gets_every_point(lesson, exercise):
+    for seed in SEEDS:
+        got = verdict(lesson, exercise.id, {}, seed)
+        assert (got.status, got.points) == ("passed", exercise.points), got.message
+
+
+@pytest.mark.parametrize("lesson, answer", answers(right=True))
+def test_a_right_answer_written_differently_gets_every_point(lesson, answer):
+    for seed in SEEDS:
+        got = verdict(lesson, answer.exercise, answer.names, seed)
+        assert (got.status, got.points) == ("passed", got.max_points), got.message
+
+
+@pytest.mark.parametrize("lesson, answer", answers(right=False))
+def test_a_wrong_answer_is_rejected_with_its_own_message(lesson, answer):
+    exercise = catalogue.lessons()[lesson].exercise(answer.exercise)
+    for seed in SEEDS:
+        got = verdict(lesson, answer.exercise, answer.names, seed)
+        assert got.status in ("failed", "error"), (got.status, got.message)
+        assert got.points < got.max_points
+        if exercise.choices:
+            assert exercise.choices.get(answer.names[exercise.names[0]], "") in got.message
+        else:
+            assert answer.note.rstrip(".") in got.message
+
+
+class Strange:
+    def __eq__(self, other):
+        return True
+
+    def __bool__(self):
+        return True
+
+
+class StrangeArray(np.ndarray):
+    def __eq__(self, other):
+        return True
+
+
+NONSENSE = {
+    "None": None, "true": True, "zero": 0, "nan": float("nan"), "text": "z", "empty text": "", "bytes": b"x", "tuple of one": (1,),
+    "empty list": [], "empty array": np.zeros(0), "scalar array": np.array(1.0), "array of ones": np.ones(7),
+    "matrix": np.ones((2, 3)), "bools": np.array([True, False]), "text array": np.array(["a"]), "objects": np.array([None, 1], dtype=object),
+    "deep": [[[[[[1]]]]]], "dict": {"a": 1}, "set": {1}, "always equal": Strange(), "subclass": np.ones(3).view(StrangeArray),
+    "function": len, "pair": (0.1, 3), "triple": (1, 2, 3), "complex": 1j, "huge": 10**400,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE.keys())
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_nonsense_earns_nothing_and_breaks_no_check(lesson, nonsense):
+    """As the result of every function and as the value of every variable of the lesson."""
+    lesson_info = catalogue.lessons()[lesson]
+    names = {name: (nonsense if e.kind == "choice" else lambda *a, **k: nonsense) for _, e in graded() if _ == lesson for name in e.names}
+    direct = students.Direct({**solution(lesson), **names})
+    outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=1, hidden=True)
+    for exercise in lesson_info.exercises:
+        if not exercise.by_hand:
+            got = judge(lesson, exercise, outcomes, hidden=True)
+            assert got.status in ("failed", "error", "blank"), (exercise.id, got.status, got.message)
+            assert got.points == 0, (exercise.id, got.checks)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_raising_at_every_question_earns_nothing(lesson):
+    def refuse(*args, **kwargs):
+        raise ValueError("no")
+
+    for exercise in catalogue.lessons()[lesson].exercises:
+        if exercise.kind not in ("written", "choice"):
+            got = verdict(lesson, exercise.id, dict.fromkeys(exercise.names, refuse))
+            assert got.points == 0 and got.status in ("failed", "error"), (exercise.id, got)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_blank_in_every_function_is_said_for_every_exercise(lesson):
+    for exercise in catalogue.lessons()[lesson].exercises:
+        if not exercise.by_hand:
+            names = dict.fromkeys(exercise.names, ___ if exercise.kind == "choice" else lambda *a, **k: ___ + 1)
+            got = verdict(lesson, exercise.id, names)
+            assert (got.status, got.points) == ("blank", 0)
+
+
+@pytest.mark.parametrize("lesson, exercise", graded(), ids=lambda x: getattr(x, "id", x))
+def test_every_exercise_has_wrong_and_alternative_answers(lesson, exercise):
+    mine = [a for a in bank(lesson) if a.exercise == exercise.id]
+    assert sum(not a.right for a in mine) >= (1 if exercise.kind == "choice" else 3)
+    assert exercise.kind == "choice" or any(a.right for a in mine)

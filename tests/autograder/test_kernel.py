@@ -1,0 +1,87 @@
+"""The lesson's four names in a real Jupyter kernel, as a student meets them."""
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+SETUP = "from autograder.student import ___, check, hint, progress"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run cells in a fresh kernel, in an empty folder; returns for each cell its text output and error."""
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+
+    def run(*sources):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
+        NotebookClient(notebook, timeout=60, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        return [_outputs(cell) for cell in notebook.cells]
+
+    return run
+
+
+def _outputs(cell):
+    text, error = "", ""
+    for output in cell.outputs:
+        if output.output_type == "error":
+            error = f"{output.ename}: {output.evalue}"
+        else:
+            text += output.get("text", "") or output.get("data", {}).get("text/plain", "")
+    return text, error
+
+
+def test_a_blank_is_never_a_silent_value_after_outputs(run):
+    """`_`, `__` and `___` all hold earlier outputs when the blank is used."""
+    results = run(
+        "111", "222", "333", "444",
+        SETUP,
+        "'first output'", "'second output'", "'third output'", "'fourth output'",
+        "# Exercise 1.2-scale\nscale = 4 / ___",
+        "# Exercise 1.3-quantize\ndef half(x):\n    return x / ___",
+        "555", "666", "777",
+        "half(3)",
+        "y = ___\ny",
+        "z = y + 1",
+    )  # fmt: skip
+    assert results[9][1] == "BlankError: Exercise 1.2-scale still has a blank: fill in ___"
+    assert results[14][1] == "BlankError: Exercise 1.3-quantize still has a blank: fill in ___"
+    assert results[15] == ("___ (a blank to fill in)", "")
+    assert results[16][1].startswith("BlankError: An exercise still has a blank")
+
+
+def test_check_hint_and_progress_in_a_notebook(run):
+    results = run(
+        SETUP,
+        "predict_1_1 = ___",
+        'check("1.1-predict")',
+        'predict_1_1 = "a"',
+        'check("1.1-predict")',
+        'predict_1_1 = "c"',
+        'check("1.1-predict")',
+        'check("1.1-predicct")',
+        'hint("1.2-scale")\nhint("1.2-scale")\nhint("1.2-scale")\nhint("1.2-scale")',
+        'check("1.2-scale")',
+        "progress()",
+    )
+    texts = [text for text, error in results]
+    assert not any(error for _, error in results)
+    assert "Exercise 1.1-predict still has a blank" in texts[2]
+    assert "Not yet" in texts[4] and "(a)" in texts[4]
+    assert "Passed" in texts[6] and "half a step" in texts[6]
+    assert 'Did you mean "1.1-predict"?' in texts[7]
+    assert all(f"Hint {n} of 3" in texts[8] for n in (1, 2, 3)) and "last hint" in texts[8]
+    assert "is not defined" in texts[9]
+    assert "1 of 8 exercises pass" in texts[10] and "3 of 3 hints" in texts[10]
+
+
+def test_a_students_own_data_module_beside_the_notebook_breaks_nothing(run, tmp_path):
+    (tmp_path / "data.py").write_text("raise RuntimeError('this is not the course')")
+    (tmp_path / "labs.py").write_text("raise RuntimeError('this is not the course')")
+    (tmp_path / "data").mkdir()
+    results = run(SETUP, "import course_data, course_labs", 'hint("1.1-predict")')
+    assert not any(error for _, error in results)
+
+
+def test_the_set_up_cell_can_run_twice(run):
+    results = run(SETUP, "x = ___", SETUP, "# Exercise 1.2-scale\nx + 1")
+    assert results[3][1] == "BlankError: Exercise 1.2-scale still has a blank: fill in ___"
