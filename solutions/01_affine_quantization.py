@@ -263,8 +263,12 @@ print(f"largest error / (s/2)   {np.abs(error).max() / (s / 2):.4f}")
 print(f"mean square / (s^2/12)  {np.mean(error**2) / (s**2 / 12):.4f}")
 figures.error_histogram(error, s)
 
+# %% [markdown]
+# *What to see: the histogram is flat and ends at ±s/2, as the uniform law (dashed) says.*
+#
+# Now the same for 2 to 8 bits, with the SQNR measured and the SQNR that $s^2/12$ gives.
+
 # %% demo=true
-# The same for 2 to 8 bits: one SQNR measured, one from s^2/12.
 bits = np.arange(2, 9)
 measured, theory = [], []
 for b in bits:
@@ -278,8 +282,7 @@ print(f"from 2 to 8 bits {(measured[-1] - measured[0]) / 6:.2f} dB a bit; from 7
 figures.sqnr_against_bits(bits, np.array(measured), np.array(theory))
 
 # %% [markdown]
-# *What to see: the histogram is flat and ends at ±s/2; in the second figure the points lie on the line. The first
-# bits bring more than 6.02 dB, because from b bits to b + 1 the number of gaps grows from $2^b - 1$ to $2^{b+1} - 1$,
+# *What to see: the measured points lie on the theory's line. The first bits bring more than 6.02 dB, because from b bits to b + 1 the number of gaps grows from $2^b - 1$ to $2^{b+1} - 1$,
 # a little more than double: from 2 to 3 bits it grows from 3 to 7. At 8 bits nothing is left of that.*
 #
 # ## 1.4-bug  Find the bug: a bright pixel turns dark
@@ -670,8 +673,8 @@ packed = pack4(np.array([3, 10, 7], dtype=np.uint8))
 print("three codes packed:", packed, "and unpacked:", unpack4(packed, 3))
 
 # %% [markdown]
-# *What to see: only the row with one scale reaches 8×. Small groups round better and weigh more; you will meet that
-# trade again in lesson 08.*
+# *What to see: only the row with one scale comes to 8.00. Unpacked codes save no more than int8, and every group's scale
+# and zero point has its weight. What small groups buy for it you will measure in lesson 08.*
 #
 # ## Mini-challenge (no points, no blanks)
 #
@@ -714,8 +717,7 @@ progress()
 # | error inside the range | at most $s/2$; mean square about $s^2/12$; about 6.02 dB a bit |
 # | symmetric | $z = 0$, $s = \max\lvert x\rvert / q_{max}$ |
 # | bytes | $\lceil n b / 8 \rceil$ + 4 a scale + 1 a zero point |
-
-# %% [markdown]
+#
 # ## Questions people ask
 #
 # **Why is the zero point an integer? A float would fit the range better.** Then 0.0 would fall between two codes and come
@@ -737,8 +739,8 @@ progress()
 #
 # - No network was quantised and no accuracy was measured. A size without an accuracy is half a sentence.
 # - All data were drawn at random. Real weights have structure; real activations have outliers in fixed channels.
-# - Nothing was timed. NumPy's integer matrix product is no faster than its float one.
-# - Training *with* quantisation (lesson 07) and clever rounding (lesson 08) go well below the error of plain rounding.
+# - Nothing was timed. Integer arithmetic is only a promise of speed; lesson 09 measures it.
+# - Weights were rounded as they came. Training *with* quantisation (lesson 07) and rounding that watches the layer's output (lesson 08) are still to come.
 #
 # ## Further reading
 #

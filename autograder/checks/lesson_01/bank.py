@@ -638,6 +638,12 @@ def int_matmul(qa, za, qb, zb):
     return (acc + a.shape[1] * za * zb).astype(np.int32)
 
 
+@wrong("1.8-matmul", "subtracts the zero points in int8, where -128 - 1 wraps around to 127")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa - np.array(za).astype(np.int8), qb - np.array(zb).astype(np.int8)
+    return a.astype(np.int32) @ b.astype(np.int32)
+
+
 @wrong("1.8-matmul", "multiplies in int32: an int32 times a 31-bit number needs 64 bits")
 def requantize(acc, m, shift, zero_point, qmin, qmax):
     product = (acc * np.int32(m)).astype(np.int64)
