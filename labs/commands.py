@@ -8,7 +8,7 @@ import typer
 
 def lab(
     data: Annotated[str, typer.Option(help="digits, mnist or cifar10")] = "digits",
-    out: Annotated[Path | None, typer.Option(help="folder for the results [default: lab-out/DATA]")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the results [default: runs/DATA]")] = None,
     seed: Annotated[int, typer.Option(help="another seed gives another, equally good run")] = 0,
 ) -> None:
     """Shrink a network in three steps and measure all four models in one table."""
@@ -17,7 +17,7 @@ def lab(
     from course_data.catalogue import spec
 
     spec(data)  # a wrong name should not wait for torch
-    out = out if out is not None else Path("lab-out") / data
+    out = out if out is not None else Path("runs") / data
     from course_labs.report import remarks, terminal
     from course_labs.studio import run_lab
 

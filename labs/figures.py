@@ -1,7 +1,9 @@
 """The lab's figures."""
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from course_labs.report import SHORT
 
 # Okabe and Ito's colours differ for every kind of colour vision; the shapes differ without any colour.
 LOOKS = {
@@ -10,7 +12,6 @@ LOOKS = {
     "pruned": ("#D55E00", "^"),
     "int8": ("#009E73", "D"),
 }
-NAMES = {"teacher": "teacher", "student": "student", "pruned": "+ pruned", "int8": "+ int8"}
 
 
 def tradeoff(results: dict) -> Figure:
@@ -44,12 +45,14 @@ def _panel(axes, rows: list[dict], costs: list[float], spreads) -> None:
         )
         above = index % 2 == 0
         axes.annotate(
-            NAMES[row["name"]], (costs[index], accuracies[index]), xytext=(7, 9 if above else -9),
+            SHORT[row["name"]], (costs[index], accuracies[index]), xytext=(7, 9 if above else -9),
             textcoords="offset points", va="bottom" if above else "top", color=colour,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}, zorder=3,
         )
     axes.set_xscale("log")
     axes.margins(x=0.22, y=0.2)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter("")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="0.92")

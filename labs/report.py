@@ -11,6 +11,8 @@ from course_labs.stages import write_json
 
 HEADER = ("model", "channels", "test accuracy", "file", "parameters", "MACs", "ONNX Runtime, 1 thread", "PyTorch eager, 1 thread")
 
+SHORT = {"teacher": "teacher", "student": "student", "pruned": "+ pruned", "int8": "+ int8"}
+
 
 def read_results(path: Path) -> dict:
     """A results.json. Raises UserError if it is not there or not one of ours."""
@@ -59,12 +61,22 @@ def markdown(results: dict) -> str:
 
 
 def terminal(results: dict) -> Table:
-    """The table for a terminal."""
-    table = Table(title=f"{results['data']['title']}: four models, one run, one runtime", title_justify="left")
-    for index, name in enumerate(HEADER):
-        table.add_column(name.replace(", ", "\n"), justify="left" if index < 2 else "right")
-    for row in cells(results):
-        table.add_row(*row)
+    """The table for a terminal of 80 columns."""
+    table = Table(title=f"{results['data']['title']}: four models, one run, one runtime", title_justify="left", padding=(0, 1))
+    for column in ("model", "accuracy", "kB", "parameters", "MACs", "ms", "p10–p90", "ms in PyTorch"):
+        table.add_column(column, justify="left" if column == "model" else "right")
+    for row in results["rows"]:
+        times, eager = row["onnx_runtime"], row["pytorch_eager"]
+        table.add_row(
+            SHORT[row["name"]],
+            f"{100 * row['accuracy']:.2f} %",
+            f"{row['bytes'] / 1000:,.1f}",
+            f"{row['parameters']:,}",
+            count(row["macs"]),
+            f"{times['median_ms']:.3f}",
+            f"{times['p10_ms']:.3f}–{times['p90_ms']:.3f}",
+            f"{eager['median_ms']:.3f}" if eager else "–",
+        )
     return table
 
 

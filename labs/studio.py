@@ -271,7 +271,7 @@ class Studio:
         }
 
 
-def run_lab(data: str = "digits", out: Path | str = "lab-out/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None) -> dict:
+def run_lab(data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None) -> dict:
     """Build and measure all four models; write results.json, table.md, tradeoff.png and four .onnx files to `out`. Returns the results.
 
     Starting again with the same arguments goes on after the last finished stage.
