@@ -13,12 +13,12 @@ Only the standard library and NumPy are needed. torch is used only where somethi
 imported it: this file must stay cheap to import on both sides.
 """
 
-import json
 import math
 import struct
 import sys
 import time
 from dataclasses import dataclass
+from json import dumps, loads
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def encode(value, limits=Limits()):
     as `Opaque`. Arrays arrive in C order and native byte order.
     """
     writer = _Writer(limits)
-    text = json.dumps(writer.node(value, 0), separators=(",", ":"), allow_nan=False).encode("ascii")
+    text = dumps(writer.node(value, 0), separators=(",", ":"), allow_nan=False).encode("ascii")
     size = HEADER.size + len(text) + writer.size
     if size > limits.bytes:
         raise WireError(f"the value takes {size} bytes; the limit is {limits.bytes}")
@@ -96,7 +96,7 @@ def decode(data, limits=Limits()):
     if sum(text.count(mark) for mark in (b"[", b"{", b",")) > MARKS_PER_NODE * limits.nodes:
         raise WireError(f"more than {limits.nodes} values in one message")
     try:
-        tree = json.loads(text.decode("ascii"), parse_int=_small_int, parse_float=_refuse, parse_constant=_refuse)
+        tree = loads(text.decode("ascii"), parse_int=_small_int, parse_float=_refuse, parse_constant=_refuse)
     except (ValueError, RecursionError) as problem:
         raise WireError(f"the structure is not valid JSON: {type(problem).__name__}") from None
     reader = _Reader(data[HEADER.size + length :], limits)

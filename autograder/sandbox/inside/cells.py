@@ -14,6 +14,7 @@ from autograder.blanks import ___, BlankError
 MESSAGE_LENGTH = 2000
 # Magics that only wrap the cell's own Python. Any other cell magic is another language, or a file to write.
 WRAPPERS = {"capture", "prun", "time", "timeit"}
+too_much = ""
 
 
 class Output(io.TextIOBase):
@@ -56,8 +57,10 @@ def no_input(prompt=""):
     raise RuntimeError("input() cannot be used here: nobody is there to answer while a notebook is graded")
 
 
-def new_notebook():
+def new_notebook(memory_mb):
     """The namespace of a notebook: `__main__`, as in a kernel, with what notebooks take for granted."""
+    global too_much
+    too_much = f"it needed more than the {memory_mb} MB of memory that a submission may use"
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     builtins.input = no_input
@@ -128,6 +131,8 @@ def describe(error, filename=None):
         message = str(error.msg if isinstance(error, SyntaxError) else error)
     except BaseException as second:
         message = f"(its text could not be read: {type(second).__name__})"
+    if isinstance(error, MemoryError) or "can't allocate memory" in message:  # the second is torch's
+        message = too_much
     return {
         "status": "error", "message": message[:MESSAGE_LENGTH], "error_type": type(error).__name__,
         "line": _line(error, filename), "mro": [each.__name__ for each in type(error).__mro__][:20],

@@ -4,9 +4,9 @@ A message is a small JSON object and any number of open file descriptors that tr
 the sandbox's own code speaks here; students' values go through `wire` on a socket of their own.
 """
 
-import json
 import socket
 import struct
+from json import dumps, loads  # by name: code that patches the module must not cut the line to its own process
 
 FRAME = struct.Struct("<I")
 LIMIT = 1 << 16
@@ -20,7 +20,7 @@ def pair():
 
 def send(sock, message, sockets=(), timeout=None):
     """Send a dict and sockets. The descriptors are copied, so the caller still closes its own."""
-    body = json.dumps(message).encode()
+    body = dumps(message).encode()
     sock.settimeout(timeout)
     data = FRAME.pack(len(body)) + body
     sent = socket.send_fds(sock, [data], [each.fileno() for each in sockets])
@@ -48,7 +48,7 @@ def receive(sock, timeout=None):
         if not chunk:
             raise EOFError("the other side has closed the channel")
         body += chunk
-    message = json.loads(body)
+    message = loads(body)
     if type(message) is not dict:
         raise ValueError("not a control message")
     return message, sockets

@@ -70,7 +70,7 @@ _DENIED = {
         "mount": 165, "mount_setattr": 442, "move_mount": 429, "msgget": 68, "open_by_handle_at": 304,
         "open_tree": 428, "perf_event_open": 298, "pidfd_getfd": 438, "pivot_root": 155,
         "process_vm_readv": 310, "process_vm_writev": 311, "ptrace": 101, "request_key": 249, "setns": 308,
-        "shmget": 29, "umount2": 166, "unshare": 272, "userfaultfd": 323, "vhangup": 153,
+        "shmget": 29, "tkill": 200, "umount2": 166, "unshare": 272, "userfaultfd": 323, "vhangup": 153,
     },
     "aarch64": {
         "add_key": 217, "bpf": 280, "chroot": 51, "fsmount": 432, "fsopen": 430, "init_module": 105,
@@ -78,59 +78,97 @@ _DENIED = {
         "mount": 40, "mount_setattr": 442, "move_mount": 429, "msgget": 186, "open_by_handle_at": 265,
         "open_tree": 428, "perf_event_open": 241, "pidfd_getfd": 438, "pivot_root": 41,
         "process_vm_readv": 270, "process_vm_writev": 271, "ptrace": 117, "request_key": 218, "setns": 268,
-        "shmget": 194, "umount2": 39, "unshare": 97, "userfaultfd": 282, "vhangup": 58,
+        "shmget": 194, "tkill": 130, "umount2": 39, "unshare": 97, "userfaultfd": 282, "vhangup": 58,
     },
 }  # fmt: skip
+# Calls whose first argument is a process to act on: kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo,
+# pidfd_open, prlimit64.
+_ON_PROCESS = {"x86_64": (62, 234, 129, 297, 434, 302), "aarch64": (129, 131, 138, 240, 434, 261)}
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE = {"x86_64": 56, "aarch64": 220}
+# fcntl F_SETOWN and F_SETOWN_EX, ioctl FIOSETOWN and SIOCSPGRP: they make the kernel signal a process later.
+_SET_OWNER = {"x86_64": ((72, (8, 15)), (16, (0x8901, 0x8902))), "aarch64": ((25, (8, 15)), (29, (0x8901, 0x8902)))}
 _CLONE3 = 435
 _X32 = 0x40000000
 _NEW_NAMESPACE = 0x7E020000  # every CLONE_NEW* flag that clone() takes
-_ALLOW, _KILL, _ERROR, _ENOSYS = 0x7FFF0000, 0x80000000, 0x00050000, 38
+_ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+_EPERM, _ENOSYS = 1, 38
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_NUMBER, _ARCH, _FIRST, _SECOND = 0, 4, 16, 24  # where the kernel puts them; the low half of an argument
 
 
 class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
+class _Filter:
+    """A classic BPF program over (call number, architecture, arguments), built line by line."""
+
+    def __init__(self, machine):
+        self.code = []
+        self.add(_LOAD, _ARCH)
+        self.add(_JUMP_EQUAL, _ARCHITECTURE[machine], 1, 0)
+        self.add(_RETURN, _KILL)
+        self.add(_LOAD, _NUMBER)
+
+    def add(self, operation, value, if_true=0, if_false=0):
+        self.code.append(struct.pack("=HBBI", operation, if_true, if_false, value & 0xFFFFFFFF))
+
+    def refuse(self, number, errno=_EPERM, test=_JUMP_EQUAL):
+        """Refuse a call whatever its arguments."""
+        self.add(test, number, 0, 1)
+        self.add(_RETURN, _ERROR | errno)
+
+    def refuse_if(self, number, where, values, test=_JUMP_EQUAL):
+        """Refuse a call if the argument at `where` is one of `values`."""
+        self.add(_JUMP_EQUAL, number, 0, 2 + 2 * len(values))
+        self.add(_LOAD, where)
+        for value in values:
+            self.add(test, value, 0, 1)
+            self.add(_RETURN, _ERROR | _EPERM)
+        self.add(_LOAD, _NUMBER)
+
+    def install(self):
+        self.add(_RETURN, _ALLOW)
+        program = _Program(len(self.code), b"".join(self.code))
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        prctl(PR_SET_SECCOMP, 2, ctypes.byref(program))
+
+
 def filter_syscalls():
     """Refuse the calls above with EPERM, for good, here and in every child. Returns whether it is in force.
 
-    A classic BPF program over (number, architecture, arguments). `clone3` answers "not implemented",
-    because its flags lie in memory where a filter cannot look; libraries then fall back to `clone`.
+    `clone3` answers "not implemented", because its flags lie in memory where a filter cannot look;
+    libraries then fall back to `clone`.
     """
     machine = platform.machine()
     if machine not in _DENIED:
         return False
-    code = []
-
-    def add(operation, value, if_true=0, if_false=0):
-        code.append(struct.pack("=HBBI", operation, if_true, if_false, value))
-
-    def refuse_if(value, errno=1, test=_JUMP_EQUAL):
-        add(test, value, 0, 1)
-        add(_RETURN, _ERROR | errno)
-
-    add(_LOAD, 4)
-    add(_JUMP_EQUAL, _ARCHITECTURE[machine], 1, 0)
-    add(_RETURN, _KILL)
-    add(_LOAD, 0)
+    rules = _Filter(machine)
     if machine == "x86_64":
-        refuse_if(_X32, test=_JUMP_AT_LEAST)  # the same calls under other numbers
+        rules.refuse(_X32, test=_JUMP_AT_LEAST)  # the same calls under other numbers
     for number in _DENIED[machine].values():
-        refuse_if(number)
-    refuse_if(_CLONE3, _ENOSYS)
-    add(_JUMP_EQUAL, _CLONE[machine], 0, 3)
-    add(_LOAD, 16)
-    add(_JUMP_SET, _NEW_NAMESPACE, 0, 1)
-    add(_RETURN, _ERROR | 1)
-    add(_RETURN, _ALLOW)
-    text = b"".join(code)
-    program = _Program(len(code), text)
+        rules.refuse(number)
+    rules.refuse(_CLONE3, _ENOSYS)
+    rules.refuse_if(_CLONE[machine], _FIRST, [_NEW_NAMESPACE], test=_JUMP_SET)
+    for number, commands in _SET_OWNER[machine]:
+        rules.refuse_if(number, _SECOND, commands)
     try:
-        prctl(PR_SET_NO_NEW_PRIVS, 1)
-        prctl(PR_SET_SECCOMP, 2, ctypes.byref(program))
+        rules.install()
     except OSError:
         return False
     return True
+
+
+def protect(pid):
+    """From now on this process and its children cannot signal or limit `pid`, an ancestor with the same user.
+
+    Filters add up, so a child of a child keeps away from the whole line. Nor can they signal "everybody".
+    """
+    machine = platform.machine()
+    if machine not in _ON_PROCESS:
+        return
+    rules = _Filter(machine)
+    for number in _ON_PROCESS[machine]:
+        rules.refuse_if(number, _FIRST, [pid, -pid, -1])
+    rules.install()

@@ -160,7 +160,7 @@ def enter_namespaces(link, write, config):
     table = processes.Table()
     private_files(config["limits"]["scratch_mb"])
     kernel.drop_capabilities()
-    config["filtered"] = kernel.filter_syscalls()
+    config["limits"]["filtered"] = kernel.filter_syscalls()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # its own submission must not be able to read or trace it
     session(link, config, table)
 
@@ -206,6 +206,7 @@ def session(link, config, table):
                 pass
     os.chdir(config["scratch"])
     status = table._status("self") if table is not None else {}
+    config["limits"].setdefault("filtered", False)
     config["limits"]["mapped"] = int(status["VmSize"].split()[0]) << 10 if "VmSize" in status else None
     channel.send(link, {"facts": facts(status, config)})
     supervisor.supervise(link, {**config, "table": table})

@@ -6,6 +6,7 @@ checkpoint. Student code has run here, so nothing outside may depend on what thi
 """
 
 import os
+import random
 import resource
 import signal
 import sys
@@ -20,7 +21,7 @@ class State:
         self.wire_limits = wire.Limits(bytes=limits["reply_mb"] << 20)
         set_limits(limits)
         seed_everything(seed)
-        self.namespace = cells.new_notebook()
+        self.namespace = cells.new_notebook(limits["memory_mb"])
 
     def run(self, link):
         """Obey the supervisor at the other end of `link`, until it closes."""
@@ -32,10 +33,15 @@ class State:
             if order["do"] == "reap":
                 channel.send(link, {"status": _reap(order["pid"])}, timeout=1)
                 continue
+            parent = os.getpid()
+            numbers = random.getstate()
             if os.fork() == 0:
+                random.setstate(numbers)  # Python reseeds `random` in every fork; a notebook must not notice one
                 link.close()
                 work, link = sockets
-                self.limit_children()
+                os.setsid()  # where processes cannot be listed, a whole group can still be killed
+                if self.limits["filtered"]:
+                    kernel.protect(parent)
                 channel.send(link, {"pid": os.getpid()})
                 self.serve(work)
                 work.close()
@@ -44,10 +50,6 @@ class State:
                     each.close()
                 # Only now may this process be frozen: a copy of the sockets in it would hide the child's end.
                 channel.send(link, {"forked": True}, timeout=1)
-
-    def limit_children(self):
-        # Its own session, so that where processes cannot be listed a whole group can still be killed.
-        os.setsid()
 
     def serve(self, work):
         """Answer requests until the grader closes the socket."""
@@ -140,8 +142,6 @@ def set_limits(limits):
 
 
 def seed_everything(seed):
-    import random
-
     random.seed(seed)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(seed % 2**32)
@@ -158,4 +158,6 @@ def become_state(link, limits, seed):
     if sys.platform == "linux":
         # The supervisor hides from its children; the children must stay readable for it, to count their memory.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+    if limits["filtered"]:
+        kernel.protect(os.getppid())
     State(limits, seed).run(link)

@@ -189,25 +189,26 @@ class Supervisor:
                 pass
         states = {each.pid for each in self.states}
         guests = {each.pid for each in self.guests.values()}
-        signalled = set()
-        for _ in range(100):
+        deadline = time.monotonic() + PATIENCE
+        while True:
             found = self.table.descendants()
-            fresh = set()
-            for pid, process in found.items():
-                if not process.zombie and pid not in states and not _within(pid, guests, found):
-                    fresh.add(pid)
-            fresh -= signalled
-            if not fresh:
-                break
-            for pid in fresh:
+            strays = [
+                pid
+                for pid, process in found.items()
+                if not process.zombie and pid not in states and not _within(pid, guests, found)
+            ]
+            for pid in strays:
                 _signal(pid, signal.SIGKILL)
-            signalled |= fresh
+            self.reap()
+            # Until they are gone they count as processes of the submission, and its next fork would fail.
+            if not strays or time.monotonic() > deadline:
+                break
+            time.sleep(0.001)
         for each in self.states:
             each.signal(signal.SIGSTOP)
         for pid in found:
             if _within(pid, guests, found):
                 _signal(pid, signal.SIGCONT)
-        self.reap()
 
     def reap(self):
         """Collect dead children: as the first process here, it inherits every orphan."""
