@@ -22,7 +22,7 @@ lab: $(STAMP)
 	@$(BIN)/course lab --data digits --out runs/digits
 
 grade: $(STAMP)
-	@$(BIN)/course grade tests/sample_class --out runs/sample_class
+	@$(BIN)/course grade tests/sample_class/submitted --out runs/sample_class
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -q

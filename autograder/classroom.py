@@ -19,7 +19,7 @@ from autograder.feedback import feedback_page
 from autograder.files import write_whole
 from autograder.grade import Result, grade, unread
 from autograder.notebooks import lesson_in
-from autograder.sandbox import Limits, Sandbox
+from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")
 
@@ -149,14 +149,11 @@ def broken(entry, why):
 
 def grade_entries(entries, settings, jobs):
     """Yield (entry, result) as they are ready, from `jobs` worker processes with a sandbox each."""
-    waiting = list(entries)
-    suspects = []
+    waiting, alone = list(entries), False
     while waiting:
-        # A worker that dies takes the whole pool with it; what was not finished is tried again, one at a time.
-        alone = bool(suspects)
         batch, waiting = (waiting[:1], waiting[1:]) if alone else (waiting, [])
         with ProcessPoolExecutor(
-            max_workers=1 if alone else min(jobs, len(batch)),
+            max_workers=min(jobs, len(batch)),
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_open_sandbox,
             initargs=(settings,),
@@ -167,11 +164,12 @@ def grade_entries(entries, settings, jobs):
                 try:
                     yield entry, future.result()
                 except BrokenProcessPool:
+                    # A worker that dies takes its pool with it: what was not finished is tried again, one at a time.
                     if alone:
                         yield entry, broken(entry, "the grading process ended")
                     else:
-                        suspects.append(entry)
                         waiting.append(entry)
+        alone = True
 
 
 def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, on_start=None, on_result=None):
@@ -179,13 +177,14 @@ def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=F
 
     Returns (results in order, files passed over). Submissions that have not changed since the last run into
     `out` are not graded again, so a run that was stopped goes on where it was. `seed` None keeps the seed of
-    `out`, or draws a new one. Raises `ClassroomError`, and `SandboxUnavailable` where isolation is too weak.
+    `out`, or draws a new one. Raises `ClassroomError`, also where isolation is too weak.
     """
     out = Path(out)
     entries, passed_over = find_submissions(folder)
     settings = Settings(
         seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap"
     )
+    _prove_isolation(settings)
     try:
         write_whole(out / "grading.json", json.dumps({"seed": settings.seed}) + "\n")
     except OSError as error:
@@ -209,6 +208,14 @@ def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=F
     ordered = [results[entry] for entry in entries]
     write_whole(out / "grades.csv", grades_csv(ordered))
     return ordered, passed_over
+
+
+def _prove_isolation(settings):
+    """Raise here, before anything is written, the `SandboxUnavailable` that every worker would meet."""
+    try:
+        Sandbox(limits=settings.limits, isolation=settings.isolation, preload=()).close()
+    except SandboxUnavailable as problem:
+        raise ClassroomError(f"{problem} Or accept weaker isolation with --accept-weak-isolation.") from None
 
 
 def fingerprint_of_grader():

@@ -125,7 +125,6 @@ def grade(
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
     from autograder.classroom import ClassroomError, grade_class
-    from autograder.sandbox import SandboxUnavailable
 
     bar = _grading_bar()
     try:
@@ -136,14 +135,14 @@ def grade(
                 on_start=lambda total, done: bar.update(task, total=total, completed=done),
                 on_result=lambda result: bar.advance(task),
             )  # fmt: skip
-    except (ClassroomError, SandboxUnavailable) as error:
+    except ClassroomError as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:
         raise CommandError(f"Stopped. What was graded is kept in {out}; the same command goes on from there.") from None
     for path, why in passed_over:
         console.print(f"passed over  {escape(str(path))}: {escape(why)}")
     _print_grades(results)
-    console.print(f"Written: {out / 'grades.csv'}, {out / 'results'}/, {out / 'feedback'}/")
+    console.print(f"Written: {out / 'grades.csv'}, {out / 'results'}/, {out / 'feedback'}/", soft_wrap=True)
     faults = sum(v.status == "grader_error" for r in results for v in r.verdicts)
     if faults:
         raise CommandError(f"{faults} exercises met a fault of the grader (status grader_error); their points are not settled.")
@@ -195,7 +194,7 @@ def _grading_bar():
 def _print_grades(results):
     table = Table(title="Grades", title_justify="left")
     table.add_column("student")
-    table.add_column("lesson")
+    table.add_column("lesson", no_wrap=True)
     for name in ("points", "of", "waiting"):
         table.add_column(name, justify="right")
     table.add_column("not passed")
@@ -206,7 +205,7 @@ def _print_grades(results):
             others = [f"all {statuses.pop()}"]
         waiting = f"{result.open_points:g}" if result.open_points else ""
         table.add_row(
-            escape(result.student), result.lesson, f"{result.points:g}", f"{result.max_points:g}", waiting, escape(", ".join(others))
+            escape(result.student), result.lesson[:2], f"{result.points:g}", f"{result.max_points:g}", waiting, escape(", ".join(others))
         )
     console.print(table)
 

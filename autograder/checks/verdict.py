@@ -7,6 +7,9 @@ from autograder.blanks import blank_message
 from autograder.checks.runner import named_mistake
 
 
+MESSAGE_LENGTH = 2000
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The result of one exercise. `checks` maps each check's name to its status."""
@@ -60,7 +63,9 @@ def untouched(exercise, released, source):
 
 
 def _message(lesson, exercise, first, outcomes):
-    message = first.message[:1].upper() + first.message[1:]
+    # Parts of a message can come from the student's process: no control characters, no end of it.
+    text = "".join(c if c.isprintable() else " " for c in first.message[:MESSAGE_LENGTH])
+    message = text[:1].upper() + text[1:]
     if not message.endswith((".", "?", "!")):
         message += "."
     if exercise.choices:
