@@ -66,14 +66,16 @@ class Sandbox:
         try:
             channel.send(self._warm.control, {"do": "start", "id": number, "seed": seed}, [theirs], PATIENCE)
             answer, _ = channel.receive(self._warm.control, PATIENCE)
-            if "failed" in answer:
+            theirs.close()
+            hello = answer if "failed" in answer else channel.receive(control, PATIENCE)[0]
+            if "failed" in hello:
+                control.close()
                 raise SandboxUnavailable(
-                    f"A submission could not be isolated: {answer['failed']}.",
+                    f"A submission could not be isolated: {hello['failed']}.",
                     "Namespaces inside bubblewrap must be allowed; `course doctor` says more.",
                 )
-            theirs.close()
-            hello, _ = channel.receive(control, PATIENCE)
         except (OSError, EOFError, ValueError) as problem:
+            control.close()
             self._stop()
             raise SandboxUnavailable(
                 f"A submission could not be started ({type(problem).__name__}).", "Grade it again."

@@ -357,7 +357,7 @@ def test_an_endless_call_is_stopped(session, misdeed):
 
 
 def test_a_memory_bomb_is_stopped(session):
-    outcome = run(session, "x = []\nwhile True: x.append(bytearray(10 << 20))")
+    outcome = run(session, "x = []\nwhile True: x.append(bytes(10 << 20))")
     assert (outcome.status, outcome.error_type) == ("error", "MemoryError")
     assert "512 MB" in outcome.message
     still_works(session)
@@ -707,7 +707,8 @@ def test_a_dead_or_silent_supervisor_costs_only_its_session(order, monkeypatch):
         with own.session() as session:
             run(session, "x = 1")
             inner = [each for each in children_of(own._warm.process.pid)]
-            os.kill(inner[2], getattr(signal, order))  # bubblewrap's first process, the warm parent, the supervisor
+            # After bubblewrap's first process come the warm parent's helper, the warm parent, the supervisor.
+            os.kill(inner[3], getattr(signal, order))
             assert run(session, "x = 2").status == "crashed"
             assert run(session, "x = 3").status == "crashed"
         with own.session() as session:

@@ -7,7 +7,7 @@ import struct
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
 CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS = 0x08000000, 0x40000000, 0x04000000
-NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS
+NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUTS  # beside a pid namespace
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_MOVE = 1, 2, 4, 8, 32, 4096, 8192
 
@@ -32,6 +32,11 @@ def prctl(option, first=0, second=0):
 
 def unshare(flags):
     _check(_libc.unshare(flags), "unshare")
+
+
+def enter(namespace, kind):
+    """Join the namespace that an open file of /proc/*/ns stands for."""
+    _check(_libc.setns(namespace, kind), "setns")
 
 
 def mount(source, target, kind=None, flags=0, options=None):

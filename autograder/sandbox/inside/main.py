@@ -49,10 +49,28 @@ def become_unprivileged(config):
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if config["level"] == "process":
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    # A supervisor becomes our child although a process in between has started it.
-    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("800")  # if the machine runs out of memory, a submission goes first
+    if config["level"] == "bubblewrap":
+        own_namespaces()
+
+
+def own_namespaces():
+    """Continue as the first process of a user and a pid namespace that belong to it.
+
+    Whoever makes pid namespaces and wants to come back from them must own the one it came from.
+    """
+    from inside import kernel
+
+    uid, gid = os.getuid(), os.getgid()
+    kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID)
+    kernel.map_ids(INSIDE_ID, uid, gid)
+    pid = os.fork()
+    if pid:
+        os.close(0)
+        os.closerange(3, 256)  # above all the connection to the grader: its end must be seen by the child alone
+        os.waitpid(pid, 0)
+        os._exit(0)
 
 
 def warm_up(config):
@@ -105,8 +123,11 @@ def serve(control, config):
                 channel.send(control, {"failed": str(problem)})
             sockets[0].close()
         else:
-            end(sessions.pop(order["id"], None), config)
+            pid = sessions.pop(order["id"], None)
+            if pid is not None and config["level"] == "bubblewrap":
+                os.kill(pid, signal.SIGKILL)  # this cannot fail to end it; the grader need not wait for it
             channel.send(control, {"ok": True})
+            end(pid, config)
     for pid in sessions.values():
         end(pid, config)
 
@@ -118,19 +139,20 @@ def start(control, link, config):
         if pid == 0:
             _as_child(control, lambda: session(link, config, None))
         return pid
-    # A process enters a new pid namespace only by being born in it: hence the one in between.
-    read, write = os.pipe()
-    between = os.fork()
-    if between == 0:
-        os.close(read)
-        _as_child(control, lambda: enter_namespaces(link, write, config))
-    os.close(write)
-    with open(read) as pipe:
-        text = pipe.read()
-    os.waitpid(between, 0)
-    if not text.isdigit():
-        raise OSError(text or "the namespaces of a submission could not be made")
-    return int(text)
+    from inside import kernel
+
+    # The next child is the first process of a new pid namespace; the ones after it shall not be in the same.
+    pid = None
+    with open("/proc/self/ns/pid") as own:
+        kernel.unshare(kernel.CLONE_NEWPID)
+        try:
+            pid = os.fork()
+        finally:
+            if pid != 0:
+                kernel.enter(own.fileno(), kernel.CLONE_NEWPID)
+    if pid == 0:
+        _as_child(control, lambda: enter_namespaces(link, config))
+    return pid
 
 
 def _as_child(control, work):
@@ -142,24 +164,20 @@ def _as_child(control, work):
         os._exit(0)
 
 
-def enter_namespaces(link, write, config):
-    from inside import kernel, processes
+def enter_namespaces(link, config):
+    """In a fresh pid namespace: all other namespaces, private files, no rights; then supervise."""
+    from inside import channel, kernel, processes
 
     uid, gid = os.getuid(), os.getgid()
     try:
         kernel.unshare(kernel.NAMESPACES)
         kernel.map_ids(INSIDE_ID, uid, gid)
-        pid = os.fork()
+        table = processes.Table()
+        private_files(config["limits"]["scratch_mb"])
+        kernel.drop_capabilities()
     except OSError as problem:
-        os.write(write, str(problem).encode())
+        channel.send(link, {"failed": str(problem)})
         return
-    if pid:
-        os.write(write, str(pid).encode())
-        return
-    os.close(write)
-    table = processes.Table()
-    private_files(config["limits"]["scratch_mb"])
-    kernel.drop_capabilities()
     config["limits"]["filtered"] = kernel.filter_syscalls()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # its own submission must not be able to read or trace it
     session(link, config, table)
@@ -172,6 +190,8 @@ def private_files(size_mb):
     safe = kernel.MS_NOSUID | kernel.MS_NODEV
     kernel.mount("tmpfs", "/tmp", "tmpfs", safe, f"size={size_mb}m,nr_inodes=20000,mode=1777")
     kernel.mount("tmpfs", "/dev/shm", "tmpfs", safe, f"size={size_mb}m,nr_inodes=1000,mode=1777")
+    # As an ordinary user's, the folder of terminals would be writable and shared between submissions.
+    kernel.mount("tmpfs", "/dev/pts", "tmpfs", safe | kernel.MS_RDONLY, "size=4k,mode=555")
     # Libraries read these two; the rest of /proc would show the grader's processes.
     os.mkdir("/tmp/proc")
     kernel.mount("tmpfs", "/tmp/proc", "tmpfs", safe, "size=64k,mode=755")

@@ -33,6 +33,7 @@ class State:
             if order["do"] == "reap":
                 channel.send(link, {"status": _reap(order["pid"])}, timeout=1)
                 continue
+            _reap(None)
             parent = os.getpid()
             numbers = random.getstate()
             if os.fork() == 0:
