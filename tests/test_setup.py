@@ -1,0 +1,58 @@
+"""The files that set the course up say the same thing, and nothing local."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PINS = {
+    line.partition("==")[0].lower().replace("_", "-"): line.partition("==")[2]
+    for line in (ROOT / "constraints.txt").read_text().splitlines()
+    if "==" in line
+}
+
+
+def test_every_dependency_is_a_range_and_its_tested_version_is_in_it():
+    for text in PROJECT["project"]["dependencies"]:
+        requirement = Requirement(text)
+        assert [s.operator for s in requirement.specifier] == [">="], text
+        assert requirement.specifier.contains(PINS[requirement.name.lower()]), text
+
+
+def test_constraints_hold_names_and_numbers_only():
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        assert line.startswith("#") or re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line), line
+
+
+def test_the_conda_environment_adds_nothing_but_python_and_pip():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    *conda, pip = environment["dependencies"]
+    assert [name.partition("=")[0] for name in conda] == ["python", "pip"]
+    assert pip == {"pip": ["--constraint constraints.txt", "--editable ."]}
+    python = conda[0].partition("=")[2]
+    assert Requirement(f"python{PROJECT['project']['requires-python']}").specifier.contains(python)
+
+
+def test_every_package_folder_is_declared():
+    homes = {"autograder": "autograder", "course_data": "data", "course_labs": "labs"}
+    found = {
+        ".".join([name, *init.parent.relative_to(ROOT / home).parts])
+        for name, home in homes.items()
+        for init in (ROOT / home).rglob("__init__.py")
+    }
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == found
+
+
+def test_the_readme_shows_what_make_grade_prints_and_names_real_commands():
+    readme = (ROOT / "README.md").read_text()
+    commands = set(re.findall(r"course (\w+)", " ".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))))
+    from autograder.cli import app
+    from typer.main import get_command
+
+    assert commands <= set(get_command(app).commands)
+    targets = set(re.findall(r"^make (\w+)", readme, re.MULTILINE))
+    assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
