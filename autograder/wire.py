@@ -22,7 +22,7 @@ from json import dumps, loads
 
 import numpy as np
 
-__all__ = ["Limits", "Opaque", "WireError", "decode", "encode", "recv", "send"]
+__all__ = ["Limits", "Opaque", "WireError", "decode", "encode", "recv", "send", "send_encoded"]
 
 MAGIC = b"W1"
 HEADER = struct.Struct("<2sI")
@@ -111,7 +111,11 @@ def send(sock, value, limits=Limits(), deadline=None):
 
     `deadline` is a time of `time.monotonic()`; past it, `TimeoutError`. A closed peer raises `OSError`.
     """
-    message = encode(value, limits)
+    send_encoded(sock, encode(value, limits), deadline)
+
+
+def send_encoded(sock, message, deadline=None):
+    """Write what `encode` has returned, as `send` does."""
     for part in (FRAME.pack(len(message)), message):
         part = memoryview(part)
         while part:

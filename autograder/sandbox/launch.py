@@ -19,6 +19,7 @@ INSIDE = Path(__file__).parent / "inside"
 ROOT = "/sandbox"
 # A course that was installed rather than checked out lies among the libraries; its checks must not be seen.
 COURSE = ("autograder", "course_data", "course_labs")
+CHECKOUT = ("solutions", "lessons", "labs", "data", "tests")
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -118,6 +119,13 @@ def _package_folders():
     return [each for each in dict.fromkeys(map(os.path.realpath, folders)) if os.path.isdir(each)]
 
 
+def _course_folders():
+    """Every folder that holds the course: installed among the libraries, or this checkout."""
+    found = [os.path.join(folder, name) for folder in _package_folders() for name in COURSE]
+    found += [str(INSIDE.parents[1]), *(str(INSIDE.parents[2] / name) for name in CHECKOUT)]
+    return list(dict.fromkeys(os.path.realpath(each) for each in found if os.path.isdir(each)))
+
+
 def _inside_paths(level):
     """Where the library folders are, seen from inside."""
     folders = _package_folders()
@@ -166,14 +174,14 @@ def _bubblewrap_command(as_root):
         show("/nix/store")
     elif not prefix.startswith("/usr"):
         show(prefix)
+    shown = {"/usr": "/usr", prefix: prefix}
     for index, folder in enumerate(_package_folders()):
-        at = f"{ROOT}/packages{index}"
-        show(folder, at)
-        for course in COURSE:
-            for place, seen in ((folder, at), (folder, folder)):
-                visible = place == seen and (folder.startswith(prefix + "/") or folder.startswith("/usr/"))
-                if os.path.isdir(os.path.join(folder, course)) and (visible or seen == at):
-                    arguments.extend(["--tmpfs", os.path.join(seen, course)])
+        shown[folder] = f"{ROOT}/packages{index}"
+        show(folder, shown[folder])
+    for source, at in shown.items():
+        for secret in _course_folders():
+            if secret.startswith(source + "/"):
+                arguments.extend(["--tmpfs", at + secret.removeprefix(source)])
     for inside, path in _own_files().items():
         show(path, f"{ROOT}/{inside}")
     arguments += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]

@@ -19,6 +19,7 @@ SIGNALS = {
     signal.SIGKILL: "a kill signal",
 }
 STATUSES = ("ok", "error", "blank")
+TEXT_LENGTH, NAME_LENGTH = 4000, 200  # what is kept of a message, and of a name, that came from inside
 
 
 class Broken(Exception):
@@ -59,7 +60,7 @@ class Session:
                 deadline = time.monotonic() + allowed
                 wire.send(work, {"cell": {"source": str(source), "name": str(name)}}, deadline=deadline)
                 reply = wire.recv(work, self._wire_limits, deadline)
-                outcome = _outcome(reply)
+                outcome = _outcome(reply, self.limits.output_kb << 10)
             except TimeoutError:
                 self._drop(number, gone=False)
                 return CellOutcome("timeout", f"This cell was still running after {_seconds(allowed)} and was stopped.")
@@ -162,9 +163,10 @@ class Question:
         if self._over is not None:
             raise self._over
         limits = self._session.limits
+        message = wire.encode(request)  # arguments that cannot cross are the asker's fault: WireError
         deadline = time.monotonic() + limits.call_seconds
         try:
-            wire.send(self._work, request, self._session._wire_limits, deadline)
+            wire.send_encoded(self._work, message, deadline)
             reply = wire.recv(self._work, self._session._wire_limits, deadline)
         except TimeoutError:
             self._finish()
@@ -200,13 +202,17 @@ class Question:
         self.close()
 
 
-def _outcome(reply):
+def _outcome(reply, output_limit):
     """A `CellOutcome` from a cell's own account; that account may be forged, so every field is checked."""
     if type(reply) is not dict or reply.get("status") not in STATUSES:
         raise wire.WireError("not the account of a cell")
-    text = {each: reply.get(each) if type(reply.get(each)) is str else None for each in ("message", "error_type", "output")}
-    line = reply.get("line") if type(reply.get("line")) is int else None
-    return CellOutcome(reply["status"], text["message"] or "", text["error_type"], line, text["output"] or "")
+    return CellOutcome(
+        reply["status"],
+        _text(reply, "message"),
+        _text(reply, "error_type", NAME_LENGTH) or None,
+        _line(reply),
+        _text(reply, "output", output_limit + NAME_LENGTH),
+    )
 
 
 def _result(reply, name):
@@ -219,11 +225,19 @@ def _result(reply, name):
     if status == "missing":
         raise Missing(name)
     if status == "blank":
-        raise BlankLeft(reply.get("exercise") if type(reply.get("exercise")) is str else None)
-    message, kind = (reply.get(each) if type(reply.get(each)) is str else "" for each in ("message", "error_type"))
+        raise BlankLeft(_text(reply, "exercise", NAME_LENGTH) or None)
     mro = reply.get("mro") if type(reply.get("mro")) is list else []
-    line = reply.get("line") if type(reply.get("line")) is int else None
-    raise StudentError(kind or "Exception", message, [each for each in mro if type(each) is str], line)
+    bases = [each[:NAME_LENGTH] for each in mro[:20] if type(each) is str]
+    raise StudentError(_text(reply, "error_type", NAME_LENGTH) or "Exception", _text(reply, "message"), bases, _line(reply))
+
+
+def _text(reply, field, length=TEXT_LENGTH):
+    value = reply.get(field)
+    return value[:length] if type(value) is str else ""
+
+
+def _line(reply):
+    return reply.get("line") if type(reply.get("line")) is int else None
 
 
 def _seconds(number):

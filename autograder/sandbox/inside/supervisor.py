@@ -236,7 +236,13 @@ class Supervisor:
         allowed = self.config["limits"]["memory_mb"] << 20
         found = self.table.descendants()
         for guest in self.guests.values():
-            family = [each for pid, each in found.items() if _within(pid, {guest.pid}, found)]
+            others = {each.pid for each in (*self.states, *self.guests.values()) if each is not guest}
+            # Orphans count too: a guest could hide its memory in children of children.
+            family = [
+                each
+                for pid, each in found.items()
+                if _within(pid, {guest.pid}, found) or (pid not in self.dying and not _within(pid, others, found))
+            ]
             if sum(each.anonymous for each in family) <= allowed:
                 continue
             # The coarse count sees a page once for every process that shares it.
