@@ -28,11 +28,27 @@ def export(net: ConvNet, size: tuple[int, int], path: Path, notes: dict[str, str
             input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
         )
     model = program.model_proto
+    _name_the_pooling(model)
     slim(model)
     onnx.helper.set_model_props(model, notes or {})
     with beside(path) as temporary:
         onnx.save(model, temporary, format="protobuf")
     return path
+
+
+def _name_the_pooling(model: onnx.ModelProto) -> None:
+    """Turn the exporter's mean over height and width back into GlobalAveragePool, which is the same and which ONNX Runtime has in int8."""
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "ReduceMean" and len(node.input) == 2 and node.input[1] in constants:
+            axes = sorted(onnx.numpy_helper.to_array(constants[node.input[1]]) % 4)
+            kept = {a.name: a.i for a in node.attribute}.get("keepdims", 1)
+            if axes == [2, 3] and kept:
+                axes_name = node.input.pop()
+                node.op_type = "GlobalAveragePool"
+                del node.attribute[:]
+                if not any(axes_name in other.input for other in model.graph.node):
+                    model.graph.initializer.remove(constants[axes_name])
 
 
 def slim(model: onnx.ModelProto) -> None:

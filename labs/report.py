@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from course_data.cache import beside
@@ -62,9 +63,11 @@ def markdown(results: dict) -> str:
 
 def terminal(results: dict) -> Table:
     """The table for a terminal of 80 columns."""
-    table = Table(title=f"{results['data']['title']}: four models, one run, one runtime", title_justify="left", padding=(0, 1))
-    for column in ("model", "accuracy", "kB", "parameters", "MACs", "ms", "p10–p90", "ms in PyTorch"):
-        table.add_column(column, justify="left" if column == "model" else "right")
+    table = Table(title=f"{results['data']['title']}: four models, one run, one runtime", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.caption = "ms: one image, one thread, ONNX Runtime, median; the last column is PyTorch (eager), ms"
+    table.caption_justify = "left"
+    for column in ("model", "accuracy", "kB", "weights", "MACs", "ms", "p10–p90", "PyTorch"):
+        table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
     for row in results["rows"]:
         times, eager = row["onnx_runtime"], row["pytorch_eager"]
         table.add_row(

@@ -39,12 +39,12 @@ SETTINGS = {
         calibration=256,
     ),
     "mnist": Settings(
-        teacher=Shape((64, 128, 256, 256), (2, 2, 1, 2)),
+        teacher=Shape((64, 128, 128, 128, 128), (2, 1, 2, 2, 1)),
         teacher_recipe=Recipe(epochs=4, peak_lr=0.1, shift=2),
-        student=Shape((32, 64, 64, 64), (2, 2, 1, 2)),
-        student_recipe=Recipe(epochs=5, peak_lr=0.1, shift=2),
-        pruned_widths=(16, 32, 32, 32),
-        recovery_recipe=Recipe(epochs=4, peak_lr=0.05, shift=2),
+        student=Shape((32, 48, 64, 64, 64), (2, 1, 2, 2, 1)),
+        student_recipe=Recipe(epochs=4, peak_lr=0.1, shift=2),
+        pruned_widths=(16, 32, 48, 48, 48),
+        recovery_recipe=Recipe(epochs=3, peak_lr=0.05, shift=2),
     ),
     "cifar10": Settings(
         teacher=Shape((64, 128, 256, 256), (1, 2, 2, 1)),

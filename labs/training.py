@@ -74,10 +74,8 @@ def train(net: nn.Module, data: Dataset, recipe: Recipe, loss: Loss, seed: int, 
     """
     where = device()
     generator = torch.Generator().manual_seed(seed)
-    images, labels = data.train.images, data.train.labels
-    fill = tuple(round(255 * m) for m in data.mean)
-    padded = _padded(images, recipe.shift, fill).to(where)
-    labels = labels.to(where)
+    images = data.train.images.permute(0, 2, 3, 1).contiguous().to(where)
+    labels = data.train.labels.to(where)
     net.to(where, memory_format=torch.channels_last).train()
     decayed = [p for p in net.parameters() if p.ndim > 1]  # weights only: decay on biases and norms only hurts
     others = [p for p in net.parameters() if p.ndim <= 1]
@@ -98,8 +96,7 @@ def train(net: nn.Module, data: Dataset, recipe: Recipe, loss: Loss, seed: int, 
         if len(order) < recipe.batch:
             order = torch.randperm(len(labels), generator=generator)
         chosen, order = order[: recipe.batch], order[recipe.batch :]
-        batch = _crop(padded, chosen, images.shape[-2:], recipe, generator)
-        batch = normalise(batch, data.mean, data.std)
+        batch = normalise(_gather(images, chosen, recipe, generator), data.mean, data.std)
         target = labels[chosen.to(where)]
         with autocast(where):
             logits = net(batch)
@@ -127,27 +124,20 @@ def accuracy(net: nn.Module, split: Split, data: Dataset, batch: int = 500) -> f
     return right / len(split)
 
 
-def _padded(images: torch.Tensor, shift: int, fill: tuple[int, ...]) -> torch.Tensor:
-    """(N, C, H, W) to (N, H + 2·shift, W + 2·shift, C): channels last, with a margin of the mean colour to shift into."""
-    count, channels, height, width = images.shape
-    out = torch.empty(count, height + 2 * shift, width + 2 * shift, channels, dtype=torch.uint8)
-    out[:] = torch.tensor(fill, dtype=torch.uint8)
-    out[:, shift : shift + height, shift : shift + width] = images.permute(0, 2, 3, 1)
-    return out
+def _gather(images: torch.Tensor, chosen: torch.Tensor, recipe: Recipe, generator: torch.Generator) -> torch.Tensor:
+    """The batch `chosen` of `images` (N, H, W, C), each with its own shift and mirroring: uint8 (n, C, H, W), channels last in memory.
 
-
-def _crop(padded: torch.Tensor, chosen: torch.Tensor, size: tuple[int, int], recipe: Recipe, generator) -> torch.Tensor:
-    """A batch, each image with its own shift and mirroring, gathered in one indexing step: uint8 (N, C, H, W) in channels-last memory."""
-    height, width = size
-    count = len(chosen)
+    One indexing step does it all. What a shift uncovers repeats the outermost pixels: a margin of one colour would
+    draw a frame that no test image has.
+    """
+    count, (height, width) = len(chosen), images.shape[1:3]
     rows = torch.arange(height).expand(count, height)
     cols = torch.arange(width).expand(count, width)
     if recipe.flip:
         mirrored = torch.rand(count, 1, generator=generator) < 0.5
         cols = torch.where(mirrored, width - 1 - cols, cols)
     if recipe.shift:
-        offsets = torch.randint(0, 2 * recipe.shift + 1, (2, count, 1), generator=generator)
-        rows, cols = rows + offsets[0], cols + offsets[1]
-    where = padded.device
-    index = (chosen.to(where)[:, None, None], rows.to(where)[:, :, None], cols.to(where)[:, None, :])
-    return padded[index].permute(0, 3, 1, 2)
+        offsets = torch.randint(-recipe.shift, recipe.shift + 1, (2, count, 1), generator=generator)
+        rows, cols = (rows + offsets[0]).clamp(0, height - 1), (cols + offsets[1]).clamp(0, width - 1)
+    where = images.device
+    return images[chosen.to(where)[:, None, None], rows.to(where)[:, :, None], cols.to(where)[:, None, :]].permute(0, 3, 1, 2)

@@ -66,8 +66,9 @@ def test_unknown_name_lists_the_known_ones():
 
 def test_absent_data_set_says_what_to_type(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    with pytest.raises(UserError, match="course data add ARCHIVE"):
+    with pytest.raises(UserError, match="not on this machine yet") as caught:
         load("mnist")
+    assert "course data add ARCHIVE" in str(caught.value)
     states = {item.name: item for item in status()}
     assert states["digits"].ready and not states["mnist"].ready
     assert "course data get mnist" in states["mnist"].advice

@@ -1,0 +1,169 @@
+"""The studio from end to end, on digits and with tiny recipes."""
+
+import io
+import json
+
+import numpy as np
+import onnx
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from course_data import UserError
+from course_labs import Recipe, Settings, Shape, Studio, run_lab, training
+from course_labs.report import markdown, read_results, terminal
+
+TINY = Settings(
+    teacher=Shape((32, 32), (2, 2)),
+    teacher_recipe=Recipe(2, 0.1, batch=64),
+    student=Shape((32, 16), (2, 2)),
+    student_recipe=Recipe(1, 0.1, batch=64),
+    pruned_widths=(16, 16),
+    recovery_recipe=Recipe(1, 0.05, batch=64),
+    importance_images=128,
+    calibration=64,
+    latency_calls=40,
+)
+FILES = {"results.json", "table.md", "tradeoff.png", "teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx", "stages"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("studio")
+    return run_lab("digits", out, seed=1, settings=TINY, console=Console(file=io.StringIO())), out
+
+
+def test_every_file_is_written_and_nothing_else(run):
+    _, out = run
+    assert {p.name for p in out.iterdir()} == FILES
+    assert not [p for p in out.rglob("*") if p.name.startswith(".")], "no temporary file is left"
+
+
+def test_four_rows_measured_alike(run):
+    results, out = run
+    assert [row["name"] for row in results["rows"]] == ["teacher", "student", "pruned", "int8"]
+    for row in results["rows"]:
+        assert row["bytes"] == (out / row["file"]).stat().st_size
+        assert row["test_images"] == 360 and row["accuracy"] == row["correct"] / 360
+        times = row["onnx_runtime"]
+        assert 0 < times["p10_ms"] <= times["median_ms"] <= times["p90_ms"] and times["calls"] == 40
+        assert (row["pytorch_eager"] is None) == (row["name"] == "int8")
+    sizes = [row["bytes"] for row in results["rows"]]
+    assert sizes == sorted(sizes, reverse=True)
+    teacher, student, pruned, int8 = results["rows"]
+    assert teacher["macs"] > student["macs"] > pruned["macs"] == int8["macs"]
+    assert teacher["parameters"] > student["parameters"] > pruned["parameters"] == int8["parameters"]
+
+
+def test_accuracy_is_that_of_the_file(run):
+    """Recomputed here from the file alone and what its metadata says about the input."""
+    import onnxruntime
+
+    from course_data import load
+
+    results, out = run
+    digits = load("digits")
+    for row in results["rows"]:
+        notes = {p.key: p.value for p in onnx.load(out / row["file"]).metadata_props}
+        mean, std = float(notes["mean"]), float(notes["std"])
+        images = ((digits.test.images.numpy() / 255 - mean) / std).astype(np.float32)
+        logits = onnxruntime.InferenceSession(out / row["file"]).run(None, {"image": images})[0]
+        right = int((logits.argmax(1) == digits.test.labels.numpy()).sum())
+        assert abs(right - row["correct"]) <= 1, "an image on the border may fall to either side"
+
+
+def test_results_say_on_what_they_were_measured(run):
+    results, out = run
+    assert json.loads((out / "results.json").read_text(encoding="utf-8")) == json.loads(json.dumps(results))
+    assert results["data"]["title"] == "Digits (8×8)" and results["seed"] == 1
+    assert results["machine"]["cpu"] and results["machine"]["os"] and results["machine"]["cores_usable"] >= 1
+    assert {"torch", "onnxruntime"} <= set(results["versions"])
+    assert set(results["minutes"]) == {"teacher", "student", "pruned", "int8", "measure", "total"}
+    rows = {row["name"]: row for row in results["rows"]}
+    assert results["ratios"]["int8"]["bytes"] == pytest.approx(rows["teacher"]["bytes"] / rows["int8"]["bytes"])
+
+
+def test_the_table_shows_the_rows(run):
+    results, out = run
+    table = (out / "table.md").read_text(encoding="utf-8")
+    assert table == markdown(results)
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    assert len(lines) == 6
+    assert f"{results['rows'][0]['bytes'] / 1000:,.1f} kB" in lines[2]
+    assert lines[5].endswith("| – |"), "int8 has no eager figure"
+    text = io.StringIO()
+    Console(file=text, width=80).print(terminal(results))
+    assert "…" not in text.getvalue() and max(map(len, text.getvalue().splitlines())) <= 80
+
+
+def test_the_figure_is_a_picture(run):
+    from PIL import Image
+
+    image = np.asarray(Image.open(run[1] / "tradeoff.png").convert("L"))
+    assert image.shape[0] > 400 and image.std() > 5
+
+
+def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
+    before, out = run
+    monkeypatch.setattr(training, "train", lambda *a, **k: pytest.fail("a finished stage was trained again"))
+    said = io.StringIO()
+    after = run_lab("digits", out, seed=1, settings=TINY, console=Console(file=said, width=200))
+    assert after["rows"] == before["rows"] and after["minutes"] == before["minutes"]
+    assert said.getvalue().count("done before") == 5
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(run, tmp_path, monkeypatch):
+    """Stopped in the student, resumed: the teacher is kept, and the figures are those of a run that never stopped."""
+    whole, _ = run
+    train, calls = training.train, []
+
+    def stops(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(*args, **kwargs)
+
+    monkeypatch.setattr(training, "train", stops)
+    quiet = Console(file=io.StringIO())
+    with pytest.raises(KeyboardInterrupt):
+        run_lab("digits", tmp_path, seed=1, settings=TINY, console=quiet)
+    assert {p.name for p in (tmp_path / "stages").iterdir()} == {"teacher.pt", "teacher.json"}
+    assert not (tmp_path / "results.json").exists() and not (tmp_path / "student.onnx").exists()
+    results = run_lab("digits", tmp_path, seed=1, settings=TINY, console=quiet)
+    assert len(calls) == 4, "teacher once, student twice, pruned once"
+    assert [r["correct"] for r in results["rows"]] == [r["correct"] for r in whole["rows"]]
+
+
+def test_another_seed_starts_again(run):
+    _, out = run
+    studio = Studio("digits", out, seed=1, settings=TINY, console=Console(file=io.StringIO()))
+    other = Studio("digits", out, seed=2, settings=TINY, console=Console(file=io.StringIO()))
+    assert studio._common != other._common
+
+
+def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path):
+    import typer
+
+    from course_labs import commands, studio
+
+    def stop(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(studio, "run_lab", stop)
+    app = typer.Typer()
+    app.command()(commands.lab)
+    result = CliRunner().invoke(app, ["--data", "digits", "--out", str(tmp_path / "o"), "--seed", "7"])
+    assert result.exit_code == 130
+    assert f"course lab --data digits --out {tmp_path / 'o'} --seed 7" in result.output
+
+
+def test_wrong_arguments_are_user_errors(tmp_path):
+    with pytest.raises(UserError, match="imagenet"):
+        run_lab("imagenet", tmp_path)
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(UserError, match="--out"):
+        Studio("digits", blocker / "out")
+    with pytest.raises(UserError, match="schema 1"):
+        blocker.write_text('{"schema": 99}')
+        read_results(blocker)
