@@ -28,7 +28,7 @@ from autograder.student import ___, check, hint, progress
 
 # %% demo=true
 # Four ways to pack a suitcase: what the course is about.
-from autograder import figures
+from autograder.figures import lesson_00 as figures
 
 figures.suitcase()
 

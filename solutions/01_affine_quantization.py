@@ -70,7 +70,7 @@ check("1.1-predict")
 
 # %% demo=true
 # The same question with 8 values, so that you can see the gaps.
-from autograder import figures
+from autograder.figures import lesson_01 as figures
 
 levels = np.linspace(-1, 1, 8)
 weights = np.array([-0.93, -0.57, -0.16, 0.01, 0.42, 0.83])
