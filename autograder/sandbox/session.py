@@ -241,4 +241,4 @@ def _line(reply):
 
 
 def _seconds(number):
-    return f"{number:g} s" if number >= 0.1 else "no time"
+    return f"{max(number, 0.1):.3g} s"

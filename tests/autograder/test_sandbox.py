@@ -3,6 +3,7 @@
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from autograder.checks.faults import BlankLeft, Crashed, Missing, StudentError, 
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
 from autograder.wire import Opaque, WireError
 
-LIMITS = Limits(cell_seconds=1.0, call_seconds=1.0, notebook_seconds=20.0, memory_mb=512, output_kb=4, reply_mb=4, scratch_mb=32)
+LIMITS = Limits(cell_seconds=1.0, call_seconds=1.0, notebook_seconds=20.0, memory_mb=512, output_kb=4, reply_mb=4, file_mb=12, scratch_mb=32)
 REPOSITORY = Path(autograder.__file__).parents[1]
 
 
@@ -31,11 +32,11 @@ def quiet_torch():
 
 
 def strong(preload, limits=LIMITS):
-    try:
-        sandbox = Sandbox(limits, "bubblewrap", preload)
-    except SandboxUnavailable as problem:
-        pytest.skip(str(problem))
-    with sandbox:
+    # Asked of bubblewrap itself: a fault of ours must fail these tests, not skip them.
+    probe = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"]
+    if shutil.which("bwrap") is None or subprocess.run(probe, capture_output=True).returncode:
+        pytest.skip("bubblewrap does not work on this machine")
+    with Sandbox(limits, "bubblewrap", preload) as sandbox:
         yield sandbox
 
 
@@ -178,6 +179,8 @@ def test_programs_and_worker_processes_can_be_used(session):
     assert printed(session, "import subprocess, sys\nprint(subprocess.check_output([sys.executable, '-c', 'print(6)']))") == (
         "b'6\\n'"
     )
+    # Ignored signals are inherited: a pool that could not terminate its workers would hang now and then.
+    assert printed(session, "import signal; print(signal.getsignal(signal.SIGTERM).name)") == "SIG_DFL"
     pool = """
         from multiprocessing import get_context
         def square(x): return x * x
@@ -218,7 +221,7 @@ def test_the_line_is_in_the_cell_that_ran(session):
         ("x = bytearray(4 << 30)", "MemoryError"),
         ("x = eval('(' * 5000 + ')' * 5000)", ""),
         ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", "E"),
-        ("open('/tmp/big', 'wb').write(bytes(100 << 20))", "OSError"),
+        ("open('/tmp/big', 'wb').write(bytes(16 << 20))", "OSError"),
     ],
 )
 def test_an_exception_of_any_kind_ends_only_its_cell(session, source, kind):
@@ -523,7 +526,7 @@ def test_the_notebook_has_a_budget():
         run(session, "x = 1")
         assert run(session, "while True: pass").status == "timeout"
         second = run(session, "while True: pass")
-        assert second.status == "timeout"
+        assert second.status == "timeout" and "after 1 s" not in second.message
         started = time.monotonic()
         third = run(session, "y = 2")
         assert third.status == "timeout" and "1.2 s" in third.message and time.monotonic() - started < 0.1

@@ -9,7 +9,6 @@ the states are frozen, so that nothing of a cell runs on after its end.
 import os
 import select
 import signal
-import sys
 import time
 
 from inside import channel, processes
@@ -272,6 +271,4 @@ def _signal(pid, number):
 
 def supervise(control, config):
     """Run as the supervisor; returns when the session is over."""
-    if sys.platform == "linux":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Supervisor(control, config).run()
