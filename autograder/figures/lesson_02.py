@@ -1,0 +1,141 @@
+"""Figures of lesson 02."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from autograder.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, figure
+
+LOOKS = ((RED, "s", "--"), (BLUE, "o", "-"), (GREEN, "^", "-."), (PURPLE, "D", ":"))
+
+
+@figure
+def weights_kept(w, mask):
+    """Histogram of the weights `w` (n,): those that `mask` (n,) keeps, and those it prunes."""
+    made, axes = plt.subplots(figsize=(8, 3.4))
+    bins = np.linspace(w.min(), w.max(), 81)
+    axes.hist(
+        [w[mask], w[~mask]], bins=bins, stacked=True, color=[BLUE, SKY], ec=BLACK, lw=0.3,
+        label=[f"kept: {mask.sum():,}", f"pruned: {(~mask).sum():,}"],
+    )  # fmt: skip
+    for bars in axes.containers[1]:
+        bars.set_hatch("///")
+    edge = np.abs(w[mask]).min()
+    for x in (-edge, edge):
+        axes.axvline(x, color=BLACK, lw=1.2, ls="--")
+    axes.set(xlabel="weight", ylabel="number of weights", title=f"Pruning takes the middle: |w| below {edge:.2f}")
+    axes.legend(loc="upper left")
+    return made
+
+
+@figure
+def kept_in_each_layer(names, shares):
+    """Per cent of weights kept in each layer. `shares`: word -> one number for each of `names`."""
+    made, axes = plt.subplots(figsize=(7.5, 3.4))
+    places = np.arange(len(names))
+    looks = ((ORANGE, ""), (BLUE, "///"))
+    for i, ((word, values), (colour, hatch)) in enumerate(zip(shares.items(), looks)):
+        bars = axes.bar(places + 0.4 * i - 0.2, values, 0.38, color=colour, hatch=hatch, ec=BLACK, lw=0.6, label=word)
+        axes.bar_label(bars, fmt="%.0f", padding=2)
+    axes.set(ylabel="weights kept (%)", xticks=places, title="The same number of survivors, differently spread")
+    axes.set_xticklabels(names)
+    axes.set_ylim(0, 1.25 * max(max(values) for values in shares.values()))
+    axes.legend(loc="upper left", ncols=2)
+    return made
+
+
+@figure
+def revived_weights(counts, pruned):
+    """Revived weights after each step. `counts`: optimiser -> treatment -> list; `pruned`: how many were pruned."""
+    made, panels = plt.subplots(1, len(counts), figsize=(10, 3.8), sharey=True)
+    for axes, (name, runs) in zip(panels, counts.items()):
+        for i, ((treatment, values), (colour, marker, style)) in enumerate(zip(runs.items(), LOOKS)):
+            steps = np.arange(1, len(values) + 1)
+            # Lines that lie on each other are told apart by markers at different steps.
+            axes.plot(
+                steps, 100 * np.array(values) / pruned, style, color=colour, marker=marker, ms=8, mec=BLACK, mew=0.6,
+                markevery=(2 + 2 * i, 8), label=treatment,
+            )  # fmt: skip
+        axes.set(xlabel="steps after the cut", title=name, ylim=(-5, 108))
+        axes.grid(axis="y")
+    panels[0].set_ylabel("pruned weights that are\nnot zero any more (%)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    made.legend(handles, labels, loc="outside lower center", ncols=4)
+    return made
+
+
+@figure
+def schedules_and_accuracy(linear, cubic, levels, curves, before):
+    """Left: two lists of sparsities. Right: accuracy in %, `curves`: name -> list (levels) of lists (seeds)."""
+    made, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4), width_ratios=(1, 1.6))
+    rounds = np.arange(len(linear))
+    left.plot(rounds, 100 * np.array(linear), "s--", color=RED, label="linear")
+    left.plot(rounds, 100 * np.array(cubic), "o-", color=BLUE, label="cubic")
+    left.set(xlabel="round", ylabel="sparsity (%)", xticks=rounds, title="Two schedules")
+    left.grid(axis="y")
+    left.legend(loc="lower right")
+    places = np.arange(len(levels))
+    for i, ((name, runs), (colour, marker, style)) in enumerate(zip(curves.items(), LOOKS)):
+        runs = np.array(runs)
+        right.errorbar(
+            places + 0.06 * (i - 1), runs.mean(axis=1), yerr=runs.std(axis=1, ddof=1), color=colour, marker=marker, ls=style,
+            capsize=3, elinewidth=1.2, label=name,
+        )  # fmt: skip
+    right.axhline(before, color=GREY, lw=1.2, ls=":")
+    right.text(places[-1] + 0.15, before + 1, "dense", ha="right", va="bottom", color=GREY)
+    right.set(xlabel="sparsity (%)", ylabel="validation accuracy (%)", xticks=places, ylim=(0, 108), title="Accuracy, mean and spread of the seeds")
+    right.set_xticklabels([f"{100 * level:.0f}" for level in levels])
+    right.grid(axis="y")
+    right.legend(loc="lower left")
+    return made
+
+
+@figure
+def tickets(levels, results):
+    """Accuracy in % at each sparsity. `results`: name -> list (levels) of lists (seeds)."""
+    made, axes = plt.subplots(figsize=(7.5, 3.8))
+    places = np.arange(len(levels))
+    for i, ((name, runs), (colour, marker, _)) in enumerate(zip(results.items(), ((BLUE, "o", ""), (RED, "s", "")))):
+        at = places + 0.24 * i - 0.12
+        for x, seeds in zip(at, runs):
+            axes.plot(x + np.linspace(-0.05, 0.05, len(seeds)), seeds, marker, color=colour, mec=BLACK, mew=0.5, ms=7, ls="none")
+            axes.plot([x - 0.1, x + 0.1], [np.mean(seeds)] * 2, color=BLACK, lw=2.5)
+        axes.plot([], [], marker, color=colour, mec=BLACK, mew=0.5, ms=7, ls="none", label=name)
+    axes.set(xlabel="sparsity (%)", ylabel="validation accuracy (%)", xticks=places, title="Retrained from the initial values")
+    axes.set_xticklabels([f"{100 * level:.0f}" for level in levels])
+    axes.grid(axis="y")
+    axes.legend(loc="lower left")
+    return made
+
+
+@figure
+def bytes_against_sparsity(grid, sizes, marks):
+    """Bytes of one weight matrix. `sizes`: format -> one number for each of `grid`; `marks`: format -> break-even."""
+    made, axes = plt.subplots(figsize=(8, 4))
+    looks = {"dense": (BLACK, None, "-"), "bitmask": (BLUE, "o", "-"), "csr": (RED, "s", "--"), "gzip of dense": (GREEN, "^", ":")}
+    for name, values in sizes.items():
+        colour, marker, style = looks[name]
+        axes.plot(100 * grid, np.array(values) / 1000, style, color=colour, marker=marker, ms=6, label=name)
+    top = sizes["dense"][0] / 1000
+    for layout, at in marks.items():
+        axes.plot(100 * at, top, "*", color=looks[layout][0], mec=BLACK, ms=17, zorder=5)
+        axes.annotate(
+            f"{layout}: {100 * at:.1f} %", (100 * at, top), (100 * at + 4, top * 1.22), color=looks[layout][0],
+            arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.8, "shrinkB": 8},
+        )  # fmt: skip
+    axes.set(xlabel="sparsity (%)", ylabel="size (kilobytes)", ylim=(0, None), title="Break-even (stars): where a format is as large as dense")
+    axes.grid(axis="y")
+    axes.legend(loc="upper right")
+    return made
+
+
+@figure
+def patterns(free, fixed):
+    """Two masks (rows, columns) side by side; a line after every fourth column."""
+    made, panels = plt.subplots(2, 1, figsize=(9, 6.2))
+    for axes, mask, title in ((panels[0], free, "A free mask"), (panels[1], fixed, "A 2:4 mask")):
+        axes.imshow(mask, cmap="Greys", vmin=0, vmax=1.25, aspect="equal", interpolation="nearest")
+        for x in np.arange(3.5, mask.shape[1] - 1, 4):
+            axes.axvline(x, color=RED, lw=1.6)
+        axes.set(xticks=[], yticks=[], xlabel="inputs", ylabel="outputs", title=f"{title}: {100 * mask.mean():.0f} % of this piece kept")
+        axes.spines[["top", "right"]].set_visible(True)
+    return made
