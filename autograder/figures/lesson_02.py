@@ -44,22 +44,36 @@ def kept_in_each_layer(names, shares):
 
 
 @figure
-def revived_weights(counts, pruned):
-    """Revived weights after each step. `counts`: optimiser -> treatment -> list; `pruned`: how many were pruned."""
-    made, panels = plt.subplots(1, len(counts), figsize=(10, 3.8), sharey=True)
-    for axes, (name, runs) in zip(panels, counts.items()):
-        for i, ((treatment, values), (colour, marker, style)) in enumerate(zip(runs.items(), LOOKS)):
-            steps = np.arange(1, len(values) + 1)
-            # Lines that lie on each other are told apart by markers at different steps.
-            axes.plot(
-                steps, 100 * np.array(values) / pruned, style, color=colour, marker=marker, ms=8, mec=BLACK, mew=0.6,
-                markevery=(2 + 2 * i, 8), label=treatment,
-            )  # fmt: skip
-        axes.set(xlabel="steps after the cut", title=name, ylim=(-5, 108))
-        axes.grid(axis="y")
-    panels[0].set_ylabel("pruned weights that are\nnot zero any more (%)")
-    handles, labels = panels[0].get_legend_handles_labels()
-    made.legend(handles, labels, loc="outside lower center", ncols=4)
+def revived_weights(left, limit):
+    """Magnitudes at pruned places after fine-tuning. `left`: optimiser -> treatment -> array (places,).
+
+    Left: how many are not zero. Right: how large those are if nothing is done, against `limit`.
+    """
+    made, (bars, sizes) = plt.subplots(1, 2, figsize=(10.5, 3.9), width_ratios=(1.3, 1))
+    looks = ((ORANGE, ""), (BLUE, "///"))
+    for i, ((optimizer, runs), (colour, hatch)) in enumerate(zip(left.items(), looks)):
+        places = np.arange(len(runs))[::-1] + 0.19 - 0.38 * i
+        shares = [100 * np.count_nonzero(values) / len(values) for values in runs.values()]
+        drawn = bars.barh(places, shares, 0.36, color=colour, hatch=hatch, ec=BLACK, lw=0.6, label=optimizer)
+        bars.bar_label(drawn, fmt="%.1f", padding=3, fontsize=9)
+        untreated = next(iter(runs.values()))
+        untreated = np.log10(untreated[untreated > 0])
+        sizes.hist(
+            untreated, bins=np.linspace(-9, 1, 61), color=colour, hatch=hatch, ec=BLACK, lw=0.6, histtype="stepfilled",
+            alpha=0.6, label=optimizer,
+        )  # fmt: skip
+    treatments = list(next(iter(left.values())))
+    bars.set(yticks=np.arange(len(treatments)), xlim=(0, 115), xlabel="pruned weights that are not zero (%)", title="After 30 steps")
+    bars.set_yticklabels(treatments[::-1])
+    bars.legend(loc="lower right")
+    sizes.axvline(np.log10(limit), color=RED, lw=1.8, ls="--")
+    sizes.text(np.log10(limit) + 0.15, 0.75, f"{limit:.0e}".replace("e-0", "e-"), transform=sizes.get_xaxis_transform(), color=RED, va="top")
+    sizes.set(
+        xlabel="magnitude (power of ten)", ylabel="number of weights", xlim=(-9, 1), xticks=np.arange(-8, 1, 2),
+        title="How large they are, nothing done",
+    )  # fmt: skip
+    sizes.set_ylim(0, 1.35 * sizes.get_ylim()[1])
+    sizes.legend(loc="upper center")
     return made
 
 
@@ -114,12 +128,12 @@ def bytes_against_sparsity(grid, sizes, marks):
     looks = {"dense": (BLACK, None, "-"), "bitmask": (BLUE, "o", "-"), "csr": (RED, "s", "--"), "gzip of dense": (GREEN, "^", ":")}
     for name, values in sizes.items():
         colour, marker, style = looks[name]
-        axes.plot(100 * grid, np.array(values) / 1000, style, color=colour, marker=marker, ms=6, label=name)
+        axes.plot(100 * grid, np.array(values) / 1000, style, color=colour, marker=marker, ms=6, label=name.replace("csr", "CSR"))
     top = sizes["dense"][0] / 1000
     for layout, at in marks.items():
         axes.plot(100 * at, top, "*", color=looks[layout][0], mec=BLACK, ms=17, zorder=5)
         axes.annotate(
-            f"{layout}: {100 * at:.1f} %", (100 * at, top), (100 * at + 4, top * 1.22), color=looks[layout][0],
+            f"{layout.replace('csr', 'CSR')}: {100 * at:.1f} %", (100 * at, top), (100 * at + 4, top * 1.22), color=looks[layout][0],
             arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.8, "shrinkB": 8},
         )  # fmt: skip
     axes.set(xlabel="sparsity (%)", ylabel="size (kilobytes)", ylim=(0, None), title="Break-even (stars): where a format is as large as dense")

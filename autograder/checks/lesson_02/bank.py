@@ -316,154 +316,175 @@ def layer_masks(state, sparsity):
 
 @wrong("2.4-bug", "still asks whether a weight is small; a revived weight is as large as a step of the optimiser, far above 1e-8")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w = w.clone().requires_grad_()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
-        opt.zero_grad()
-        ((x @ w.T - y) ** 2).mean().backward()
-        opt.step()
-        with torch.no_grad():
-            if step == dense_steps:
-                w.mul_(mask)
-            if step > dense_steps:
-                w[w.abs() <= 1e-8] = 0.0
-    return w.detach()
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            w[w.abs() <= 1e-8] = 0.0
+    return w
 
 
 @wrong("2.4-bug", "asks with a larger threshold whether a weight is small; then revived weights stay and small survivors die")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w = w.clone().requires_grad_()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
-        opt.zero_grad()
-        ((x @ w.T - y) ** 2).mean().backward()
-        opt.step()
-        with torch.no_grad():
-            if step == dense_steps:
-                w.mul_(mask)
-            if step > dense_steps:
-                w[w.abs() < 1e-2] = 0.0
-    return w.detach()
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            w[w.abs() < 1e-2] = 0.0
+    return w
 
 
 @wrong("2.4-bug", "masks the gradient only; the momentum collected before the cut goes on moving the pruned weights")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w = w.clone().requires_grad_()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
-        opt.zero_grad()
-        ((x @ w.T - y) ** 2).mean().backward()
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
         if step > dense_steps:
-            w.grad.mul_(mask)
-        opt.step()
-        with torch.no_grad():
-            if step == dense_steps:
-                w.mul_(mask)
-    return w.detach()
+            gradient = gradient * mask
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+    return w
 
 
 @wrong("2.4-bug", "applies the mask once more at the very end; until then revived weights took part, and the survivors learnt to rely on them")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w = w.clone().requires_grad_()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
-        opt.zero_grad()
-        ((x @ w.T - y) ** 2).mean().backward()
-        opt.step()
-        with torch.no_grad():
-            if step == dense_steps:
-                w.mul_(mask)
-    return w.detach() * mask
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+    return w * mask
 
 
 @wrong("2.4-bug", "zeroes the survivors: the mask is True where a weight is kept")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w = w.clone().requires_grad_()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
-        opt.zero_grad()
-        ((x @ w.T - y) ** 2).mean().backward()
-        opt.step()
-        with torch.no_grad():
-            if step == dense_steps:
-                w.mul_(mask)
-            if step > dense_steps:
-                w[mask] = 0.0
-    return w.detach()
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            w[mask] = 0.0
+    return w
 
 
 @wrong("2.4-bug", "chooses the survivors anew by magnitude after each step, so the mask wanders")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w = w.clone().requires_grad_()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
-        opt.zero_grad()
-        ((x @ w.T - y) ** 2).mean().backward()
-        opt.step()
-        with torch.no_grad():
-            if step == dense_steps:
-                w.mul_(mask)
-            if step > dense_steps:
-                new = torch.zeros(w.numel(), dtype=torch.bool)
-                new[w.abs().flatten().topk(int(mask.sum())).indices] = True
-                w.mul_(new.reshape(w.shape))
-    return w.detach()
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            anew = torch.zeros(w.numel(), dtype=torch.bool)
+            anew[w.abs().flatten().topk(int(mask.sum())).indices] = True
+            w = w * anew.reshape(w.shape)
+    return w
 
 
 @wrong("2.4-bug", "holds the mask from the first step on, so the dense steps before the cut are no longer dense")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w = w.clone().requires_grad_()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
-        opt.zero_grad()
-        ((x @ w.T - y) ** 2).mean().backward()
-        opt.step()
-        with torch.no_grad():
-            w.mul_(mask)
-    return w.detach()
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        w = w * mask
+    return w
 
 
-@right("2.4-bug", "multiplies in place after every step, in float32")
+@right("2.4-bug", "multiplies by the mask after every step, in float32")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w, x, y = w.float().clone().requires_grad_(), x.float(), y.float()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
+    w, x, y = w.float(), x.float(), y.float()
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
-        opt.zero_grad()
-        ((x @ w.T - y) ** 2).mean().backward()
-        opt.step()
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
         if step >= dense_steps:
-            w.data *= mask
-    return w.detach()
+            w *= mask
+    return w
 
 
-@right("2.4-bug", "the mask inside the forward pass, and once at the end")
+@right("2.4-bug", "lets the pruned weights wander, but the mask stands in the forward pass, and once at the end")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w = w.clone().requires_grad_()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
-        opt.zero_grad()
-        used = w if step <= dense_steps else w * mask
-        ((x @ used.T - y) ** 2).mean().backward()
-        opt.step()
-    return torch.where(mask, w.detach(), 0.0)
+        used = w if step <= dense_steps else torch.where(mask, w, 0.0)
+        gradient = 2 * (x @ used.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+    return w.masked_fill(~mask, 0)
 
 
-@right("2.4-bug", "masks the gradient and clears the optimiser's memory at the pruned places")
+@right("2.4-bug", "masks the gradient and clears the momentum at the cut")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
-    w = w.clone().requires_grad_()
-    opt = torch.optim.Adam([w], lr=lr) if optimizer == "adam" else torch.optim.SGD([w], lr=lr, momentum=0.9)
-    for step in range(dense_steps + tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if step > dense_steps:
+            gradient[~mask] = 0
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
         if step == dense_steps:
-            w.data[~mask] = 0
-            for value in opt.state[w].values():
-                if torch.is_tensor(value) and value.shape == w.shape:
-                    value[~mask] = 0
-        opt.zero_grad()
-        ((x @ w.T - y) ** 2).mean().backward()
-        if step >= dense_steps:
-            w.grad[~mask] = 0
-        opt.step()
-    return w.detach()
+            w, momentum = w * mask, momentum * mask
+    return w
 
 
 # 2.5-schedule
