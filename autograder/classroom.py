@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from course_data.files import write_whole
+
 from autograder import catalogue, paths
 from autograder.feedback import feedback_page
-from autograder.files import write_whole
 from autograder.grade import Result, grade, unread
 from autograder.notebooks import lesson_in
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable

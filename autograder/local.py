@@ -9,13 +9,13 @@ import shutil
 from pathlib import Path
 
 import nbformat
+from course_data.files import write_whole
 from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder import catalogue, paths, student
 from autograder import progress as record
-from autograder.blanks import ___, BlankError
+from autograder.blanks import BlankError, ___
 from autograder.checks.verdict import Verdict
-from autograder.files import write_whole
 from autograder.notebooks import NotebookProblem, lesson_in, read_submission
 
 

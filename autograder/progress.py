@@ -2,8 +2,9 @@
 
 import json
 
+from course_data.files import write_whole
+
 from autograder import paths
-from autograder.files import write_whole
 
 
 def _file():

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.table import Table
-
 from course_data.catalogue import spec
 from course_data.root import data_root
+from rich.console import Console
+from rich.table import Table
 
 app = typer.Typer(help="List, download and import data sets.", invoke_without_command=True)
 

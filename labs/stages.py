@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_data.cache import beside
+from course_data.files import beside
 
 
 @dataclass(frozen=True)

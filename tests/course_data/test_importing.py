@@ -12,10 +12,8 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from course_data import UserError, add, archives, catalogue, load, status
 from PIL import Image
-
-from course_data import UserError, add, catalogue, load, status
-from course_data import archives
 
 TRAIN, TEST = 40, 20
 
