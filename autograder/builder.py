@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 import jupytext
 import nbformat
 import yaml
-from course_data.files import write_whole
 
 from autograder import paths
 from autograder.blanks import NAME, exercise_named_in, has_blank
 from autograder.catalogue import Cell, Check, Exercise, Lesson, to_json
+from course_data.files import write_whole
 
 MARKED = re.compile(r"^(?P<indent>[ \t]*)(?P<answer>\S.*?)[ \t]*# (?P<kind>blank|bug): (?P<released>.*\S)[ \t]*$")
 EXERCISE_ID = re.compile(r"^\d+\.\d+-[a-z0-9]+(-[a-z0-9]+)*$")

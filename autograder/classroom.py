@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from course_data.files import write_whole
-
 from autograder import catalogue, paths
 from autograder.feedback import feedback_page
 from autograder.grade import Result, grade, unread
 from autograder.notebooks import lesson_in
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
+from course_data.files import write_whole
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")
 

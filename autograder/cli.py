@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 
 import typer
-from course_data.commands import app as data_app
-from course_labs.commands import lab
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+
+from course_data.commands import app as data_app
+from course_labs.commands import lab
 
 app = typer.Typer(
     help="Neural-network compression: lessons, grading and the measured lab.",

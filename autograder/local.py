@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 
 import nbformat
-from course_data.files import write_whole
 from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder import catalogue, paths, student
@@ -17,6 +16,7 @@ from autograder import progress as record
 from autograder.blanks import BlankError, ___
 from autograder.checks.verdict import Verdict
 from autograder.notebooks import NotebookProblem, lesson_in, read_submission
+from course_data.files import write_whole
 
 
 def check_notebook(path, wanted=None):

@@ -2,9 +2,8 @@
 
 import json
 
-from course_data.files import write_whole
-
 from autograder import paths
+from course_data.files import write_whole
 
 
 def _file():

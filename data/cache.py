@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+
 from course_data.catalogue import Spec
 from course_data.errors import UserError
 from course_data.files import beside

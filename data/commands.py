@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import typer
-from course_data.catalogue import spec
-from course_data.root import data_root
 from rich.console import Console
 from rich.table import Table
+
+from course_data.catalogue import spec
+from course_data.root import data_root
 
 app = typer.Typer(help="List, download and import data sets.", invoke_without_command=True)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
 from course_data import cache
 from course_data.catalogue import Spec, spec
 from course_data.errors import UserError

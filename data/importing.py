@@ -9,13 +9,14 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+
 from course_data import cache
 from course_data.archives import MAX_BYTES, read_files
 from course_data.catalogue import SPECS, Spec
 from course_data.datasets import fingerprint
 from course_data.errors import UserError
 from course_data.progress import bar
-from PIL import Image
 
 LAYOUTS = (
     "The course reads: MNIST as torchvision keeps it (MNIST/raw/train-images-idx3-ubyte and three more, "

@@ -12,8 +12,9 @@ def lab(
     seed: Annotated[int, typer.Option(help="another seed gives another, equally good run")] = 0,
 ) -> None:
     """Shrink a network in three steps and measure all four models in one table."""
-    from course_data.catalogue import spec
     from rich.console import Console
+
+    from course_data.catalogue import spec
 
     spec(data)  # a wrong name should not wait for torch
     out = out if out is not None else Path("runs") / data

@@ -67,6 +67,7 @@ print(f"channels: teacher {teacher.net.shape}, student {student.net.shape}")
 
 # %%
 import torch
+
 from course_labs.networks import normalise
 from course_labs.pruning import channel_importance, keep_best, masked, rebuilt
 
@@ -109,8 +110,9 @@ print(f"the file is {ratio:.1f} times smaller")
 # without it you might take the runtime's gain for compression's.
 
 # %%
-from course_labs.report import markdown
 from IPython.display import Markdown
+
+from course_labs.report import markdown
 
 results = studio.measure()
 Markdown(markdown(results))

@@ -1,8 +1,9 @@
 """Distillation (Hinton et al. 2015, arXiv:1503.02531): a student learns from its teacher's softened probabilities."""
 
 import torch
-from course_labs.training import Loss, autocast
 from torch import nn
+
+from course_labs.training import Loss, autocast
 
 
 def soft_loss(student_logits: torch.Tensor, teacher_logits: torch.Tensor, temperature: float) -> torch.Tensor:

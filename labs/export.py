@@ -9,6 +9,7 @@ from pathlib import Path
 
 import onnx
 import torch
+
 from course_data.files import beside
 from course_labs.networks import ConvNet, folded
 

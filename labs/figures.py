@@ -1,8 +1,9 @@
 """The lab's figures."""
 
-from course_labs.report import SHORT
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from course_labs.report import SHORT
 
 # Okabe and Ito's colours differ for every kind of colour vision; the shapes differ without any colour.
 LOOKS = {

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+from torch import nn
+
 from course_data import Dataset, Split
 from course_labs.networks import normalise
-from torch import nn
 
 
 def session(path: Path, threads: int) -> onnxruntime.InferenceSession:

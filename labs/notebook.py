@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+
 from course_data.files import beside
 
 SOURCE = Path(__file__).resolve().parent / "compression_studio.py"

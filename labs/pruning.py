@@ -3,9 +3,10 @@
 import copy
 
 import torch
+from torch import nn
+
 from course_data import Dataset
 from course_labs.networks import ConvNet, Shape, normalise
-from torch import nn
 
 
 def channel_importance(net: ConvNet, data: Dataset, images: int, batch: int = 128) -> list[torch.Tensor]:

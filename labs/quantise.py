@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
 from course_data import Dataset
 from course_data.files import beside
 from course_labs.export import slim
 from course_labs.networks import normalise
 from course_labs.training import cpu_flags
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 
 
 class _Calibration(CalibrationDataReader):

@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
 from course_data.errors import UserError
 from course_data.files import beside
 from course_labs.stages import write_json
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 HEADER = ("model", "channels", "test accuracy", "file", "parameters", "MACs", "ONNX Runtime, 1 thread", "PyTorch eager, 1 thread")
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import onnxruntime
 import torch
+from rich.console import Console
+
 from course_data import Dataset, UserError, load
 from course_data.files import beside
 from course_data.progress import bar
@@ -21,7 +23,6 @@ from course_labs.networks import ConvNet, Shape
 from course_labs.report import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
-from rich.console import Console
 
 SCHEMA = 1
 ROWS = ("teacher", "student", "pruned", "int8")

@@ -6,9 +6,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
+from torch import nn
+
 from course_data import Dataset, Split
 from course_labs.networks import normalise
-from torch import nn
 
 # A loss takes (student's logits, labels, the normalised images of the batch) and gives a scalar.
 Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]

@@ -1,9 +1,10 @@
 """`course data get` and the command line."""
 
 import pytest
+from typer.testing import CliRunner
+
 from course_data import UserError, get
 from course_data.commands import app
-from typer.testing import CliRunner
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,9 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from course_data import UserError, add, archives, catalogue, load, status
 from PIL import Image
+
+from course_data import UserError, add, archives, catalogue, load, status
 
 TRAIN, TEST = 40, 20
 

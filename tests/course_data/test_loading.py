@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from course_data import UserError, card, load, status
 from course_data.datasets import stratified
 

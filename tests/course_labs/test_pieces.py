@@ -6,11 +6,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from torch import nn
+
 from course_data import load
 from course_labs import distillation, export, measure, pruning, quantise, stages, training
 from course_labs.networks import ConvNet, Shape, folded, normalise
 from course_labs.training import Recipe
-from torch import nn
 
 
 @pytest.fixture(scope="module")

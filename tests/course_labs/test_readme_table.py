@@ -6,6 +6,7 @@ import sys
 
 import nbformat
 import pytest
+
 from course_data import UserError
 from course_data.root import REPOSITORY
 from course_labs import notebook, readme

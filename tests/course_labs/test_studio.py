@@ -6,11 +6,12 @@ import json
 import numpy as np
 import onnx
 import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
 from course_data import UserError
 from course_labs import Recipe, Settings, Shape, Studio, run_lab, training
 from course_labs.report import markdown, read_results, terminal
-from rich.console import Console
-from typer.testing import CliRunner
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),
@@ -57,6 +58,7 @@ def test_four_rows_measured_alike(run):
 def test_accuracy_is_that_of_the_file(run):
     """Recomputed here from the file alone and what its metadata says about the input."""
     import onnxruntime
+
     from course_data import load
 
     results, out = run
@@ -141,6 +143,7 @@ def test_another_seed_starts_again(run):
 
 def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path):
     import typer
+
     from course_labs import commands, studio
 
     def stop(*_args):
