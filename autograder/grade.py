@@ -4,6 +4,7 @@ The student's code runs in the sandbox's processes only. The checks run here and
 """
 
 import contextlib
+import hashlib
 import platform
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -86,13 +87,18 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None)
     known = {e.id: _without_running(lesson, e, submission) for e in wanted}
     ask = [e for e in wanted if known[e.id] is None]
     if ask:
-        with sandbox.session(seed=seed) as session:
+        with sandbox.session(seed=_own_seed(seed)) as session:
             faults = _run(session, submission, ask)
             outcomes = _question(session, lesson, ask, faults, seed)
         for exercise in ask:
             known[exercise.id] = judge(lesson_name, exercise, outcomes, hidden=True)
     result.verdicts = [known[e.id] for e in wanted]
     return result
+
+
+def _own_seed(seed):
+    """The seed inside the sandbox. Student code can read it, so the checks' own seed must not follow from it."""
+    return int.from_bytes(hashlib.sha256(f"session {seed}".encode()).digest()[:4], "big")
 
 
 def unread(exercises, message, status="error"):

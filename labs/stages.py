@@ -39,6 +39,8 @@ class Stages:
         if found.get("fingerprint") == fingerprint and artefact.is_file() and found.get("sha256") == sha256(artefact):
             return Done(fingerprint, artefact, found["seconds"], found["facts"], resumed=True)
         record.unlink(missing_ok=True)
+        for left_over in self.folder.glob(f".{artefact.name}.*.part"):
+            left_over.unlink()  # of a run that was killed, not merely interrupted
         start = time.perf_counter()
         with beside(artefact) as temporary:
             facts = work(temporary)

@@ -63,7 +63,7 @@ def weight_bytes(weights):
 # %% [markdown] hints="0.1-bytes"
 # 1. The worked example has two factors: how many numbers, and how many bytes one number takes. Both belong to the array; neither is a constant.
 # 2. In a cell of your own, make a small array `a = np.zeros((2, 3), np.float32)`, type `a.` and press Tab. Look for a name that gives 6 and a name that gives 4.
-# 3. `shape` gives (2, 3) and `len` gives 2. You want the number of *all* elements, and the *size of one item*.
+# 3. `shape` gives (2, 3) and `len` gives 2. You want the number of all elements, and the size of one item.
 
 # %% check="0.1-bytes"
 check("0.1-bytes")
@@ -79,7 +79,8 @@ hint("0.1-bytes")
 # %% [markdown]
 # ## What you have done so far
 #
-# `progress()` shows every exercise of the course. Your progress is kept on your own machine.
+# `progress()` shows the exercises of the lesson that you checked last, `progress("01")` those of lesson 01. Your
+# progress is kept on your own machine.
 
 # %% demo=true
 progress()

@@ -58,7 +58,7 @@ predict_1_1 = "c"  # blank: predict_1_1 = ___
 # - a: This divides the range by the number of values. Between 256 values there are only 255 steps, and a weight is never moved by a whole step.
 # - b: Half a step is the right idea, but the step is not 2/256. Count fence posts and gaps: 256 posts stand 255 gaps apart.
 # - c: Yes. 256 values leave 255 steps, each 2/255 wide. The worst place for a weight is half-way between two values: half a step, 1/255.
-# - d: This is one whole step. A weight goes to the *nearest* value, so it never travels further than to the middle of a gap.
+# - d: This is one whole step. A weight goes to the nearest value, so it never travels further than to the middle of a gap.
 
 # %% [markdown] hints="1.1-predict"
 # 1. Draw it with 3 allowed values instead of 256: at -1, 0 and +1. How wide is a gap? Where is the worst place for a weight?
@@ -278,7 +278,8 @@ for b in bits:
     measured.append(10 * np.log10(np.mean(x**2) / np.mean(error**2)))
     theory.append(10 * np.log10(np.mean(x**2) / (s**2 / 12)))
     print(f"{b} bits: measured {measured[-1]:6.2f} dB, theory {theory[-1]:6.2f} dB")
-print(f"from 2 to 8 bits {(measured[-1] - measured[0]) / 6:.2f} dB a bit; from 7 to 8 bits {measured[-1] - measured[-2]:.2f} dB")
+print(f"from 2 to 8 bits: {(measured[-1] - measured[0]) / 6:.2f} dB a bit")
+print(f"from 7 to 8 bits: {measured[-1] - measured[-2]:.2f} dB")
 figures.sqnr_against_bits(bits, np.array(measured), np.array(theory))
 
 # %% [markdown]
@@ -349,6 +350,8 @@ figures.codes_used(sym, asym)
 # 3. Why is symmetric quantisation nevertheless the usual choice for weights?
 #
 # <!-- answer -->
+# **A model answer**
+#
 # 1. The output lies in 0..m, but the symmetric range is -m..m, so the codes -127..-1 are never used: about
 #    half of them, which is one bit. The gap is about twice as wide, so the mean squared error is about four times
 #    as large; the print-out shows that ratio, and it is the 6.02 dB of one bit.
@@ -484,7 +487,7 @@ def quantize_rows(w, qmax):
     return codes.astype(np.int32), scales
 
 # %% [markdown] hints="1.7-channels"
-# 1. What belongs to a row's scale: its largest value, or its largest *absolute* value? Look at the second row of the worked example.
+# 1. What belongs to a row's scale: its largest value, or its largest absolute value? Look at the second row of the worked example.
 # 2. `axis` names the direction that disappears. From shape (rows, columns) you want shape (rows,).
 # 3. Dividing (rows, columns) by (rows,) lines the scales up with the columns, which is wrong or an error. Give the scales a second axis of length 1.
 
@@ -654,7 +657,7 @@ def stored_bytes(n_codes, bits, n_scales, n_zero_points):
 # %% [markdown] hints="1.9-bytes"
 # 1. Work with the example on paper: 3 and 10 make 163. Which operation takes 10 to 160? Which two take 163 back to 3 and to 10?
 # 2. Unpacking always yields an even number of codes. If n is odd, which one is too many?
-# 3. Bytes for the codes: bits in all, divided by 8, rounded *up*. With integers you get that from `//` if you first add one less than the divisor.
+# 3. Bytes for the codes: bits in all, divided by 8, rounded up. With integers you get that from `//` if you first add one less than the divisor.
 
 # %% check="1.9-bytes"
 check("1.9-bytes")

@@ -520,6 +520,7 @@ LIES = [
     (lambda: nn.ReLU(), lambda d: d["parameters"].append([np.ones(2), True])),
     (lambda: nn.ReLU(), lambda d: d["parameters"].append([torch.ones(2), 1])),
     (lambda: nn.ReLU(), lambda d: d["parameters"].append([torch.ones(2, dtype=torch.int8), True])),
+    (lambda: nn.ReLU(), lambda d: d["layers"].append(["ReLU", True, {"inplace": False}, {}, {}, [["x", 0]]])),
     (CONV, child("0", 0)),
     (CONV, child("1", 1)),
     (CONV, child("1", 5)),
@@ -788,7 +789,10 @@ def test_known_mistakes_are_compared_by_structure_and_tensors():
     with torch.no_grad():
         assert same_data(model, like()) and same_data([model], [like(lambda m: m[0].weight.mul_(1 + 1e-7))])
         assert same_data(nn.MaxPool2d(2), nn.MaxPool2d((2, 2))) and same_data(nn.Dropout(0), nn.Dropout(0.0))
-        assert same_data(model.double(), model.float()) and same_data(like().bfloat16(), like().bfloat16())
+        wide = like(nn.Module.double)
+        assert same_data(model, wide) and same_data(model, like(), exact=True) and not same_data(model, wide, exact=True)
+        assert not same_data(like().bfloat16(), like().bfloat16().float(), exact=True)
+        assert same_data(like().bfloat16(), like().bfloat16())
         for change in (
             lambda m: m[0].weight.mul_(1.01),
             lambda m: m.eval(),

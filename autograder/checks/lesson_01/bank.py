@@ -193,7 +193,7 @@ def quantize(x, scale, zero_point, qmin, qmax):
 def quantize(x, scale, zero_point, qmin, qmax):
     if np.isnan(x).any():
         raise ValueError("NaN")
-    return (np.rint(x / scale) + zero_point).astype(np.int32)
+    return (np.rint(x / scale) + zero_point).astype(np.int64).astype(np.int32)
 
 
 @wrong("1.3-quantize", "multiplies by the scale on the way there; the number of gaps is the float divided by the scale")
