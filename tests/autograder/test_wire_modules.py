@@ -654,7 +654,7 @@ def test_pytorch_is_imported_only_for_a_message_that_holds_a_module(tmp_path):
     command = [sys.executable, "-c", textwrap.dedent(program), tmp_path / "module"]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert "not installed" in ended.stdout
+    assert "cannot be imported here: ModuleNotFoundError" in ended.stdout
 
 
 # --- the rest of the grader -------------------------------------------------------------------------
