@@ -51,6 +51,8 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False):
     plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None)
     with _plain_environment():
         ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", "-c", os.devnull], plugins=[plugin])
+    if ended == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     if plugin.broken or ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise CheckFilesBroken(f"the checks of {lesson} could not be run: {plugin.broken or ended!r}")
     return plugin.outcomes
