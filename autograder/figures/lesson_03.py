@@ -44,7 +44,7 @@ def three_ways_to_keep(fractions, curves):
     axes.text(0, 0.115, "guessing", color=GREEN, va="bottom")
     axes.grid(axis="y")
     axes.set(
-        xlabel="channels removed in every layer (%)", ylabel="validation accuracy", ylim=(0, 1.03),
+        xlabel="channels removed in layer 1 (%)", ylabel="validation accuracy", ylim=(0, 1.03),
         title="The same cut, three ways to choose (no training after it)",
     )  # fmt: skip
     axes.legend(loc="upper right")
@@ -53,9 +53,9 @@ def three_ways_to_keep(fractions, curves):
 
 @figure
 def three_ratios(ratios):
-    """How many times smaller or faster each cut is. `ratios`: name -> (parameters, MACs, one image, 256 images)."""
+    """How many times smaller or faster each cut is. `ratios`: name -> (parameters, MACs, one image, 64 images)."""
     made, axes = plt.subplots(figsize=(9, 3.9))
-    kinds = (("parameters", ORANGE, ""), ("MACs", SKY, "///"), ("time, 1 image", BLUE, ""), ("time, 256 images", GREEN, "..."))
+    kinds = (("parameters", ORANGE, ""), ("MACs", SKY, "///"), ("time, 1 image", BLUE, ""), ("time, 64 images", GREEN, "..."))
     places = np.arange(len(ratios))
     for k, (label, colour, hatch) in enumerate(kinds):
         heights = [row[k] for row in ratios.values()]
