@@ -47,14 +47,14 @@ def three_ways_to_keep(fractions, curves):
         xlabel="channels removed in layer 1 (%)", ylabel="validation accuracy", ylim=(0, 1.03),
         title="The same cut, three ways to choose (no training after it)",
     )  # fmt: skip
-    axes.legend(loc="upper right")
+    axes.legend(loc="center left")
     return made
 
 
 @figure
 def three_ratios(ratios):
     """How many times smaller or faster each cut is. `ratios`: name -> (parameters, MACs, one image, 64 images)."""
-    made, axes = plt.subplots(figsize=(9, 3.9))
+    made, axes = plt.subplots(figsize=(10, 3.9))
     kinds = (("parameters", ORANGE, ""), ("MACs", SKY, "///"), ("time, 1 image", BLUE, ""), ("time, 64 images", GREEN, "..."))
     places = np.arange(len(ratios))
     for k, (label, colour, hatch) in enumerate(kinds):
