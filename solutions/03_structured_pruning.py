@@ -84,14 +84,14 @@ import time
 from torch.nn.utils import prune
 
 def in_turns(calls, rounds=200, warm_up=20):
-    """Median milliseconds of each call. They take turns, so that a busy moment hits all of them alike."""
-    times = [[] for _ in calls]
+    """Median milliseconds of each call. They take turns in random order, so that a busy moment hits all alike."""
+    times, order = [[] for _ in calls], np.random.default_rng(0)
     with torch.no_grad():
         for _ in range(warm_up + rounds):
-            for own, call in zip(times, calls):
+            for k in order.permutation(len(calls)):
                 start = time.perf_counter()
-                call()
-                own.append(time.perf_counter() - start)
+                calls[k]()
+                times[k].append(time.perf_counter() - start)
     return [1000 * np.median(own[warm_up:]) for own in times]
 
 def file_bytes(model):
