@@ -319,13 +319,13 @@ def prune_mlp(mlp, kept):
     return nn.Sequential(small1, small2)
 
 
-@wrong("3.4-mlp", "cuts the network that it was given; the big one is still needed, as the other side of the proof")
+@wrong("3.4-mlp", "replaces the tensors but leaves in_features and out_features, so the layers claim a shape that they no longer have")
 def prune_mlp(mlp, kept):
-    mlp[0].weight = nn.Parameter(mlp[0].weight.detach()[kept])
-    mlp[0].bias = nn.Parameter(mlp[0].bias.detach()[kept])
-    mlp[2].weight = nn.Parameter(mlp[2].weight.detach()[:, kept])
-    mlp[0].out_features = mlp[2].in_features = len(kept)
-    return mlp
+    small = copy.deepcopy(mlp)
+    small[0].weight = nn.Parameter(mlp[0].weight.detach()[kept])
+    small[0].bias = nn.Parameter(mlp[0].bias.detach()[kept])
+    small[2].weight = nn.Parameter(mlp[2].weight.detach()[:, kept])
+    return small
 
 
 @right("3.4-mlp", "a deep copy whose parameters are replaced, in eval mode")
@@ -518,6 +518,13 @@ def cut_inputs(conv, kept):
     with torch.no_grad():
         small.weight.copy_(conv.weight[:, kept.flip(0)])
         small.bias.copy_(conv.bias)
+    return small
+
+
+@wrong("3.5-cnn", "replaces the weight but leaves in_channels, so the convolution claims a shape that it no longer has")
+def cut_inputs(conv, kept):
+    small = copy.deepcopy(conv)
+    small.weight = nn.Parameter(conv.weight.detach()[:, kept])
     return small
 
 
