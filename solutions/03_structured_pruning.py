@@ -395,7 +395,7 @@ check("3.4-mlp")
 # with $\mu$ and $\sigma^2$ from the buffers. Copy $\gamma$ and $\beta$ but leave the buffers fresh (0 and 1), and every number comes out wrong,
 # without any error.
 #
-# **What is "masked" here?** Zeroing the filter is not enough: then $x = 0$ and the channel still outputs
+# **What is "masked" here?** Zeroing the filter and its bias is not enough: then $x = 0$ and the channel still outputs
 # $\beta - \gamma\mu/\sqrt{\sigma^2 + \varepsilon}$. It is silent only when $\gamma$ and $\beta$ are 0.
 # The law is the same: small output = masked output, in eval mode, with any statistics.
 #
