@@ -609,13 +609,15 @@ figures.three_ratios({name: row for name, row in ratios.items() if name != "whol
 # Some facts that may help. Every layer has a fixed cost for each call (Python, the dispatcher, memory for the output), which does not
 # shrink with the layer. Fast kernels work in blocks of 8 or 16 channels, and the rest of a block that is not full is wasted. A batch of 64
 # images pays the fixed cost once.
-
-# %% [markdown] exercise="3.8-written" kind="written" points=9 minutes=10 difficulty=2
-# **Your answer, in six to ten sentences, with numbers from your own table:**
+#
+# **Answer in six to ten sentences:**
 #
 # 1. "Half everywhere" keeps half of the channels. Why do the MACs fall by much more than 2 times, and which layers keep it from being exactly 4?
 # 2. Compare "half of layer 1" and "half of layer 3". Why does one save more MACs than parameters, the other more parameters than MACs?
 # 3. Why does the time for one image fall less than the MACs, and why is a batch of 64 usually closer to them? Which cut would you choose if the product is a phone app that must be small to download? And if it must answer fast?
+
+# %% [markdown] exercise="3.8-written" kind="written" points=9 minutes=10 difficulty=2
+# **Your answer to 3.8-written.** Double-click here, write six to ten sentences in place of the line below, then press Shift+Enter.
 #
 # <!-- answer -->
 # **A model answer**
