@@ -69,6 +69,31 @@ def raises(expected, call, *, what):
     raise Mistake(f"{what}: expected {expected.__name__}, but the call returned {show(got)}")
 
 
+def letter(value, name):
+    """The choice in a predict question, as one lower-case letter: "c", "C" and "(c)" are the same."""
+    chosen = plain_letter(value)
+    that(chosen in ("a", "b", "c", "d"), f'Write one letter in quotes: "a", "b", "c" or "d". Here `{name}` is {show(value)}.')
+    return chosen
+
+
+def plain_letter(value):
+    """A text without spaces, brackets and capitals; None for anything else."""
+    return value.strip().strip("()").strip().lower() if isinstance(value, str) else None
+
+
+def is_integer(value):
+    """A Python or NumPy integer (not a bool)."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_number(value):
+    """A finite real number: Python's, NumPy's, or an array of shape ()."""
+    if isinstance(value, np.ndarray):
+        value = value[()] if value.shape == () else None
+    real = (int, float, np.integer, np.floating)
+    return isinstance(value, real) and not isinstance(value, bool) and bool(abs(value) < 1e300)
+
+
 def show(value, limit=120):
     """A short, safe picture of a value."""
     if isinstance(value, Opaque):

@@ -4,6 +4,7 @@ import ast
 from dataclasses import dataclass
 
 from autograder.blanks import blank_lines, blank_message
+from autograder.checks.expect import plain_letter
 from autograder.checks.runner import named_mistake
 
 
@@ -85,7 +86,7 @@ def _explanation(exercise, outcomes):
     for outcome in outcomes:
         for name, _, _, (kind, reply) in outcome.asked:
             if outcome.exercise == exercise.id and kind == "value" and name in exercise.names and isinstance(reply, str):
-                return exercise.choices.get(reply, "")
+                return exercise.choices.get(plain_letter(reply), "")
     return ""
 
 

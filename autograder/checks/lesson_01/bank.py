@@ -30,8 +30,6 @@ wrong_value(
     "gives the number instead of the letter of the choice",
     predict_1_1="1/255",
 )
-wrong_value("1.1-predict", "writes a capital letter", predict_1_1="C")
-wrong_value("1.1-predict", "writes the letter with its brackets", predict_1_1="(c)")
 
 # 1.2-scale
 

@@ -8,8 +8,8 @@ so a right answer in float32 and one in float64 get the same codes.
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, dtype, equal, raises, that
-from autograder.checks.lesson_01.visible import codes_array, is_integer, is_number, one_letter, pair
+from autograder.checks.expect import close, dtype, equal, is_integer, is_number, letter, raises, that
+from autograder.checks.lesson_01.visible import codes_array, pair
 
 
 def off_ties(rng, gaps, widest=0.45):
@@ -22,7 +22,7 @@ def off_ties(rng, gaps, widest=0.45):
 
 @exercise("1.1-predict", points=5)
 def test_predict_is_half_of_one_of_255_gaps(student, rng):
-    that(one_letter(student.value("predict_1_1"), "predict_1_1") == "c", "The prediction is not right.")
+    that(letter(student.value("predict_1_1"), "predict_1_1") == "c", "The prediction is not right.")
 
 
 # 1.2

@@ -3,21 +3,7 @@
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, dtype, equal, kind_of, raises, show, that
-
-INTEGER_TYPES = (int, np.integer)
-
-
-def is_integer(value):
-    return isinstance(value, INTEGER_TYPES) and not isinstance(value, bool)
-
-
-def is_number(value):
-    """A finite real number: Python's, NumPy's, or an array of shape ()."""
-    if isinstance(value, np.ndarray):
-        value = value[()] if value.shape == () else None
-    real = (int, float, np.integer, np.floating)
-    return isinstance(value, real) and not isinstance(value, bool) and bool(abs(value) < 1e300)
+from autograder.checks.expect import close, dtype, equal, is_integer, kind_of, letter, raises, that
 
 
 def whole_number(value, what):
@@ -27,13 +13,6 @@ def whole_number(value, what):
         f"{what} should be an integer (int or NumPy integer); yours is a {type(value).__name__}: {value!r}. "
         "Note that `/` and `np.ceil` always give floats.",
     )
-
-
-def one_letter(value, name):
-    """A choice as it stands; says how to write it if it is not one of the letters."""
-    form = 'one lower-case letter in quotes: "a", "b", "c" or "d"'
-    that(isinstance(value, str) and value in ("a", "b", "c", "d"), f"Write {form}. Here `{name}` is {show(value)}.")
-    return value
 
 
 def pair(value, name):
@@ -60,8 +39,8 @@ def codes_array(value, shape, what):
 
 @exercise("1.1-predict")
 def test_predict_largest_move(student, rng):
-    letter = one_letter(student.value("predict_1_1"), "predict_1_1")
-    that(letter == "c", f"({letter}) is not right.")
+    chosen = letter(student.value("predict_1_1"), "predict_1_1")
+    that(chosen == "c", f"({chosen}) is not right.")
 
 
 # 1.2

@@ -7,8 +7,7 @@ import numpy as np
 import torch
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, raises, that
-from autograder.checks.lesson_01.visible import one_letter
+from autograder.checks.expect import close, equal, letter, raises, that
 from autograder.checks.lesson_02.visible import (
     TUNED, as_array, as_mask, check_mask, check_masks, check_tuned, check_two_of_four, number, numbers, trained_by_hand,
 )  # fmt: skip
@@ -28,7 +27,7 @@ def tied(rng, *shape, largest=4):
 
 @exercise("2.1-predict", points=6)
 def test_predict_the_file_is_as_large_as_before(student, rng):
-    that(one_letter(student.value("predict_2_1"), "predict_2_1") == "d", "The prediction is not right.")
+    that(letter(student.value("predict_2_1"), "predict_2_1") == "d", "The prediction is not right.")
 
 
 # 2.2

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, raises, that
-from autograder.checks.lesson_01.visible import is_number, one_letter
+from autograder.checks.expect import close, equal, is_number, letter, raises, that
 
 
 def as_array(value, shape, what):
@@ -83,8 +82,8 @@ def check_masks(got, state, keeps, what, on):
 
 @exercise("2.1-predict")
 def test_predict_bytes_of_a_masked_layer(student, rng):
-    letter = one_letter(student.value("predict_2_1"), "predict_2_1")
-    that(letter == "d", f"({letter}) is not it. Ask what torch.save writes for an element that happens to be 0.0.")
+    chosen = letter(student.value("predict_2_1"), "predict_2_1")
+    that(chosen == "d", f"({chosen}) is not it. Ask what torch.save writes for an element that happens to be 0.0.")
 
 
 # 2.2

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, that
+from autograder.checks.expect import close, equal, letter, that
 from autograder.checks.lesson_03.visible import (
-    counted, indices, normal, one_letter, prove_cnn, prove_flatten, prove_mlp, random_batch_norm, random_conv, random_linear,
+    counted, indices, normal, prove_cnn, prove_flatten, prove_mlp, random_batch_norm, random_conv, random_linear,
     same_groups, scores_of, some_of,
 )  # fmt: skip
 
@@ -25,7 +25,7 @@ def unchanged(changed, what):
 
 @exercise("3.1-predict", points=5)
 def test_predict_shape_and_time_stay(student, rng):
-    that(one_letter(student.value("predict_3_1"), "predict_3_1") == "b", "The prediction is not right.")
+    that(letter(student.value("predict_3_1"), "predict_3_1") == "b", "The prediction is not right.")
 
 
 # 3.2

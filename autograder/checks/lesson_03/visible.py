@@ -11,17 +11,9 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, kind_of, that
+from autograder.checks.expect import close, equal, kind_of, letter, that
 
 CONV_SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
-
-
-def one_letter(value, name):
-    """A choice as one lower-case letter; says how to write it if it is not."""
-    that(isinstance(value, str), f'{name}: write the letter of your choice in quotes, like "a".')
-    letter = value.strip().strip("()").lower()
-    that(letter in ("a", "b", "c", "d"), f'{name}: choose "a", "b", "c" or "d"; here stands {value!r}.')
-    return letter
 
 
 def pair(value, what):
@@ -228,8 +220,8 @@ def same_groups(got, want, on):
 
 @exercise("3.1-predict")
 def test_predict_what_masking_changes(student, rng):
-    letter = one_letter(student.value("predict_3_1"), "predict_3_1")
-    that(letter == "b", f"({letter}) is not it. Did the shape of the weight tensor change?")
+    chosen = letter(student.value("predict_3_1"), "predict_3_1")
+    that(chosen == "b", f"({chosen}) is not it. Did the shape of the weight tensor change?")
 
 
 # 3.2
