@@ -15,10 +15,10 @@ So what is shared inside one module (a layer used twice, tied weights) is shared
 Sharing between two modules of one message is not kept, as for lists; neither are two parameters that
 are different objects over the same memory.
 
-What does not cross: gradients, names of hooks, memory formats (tensors arrive in C order), and
-attributes that nothing in the type reads, such as a note. Whatever would make the copy behave
-differently is refused instead: hooks, a replaced `forward`, pruning masks, parametrisations, tensors
-whose shape is not what the configuration says.
+What does not cross: gradients, memory formats (tensors arrive in C order), attributes that nothing in
+the type reads, such as a note, hooks on loading a state, and changes to PyTorch itself. Whatever else
+would make the copy behave differently is refused: other hooks, a replaced `forward`, pruning masks,
+parametrisations, tensors whose shape is not what the configuration says.
 
 Whoever runs a module from a stranger pays for it: the ranges here bound each layer, not their product.
 """
@@ -36,6 +36,8 @@ MAX_DIMENSIONS = 8
 NAME_LENGTH = 100
 SIDED = {"kernel_size", "stride", "padding", "dilation", "output_size"}
 KEPT_BY_HAND = {"training", "_parameters", "_buffers", "_modules"}
+# What a hook or a parametrisation leaves behind when it has gone.
+LEFT_BEHIND = {"_is_full_backward_hook", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"}
 
 
 class Refused(Exception):
@@ -331,7 +333,7 @@ def _refuse_changes(name, attributes):
     if any(each.endswith("_g") and f"{each[:-2]}_v" in parameters for each in parameters):
         raise Refused(f"{name} with weight normalisation")
     for each, hooks in attributes.items():
-        if each.endswith("_hooks") and hooks:
+        if each.endswith("_hooks") and each not in LEFT_BEHIND and hooks:
             raise Refused(f"{name} with {each.strip('_').replace('_', ' ')}")
 
 
@@ -378,7 +380,7 @@ def _paired(name, have, expected, kind):
 
 def _refuse_differences(name, attributes, fresh, kind):
     """Refuse a module whose attributes, apart from configuration and tensors, are not those of a fresh one."""
-    managed = {*KEPT_BY_HAND, *LAYERS[name].fields}
+    managed = {*KEPT_BY_HAND, *LEFT_BEHIND, *LAYERS[name].fields}
     if type(attributes["training"]) is not bool:
         raise Refused(f"{name} with training={_brief(attributes['training'])}")
     if attributes.get("padding_mode") == "zeros":
@@ -449,7 +451,6 @@ def build(description, layers, depth):
                 raise Refused("an impossible name of a child")
             module._modules[each] = made[number]
             used.add(number)
-        vars(module).update(config)
         vars(module)["training"] = _typed(training, bool)
         module._parameters.update(tensors)
         module._buffers.update(state)
@@ -467,7 +468,7 @@ def _fresh(name, config, torch):
     vars(module)["reset_parameters"] = lambda: None
     try:
         module.__init__(**config, **({"device": "meta"} if LAYERS[name].has_tensors else {}))
-    except (ValueError, RuntimeError, TypeError) as problem:
+    except Exception as problem:  # a rule of this PyTorch that the table does not know
         raise Refused(f"{name} that PyTorch refuses: {type(problem).__name__}") from None
     vars(module).pop("reset_parameters")
     return module
