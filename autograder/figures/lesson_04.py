@@ -45,6 +45,7 @@ def dark_knowledge(mean, pictures, probabilities, true):
     for column, (picture, p) in enumerate(zip(pictures, probabilities)):
         panels[0, column].imshow(picture, cmap="gray_r", vmin=0, vmax=1)
         panels[0, column].set(xticks=[], yticks=[])
+        panels[0, column].spines[["left", "bottom"]].set_visible(False)
         panels[0, column].set_title(f"leans to {digits[int(np.argmax(p[digits]))]}", fontsize=11, loc="center")
         _wrong_bars(panels[1, column], digits, p)
         panels[1, column].set(ylim=(0, top))
@@ -93,7 +94,7 @@ def temperature_sweep(sweep, alone):
     axes.plot([], [], "o", color=SKY, mec=BLACK, mew=0.6, ms=6, label="single seeds")
     axes.set_xticks(places, [f"{t}" for t in sweep])
     axes.grid(axis="y")
-    axes.set(xlabel="temperature T", ylabel="validation accuracy (%)", title="Too cold is useless, from T = 4 on it hardly matters")
+    axes.set(xlabel="temperature T", ylabel="validation accuracy (%)", title="What the temperature does to a student")
     axes.legend(loc="lower right")
     return made
 
@@ -122,11 +123,12 @@ def gains(cases):
     made, axes = plt.subplots(figsize=(8.5, 3.8))
     for place, points in enumerate(cases.values()):
         for seed, point in enumerate(points):
-            axes.plot(point, place, MARKERS[seed % 6], color=SKY, mec=BLACK, mew=0.6, ms=8)
-        axes.plot(points.mean(), place, "|", color=RED if points.mean() < 0 else BLUE, ms=24, mew=3)
+            offset = 0.18 * (seed - (len(points) - 1) / 2)
+            axes.plot(point, place + offset, MARKERS[seed % 6], color=SKY, mec=BLACK, mew=0.6, ms=7)
+        axes.plot(points.mean(), place, "|", color=RED if points.mean() < 0 else BLUE, ms=28, mew=3, zorder=1)
     axes.axvline(0, color=BLACK, lw=1.2)
     axes.set_yticks(range(len(cases)), list(cases))
-    axes.invert_yaxis()
+    axes.set(ylim=(len(cases) - 0.5, -0.5))
     axes.grid(axis="x")
     axes.set(xlabel="gain over the same student without a teacher (points); bar: mean", title="When it works and when it does not")
     return made
