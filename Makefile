@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup lab grade test build bench clean
+.PHONY: help setup lab grade test build clean
 
 help:
 	@echo "make lab     train, compress and measure on the bundled digits: the four-row table"

@@ -22,11 +22,19 @@ class BlankError(Exception):
         self.exercise = exercise
         super().__init__(blank_message(exercise))
 
+    def _render_traceback_(self):
+        """What IPython shows: the sentence says it all, the way through our code would only bury it."""
+        return [f"BlankError: {self}"]
 
-def blank_message(exercise):
-    """The sentence a student sees for a blank in `exercise` (an id, or None)."""
+
+def blank_message(exercise, lines=()):
+    """The sentence a student sees for a blank in `exercise` (an id, or None), at `lines` of its cell."""
     where = f"Exercise {exercise}" if exercise else "An exercise"
-    return f"{where} still has a blank: fill in ___"
+    at = ""
+    if lines:
+        *first, last = dict.fromkeys(map(str, lines))
+        at = f" in lines {', '.join(first)} and {last}" if first else f" in line {last}"
+    return f"{where} still has a blank: fill in ___{at}"
 
 
 def exercise_named_in(source):
@@ -35,13 +43,22 @@ def exercise_named_in(source):
     return found.group(1) if found else None
 
 
-def has_blank(source):
-    """Whether `source` (Python code) uses the name `___`. Code that does not parse is searched as text."""
+def blank_lines(source):
+    """The lines (counted from 1) on which `source` uses the name `___`, one entry for each blank.
+
+    Code that does not parse is searched as text.
+    """
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return re.search(r"(?<!\w)___(?!\w)", source) is not None
-    return any(isinstance(node, ast.Name) and node.id == NAME for node in ast.walk(tree))
+        lines = source.splitlines()
+        return [number for number, line in enumerate(lines, 1) for _ in re.findall(r"(?<!\w)___(?!\w)", line)]
+    return sorted(node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == NAME)
+
+
+def has_blank(source):
+    """Whether `source` (Python code) still has a blank."""
+    return bool(blank_lines(source))
 
 
 def _exercise_in_use():

@@ -23,7 +23,7 @@ import yaml
 from autograder import paths
 from autograder.blanks import NAME, exercise_named_in, has_blank
 from autograder.catalogue import Cell, Check, Exercise, Lesson, to_json
-from autograder.files import write_whole
+from course_data.files import write_whole
 
 MARKED = re.compile(r"^(?P<indent>[ \t]*)(?P<answer>\S.*?)[ \t]*# (?P<kind>blank|bug): (?P<released>.*\S)[ \t]*$")
 EXERCISE_ID = re.compile(r"^\d+\.\d+-[a-z0-9]+(-[a-z0-9]+)*$")
@@ -383,9 +383,11 @@ def _both_forms(cell, exercise, rubrics, work):
         prompt, mark, answer = cell.source.partition(ANSWER_MARK)
         if not mark:
             work.wrong(cell.line, f"the written exercise {exercise.id} has no line {ANSWER_MARK}")
+        if len(prompt.strip().splitlines()) > 1:
+            work.wrong(cell.line, f"the task of {exercise.id} belongs into the text above: whoever edits the answer opens this whole cell")
         if exercise.id not in rubrics:
             work.wrong(cell.line, f"the written exercise {exercise.id} has no rubric")
-        scheme = f"=== BEGIN MARK SCHEME ===\n{rubrics.get(exercise.id, '')}\n=== END MARK SCHEME ==="
+        scheme = f"=== BEGIN MARK SCHEME ===\n{rubrics.get(exercise.id, '')}\n\n=== END MARK SCHEME ==="
         return f"{prompt.strip()}\n\n{ANSWER_HERE}", f"{prompt.strip()}\n\n{answer.strip()}\n\n{scheme}"
     answer, released = answer_of(cell.source), released_of(cell.source)
     marks = {m["kind"] for m in map(MARKED.match, cell.source.splitlines()) if m}

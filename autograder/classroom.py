@@ -16,10 +16,10 @@ from pathlib import Path
 
 from autograder import catalogue, paths
 from autograder.feedback import feedback_page
-from autograder.files import write_whole
 from autograder.grade import Result, grade, unread
 from autograder.notebooks import lesson_in
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
+from course_data.files import write_whole
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")
 

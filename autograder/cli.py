@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from course_data.commands import app as data_app
@@ -52,7 +53,7 @@ def check(
     from autograder.notebooks import NotebookProblem
 
     if not notebook.is_file():
-        raise CommandError(f"There is no file {notebook}.")
+        raise CommandError(f"There is no file {notebook} in {Path.cwd()}. Give the notebook's path from here.")
     for exercise_id in exercises or ():
         _exercise(exercise_id)
     try:
@@ -65,7 +66,7 @@ def check(
         title = lesson.exercise(verdict.exercise).title
         _line(verdict.status, f"{verdict.exercise}  {title}")
         if verdict.message:
-            console.print(f"            {escape(verdict.message)}")
+            console.print(Padding(escape(verdict.message), (0, 0, 0, 14)))
     passed = sum(v.status == "passed" for v in verdicts)
     asked = [v for v in verdicts if v.status != "needs_manual"]
     console.print(f"{passed} of {len(asked)} exercises pass their visible checks")
@@ -100,7 +101,7 @@ def status():
 @app.command()
 def reset(
     exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale"),
-    notebook: Path = typer.Option(None, help="The notebook; the lesson in lessons/ if not given."),
+    notebook: Path = typer.Option(None, help="The notebook; if not given, the lesson in this folder, else in lessons/."),
 ):
     """Put one exercise's cell back as it was handed out. The old notebook is kept beside it as .bak."""
     from autograder.local import reset_exercise
@@ -179,7 +180,8 @@ def _exercise(exercise_id):
 
 def _line(status, text):
     colour = {"passed": "blue", "needs_manual": "dim", "blank": "yellow"}.get(status, "red")
-    console.print(f"[{colour}]{status:<12}[/]{escape(text)}")
+    word = {"needs_manual": "by hand"}.get(status, status)
+    console.print(f"[{colour}]{word:<14}[/]{escape(text)}")
 
 
 def _grading_bar():

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 
 from autograder import catalogue
-from autograder.blanks import blank_message, has_blank
+from autograder.blanks import blank_lines, blank_message, has_blank
 from autograder.checks.faults import Crashed, StudentError, StudentFault, TimedOut
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, judge, untouched
@@ -117,7 +117,7 @@ def _without_running(lesson, exercise, submission):
     if message is None and exercise.by_hand:
         return Verdict(exercise.id, "needs_manual", 0, exercise.points, "A person reads this answer.", {})
     if message is None and has_blank(source):
-        message = blank_message(exercise.id)
+        message = blank_message(exercise.id, blank_lines(source))
     return Verdict(exercise.id, "blank", 0, exercise.points, message, {}) if message else None
 
 

@@ -6,16 +6,17 @@ No sandbox: this is for one's own code.
 import linecache
 import os
 import shutil
+from pathlib import Path
 
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder import catalogue, paths, student
 from autograder import progress as record
-from autograder.blanks import ___, BlankError
+from autograder.blanks import BlankError, ___
 from autograder.checks.verdict import Verdict
-from autograder.files import write_whole
 from autograder.notebooks import NotebookProblem, lesson_in, read_submission
+from course_data.files import write_whole
 
 
 def check_notebook(path, wanted=None):
@@ -77,7 +78,7 @@ def reset_exercise(lesson, exercise, path=None):
 
     Raises `NotebookProblem` when the notebook cannot be read or has no cell for the exercise.
     """
-    path = path or paths.LESSONS / f"{lesson.name}.ipynb"
+    path = path or find_notebook(lesson)
     if not path.is_file():
         raise NotebookProblem(f"There is no notebook {path}. `course build` makes the lessons anew.")
     try:
@@ -97,6 +98,12 @@ def reset_exercise(lesson, exercise, path=None):
     write_whole(path, nbformat.writes(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     record.forget(exercise.id)
     return path, backup
+
+
+def find_notebook(lesson):
+    """The lesson's notebook in the current folder, else the one in lessons/."""
+    here = Path.cwd() / f"{lesson.name}.ipynb"
+    return here if here.is_file() else paths.LESSONS / f"{lesson.name}.ipynb"
 
 
 def _lesson(path, data):

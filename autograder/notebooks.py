@@ -138,7 +138,7 @@ def _exercise_of(cell, exercises):
         return named
     if cell["exercise"] in exercises:
         return cell["exercise"]
-    defined = _defined(cell["source"])
+    defined = defined_names(cell["source"])
     for exercise in exercises.values():
         if exercise.names and set(exercise.names) <= defined:
             return exercise.id
@@ -166,7 +166,8 @@ def _choose(cells, lesson, repairs):
     return answers, dropped
 
 
-def _defined(source):
+def defined_names(source):
+    """The functions, classes and variables that a cell defines at its top level; none if it does not parse."""
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -3,7 +3,7 @@
 import json
 
 from autograder import paths
-from autograder.files import write_whole
+from course_data.files import write_whole
 
 
 def _file():

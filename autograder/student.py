@@ -1,4 +1,4 @@
-"""What a lesson imports: `___`, `check`, `hint` and `progress`.
+"""What a lesson imports: `___`, `check`, `hint` and `progress` (and, when needed, `reset`).
 
 ::
 
@@ -10,19 +10,20 @@ import difflib
 import html
 import sys
 
-from autograder import catalogue
+from autograder import catalogue, cells
 from autograder import progress as record
-from autograder.blanks import ___, blank_message, has_blank
+from autograder.blanks import ___, blank_lines, blank_message
 from autograder.checks import students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, judge, untouched
 
-__all__ = ["___", "check", "hint", "progress"]
+__all__ = ["___", "check", "hint", "progress", "reset"]
 
 _last_lesson = None
+cells.watch()
 
 
-def check(exercise_id):
+def check(exercise_id=None):
     """Run the visible checks of one exercise on what this notebook defines, and say what came out."""
     namespace = sys._getframe(1).f_globals
     exercise, lesson = _find(exercise_id)
@@ -47,12 +48,14 @@ def check_in(namespace, lesson, exercise, source=None):
         ask = students.Direct(namespace)
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id])
         verdict = judge(lesson.name, exercise, outcomes, hidden=False)
-    tries = record.of(exercise.id)["tries"]
-    record.update(exercise.id, passed=verdict.status == "passed", tries=tries + 1)
+    entry = record.of(exercise.id)
+    # A blank, in a fresh copy of the lesson, say, does not undo what was reached before.
+    passed = verdict.status == "passed" or (verdict.status == "blank" and entry["passed"])
+    record.update(exercise.id, passed=passed, tries=entry["tries"] + 1)
     return verdict
 
 
-def hint(exercise_id):
+def hint(exercise_id=None):
     """Show the next hint of one exercise: three at most, never the answer."""
     exercise, _ = _find(exercise_id)
     if exercise is None:
@@ -73,7 +76,7 @@ def next_hint(exercise):
 def progress(lesson=None):
     """Show how far you are: in `lesson` ("01"), or in the lesson you last checked, or in all."""
     lessons = catalogue.lessons()
-    wanted = [name for name in lessons if lesson and name.startswith(str(lesson))]
+    wanted = [name for name in lessons if lesson and name.startswith(str(lesson).zfill(2))]
     if lesson and not wanted:
         _say("failed", f"There is no lesson {lesson!r}. The lessons are: {', '.join(lessons)}.")
         return
@@ -97,8 +100,9 @@ def progress_rows(lesson):
             state = "not yet" if entry.get("tries") else "not tried"
         hints = f"{entry['hints']} of {len(exercise.hints)} hints" if entry.get("hints") else ""
         rows.append((exercise.id, exercise.title, f"{exercise.points:g} points", state, hints))
-    total = sum(not e.by_hand for e in lesson.exercises)
-    return f"{lesson.name}: {done} of {total} exercises pass their visible checks", rows
+    by_hand = sum(e.by_hand for e in lesson.exercises)
+    others = f", and {by_hand} is read by a person" if by_hand == 1 else f", and {by_hand} are read by a person" if by_hand else ""
+    return f"{lesson.name}: {done} of {len(rows) - by_hand} exercises pass their visible checks{others}", rows
 
 
 def say_verdict(exercise, verdict):
@@ -110,28 +114,53 @@ _HEADS = {"passed": "Passed. ", "failed": "Not yet. "}
 
 
 def _before_checks(namespace, lesson, exercise, source):
-    """The verdict that needs no checks: blank or untouched; None otherwise."""
-    for name in exercise.names:
-        if namespace.get(name) is ___:
-            return _blank(exercise, blank_message(exercise.id))
-        if source is None and name in namespace:
-            known = students.source_in(namespace, name)
-            source = known[0] if known and known[1] == exercise.id else None
+    """The verdict that needs no checks: the cell is blank, untouched, or did not run to its end; None otherwise."""
+    run = cells.last_run(exercise.id) if source is None else None
+    if run is not None:
+        source = run.source
+    elif source is None:
+        known = [students.source_in(namespace, name) for name in exercise.names if name in namespace]
+        source = next((found[0] for found in known if found and found[1] == exercise.id), None)
     if source is not None:
         message = untouched(exercise, lesson.cell_of(exercise.id).source, source)
-        if message is None and has_blank(source):
-            message = blank_message(exercise.id)
-        if message:
-            return _blank(exercise, message)
+        lines = blank_lines(source)
+        if message or lines:
+            return Verdict(exercise.id, "blank", 0, exercise.points, message or blank_message(exercise.id, lines), {})
+    if any(namespace.get(name) is ___ for name in exercise.names):
+        return Verdict(exercise.id, "blank", 0, exercise.points, blank_message(exercise.id), {})
+    # What the cell defined earlier may still be there, but it is not what the student sees now.
+    if run is not None and run.error:
+        message = f"The cell's last run stopped with {run.error}. Repair that first, then run it and check again."
+        return Verdict(exercise.id, "error", 0, exercise.points, message, {})
+    lost = sorted(set(exercise.names) - run.defines) if run is not None else []
+    if lost:
+        message = f"The cell no longer defines `{lost[0]}`: keep the names that the exercise gives."
+        return Verdict(exercise.id, "missing", 0, exercise.points, message, {})
     return None
 
 
-def _blank(exercise, message):
-    return Verdict(exercise.id, "blank", 0, exercise.points, message, {})
+def reset(exercise_id=None):
+    """Put one exercise's cell back as it was handed out, in this notebook's file. The old file is kept as .bak."""
+    from autograder.local import reset_exercise
+    from autograder.notebooks import NotebookProblem
+
+    exercise, lesson = _find(exercise_id)
+    if exercise is None:
+        return
+    try:
+        path, backup = reset_exercise(lesson, exercise, cells.this_notebook(sys._getframe(1).f_globals, lesson.name))
+    except (NotebookProblem, OSError) as problem:
+        _say("failed", str(problem))
+        return
+    _say("note", f"{exercise.id}  is as it was handed out, in {path}. What stood there before is in {backup.name}. "
+         "Now reload the notebook (File > Reload Notebook from Disk) before you save it.")  # fmt: skip
 
 
 def _find(exercise_id):
     global _last_lesson
+    if exercise_id is None:
+        _say("failed", 'Which exercise? Give its id in quotes, as in check("0.1-bytes").')
+        return None, None
     try:
         lesson = catalogue.lesson_of(exercise_id)
     except KeyError:
@@ -160,17 +189,8 @@ class _Shown:
         return self.markup
 
 
-def _in_notebook():
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    shell = get_ipython()
-    return shell is not None and hasattr(shell, "kernel")
-
-
 def _show(text, markup):
-    if _in_notebook():
+    if hasattr(cells.shell(), "kernel"):
         from IPython.display import display
 
         display(_Shown(text, markup))

@@ -367,8 +367,8 @@ class _Reader:
     def read_module(self, body, depth):
         try:
             importlib.import_module("torch")
-        except ImportError:
-            raise WireError("a module, and PyTorch is not installed here") from None
+        except Exception as problem:  # missing, or too large for the memory that is allowed here
+            raise WireError(f"a module, and PyTorch cannot be imported here: {type(problem).__name__}") from None
         description = self.value(body, depth + 1)
         try:
             return wire_modules.build(description, self.limits.layers, self.limits.depth)

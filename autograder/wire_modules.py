@@ -93,7 +93,7 @@ class _Layer:
 
     `fields` are also the arguments of the type's constructor. `parameters` and `buffers` map the
     configuration to {name: shape}; a name that ends in "?" may be None. `sensible` tells whether the
-    values fit each other.
+    values fit each other, as far as PyTorch does not ask when a layer is made.
     """
 
     def __init__(self, fields=None, parameters=None, buffers=None, sensible=None, container=False):
@@ -120,9 +120,7 @@ def _convolution(sides):
             "weight": (c["out_channels"], c["in_channels"] // c["groups"], *c["kernel_size"]),
             "bias?": (c["out_channels"],),
         },
-        sensible=lambda c: c["in_channels"] % c["groups"] == 0
-        and c["out_channels"] % c["groups"] == 0
-        and (c["padding"] != "same" or set(_spread(c["stride"])) == {1}),
+        sensible=lambda c: c["in_channels"] % c["groups"] == 0 and c["out_channels"] % c["groups"] == 0,
     )
 
 
@@ -464,7 +462,7 @@ def _fresh(name, config, torch):
     """A layer of a checked configuration whose tensors have no memory yet."""
     kind = getattr(torch.nn, name)
     module = kind.__new__(kind)
-    # On the meta device an initialisation costs no memory, but loading what PyTorch needs for it takes seconds.
+    # Even where tensors have no memory an initialisation makes PyTorch load hundreds of files, for seconds.
     vars(module)["reset_parameters"] = lambda: None
     try:
         module.__init__(**config, **({"device": "meta"} if LAYERS[name].has_tensors else {}))
@@ -547,7 +545,7 @@ def _spread(value):
     """One number for all sides as one for each; a single side counts as two alike."""
     if type(value) is int:
         return (value, value)
-    return (*value, *value) if type(value) in (tuple, list) and len(value) == 1 else value
+    return (*value, *value) if type(value) is tuple and len(value) == 1 else value
 
 
 def summary(module):

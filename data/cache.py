@@ -1,16 +1,14 @@
 """Decoded data sets on disk: one `<name>.npz` of plain arrays (no pickles) in the data root."""
 
 import json
-import os
-import tempfile
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from course_data.catalogue import Spec
 from course_data.errors import UserError
+from course_data.files import beside
 from course_data.root import data_root
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -59,21 +57,3 @@ def write(facts: Spec, arrays: dict[str, np.ndarray], about: dict) -> Path:
     with beside(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, about=np.array(json.dumps(about)), **{key: arrays[key] for key in KEYS})
     return path
-
-
-@contextmanager
-def beside(path: Path):
-    """Yield a temporary path in the same folder; rename it to `path` on success, remove it on any failure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp makes private files; a data root or result may be shared with a class
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

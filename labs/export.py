@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 import torch
 
-from course_data.cache import beside
+from course_data.files import beside
 from course_labs.networks import ConvNet, folded
 
 OPSET = 18

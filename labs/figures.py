@@ -43,11 +43,12 @@ def _panel(axes, rows: list[dict], costs: list[float], spreads) -> None:
             costs[index], accuracies[index], yerr=100 * row["accuracy_standard_error"], xerr=across,
             fmt=marker, color=colour, markersize=8, capsize=2, elinewidth=1, zorder=2,
         )
+        # neighbours' labels stand at opposite ends of their bars, so that two close points keep theirs apart
         above = index % 2 == 0
+        end = accuracies[index] + (1 if above else -1) * 100 * row["accuracy_standard_error"]
         axes.annotate(
-            SHORT[row["name"]], (costs[index], accuracies[index]), xytext=(7, 9 if above else -9),
-            textcoords="offset points", va="bottom" if above else "top", color=colour,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}, zorder=3,
+            SHORT[row["name"]], (costs[index], end), xytext=(0, 4 if above else -4),
+            textcoords="offset points", ha="center", va="bottom" if above else "top", color=colour,
         )
     axes.set_xscale("log")
     axes.margins(x=0.22, y=0.2)

@@ -6,7 +6,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from course_data.cache import beside
+from course_data.files import beside
 
 SOURCE = Path(__file__).resolve().parent / "compression_studio.py"
 

@@ -11,7 +11,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from course_data import Dataset
-from course_data.cache import beside
+from course_data.files import beside
 from course_labs.export import slim
 from course_labs.networks import normalise
 from course_labs.training import cpu_flags

@@ -4,8 +4,8 @@ import re
 import sys
 from pathlib import Path
 
-from course_data.cache import beside
 from course_data.errors import UserError
+from course_data.files import beside
 from course_data.root import REPOSITORY
 from course_labs.report import markdown, read_results
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from course_data.cache import beside
 from course_data.errors import UserError
+from course_data.files import beside
 from course_labs.stages import write_json
 
 HEADER = ("model", "channels", "test accuracy", "file", "parameters", "MACs", "ONNX Runtime, 1 thread", "PyTorch eager, 1 thread")

@@ -47,11 +47,11 @@ SETTINGS = {
         recovery_recipe=Recipe(epochs=3, peak_lr=0.05, shift=2),
     ),
     "cifar10": Settings(
-        teacher=Shape((64, 128, 256, 256), (1, 2, 2, 1)),
-        teacher_recipe=Recipe(epochs=4, peak_lr=0.1, shift=4, flip=True),
-        student=Shape((32, 64, 128, 128), (1, 2, 2, 1)),
+        teacher=Shape((64, 64, 128, 128, 256), (1, 2, 1, 2, 1)),
+        teacher_recipe=Recipe(epochs=5, peak_lr=0.1, shift=4, flip=True),
+        student=Shape((32, 32, 64, 64, 128), (1, 2, 1, 2, 1)),
         student_recipe=Recipe(epochs=5, peak_lr=0.1, shift=4, flip=True),
-        pruned_widths=(16, 48, 96, 96),
+        pruned_widths=(16, 32, 48, 48, 96),
         recovery_recipe=Recipe(epochs=4, peak_lr=0.05, shift=4, flip=True),
     ),
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_data.cache import beside
+from course_data.files import beside
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Stages:
         if found.get("fingerprint") == fingerprint and artefact.is_file() and found.get("sha256") == sha256(artefact):
             return Done(fingerprint, artefact, found["seconds"], found["facts"], resumed=True)
         record.unlink(missing_ok=True)
+        for left_over in self.folder.glob(f".{artefact.name}.*.part"):
+            left_over.unlink()  # of a run that was killed, not merely interrupted
         start = time.perf_counter()
         with beside(artefact) as temporary:
             facts = work(temporary)

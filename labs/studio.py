@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 
 from course_data import Dataset, UserError, load
-from course_data.cache import beside
+from course_data.files import beside
 from course_data.progress import bar
 from course_labs import distillation, export, machine, measure, networks, pruning, quantise, training
 from course_labs.networks import ConvNet, Shape

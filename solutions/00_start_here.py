@@ -45,10 +45,10 @@ figures.suitcase()
 # **A worked example.** A layer has a weight array of shape (100, 20), in `float32`. That is 2000 numbers of 4 bytes each: 8000 bytes.
 # The same array in `float16` takes 2 bytes a number: 4000 bytes.
 #
-# **Your turn.** In the cell below, `___` marks what is missing. Replace each `___` by an expression, leave the rest, and run the cell. Each array
-# `a` knows how many numbers it holds, and how many bytes one of them takes.
+# **Your turn.** In the cell below, `___` marks what is missing. Replace each `___` by an expression, leave the rest, and run the cell. The array
+# `weights` knows how many numbers it holds, and how many bytes one of them takes.
 #
-# **First try this:** run the next two cells *before* you fill anything. The check says which blank is still open.
+# **First try this:** run the next two cells *before* you fill anything. The check says that a blank is still open, and in which line.
 
 # %% exercise="0.1-bytes" kind="code" points=10 minutes=3 difficulty=1
 # Exercise 0.1-bytes: how many bytes do the numbers in an array take?
@@ -56,14 +56,14 @@ def weight_bytes(weights):
     """Bytes that the values of an array take.
 
     weights: NumPy array of any shape and any number type.
-    Returns an integer.
+    Returns an integer (not a float).
     """
     return weights.size * weights.itemsize  # blank: return ___ * ___
 
 # %% [markdown] hints="0.1-bytes"
 # 1. The worked example has two factors: how many numbers, and how many bytes one number takes. Both belong to the array; neither is a constant.
 # 2. In a cell of your own, make a small array `a = np.zeros((2, 3), np.float32)`, type `a.` and press Tab. Look for a name that gives 6 and a name that gives 4.
-# 3. `shape` gives (2, 3) and `len` gives 2. You want the number of *all* elements, and the *size of one item*.
+# 3. `shape` gives (2, 3) and `len` gives 2. You want the number of all elements, and the size of one item.
 
 # %% check="0.1-bytes"
 check("0.1-bytes")
@@ -79,7 +79,8 @@ hint("0.1-bytes")
 # %% [markdown]
 # ## What you have done so far
 #
-# `progress()` shows every exercise of the course. Your progress is kept on your own machine.
+# `progress()` shows the exercises of the lesson that you checked last, `progress("01")` those of lesson 01. Your
+# progress is kept on your own machine.
 
 # %% demo=true
 progress()
@@ -87,14 +88,25 @@ progress()
 # %% [markdown]
 # ## Start an exercise again
 #
-# If a cell is beyond repair, put it back as it was handed out. Save the notebook, then type in a terminal:
+# If a cell is beyond repair, put it back as it was handed out. Save the notebook, then run these two lines in a cell of your own:
+#
+# ```python
+# from autograder.student import reset
+# reset("0.1-bytes")
+# ```
+#
+# Then reload the notebook from disk (in JupyterLab: File, Reload Notebook from Disk). Only that one cell has changed.
+#
+# The same works in a terminal, in the repository's top folder, and so do some other commands:
 #
 # ```
-# course reset 0.1-bytes
+# .venv/bin/course reset 0.1-bytes
+# .venv/bin/course hint 0.1-bytes
+# .venv/bin/course status
+# .venv/bin/course check lessons/00_start_here.ipynb
 # ```
 #
-# Reload the notebook. Only that one cell has changed. The terminal knows the other commands, too: `course hint 0.1-bytes`,
-# `course status`, and `course check lessons/00_start_here.ipynb`, which checks a whole notebook.
+# The last one checks a whole notebook; `status` shows your progress.
 #
 # ## What is graded, and how
 #
@@ -109,4 +121,4 @@ progress()
 #
 # When `check` fails it tells you what was asked, what came back, and, if it knows your mistake, its name. When you are content, save the notebook and hand it in.
 #
-# Next: `01_affine_quantization.ipynb`.
+# Next: [01 Affine quantisation](01_affine_quantization.ipynb).

@@ -1,11 +1,16 @@
 """The files that set the course up say the same thing, and nothing local."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
 
 import yaml
 from packaging.requirements import Requirement
+from typer.main import get_command
+
+from autograder import catalogue
+from autograder.cli import app
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -47,12 +52,22 @@ def test_every_package_folder_is_declared():
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == found
 
 
-def test_the_readme_shows_what_make_grade_prints_and_names_real_commands():
+def test_the_readme_names_real_commands_and_targets():
     readme = (ROOT / "README.md").read_text()
     commands = set(re.findall(r"course (\w+)", " ".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))))
-    from autograder.cli import app
-    from typer.main import get_command
-
     assert commands <= set(get_command(app).commands)
     targets = set(re.findall(r"^make (\w+)", readme, re.MULTILINE))
     assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_the_readme_shows_the_sample_class_as_it_is_graded():
+    readme = (ROOT / "README.md").read_text()
+    expected = json.loads((ROOT / "tests" / "sample_class" / "expected.json").read_text())
+    shown = dict(re.findall(r"^│ (\w+) +│ 01 +│ +(\d+) │ 100 │", readme, re.MULTILINE))
+    assert shown == {name: str(entry["points"]) for name, entry in expected.items()}
+
+
+def test_the_readme_lists_every_lesson_with_its_minutes():
+    readme = (ROOT / "README.md").read_text()
+    rows = dict(re.findall(r"^\| (\d\d) [^|]+\| [^|]+\| (\d+) \|$", readme, re.MULTILINE))
+    assert rows == {lesson.name[:2]: str(lesson.minutes) for lesson in catalogue.lessons().values()}

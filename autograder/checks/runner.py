@@ -51,6 +51,8 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False):
     plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None)
     with _plain_environment():
         ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", "-c", os.devnull], plugins=[plugin])
+    if ended == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     if plugin.broken or ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise CheckFilesBroken(f"the checks of {lesson} could not be run: {plugin.broken or ended!r}")
     return plugin.outcomes
@@ -146,16 +148,19 @@ def named_mistake(lesson, exercise, outcomes):
     Every question that the checks asked is put to each wrong answer in the bank; all its replies must agree.
     """
     asked = [question for outcome in outcomes if outcome.exercise == exercise for question in outcome.asked]
-    for known in bank(lesson):
-        if known.exercise != exercise or known.right:
-            continue
+    answers = [answer for answer in bank(lesson) if answer.exercise == exercise]
+    for known in answers:
         relevant = [question for question in asked if question[0] in known.names]
-        if relevant and all(_same_reply(known, question) for question in relevant):
+        if known.right or not relevant or not all(_same_reply(known, question) for question in relevant):
+            continue
+        # Where a right answer replies the same, the questions do not show the mistake: it is not the one made here.
+        rights = [a for a in answers if a.right and a.names.keys() == known.names.keys()]
+        if not any(all(_same_reply(a, question, exact=True) for question in relevant) for a in rights):
             return known.note
     return None
 
 
-def _same_reply(known, question):
+def _same_reply(known, question, exact=False):
     name, args, kwargs, (kind, reply) = question
     direct = students.Direct(known.names)
     try:
@@ -163,21 +168,28 @@ def _same_reply(known, question):
             got = direct.value(name) if args is None else direct.call(name, args, kwargs)[0]
     except StudentFault as fault:
         return kind == "fault" and type(fault) is type(reply) and getattr(fault, "type_name", 0) == getattr(reply, "type_name", 0)
-    return kind == "value" and same_data(got, reply)
+    return kind == "value" and same_data(got, reply, exact)
 
 
-def same_data(a, b):
-    """Whether two values from the wire are the same up to float rounding and the kind of number; modules also in structure."""
+def same_data(a, b, exact=False):
+    """Whether two values from the wire are the same up to float rounding; with `exact`, arrays of one data type, too.
+
+    Modules are the same if their layers and configurations are, and their tensors are the same in this sense.
+    """
     if isinstance(a, (list, tuple)) and type(a) is type(b):
-        return len(a) == len(b) and all(map(same_data, a, b))
+        return len(a) == len(b) and all(same_data(x, y, exact) for x, y in zip(a, b))
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(same_data(a[k], b[k]) for k in a)
+        return a.keys() == b.keys() and all(same_data(a[k], b[k], exact) for k in a)
     if wire_modules.is_module(a) or wire_modules.is_module(b):
         try:
-            return type(a) is type(b) and wire_modules.same(wire.described(a), wire.described(b), same_data)
+            return type(a) is type(b) and wire_modules.same(
+                wire.described(a), wire.described(b), lambda x, y: same_data(x, y, exact)
+            )
         except wire_modules.Refused:
             return False
     if hasattr(a, "detach") and hasattr(b, "detach"):
+        if exact and a.ndim and a.dtype != b.dtype:  # bfloat16 would become float32
+            return False
         a, b = from_tensor(a), from_tensor(b)
     numeric = (np.ndarray, np.generic, bool, int, float, complex)
     if isinstance(a, numeric) and isinstance(b, numeric):
@@ -185,7 +197,7 @@ def same_data(a, b):
         if a.shape != b.shape or a.dtype.kind == "O" or b.dtype.kind == "O":
             return False
         # A wrong data type is a mistake of its own, so int8 and float must not look alike for arrays.
-        if a.ndim and a.dtype.kind != b.dtype.kind:
+        if a.ndim and (a.dtype.kind != b.dtype.kind or exact and a.dtype != b.dtype):
             return False
         return bool(np.allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan=True))
     if isinstance(a, wire.Opaque) and isinstance(b, wire.Opaque):

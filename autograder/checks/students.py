@@ -5,14 +5,19 @@ has its own with the same two methods. `Recorder` stands in front of either and 
 and answered, so that a wrong answer can be compared with the known ones.
 """
 
+import contextlib
 import copy
 import inspect
 import linecache
+import signal
+import threading
 import traceback
 
 from autograder import wire
 from autograder.blanks import NAME, BlankError, exercise_named_in, has_blank
-from autograder.checks.faults import BlankLeft, Missing, StudentError, StudentFault
+from autograder.checks.faults import BlankLeft, Missing, StudentError, StudentFault, TimedOut
+
+CALL_SECONDS = 5
 
 
 class Direct:
@@ -20,6 +25,7 @@ class Direct:
 
     def __init__(self, namespace):
         self._namespace = namespace
+        self._stopped = {}  # a function that timed out once is not called again
 
     def call(self, name, args, kwargs):
         """(result, indices of positional arguments changed in place). Raises a `StudentFault`."""
@@ -29,15 +35,22 @@ class Direct:
         source = _source_of(function)
         if source is not None and has_blank(source[0]):
             raise BlankLeft(source[1])
+        if name in self._stopped:
+            raise self._stopped[name]
         args, kwargs = copy.deepcopy((args, kwargs))
         before = [_bytes(a) for a in args]
         try:
-            value = function(*args, **kwargs)
+            with _time_limit(name):
+                value = function(*args, **kwargs)
             return _as_data(value), [i for i, a in enumerate(args) if _bytes(a) != before[i]]
         except BlankError as error:
             raise BlankLeft(error.exercise) from None
-        except StudentFault:
+        except TimedOut as fault:
+            self._stopped[name] = fault
             raise
+        except KeyboardInterrupt:
+            self._stopped[name] = TimedOut(f"`{name}` was stopped while it ran. Is there a loop that never ends?")
+            raise self._stopped[name] from None
         except (Exception, SystemExit) as error:
             raise StudentError(
                 type(error).__name__, str(error), [c.__name__ for c in type(error).__mro__], _line(error, source)
@@ -88,6 +101,25 @@ class Recorder:
             raise
         self.asked.append((name, args, kwargs, ("value", value)))
         return value
+
+
+@contextlib.contextmanager
+def _time_limit(name):
+    """Stop a call after `CALL_SECONDS`, where the system can (not on Windows, not in a thread)."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_):
+        raise TimedOut(f"`{name}` was still running after {CALL_SECONDS} s and was stopped. Is there a loop that never ends?")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def source_in(namespace, name):

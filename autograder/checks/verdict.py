@@ -3,7 +3,7 @@
 import ast
 from dataclasses import dataclass
 
-from autograder.blanks import blank_message
+from autograder.blanks import blank_lines, blank_message
 from autograder.checks.runner import named_mistake
 
 
@@ -44,7 +44,10 @@ def judge(lesson, exercise, outcomes, hidden):
     if all(statuses[check.name] == "passed" for check in core):
         points = sum(check.points for check in expected if statuses[check.name] == "passed")
     first = by_name[failed[0].name]
-    return Verdict(exercise.id, first.status, points, exercise.points, _message(lesson, exercise, first, outcomes), statuses)
+    message = _message(lesson, exercise, first, outcomes)
+    if hidden and first.status in ("failed", "error"):
+        message += f" Read again: section {exercise.id}."
+    return Verdict(exercise.id, first.status, points, exercise.points, message, statuses)
 
 
 def untouched(exercise, released, source):
@@ -59,13 +62,13 @@ def untouched(exercise, released, source):
         return None
     if exercise.kind == "bug":
         return f"Exercise {exercise.id} has not been changed yet: find the bug and repair it"
-    return blank_message(exercise.id)
+    return blank_message(exercise.id, blank_lines(source))
 
 
 def _message(lesson, exercise, first, outcomes):
     # Parts of a message can come from the student's process: no control characters, no end of it.
     text = "".join(c if c.isprintable() else " " for c in first.message[:MESSAGE_LENGTH])
-    message = text[:1].upper() + text[1:]
+    message = text if text.split(" ")[0] in exercise.names else text[:1].upper() + text[1:]
     if not message.endswith((".", "?", "!")):
         message += "."
     if exercise.choices:
@@ -74,7 +77,6 @@ def _message(lesson, exercise, first, outcomes):
         known = named_mistake(lesson, exercise.id, outcomes)
         if known:
             message += f" This behaves like a known mistake: {known.rstrip('.')}."
-        message += f" Read again: section {exercise.id}."
     return message.strip()
 
 

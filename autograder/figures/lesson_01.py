@@ -56,14 +56,20 @@ def sqnr_against_bits(bits, measured, theory):
 def codes_used(symmetric, asymmetric):
     """How often each int8 code occurs, for symmetric and asymmetric codes of the same tensor."""
     made, panels = plt.subplots(2, 1, figsize=(8, 4.2), sharex=True)
-    bins = np.arange(-128, 129, 4)
-    for axes, codes, name, colour in ((panels[0], symmetric, "Symmetric", ORANGE), (panels[1], asymmetric, "Asymmetric", BLUE)):
-        codes = np.asarray(codes)
-        axes.hist(codes.ravel(), bins=bins, color=colour, ec=BLACK, lw=0.4, log=True)
-        axes.axvspan(-128, codes.min(), fc="none", ec="#BBBBBB", hatch="//", lw=0)
-        used = len(np.unique(codes))
-        axes.set(ylabel="count (log)", title=f"{name}: {used} different codes in use", xlim=(-130, 130))
+    for axes, codes, name, all_codes, colour in (
+        (panels[0], symmetric, "Symmetric", 255, ORANGE), (panels[1], asymmetric, "Asymmetric", 256, BLUE),
+    ):  # fmt: skip
+        codes = np.ravel(codes)
+        counts = np.bincount(codes + 128, minlength=256)
+        axes.stairs(counts, np.arange(-128.5, 128), baseline=0.5, fill=True, color=colour)
+        axes.set_yscale("log")
+        used = np.count_nonzero(counts)
+        axes.set(
+            ylabel="count (log)", xlim=(-132, 132), ylim=(0.5, 3 * counts.max()),
+            title=f"{name}: {used} of {all_codes} codes in use, {codes.min()} to {codes.max()}",
+        )  # fmt: skip
         if codes.min() > -100:
+            axes.axvspan(-128, codes.min() - 0.5, fc="none", ec="#BBBBBB", hatch="//", lw=0)
             box = {"fc": "white", "ec": "none", "pad": 3}
             axes.text((-128 + codes.min()) / 2, 0.5, "never used", transform=axes.get_xaxis_transform(), ha="center", bbox=box)
     panels[1].set(xlabel="code")

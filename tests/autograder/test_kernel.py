@@ -4,6 +4,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from autograder import paths
+
 SETUP = "from autograder.student import ___, check, hint, progress"
 
 
@@ -85,3 +87,50 @@ def test_a_students_own_data_module_beside_the_notebook_breaks_nothing(run, tmp_
 def test_the_set_up_cell_can_run_twice(run):
     results = run(SETUP, "x = ___", SETUP, "# Exercise 1.2-scale\nx + 1")
     assert results[3][1] == "BlankError: Exercise 1.2-scale still has a blank: fill in ___"
+
+
+def test_a_figure_cell_with_a_blank_shows_one_line_and_no_traceback(run, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in (SETUP, "# Exercise 1.2-scale\nlen(___)")])
+    NotebookClient(notebook, timeout=60, allow_errors=True).execute()
+    assert notebook.cells[1].outputs[0].traceback == ["BlankError: Exercise 1.2-scale still has a blank: fill in ___"]
+
+
+def test_check_says_when_the_cells_last_run_did_not_get_through(run):
+    """The old definition is still there, but it is not what stands in the cell."""
+    good = "# Exercise 1.4-bug\nimport numpy as np\ndef to_int8(x, scale):\n    return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)"
+    results = run(
+        SETUP, good, 'check("1.4-bug")',
+        good + " +", 'check("1.4-bug")',
+        good.replace("to_int8", "mine"), 'check("1.4-bug")',
+        "# Exercise 1.1-predict\npredict_1_1 = c", 'check("1.1-predict")',
+        good, 'check("1.4-bug")',
+    )  # fmt: skip
+    texts = [text for text, _ in results]
+    assert "Passed" in texts[2] and "Passed" in texts[10]
+    assert "stopped with SyntaxError in line 4" in texts[4]
+    assert "no longer defines `to_int8`" in texts[6]
+    assert "stopped with NameError: name 'c' is not defined" in texts[8]
+
+
+def test_an_endless_loop_is_stopped_and_asked_about_once(run):
+    results = run(SETUP, "# Exercise 1.4-bug\ndef to_int8(x, scale):\n    while True:\n        pass", 'check("1.4-bug")')
+    assert "loop that never ends" in results[2][0] and not results[2][1]
+
+
+def test_reset_works_on_the_notebook_that_is_open(run, tmp_path, monkeypatch):
+    path = tmp_path / "my copy.ipynb"
+    document = nbformat.read(paths.LESSONS / "01_affine_quantization.ipynb", as_version=4)
+    cell = next(c for c in document.cells if c.id == "exercise-1-4-bug")
+    released, cell.source = cell.source, "# Exercise 1.4-bug\nmine = 1"
+    nbformat.write(document, path)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    results = run(SETUP, "from autograder.student import reset", 'reset("1.4-bug")', "reset()")
+    assert "as it was handed out" in results[2][0] and "Reload" in results[2][0]
+    assert "Which exercise?" in results[3][0]
+    assert next(c.source for c in nbformat.read(path, as_version=4).cells if c.id == "exercise-1-4-bug") == released
+    assert "mine = 1" in (tmp_path / "my copy.ipynb.bak").read_text()
+
+
+def test_checking_a_fresh_copy_does_not_undo_what_passed(run):
+    results = run(SETUP, 'predict_1_1 = "c"', 'check("1.1-predict")', "predict_1_1 = ___", 'check("1.1-predict")', "progress()")
+    assert "still has a blank" in results[4][0] and "1 of 8" in results[5][0]

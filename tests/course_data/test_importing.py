@@ -14,8 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from course_data import UserError, add, catalogue, load, status
-from course_data import archives
+from course_data import UserError, add, archives, catalogue, load, status
 
 TRAIN, TEST = 40, 20
 

@@ -320,6 +320,12 @@ def test_an_interrupted_stage_leaves_nothing_half_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_run_left_is_cleared(tmp_path):
+    (tmp_path / ".s.txt.abc123.part").write_text("half")
+    stages.Stages(tmp_path).run("s", ".txt", {}, writes("a"))
+    assert {p.name for p in tmp_path.iterdir()} == {"s.txt", "s.json"}
+
+
 def test_code_version_follows_the_source(tmp_path):
     class Module:
         __file__ = str(tmp_path / "m.py")

@@ -12,7 +12,7 @@ import nbformat
 
 from autograder import paths
 from autograder.builder import build
-from autograder.files import write_whole
+from course_data.files import write_whole
 
 LESSON = "01_affine_quantization"
 HERE = Path(__file__).resolve().parent

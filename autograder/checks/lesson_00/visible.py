@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import equal
+from autograder.checks.expect import equal, that
 
 
 @exercise("0.1-bytes")
@@ -16,3 +16,7 @@ def test_bytes_of_small_arrays(student, rng):
     got = [student.weight_bytes(array) for array, _, _ in cases]
     for answer, (_, on, want) in zip(got, cases):
         equal(answer, want, what="the bytes of the array", on=on)
+        that(
+            isinstance(answer, (int, np.integer)),
+            f"The bytes should be an integer, because bytes are counted; yours is a float: {answer!r}, for {on}.",
+        )

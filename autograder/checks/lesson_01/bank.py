@@ -6,7 +6,7 @@ student reads when theirs behaves the same, so it says what goes wrong and why, 
 
 import numpy as np
 
-from autograder.checks import right, right_value, wrong, wrong_value
+from autograder.checks import right, wrong, wrong_value
 
 # 1.1-predict
 
@@ -30,8 +30,8 @@ wrong_value(
     "gives the number instead of the letter of the choice",
     predict_1_1="1/255",
 )
-right_value("1.1-predict", "a capital letter", predict_1_1="C")
-right_value("1.1-predict", "with brackets and a space", predict_1_1="(c) ")
+wrong_value("1.1-predict", "writes a capital letter", predict_1_1="C")
+wrong_value("1.1-predict", "writes the letter with its brackets", predict_1_1="(c)")
 
 # 1.2-scale
 
@@ -46,7 +46,7 @@ def scale_and_zero_point(lo, hi, qmin, qmax):
     return scale, int(min(max(zero_point, qmin), qmax))
 
 
-@wrong("1.2-scale", "does not widen the range to contain 0; for data from 3 to 5 the zero point is then clamped and the values are lost")
+@wrong("1.2-scale", "does not widen the range to contain 0; for data from 3 to 5 the zero point is then clipped and the values are lost")
 def scale_and_zero_point(lo, hi, qmin, qmax):
     if lo == hi:
         return 1.0, 0
@@ -193,7 +193,7 @@ def quantize(x, scale, zero_point, qmin, qmax):
 def quantize(x, scale, zero_point, qmin, qmax):
     if np.isnan(x).any():
         raise ValueError("NaN")
-    return (np.rint(x / scale) + zero_point).astype(np.int32)
+    return (np.rint(x / scale) + zero_point).astype(np.int64).astype(np.int32)
 
 
 @wrong("1.3-quantize", "multiplies by the scale on the way there; the number of gaps is the float divided by the scale")
@@ -231,6 +231,20 @@ def quantize(x, scale, zero_point, qmin, qmax):
     return np.clip(q, qmin, qmax).astype(np.int32)
 
 
+@wrong("1.3-quantize", "adds the zero point before it rounds; if the zero point is odd, halves then go to the odd neighbour")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x / scale + zero_point), qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "leaves the codes as floats; `np.rint` and `np.clip` do not change the type, so a cast must come last")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x / scale) + zero_point, qmin, qmax)
+
+
 @wrong("1.3-quantize", "forgets to subtract the zero point on the way back")
 def dequantize(q, scale, zero_point):
     return scale * q.astype(np.int32)
@@ -244,6 +258,11 @@ def dequantize(q, scale, zero_point):
 @wrong("1.3-quantize", "subtracts in the small integer type of the codes, where 3 - 5 wraps around")
 def dequantize(q, scale, zero_point):
     return scale * (q - np.array(zero_point).astype(q.dtype))
+
+
+@wrong("1.3-quantize", "goes to int8 on the way back, which ends at 127: uint8 codes from 128 to 255 turn negative there")
+def dequantize(q, scale, zero_point):
+    return scale * (q.astype(np.int8) - zero_point)
 
 
 @wrong("1.3-quantize", "divides by the scale on the way back; there it is multiplied")
@@ -384,6 +403,26 @@ def min_max_range(x):
     return float(x.min()), float(x.max())
 
 
+@wrong("1.6-calibrate", "lets an empty tensor through its first `if`; the lines below then look for a first value that is not there")
+def min_max_range(x):
+    if x is None:
+        raise ValueError("empty")
+    if not np.isfinite(x).all():
+        raise ValueError("not finite")
+    in_order = np.sort(x, axis=None)
+    return float(in_order[0]), float(in_order[-1])
+
+
+@wrong("1.6-calibrate", "asks for the number of rows: an array of shape (3, 0) has three rows and yet no value")
+def min_max_range(x):
+    if len(x) == 0:
+        raise ValueError("empty")
+    if not np.isfinite(x).all():
+        raise ValueError("not finite")
+    in_order = np.sort(x, axis=None)
+    return float(in_order[0]), float(in_order[-1])
+
+
 @wrong("1.6-calibrate", "takes absolute values: the smallest value of a tensor may be negative")
 def min_max_range(x):
     if x.size == 0:
@@ -463,6 +502,66 @@ def best_clip(x, candidates, qmax):
     for clip in candidates:
         scale = clip / (qmax + 1)
         mse = np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "lets one code more in on the negative side; here the codes run from -qmax to qmax")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        codes = np.clip(np.rint(x / scale), -qmax - 1, qmax)
+        mse = np.mean((x - scale * codes) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "clips the codes to -clip..clip; clip is a float, and the codes run from -qmax to qmax")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        codes = np.clip(np.rint(x / scale), -clip, clip)
+        mse = np.mean((x - scale * codes) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "squares the floats that come back; the error is their distance from x")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        codes = np.clip(np.rint(x / scale), -qmax, qmax)
+        mse = np.mean((scale * codes) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "compares x with the codes; turn them back into floats first")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        codes = np.clip(np.rint(x / scale), -qmax, qmax)
+        mse = np.mean((x - codes) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "has the scale upside down: the code qmax must mean the clip, so one gap is the clip divided by qmax")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = qmax / clip
+        codes = np.clip(np.rint(x / scale), -qmax, qmax)
+        mse = np.mean((x - scale * codes) ** 2)
         if mse < best_mse:
             best, best_mse = clip, mse
     return float(best)
@@ -561,6 +660,27 @@ def quantize_rows(w, qmax):
     return codes.astype(np.int32), scales
 
 
+@wrong("1.7-channels", "divides the table by the scales as they are; shape (rows, columns) by (rows,) lines the scales up with the columns, so they need a second axis")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(w / scales).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "looks for the largest absolute value of each column; with axis=0 the rows disappear, and they are what must stay")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=0)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(w / scales[:, None]).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "has the scale upside down: one gap is the row's largest absolute value divided by qmax")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, qmax / np.where(largest > 0, largest, 1.0), 1.0)
+    return np.rint(w / scales[:, None]).astype(np.int32), scales
+
+
 @right("1.7-channels", "a loop over the rows, scales in float32, codes in int8")
 def quantize_rows(w, qmax):
     codes, scales = np.zeros(w.shape, np.int8), np.ones(len(w), np.float32)
@@ -644,6 +764,51 @@ def int_matmul(qa, za, qb, zb):
     return a.astype(np.int32) @ b.astype(np.int32)
 
 
+@wrong("1.8-matmul", "forgets `keepdims=True`: the row sums need the shape (rows, 1) to be subtracted from every column")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b
+    acc = acc - za * b.sum(axis=0)
+    acc = acc - zb * a.sum(axis=1)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "sums the codes of b along the wrong axis; each column of b needs its own sum, so the axis K, the first one, must disappear")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b
+    acc = acc - za * b.sum(axis=1)
+    acc = acc - zb * a.sum(axis=1, keepdims=True)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "sums the codes of b along the wrong axis: with `axis=1` the columns disappear, and they are what must stay")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b
+    acc = acc - za * b.sum(axis=1, keepdims=True)
+    acc = acc - zb * a.sum(axis=1, keepdims=True)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "sums the codes of a along the wrong axis; each row of a needs its own sum, so the axis K, the second one, must disappear")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b
+    acc = acc - za * b.sum(axis=0)
+    acc = acc - zb * a.sum(axis=0, keepdims=True)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "computes in float32, which is exact only up to 2^24; the sums of a layer are larger, and here integers only are asked for")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.float32), qb.astype(np.float32)
+    acc = a @ b
+    acc = acc - za * b.sum(axis=0)
+    acc = acc - zb * a.sum(axis=1, keepdims=True)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
 @wrong("1.8-matmul", "multiplies in int32: an int32 times a 31-bit number needs 64 bits")
 def requantize(acc, m, shift, zero_point, qmin, qmax):
     product = (acc * np.int32(m)).astype(np.int64)
@@ -660,6 +825,30 @@ def requantize(acc, m, shift, zero_point, qmin, qmax):
 @wrong("1.8-matmul", "adds the whole divisor before the shift instead of half of it, so every code is rounded up")
 def requantize(acc, m, shift, zero_point, qmin, qmax):
     rounded = (acc.astype(np.int64) * m + (1 << shift)) >> shift
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "adds 2, as in the example; there the divisor was 4, and here half of 2^shift is wanted")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (2)) >> shift
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "adds half of m; what must be added is half of the divisor, 2^shift")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (m // 2)) >> shift
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "adds half of shift; what must be added is half of the divisor, 2^shift")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (shift // 2)) >> shift
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "has a float on the way, and a float cannot be shifted: `/` always makes one, `//` and `<<` stay with integers")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (2**shift / 2)) >> shift
     return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
 
 
@@ -743,6 +932,13 @@ def pack4(codes):
     return codes[0::2] | (codes[1::2] << 3)
 
 
+@wrong("1.9-bytes", "moves the second code down instead of up: nothing is left of it")
+def pack4(codes):
+    if len(codes) % 2 == 1:
+        codes = np.append(codes, np.uint8(0))
+    return codes[0::2] | (codes[1::2] >> 4)
+
+
 @wrong("1.9-bytes", "loses the last code when their number is odd")
 def pack4(codes):
     pairs = len(codes) // 2
@@ -760,6 +956,22 @@ def unpack4(packed, n):
     codes[0::2] = packed & 15
     codes[1::2] = packed >> 4
     return codes
+
+
+@wrong("1.9-bytes", "always drops the last code; one is too many only if their number is odd")
+def unpack4(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.uint8)
+    codes[0::2] = packed & 15
+    codes[1::2] = packed >> 4
+    return codes[:-1]
+
+
+@wrong("1.9-bytes", "leaves the second code in the high half; it must be moved down by four places")
+def unpack4(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.uint8)
+    codes[0::2] = packed & 15
+    codes[1::2] = packed & 240
+    return codes[:n]
 
 
 @wrong("1.9-bytes", "swaps the halves on the way back: the low four bits are the first code")
@@ -791,6 +1003,16 @@ def stored_bytes(n_codes, bits, n_scales, n_zero_points):
 @wrong("1.9-bytes", "rounds the bytes of the codes down, so the last bits have no byte to lie in")
 def stored_bytes(n_codes, bits, n_scales, n_zero_points):
     return n_codes * bits // 8 + 4 * n_scales + n_zero_points
+
+
+@wrong("1.9-bytes", "adds a byte even where nothing is left over: 1000 codes of 4 bits fill exactly 500 bytes")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return n_codes * bits // 8 + 1 + 4 * n_scales + n_zero_points
+
+
+@wrong("1.9-bytes", "takes two codes for each byte, whatever their width")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return (n_codes + 1) // 2 + 4 * n_scales + n_zero_points
 
 
 @wrong("1.9-bytes", "returns a fraction of a byte; a file has whole bytes, rounded up")

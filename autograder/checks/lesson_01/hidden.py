@@ -93,7 +93,7 @@ def test_laws_of_a_quantizer(student, rng):
         gaps[0, 0] = 0.0
         x = gaps * scale
         on = f"random x, scale {scale:.4g}, zero point {zero_point}, codes {qmin} to {qmax}"
-        codes = codes_array(student.quantize(x, scale, zero_point, qmin, qmax), x.shape, "The result of quantize")
+        codes = codes_array(student.quantize(x, scale, zero_point, qmin, qmax), x.shape, "The result of `quantize`")
         equal(codes, np.clip(whole, qmin, qmax), what="the codes", on=on)
         every = np.arange(qmin, qmax + 1, dtype=np.int32)
         floats = student.dequantize(every, scale, zero_point)
@@ -115,9 +115,11 @@ def test_laws_of_a_quantizer(student, rng):
 def test_halves_of_random_integers_go_to_even(student, rng):
     whole = rng.integers(-50, 50, 64)
     scale = float(2.0 ** rng.integers(-4, 3))
-    got = student.quantize((whole + 0.5) * scale, scale, 0, -128, 127)
-    want = np.where(whole % 2 == 0, whole, whole + 1)
-    equal(got, want, what="the codes of floats half-way between two codes", on=f"scale {scale}, zero point 0")
+    even = np.where(whole % 2 == 0, whole, whole + 1)
+    for zero_point in (0, 2 * int(rng.integers(-20, 20)) + 1):
+        got = student.quantize((whole + 0.5) * scale, scale, zero_point, -128, 127)
+        on = f"scale {scale}, zero point {zero_point}"
+        equal(got, even + zero_point, what="the codes of floats half-way between two codes", on=on)
 
 
 @exercise("1.3-quantize", points=2)
@@ -136,11 +138,11 @@ def test_nan_empty_and_far_outside(student, rng):
     raises(
         ValueError,
         lambda: student.quantize(np.array([0.5, np.nan]), 0.1, 3, 0, 15),
-        what="quantize of an array with NaN",
+        what="the call of `quantize` with an array that contains NaN",
     )
     for shape in ((0,), (0, 4)):
         got = student.quantize(np.zeros(shape), 0.1, 3, 0, 15)
-        codes_array(got, shape, "The codes of an empty array")
+        codes_array(got, shape, "The result of `quantize` for an empty array")
     far = np.array([[1e12, -1e12], [float(rng.uniform(1e10, 1e11)), 0.0]])
     got = student.quantize(far, 0.1, 3, 0, 15)
     equal(got, np.array([[15, 0], [15, 3]]), what="the codes of floats far outside the range")
@@ -156,7 +158,7 @@ def test_random_tensors_to_int8(student, rng):
         whole = rng.integers(-spread, spread, (5, 40))
         # At 100,000 gaps float32 still resolves 1/100 of a gap; a float32 computation keeps these codes.
         got = student.to_int8(off_ties(rng, whole) * scale, scale)
-        codes_array(got, whole.shape, "The result of to_int8")
+        codes_array(got, whole.shape, "The result of `to_int8`")
         on = f"random codes between -{spread} and {spread}, scale {scale:.4g}"
         equal(got, np.clip(whole, -128, 127), what="the codes", on=on)
 
@@ -186,10 +188,10 @@ def test_best_clip_of_random_tensors(student, rng):
         candidates = rng.permutation(np.linspace(0.05, 1.5, 24)) * top
         got = student.best_clip(x, candidates, qmax)
         on = f"503 random values with outliers, 24 candidates, qmax {qmax}"
-        that(is_number(got), "best_clip should return one number.")
+        that(is_number(got), "The result of `best_clip` should be one number.")
         that(
             np.abs(candidates - float(got)).min() <= 1e-6 * top,
-            f"best_clip should return one of the candidates; {float(got):.6g} is none of them; {on}.",
+            f"The result of `best_clip` should be one of the candidates; {float(got):.6g} is none of them; {on}.",
         )
         mses = [clip_mse(x, c, qmax) for c in candidates]
         chosen = mses[int(np.abs(candidates - float(got)).argmin())]
@@ -206,12 +208,12 @@ def test_bad_tensors_are_refused(student, rng):
     for bad, name in ((np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "minus infinity")):
         x = rng.normal(0, 1, (4, 5))
         x[rng.integers(4), rng.integers(5)] = bad
-        raises(ValueError, lambda x=x: student.min_max_range(x), what=f"min_max_range of an array with {name}")
+        raises(ValueError, lambda x=x: student.min_max_range(x), what=f"the call of `min_max_range` with an array that contains {name}")
     for shape in ((0,), (3, 0)):
         raises(
             ValueError,
             lambda shape=shape: student.min_max_range(np.zeros(shape)),
-            what=f"min_max_range of an empty array of shape {shape}",
+            what=f"the call of `min_max_range` with an empty array of shape {shape}",
         )
 
 
@@ -240,7 +242,7 @@ def test_each_row_has_its_own_scale(student, rng):
         codes, scales = pair(student.quantize_rows(w, qmax), "quantize_rows")
         on = f"w of shape {shape}, rows of very different loudness, qmax {qmax}"
         close(scales, want_scales, rel=1e-6, what="the scales", on=on)
-        codes_array(codes, shape, "The codes")
+        codes_array(codes, shape, "The array of codes")
         equal(codes, whole, what="the codes", on=on)
         # The bound holds with each row's own scale (1e-6 of the scale, qmax times, for float32).
         error = np.abs(w - codes * want_scales[:, None])
@@ -266,7 +268,7 @@ def test_rows_of_zeros_and_negative_rows(student, rng):
     codes, scales = pair(student.quantize_rows(w, 127), "quantize_rows")
     on = "four rows; the first and the third are zeros, in the others the largest absolute value is negative"
     close(scales, np.array([1.0, 0.01, 1.0, -w[3, 0] / 127]), rel=1e-6, what="the scales", on=on)
-    codes_array(codes, (4, 5), "The codes")
+    codes_array(codes, (4, 5), "The array of codes")
     want = np.zeros((4, 5), dtype=int)
     want[1] = [-127, 50, 25, 0, 10]
     want[3, 0] = -127
@@ -290,7 +292,7 @@ def test_integer_layer_equals_the_float_layer(student, rng):
         qb = rng.integers(-128, 128, (inner, columns)).astype(np.int8)
         za, zb = int(rng.integers(-100, 100)), int(rng.integers(-100, 100))
         want = (qa.astype(np.int64) - za) @ (qb.astype(np.int64) - zb)
-        got = codes_array(student.int_matmul(qa, za, qb, zb), (rows, columns), "The result of int_matmul")
+        got = codes_array(student.int_matmul(qa, za, qb, zb), (rows, columns), "The result of `int_matmul`")
         on = f"random int8 codes, shapes {qa.shape} and {qb.shape}, za = {za}, zb = {zb}"
         equal(got, want, what="the accumulators", on=on)
 
@@ -302,7 +304,7 @@ def test_integer_layer_equals_the_float_layer(student, rng):
         fraction, exponent = np.frexp(multiplier)
         m, shift = min(int(round(float(fraction) * 2**31)), 2**31 - 1), 31 - int(exponent)
         acc = want.astype(np.int32)
-        codes = codes_array(student.requantize(acc, m, shift, zy, -128, 127), acc.shape, "The result of requantize")
+        codes = codes_array(student.requantize(acc, m, shift, zy, -128, 127), acc.shape, "The result of `requantize`")
         equal(codes, requantized(acc, m, shift, zy, -128, 127), what="the codes", on=f"accumulators of {on}")
         # Half an output gap, and m is rounded: at most 2**-30 of the product, which is at most 255 gaps.
         bound = sy * (0.5 + 255 * 2.0**-30 + 1e-9)
@@ -318,7 +320,7 @@ def test_accumulator_and_product_do_not_overflow(student, rng):
     qb[:, 1] = -128
     want = (qa.astype(np.int64) - 127) @ (qb.astype(np.int64) + 128)
     got = student.int_matmul(qa, 127, qb, -128)
-    codes_array(got, (2, 3), "The result of int_matmul")
+    codes_array(got, (2, 3), "The result of `int_matmul`")
     equal(got, want, what="the accumulators", on=f"sums of {inner} products at the ends of int8")
     dtype(got, np.int32, what="the accumulators")
     acc = np.array([2**31 - 1, -(2**31), 2**30, int(rng.integers(2**28, 2**30)), 12345], dtype=np.int32)
@@ -350,10 +352,10 @@ def test_pack_and_unpack_random_codes(student, rng):
     for n in (2, 8, int(rng.integers(50, 100)) * 2):
         codes = rng.integers(0, 16, n).astype(np.uint8)
         want = packed_by_hand(codes)
-        got = codes_array(student.pack4(codes), want.shape, "The result of pack4")
+        got = codes_array(student.pack4(codes), want.shape, "The result of `pack4`")
         equal(got, want, what="the packed bytes", on=f"{n} random codes")
         dtype(got, np.uint8, what="the packed bytes")
-        back = codes_array(student.unpack4(want, n), codes.shape, "The result of unpack4")
+        back = codes_array(student.unpack4(want, n), codes.shape, "The result of `unpack4`")
         equal(back, codes, what="the codes after packing and unpacking", on=f"{n} random codes")
 
 
@@ -362,9 +364,9 @@ def test_every_length_comes_back(student, rng):
     for n in range(18):
         codes = rng.integers(0, 16, n).astype(np.uint8)
         want = packed_by_hand(codes)
-        got = codes_array(student.pack4(codes), want.shape, "The result of pack4")
+        got = codes_array(student.pack4(codes), want.shape, "The result of `pack4`")
         equal(got, want, what="the packed bytes", on=f"{n} codes: {codes.tolist()}")
-        back = codes_array(student.unpack4(want, n), (n,), "The result of unpack4")
+        back = codes_array(student.unpack4(want, n), (n,), "The result of `unpack4`")
         equal(back, codes, what="the unpacked codes", on=f"{n} codes: {codes.tolist()}")
     dtype(student.unpack4(packed_by_hand([1, 2, 3]), 3), np.uint8, what="the unpacked codes")
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, dtype, equal, raises, that
+from autograder.checks.expect import close, dtype, equal, kind_of, raises, show, that
 
 INTEGER_TYPES = (int, np.integer)
 
@@ -20,16 +20,27 @@ def is_number(value):
     return isinstance(value, real) and not isinstance(value, bool) and bool(abs(value) < 1e300)
 
 
+def whole_number(value, what):
+    """Says so if a value that should be an integer is a float."""
+    that(
+        is_integer(value),
+        f"{what} should be an integer (int or NumPy integer); yours is a {type(value).__name__}: {value!r}. "
+        "Note that `/` and `np.ceil` always give floats.",
+    )
+
+
 def one_letter(value, name):
-    """A choice as one lower-case letter; says how to write it if it is not."""
-    that(isinstance(value, str), f'{name}: write the letter of your choice in quotes, like "a".')
-    letter = value.strip().strip("()").lower()
-    that(letter in ("a", "b", "c", "d"), f'{name}: choose "a", "b", "c" or "d"; here stands {value!r}.')
-    return letter
+    """A choice as it stands; says how to write it if it is not one of the letters."""
+    form = 'one lower-case letter in quotes: "a", "b", "c" or "d"'
+    that(isinstance(value, str) and value in ("a", "b", "c", "d"), f"Write {form}. Here `{name}` is {show(value)}.")
+    return value
 
 
-def pair(value, what):
-    that(isinstance(value, (tuple, list)) and len(value) == 2, f"{what} should return two values.")
+def pair(value, name):
+    that(
+        isinstance(value, (tuple, list)) and len(value) == 2,
+        f"The result of `{name}` should be two values; it is {kind_of(value)}.",
+    )
     return value
 
 
@@ -50,7 +61,7 @@ def codes_array(value, shape, what):
 @exercise("1.1-predict")
 def test_predict_largest_move(student, rng):
     letter = one_letter(student.value("predict_1_1"), "predict_1_1")
-    that(letter == "c", f"({letter}) is not it. Draw the gaps between three values, then think of 256.")
+    that(letter == "c", f"({letter}) is not right.")
 
 
 # 1.2
@@ -63,6 +74,7 @@ def test_codes_of_three_bits(student, rng):
     for got, want, word in ((unsigned, (0, 7), "unsigned"), (signed, (-4, 3), "signed")):
         for value, end, side in zip(got, want, ("smallest", "largest")):
             equal(value, end, what=f"the {side} {word} code of 3 bits")
+            whole_number(value, f"The {side} {word} code of 3 bits")
 
 
 @exercise("1.2-scale")
@@ -81,11 +93,7 @@ def test_worked_example_and_three_to_five(student, rng):
     )
     for (scale, zero_point), want_scale, want_zero_point, on in cases:
         close(scale, want_scale, rel=1e-6, what="the scale", on=on)
-        that(
-            is_integer(zero_point),
-            f"The zero point should be an integer (int or NumPy integer); yours is a "
-            f"{type(zero_point).__name__}: {zero_point!r}.",
-        )
+        whole_number(zero_point, "The zero point")
         equal(zero_point, want_zero_point, what="the zero point", on=on)
 
 
@@ -97,7 +105,7 @@ def test_quantize_worked_example(student, rng):
     x = np.array([0.0, 0.25, -0.4375, 0.4375, 1.9, 3.0, -3.0])
     got = student.quantize(x, 0.25, 6, 0, 15)
     on = "x = [0, 0.25, -0.4375, 0.4375, 1.9, 3, -3], scale 0.25, zero point 6, codes 0 to 15"
-    codes_array(got, (7,), "The result of quantize")
+    codes_array(got, (7,), "The result of `quantize`")
     equal(got, np.array([6, 7, 4, 8, 14, 15, 0]), what="the codes", on=on)
     dtype(got, np.int32, what="the codes")
 
@@ -105,31 +113,30 @@ def test_quantize_worked_example(student, rng):
 @exercise("1.3-quantize")
 def test_halves_to_even(student, rng):
     x = np.array([0.5, 1.5, 2.5, -0.5, -1.5, -2.5])
-    got = student.quantize(x, 1.0, 0, -8, 7)
-    codes_array(got, (6,), "The result of quantize")
-    equal(
-        got,
-        np.array([0, 2, 2, 0, -2, -2]),
-        what="the codes of halves (they go to the even neighbour)",
-        on="x = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5], scale 1, zero point 0",
-    )
+    cases = [(zero_point, student.quantize(x, 1.0, zero_point, -8, 7)) for zero_point in (0, 3)]
+    for zero_point, got in cases:
+        codes_array(got, (6,), "The result of `quantize`")
+        equal(
+            got,
+            np.array([0, 2, 2, 0, -2, -2]) + zero_point,
+            what="the codes of halves (the gaps go to the even neighbour, then the zero point is added)",
+            on=f"x = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5], scale 1, zero point {zero_point}",
+        )
 
 
 @exercise("1.3-quantize")
 def test_dequantize_worked_example(student, rng):
-    q = np.array([5, 7, 3, 0, 15], dtype=np.int32)
-    got = student.dequantize(q, 0.25, 5)
-    small = student.dequantize(q.astype(np.uint8), 0.25, 5)
-    want = np.array([0.0, 0.5, -0.5, -1.25, 2.5])
-    on = "codes [5, 7, 3, 0, 15], scale 0.25, zero point 5"
-    close(got, want, abs=0.0, what="the floats that come back", on=on)
-    close(small, want, abs=0.0, what="the floats that come back", on=on + ", codes in uint8")
+    cases = ((np.int32, [5, 7, 3, 0, 15]), (np.uint8, [5, 7, 3, 0, 15]), (np.uint8, [128, 200, 255]), (np.int8, [-128, -3, 127]))
+    got = [student.dequantize(np.array(codes, dtype=kind), 0.25, 5) for kind, codes in cases]
+    for floats, (kind, codes) in zip(got, cases):
+        on = f"{np.dtype(kind)} codes {codes}, scale 0.25, zero point 5"
+        close(floats, (np.array(codes) - 5) * 0.25, abs=0.0, what="the floats that come back", on=on)
 
 
 @exercise("1.3-quantize")
 def test_nan_has_no_code(student, rng):
     x = np.array([0.5, np.nan])
-    raises(ValueError, lambda: student.quantize(x, 0.25, 6, 0, 15), what="quantize of [0.5, NaN]")
+    raises(ValueError, lambda: student.quantize(x, 0.25, 6, 0, 15), what="the call of `quantize` with x = [0.5, NaN]")
 
 
 # 1.4
@@ -140,7 +147,7 @@ def test_loud_values_keep_their_sign(student, rng):
     x = np.array([0.0, 0.7, 65.0, 63.4, -64.0, -70.0, 200.0, 1.4])
     got = student.to_int8(x, 0.5)
     on = "x = [0, 0.7, 65, 63.4, -64, -70, 200, 1.4], scale 0.5"
-    codes_array(got, (8,), "The result of to_int8")
+    codes_array(got, (8,), "The result of `to_int8`")
     equal(got, np.array([0, 1, 127, 127, -128, -128, 127, 3]), what="the codes", on=on)
     dtype(got, np.int8, what="the codes")
 
@@ -150,9 +157,13 @@ def test_loud_values_keep_their_sign(student, rng):
 
 @exercise("1.6-calibrate")
 def test_range_of_a_small_tensor(student, rng):
-    lo, hi = pair(student.min_max_range(np.array([[0.5, -2.0], [4.0, 1.0]])), "min_max_range")
-    close(lo, -2.0, rel=1e-6, what="the smallest value of [[0.5, -2], [4, 1]]")
-    close(hi, 4.0, rel=1e-6, what="the largest value of [[0.5, -2], [4, 1]]")
+    table = pair(student.min_max_range(np.array([[0.5, -2.0], [4.0, 1.0]])), "min_max_range")
+    single = pair(student.min_max_range(np.array([-1.5])), "min_max_range")
+    zeros = pair(student.min_max_range(np.zeros((2, 2))), "min_max_range")
+    cases = ((table, -2.0, 4.0, "[[0.5, -2], [4, 1]]"), (single, -1.5, -1.5, "[-1.5]"), (zeros, 0.0, 0.0, "[[0, 0], [0, 0]]"))
+    for (lo, hi), smallest, largest, on in cases:
+        close(lo, smallest, rel=1e-6, what="the smallest value", on=on)
+        close(hi, largest, rel=1e-6, what="the largest value", on=on)
 
 
 # One check for each kind of bad tensor, so that all three are asked whatever the first one says.
@@ -160,28 +171,36 @@ def test_range_of_a_small_tensor(student, rng):
 
 @exercise("1.6-calibrate")
 def test_nan_has_no_range(student, rng):
-    raises(ValueError, lambda: student.min_max_range(np.array([1.0, np.nan])), what="min_max_range of [1, NaN]")
+    raises(ValueError, lambda: student.min_max_range(np.array([1.0, np.nan])), what="the call of `min_max_range` with [1, NaN]")
 
 
 @exercise("1.6-calibrate")
 def test_infinity_has_no_range(student, rng):
-    raises(ValueError, lambda: student.min_max_range(np.array([1.0, np.inf])), what="min_max_range of [1, infinity]")
+    raises(ValueError, lambda: student.min_max_range(np.array([1.0, np.inf])), what="the call of `min_max_range` with [1, infinity]")
 
 
 @exercise("1.6-calibrate")
 def test_an_empty_tensor_has_no_range(student, rng):
-    raises(ValueError, lambda: student.min_max_range(np.zeros(0)), what="min_max_range of an empty array")
+    for shape in ((0,), (3, 0)):
+        raises(
+            ValueError,
+            lambda shape=shape: student.min_max_range(np.zeros(shape)),
+            what=f"the call of `min_max_range` with an empty array of shape {shape}",
+        )
 
 
 @exercise("1.6-calibrate")
 def test_best_of_a_few_clips(student, rng):
     crowd = np.concatenate([np.linspace(-1, 1, 41), [6.0]])
+    low = np.concatenate([np.linspace(-1, 1, 41), [-4.0]])
     plain = np.linspace(-2.0, 2.0, 81)
     crowded = "41 values evenly from -1 to 1 and one 6, qmax 3"
     cases = (
-        (plain, [1.2, 1.5, 1.75, 2.1, 2.6, 3.0, 8.0], 1.75, "81 values evenly from -2 to 2, qmax 3"),
+        (plain, [1.2, 1.5, 1.75, 2.1, 2.6, 3.0, 13.0], 1.75, "81 values evenly from -2 to 2, qmax 3"),
         (crowd, [0.5, 1.0, 3.5, 6.0], 3.5, crowded),
         (crowd, [0.6, 0.9, 1.2, 2.5, 4.0, 7.0, 9.0], 4.0, crowded),
+        (crowd, [4.0, 6.0, 7.0], 4.0, crowded),
+        (low, [0.6, 0.9, 1.2, 1.8, 2.4, 2.8, 3.0, 3.3, 3.6, 4.0], 2.8, "41 values evenly from -1 to 1 and one -4, qmax 3"),
     )
     got = [student.best_clip(x, np.array(candidates), 3) for x, candidates, _, _ in cases]
     for answer, (_, candidates, want, on) in zip(got, cases):
@@ -191,46 +210,81 @@ def test_best_of_a_few_clips(student, rng):
 # 1.7
 
 
+def check_rows(student, w, want_codes, want_scales, on):
+    codes, scales = pair(student.quantize_rows(np.array(w), 7), "quantize_rows")
+    close(scales, np.array(want_scales), rel=1e-6, what="the scales", on=on)
+    codes_array(codes, np.shape(w), "The array of codes")
+    equal(codes, np.array(want_codes), what="the codes", on=on)
+
+
+# Two rows of three, then three of three: rows and columns mixed up are an error in the first, wrong numbers in the second.
+
+
 @exercise("1.7-channels")
 def test_two_rows_of_the_worked_example(student, rng):
-    w = np.array([[0.7, -0.2, 0.16], [-70.0, 14.0, 26.0], [0.0, 0.0, 0.0]])
-    codes, scales = pair(student.quantize_rows(w, 7), "quantize_rows")
+    w = [[0.7, -0.2, 0.16], [-70.0, 14.0, 26.0]]
+    check_rows(student, w, [[7, -2, 2], [-7, 1, 3]], [0.1, 10.0], "w = [[0.7, -0.2, 0.16], [-70, 14, 26]], qmax 7")
+
+
+@exercise("1.7-channels")
+def test_a_row_of_zeros(student, rng):
+    w = [[0.7, -0.2, 0.16], [-70.0, 14.0, 26.0], [0.0, 0.0, 0.0]]
     on = "w = [[0.7, -0.2, 0.16], [-70, 14, 26], [0, 0, 0]], qmax 7"
-    close(scales, np.array([0.1, 10.0, 1.0]), rel=1e-6, what="the scales", on=on)
-    codes_array(codes, (3, 3), "The codes")
-    equal(codes, np.array([[7, -2, 2], [-7, 1, 3], [0, 0, 0]]), what="the codes", on=on)
+    check_rows(student, w, [[7, -2, 2], [-7, 1, 3], [0, 0, 0]], [0.1, 10.0, 1.0], on)
 
 
 # 1.8
 
 
+def check_products(student, qa, qb, on):
+    """All four pairs of zero points, so that it shows which correction is wrong."""
+    qa, qb = np.array(qa, np.int8), np.array(qb, np.int8)
+    got = [(za, zb, student.int_matmul(qa, za, qb, zb)) for za, zb in ((0, 0), (2, 0), (0, -1), (2, -1))]
+    for za, zb, acc in got:
+        want = (qa.astype(int) - za) @ (qb.astype(int) - zb)
+        codes_array(acc, want.shape, "The result of `int_matmul`")
+        equal(acc, want, what="the accumulators", on=f"{on}, za = {za}, zb = {zb}")
+    dtype(got[-1][-1], np.int32, what="the accumulators")
+
+
+# (2, 3) times (3, 3), then (3, 3) times (3, 2): a sum along the wrong axis, or without its second axis, is an error in one of them.
+
+
 @exercise("1.8-matmul")
 def test_small_integer_product(student, rng):
-    qa = np.array([[1, 2, 3], [4, 5, 6]], dtype=np.int8)
-    qb = np.array([[1, 0], [2, 1], [0, 3]], dtype=np.int8)
-    plain = student.int_matmul(qa, 0, qb, 0)
-    only_a = student.int_matmul(qa, 2, qb, 0)
-    only_b = student.int_matmul(qa, 0, qb, -1)
-    both = student.int_matmul(qa, 2, qb, -1)
-    large = student.int_matmul(np.full((1, 3), 127, np.int8), 0, np.full((3, 1), 127, np.int8), 0)
-    edge = student.int_matmul(np.array([[-128, 127]], np.int8), 1, np.array([[1], [0]], np.int8), 0)
-    on = "qa = [[1, 2, 3], [4, 5, 6]], qb = [[1, 0], [2, 1], [0, 3]]"
-    for got, za, zb in ((plain, 0, 0), (only_a, 2, 0), (only_b, 0, -1), (both, 2, -1)):
-        want = (qa.astype(int) - za) @ (qb.astype(int) - zb)
-        codes_array(got, (2, 2), "The result of int_matmul")
-        equal(got, want, what="the accumulators", on=f"{on}, za = {za}, zb = {zb}")
-    equal(large, np.array([[48387]]), what="the accumulators", on="three products 127 x 127, both zero points 0")
-    equal(edge, np.array([[-129]]), what="the accumulators", on="qa = [[-128, 127]], qb = [[1], [0]], za = 1, zb = 0")
-    dtype(both, np.int32, what="the accumulators")
+    qa, qb = [[1, 2, 3], [4, 5, 6]], [[1, 0, -2], [2, 1, 0], [0, 3, 5]]
+    check_products(student, qa, qb, "qa = [[1, 2, 3], [4, 5, 6]], qb = [[1, 0, -2], [2, 1, 0], [0, 3, 5]]")
 
 
 @exercise("1.8-matmul")
-def test_requantize_by_a_quarter(student, rng):
-    acc = np.array([0, 7, 8, 9, -7, 6, -6, 2, -2, 4000, -4000], dtype=np.int32)
-    got = student.requantize(acc, 2**30, 32, 10, -128, 127)
-    on = "acc = [0, 7, 8, 9, -7, 6, -6, 2, -2, 4000, -4000], m / 2**shift = 1/4, zero point 10, codes -128 to 127"
-    codes_array(got, (11,), "The result of requantize")
-    equal(got, np.array([10, 12, 12, 12, 8, 12, 9, 11, 10, 127, -128]), what="the codes", on=on)
+def test_another_small_integer_product(student, rng):
+    qa, qb = [[1, 2, 3], [4, 5, 6], [0, -1, 2]], [[1, 0], [2, 1], [0, 3]]
+    check_products(student, qa, qb, "qa = [[1, 2, 3], [4, 5, 6], [0, -1, 2]], qb = [[1, 0], [2, 1], [0, 3]]")
+
+
+@exercise("1.8-matmul")
+def test_products_at_the_ends_of_int8(student, rng):
+    few = student.int_matmul(np.full((1, 3), 127, np.int8), 0, np.full((3, 1), 127, np.int8), 0)
+    many = student.int_matmul(np.full((1, 1101), 127, np.int8), 126, np.full((1101, 1), 127, np.int8), 126)
+    edge = student.int_matmul(np.array([[-128, 127]], np.int8), 1, np.array([[1], [0]], np.int8), 0)
+    equal(few, np.array([[48387]]), what="the accumulators", on="three products 127 x 127, both zero points 0")
+    # The products' sum is odd and above 2**24: float32 cannot hold it, and the corrections leave that error bare.
+    equal(many, np.array([[1101]]), what="the accumulators", on="1101 products 127 x 127, both zero points 126")
+    equal(edge, np.array([[-129]]), what="the accumulators", on="qa = [[-128, 127]], qb = [[1], [0]], za = 1, zb = 0")
+
+
+@exercise("1.8-matmul")
+def test_requantize_small_accumulators(student, rng):
+    quarter = [0, 7, 8, 9, -7, 6, -6, 2, -2, 4000, -4000]
+    cases = (
+        (quarter, 2**30, 32, 10, [10, 12, 12, 12, 8, 12, 9, 11, 10, 127, -128], "m = 2**30, shift = 32 (M = 1/4), zero point 10"),
+        ([0, 3, 5, 8, -3], 3 * 2**29, 33, 0, [0, 1, 1, 2, -1], "m = 3 * 2**29, shift = 33 (M = 3/16), zero point 0"),
+        ([1, 2, 5, -4], 2**31 - 1, 31, 0, [1, 2, 5, -4], "m = 2**31 - 1, shift = 31 (M is just below 1), zero point 0"),
+    )
+    got = [student.requantize(np.array(acc, np.int32), m, shift, zero, -128, 127) for acc, m, shift, zero, _, _ in cases]
+    for codes, (acc, _, _, _, want, on) in zip(got, cases):
+        codes_array(codes, (len(acc),), "The result of `requantize`")
+        equal(codes, np.array(want), what="the codes", on=f"acc = {acc}, {on}, codes -128 to 127")
 
 
 # 1.9
@@ -238,22 +292,28 @@ def test_requantize_by_a_quarter(student, rng):
 
 @exercise("1.9-bytes")
 def test_pack_three_codes(student, rng):
-    got = student.pack4(np.array([3, 10, 7], dtype=np.uint8))
-    on = "codes [3, 10, 7]"
-    codes_array(got, (2,), "The result of pack4")
-    equal(got, np.array([163, 7]), what="the packed bytes", on=on)
-    dtype(got, np.uint8, what="the packed bytes")
+    cases = ([3, 10], [163]), ([3, 10, 7], [163, 7])
+    got = [student.pack4(np.array(codes, dtype=np.uint8)) for codes, _ in cases]
+    for packed, (codes, want) in zip(got, cases):
+        codes_array(packed, (len(want),), "The result of `pack4`")
+        equal(packed, np.array(want), what="the packed bytes", on=f"codes {codes}")
+        dtype(packed, np.uint8, what="the packed bytes")
 
 
 @exercise("1.9-bytes")
 def test_unpack_three_codes(student, rng):
-    got = student.unpack4(np.array([163, 7], dtype=np.uint8), 3)
-    codes_array(got, (3,), "The result of unpack4")
-    equal(got, np.array([3, 10, 7]), what="the unpacked codes", on="bytes [163, 7], n = 3")
+    cases = ([163], [3, 10]), ([163, 7], [3, 10, 7])
+    got = [student.unpack4(np.array(packed, dtype=np.uint8), len(want)) for packed, want in cases]
+    for codes, (packed, want) in zip(got, cases):
+        codes_array(codes, (len(want),), "The result of `unpack4`")
+        equal(codes, np.array(want), what="the unpacked codes", on=f"bytes {packed}, n = {len(want)}")
 
 
 @exercise("1.9-bytes")
-def test_bytes_of_1001_codes(student, rng):
-    got = student.stored_bytes(1001, 4, 3, 2)
-    on = "1001 codes of 4 bits, 3 scales, 2 zero points"
-    equal(got, 501 + 12 + 2, what="the stored bytes", on=on)
+def test_bytes_of_a_few_files(student, rng):
+    cases = ((1001, 4, 3, 2, 501 + 12 + 2), (1000, 4, 1, 0, 500 + 4), (9, 3, 0, 0, 4), (7, 8, 2, 2, 7 + 8 + 2))
+    got = [student.stored_bytes(*case[:4]) for case in cases]
+    for answer, (n, bits, scales, zero_points, want) in zip(got, cases):
+        on = f"{n} codes of {bits} bits, {scales} scales, {zero_points} zero points"
+        equal(answer, want, what="the stored bytes", on=on)
+        whole_number(answer, "The number of bytes")

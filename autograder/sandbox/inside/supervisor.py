@@ -11,7 +11,7 @@ import select
 import signal
 import time
 
-from inside import channel, processes
+from inside import channel
 from inside.state import become_state
 
 CHECKPOINTS = 3  # a cell may end well and kill its state later (a timer, a thread); then an older one goes on

@@ -1,0 +1,978 @@
+"""The bank of lesson 02: answers that students really give, and right answers written differently.
+
+Each function stands by itself: it uses `np`, `torch` and its own body. A wrong answer's sentence is what
+a student reads when theirs behaves the same, so it says what goes wrong and why, not what to type.
+"""
+
+import numpy as np
+import torch
+
+from autograder.checks import right, right_value, wrong, wrong_value
+
+# 2.1-predict
+
+wrong_value(
+    "2.1-predict",
+    "counts the survivors only; a state dict holds the zeros as well, four bytes each",
+    predict_2_1="a",
+)
+wrong_value(
+    "2.1-predict",
+    "takes the size of a bitmask format, which torch.save does not write",
+    predict_2_1="b",
+)
+wrong_value(
+    "2.1-predict",
+    "takes the size of a sparse format, which a masked tensor does not have",
+    predict_2_1="c",
+)
+wrong_value("2.1-predict", "gives the number instead of the letter of the choice", predict_2_1="4,000,000")
+right_value("2.1-predict", "a capital letter", predict_2_1="D")
+right_value("2.1-predict", "with brackets and a space", predict_2_1=" (d)")
+
+# 2.2-mask
+
+
+@wrong("2.2-mask", "keeps everything that reaches the k-th largest magnitude (>=), which is too many when several are equal to it")
+def magnitude_mask(w, keep):
+    if keep == 0:
+        return torch.zeros_like(w, dtype=torch.bool)
+    threshold = w.abs().flatten().sort(descending=True).values[keep - 1]
+    return w.abs() >= threshold
+
+
+@wrong("2.2-mask", "keeps only what is larger than a threshold (>), which is too few when several are equal to it")
+def magnitude_mask(w, keep):
+    if keep == w.numel():
+        return torch.ones_like(w, dtype=torch.bool)
+    threshold = w.abs().flatten().kthvalue(w.numel() - keep).values
+    return w.abs() > threshold
+
+
+@wrong("2.2-mask", "ranks the values instead of the magnitudes, so that large negative weights are pruned first")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[w.flatten().topk(keep).indices] = True
+    return mask.reshape(w.shape)
+
+
+@wrong("2.2-mask", "keeps the smallest magnitudes and prunes the largest: the mask is the wrong way round")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[w.abs().flatten().topk(keep, largest=False).indices] = True
+    return mask.reshape(w.shape)
+
+
+@wrong("2.2-mask", "marks the pruned weights with True; here True means kept")
+def magnitude_mask(w, keep):
+    mask = torch.ones(w.numel(), dtype=torch.bool)
+    mask[w.abs().flatten().topk(keep).indices] = False
+    return mask.reshape(w.shape)
+
+
+@wrong("2.2-mask", "prunes `keep` weights instead of keeping that many")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[w.abs().flatten().topk(w.numel() - keep).indices] = True
+    return mask.reshape(w.shape)
+
+
+@wrong("2.2-mask", "returns the pruned weights instead of the mask")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[w.abs().flatten().topk(keep).indices] = True
+    return w * mask.reshape(w.shape)
+
+
+@wrong("2.2-mask", "forgets to give the flat mask the shape of the weights")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[w.abs().flatten().topk(keep).indices] = True
+    return mask
+
+
+@wrong("2.2-mask", "gives the right mask but sets the weights it was given to zero on the way")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[w.abs().flatten().topk(keep).indices] = True
+    mask = mask.reshape(w.shape)
+    w[~mask] = 0.0
+    return mask
+
+
+@wrong("2.2-mask", "averages the tensors' sparsities, as if a tensor with ten weights counted as much as one with a thousand")
+def sparsity_of(tensors):
+    return sum(float((w == 0).float().mean()) for w in tensors) / len(tensors)
+
+
+@wrong("2.2-mask", "counts the weights that are left; sparsity is the share of zeros")
+def sparsity_of(tensors):
+    return sum(int((w != 0).sum()) for w in tensors) / sum(w.numel() for w in tensors)
+
+
+@wrong("2.2-mask", "counts small weights as zeros; only an exact zero is pruned")
+def sparsity_of(tensors):
+    return sum(int((w.abs() < 1e-8).sum()) for w in tensors) / sum(w.numel() for w in tensors)
+
+
+@wrong("2.2-mask", "looks at the first tensor only")
+def sparsity_of(tensors):
+    return float((tensors[0] == 0).float().mean())
+
+
+@right("2.2-mask", "a stable sort in NumPy, from the other end")
+def magnitude_mask(w, keep):
+    order = np.argsort(np.abs(w.numpy()).ravel(), kind="stable")
+    mask = np.ones(w.numel(), dtype=bool)
+    mask[order[: w.numel() - keep]] = False
+    return torch.from_numpy(mask.reshape(w.numpy().shape))
+
+
+@right("2.2-mask", "a threshold, then ties filled up from the left; a mask of 0 and 1")
+def magnitude_mask(w, keep):
+    if keep == 0:
+        return torch.zeros_like(w)
+    scores = w.abs().flatten()
+    threshold = scores.kthvalue(len(scores) - keep + 1).values
+    mask = (scores > threshold).float()
+    missing = keep - int(mask.sum())
+    mask[(scores == threshold).nonzero().flatten()[:missing]] = 1.0
+    return mask.view_as(w)
+
+
+@right("2.2-mask", "a loop over Python numbers")
+def magnitude_mask(w, keep):
+    ranked = sorted(range(w.numel()), key=lambda i: -abs(w.flatten()[i].item()))
+    chosen = set(ranked[:keep])
+    return torch.tensor([i in chosen for i in range(w.numel())], dtype=torch.bool).reshape(w.shape)
+
+
+@right("2.2-mask", "one flat tensor, the result a tensor without dimensions")
+def sparsity_of(tensors):
+    return 1 - torch.cat([w.flatten() for w in tensors]).count_nonzero() / sum(w.numel() for w in tensors)
+
+
+@right("2.2-mask", "NumPy throughout")
+def sparsity_of(tensors):
+    return np.mean(np.concatenate([w.numpy().ravel() for w in tensors]) == 0)
+
+
+# 2.3-global
+
+
+@wrong("2.3-global", "prunes every layer by the same share; a global cut ranks all weights together")
+def global_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.dim() >= 2:
+            mask = torch.zeros(w.numel(), dtype=torch.bool)
+            mask[w.abs().flatten().topk(w.numel() - round(sparsity * w.numel())).indices] = True
+            masks[name] = mask.reshape(w.shape)
+    return masks
+
+
+@wrong("2.3-global", "prunes biases and norms as well; only tensors with two or more dimensions are weights")
+def global_masks(state, sparsity):
+    scores = torch.cat([w.abs().flatten().float() for w in state.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in state.values()])
+    return {name: piece.reshape(state[name].shape) for name, piece in zip(state, pieces)}
+
+
+@wrong("2.3-global", "chooses tensors by their name; the scale of a norm is called weight, too, but has one dimension")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if name.endswith("weight")}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "keeps everything that reaches one common threshold (>=), which is too many when several are equal to it")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()]).sort(descending=True).values
+    keep = len(scores) - round(sparsity * len(scores))
+    threshold = scores[keep - 1] if keep else float("inf")
+    return {name: w.abs() >= threshold for name, w in weights.items()}
+
+
+@wrong("2.3-global", "ranks the values instead of the magnitudes, so that large negative weights are pruned first")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "cuts all layers at the average of their own thresholds; that is one threshold, but not the one that leaves the right number")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    thresholds = []
+    for w in weights.values():
+        scores = w.abs().flatten().sort().values
+        thresholds.append(scores[min(round(sparsity * len(scores)), len(scores) - 1)])
+    threshold = sum(thresholds) / len(thresholds)
+    return {name: w.abs() >= threshold for name, w in weights.items()}
+
+
+@wrong("2.3-global", "keeps the share that should be pruned: keep_count gives the survivors, sparsity the zeros")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "applies one global ranking where each layer should have its own")
+def layer_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "prunes biases and norms in each layer as well; only tensors with two or more dimensions are weights")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        mask = torch.zeros(w.numel(), dtype=torch.bool)
+        mask[w.abs().flatten().topk(w.numel() - round(sparsity * w.numel())).indices] = True
+        masks[name] = mask.reshape(w.shape)
+    return masks
+
+
+@wrong("2.3-global", "keeps everything that reaches the layer's threshold (>=), which is too many when several are equal to it")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.dim() >= 2:
+            scores = w.abs().flatten().sort(descending=True).values
+            keep = len(scores) - round(sparsity * len(scores))
+            masks[name] = w.abs() >= (scores[keep - 1] if keep else float("inf"))
+    return masks
+
+
+@wrong("2.3-global", "returns the masks of the last layer only: the dict is made anew in each turn of the loop")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.dim() >= 2:
+            mask = torch.zeros(w.numel(), dtype=torch.bool)
+            mask[w.abs().flatten().topk(w.numel() - round(sparsity * w.numel())).indices] = True
+            masks = {name: mask.reshape(w.shape)}
+    return masks
+
+
+@right("2.3-global", "one sorted list of (magnitude, name, place)")
+def global_masks(state, sparsity):
+    ranked = []
+    for name, w in state.items():
+        if w.dim() > 1:
+            ranked += [(-abs(v), name, i) for i, v in enumerate(w.flatten().tolist())]
+    ranked.sort()
+    masks = {name: torch.zeros(w.numel(), dtype=torch.bool) for name, w in state.items() if w.dim() > 1}
+    for _, name, i in ranked[: len(ranked) - round(sparsity * len(ranked))]:
+        masks[name][i] = True
+    return {name: mask.reshape(state[name].shape) for name, mask in masks.items()}
+
+
+@right("2.3-global", "NumPy's argsort, masks in float")
+def global_masks(state, sparsity):
+    names = [name for name in state if len(state[name].shape) not in (0, 1)]
+    scores = np.concatenate([state[name].abs().numpy().ravel() for name in names])
+    kept = np.ones(len(scores), dtype=np.float32)
+    kept[np.argsort(scores)[: round(sparsity * len(scores))]] = 0
+    masks, start = {}, 0
+    for name in names:
+        n = state[name].numel()
+        masks[name] = torch.from_numpy(kept[start : start + n].reshape(tuple(state[name].shape)))
+        start += n
+    return masks
+
+
+@right("2.3-global", "each layer for itself, smallest ones switched off")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.ndim < 2:
+            continue
+        flat = torch.ones(w.numel(), dtype=torch.bool)
+        flat[w.abs().reshape(-1).argsort()[: round(sparsity * w.numel())]] = False
+        masks[name] = flat.view(w.shape)
+    return masks
+
+
+# 2.4-bug
+
+
+@wrong("2.4-bug", "still asks whether a weight is small; a revived weight is as large as a step of the optimiser, far above 1e-8")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            w[w.abs() <= 1e-8] = 0.0
+    return w
+
+
+@wrong("2.4-bug", "asks with a larger threshold whether a weight is small; then revived weights stay and small survivors die")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            w[w.abs() < 1e-2] = 0.0
+    return w
+
+
+@wrong("2.4-bug", "masks the gradient only; the momentum collected before the cut goes on moving the pruned weights")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if step > dense_steps:
+            gradient = gradient * mask
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+    return w
+
+
+@wrong("2.4-bug", "applies the mask once more at the very end; until then revived weights took part, and the survivors learnt to rely on them")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+    return w * mask
+
+
+@wrong("2.4-bug", "zeroes the survivors: the mask is True where a weight is kept")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            w[mask] = 0.0
+    return w
+
+
+@wrong("2.4-bug", "chooses the survivors anew by magnitude after each step, so the mask wanders")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            anew = torch.zeros(w.numel(), dtype=torch.bool)
+            anew[w.abs().flatten().topk(int(mask.sum())).indices] = True
+            w = w * anew.reshape(w.shape)
+    return w
+
+
+@wrong("2.4-bug", "holds the mask from the first step on, so the dense steps before the cut are no longer dense")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        w = w * mask
+    return w
+
+
+@right("2.4-bug", "multiplies by the mask after every step, in float32")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    w, x, y = w.float(), x.float(), y.float()
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step >= dense_steps:
+            w *= mask
+    return w
+
+
+@right("2.4-bug", "lets the pruned weights wander, but the mask stands in the forward pass, and once at the end")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        used = w if step <= dense_steps else torch.where(mask, w, 0.0)
+        gradient = 2 * (x @ used.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+    return w.masked_fill(~mask, 0)
+
+
+@right("2.4-bug", "masks the gradient and clears the momentum at the cut")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if step > dense_steps:
+            gradient[~mask] = 0
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w, momentum = w * mask, momentum * mask
+    return w
+
+
+# 2.5-schedule
+
+
+@wrong("2.5-schedule", "takes the same share of the survivors in each round; a sparsity counts all weights")
+def linear_schedule(start, end, rounds):
+    return [start + (1 - start) * (1 - (1 - (end - start) / rounds) ** t) for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "ends one round too early: with the start there are rounds + 1 sparsities")
+def linear_schedule(start, end, rounds):
+    return [start + (end - start) * t / rounds for t in range(rounds)]
+
+
+@wrong("2.5-schedule", "leaves the start out: the first entry is where you begin, before any cut")
+def linear_schedule(start, end, rounds):
+    return [start + (end - start) * t / rounds for t in range(1, rounds + 1)]
+
+
+@wrong("2.5-schedule", "forgets where it starts: the steps are added to 0 instead of to start")
+def linear_schedule(start, end, rounds):
+    return [end * t / rounds for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "divides by the number of entries instead of by the number of steps between them, so it does not arrive")
+def linear_schedule(start, end, rounds):
+    return [start + (end - start) * t / (rounds + 1) for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "cubes t/T instead of 1 - t/T: it takes little at first and most at the end, where it hurts")
+def cubic_schedule(start, end, rounds):
+    return [start + (end - start) * (t / rounds) ** 3 for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "forgets the power of three, so the cubic schedule is the linear one")
+def cubic_schedule(start, end, rounds):
+    return [end + (start - end) * (1 - t / rounds) for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "exchanges start and end in the cubic formula: it runs backwards")
+def cubic_schedule(start, end, rounds):
+    return [start + (end - start) * (1 - t / rounds) ** 3 for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "has the bracket of the cubic formula the wrong way round, so it begins beyond the end")
+def cubic_schedule(start, end, rounds):
+    return [end + (end - start) * (1 - t / rounds) ** 3 for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "takes the difference of the sparsities, which is a share of all weights, not of the survivors")
+def share_of_survivors(now, goal):
+    return goal - now
+
+
+@wrong("2.5-schedule", "divides by what will be left afterwards; the share is of those alive before the cut")
+def share_of_survivors(now, goal):
+    return (goal - now) / (1 - goal) if goal < 1 else float("inf")
+
+
+@wrong("2.5-schedule", "divides by the sparsity of now, which is the share of the dead, not of the living")
+def share_of_survivors(now, goal):
+    return (goal - now) / now if now > 0 else 0.0
+
+
+@wrong("2.5-schedule", "gives the share that stays instead of the share that goes")
+def share_of_survivors(now, goal):
+    return (1 - goal) / (1 - now)
+
+
+@right("2.5-schedule", "numpy.linspace")
+def linear_schedule(start, end, rounds):
+    return np.linspace(start, end, rounds + 1)
+
+
+@right("2.5-schedule", "a float32 tensor")
+def linear_schedule(start, end, rounds):
+    t = torch.arange(rounds + 1) / rounds
+    return start * (1 - t) + end * t
+
+
+@right("2.5-schedule", "a loop that tells by how much it falls short")
+def cubic_schedule(start, end, rounds):
+    out = []
+    for t in range(0, rounds + 1):
+        short = ((rounds - t) / rounds) ** 3
+        out.append(end * (1 - short) + start * short)
+    return tuple(out)
+
+
+@right("2.5-schedule", "NumPy in float32")
+def cubic_schedule(start, end, rounds):
+    t = np.linspace(0, 1, rounds + 1, dtype=np.float32)
+    return end - (end - start) * (1 - t) ** 3
+
+
+@right("2.5-schedule", "one minus the share that stays")
+def share_of_survivors(now, goal):
+    return np.float32(1 - (1 - goal) / (1 - now))
+
+
+# 2.6-ticket
+
+
+@wrong("2.6-ticket", "keeps the trained values of the survivors: that is fine-tuning, not rewinding")
+def ticket(initial, trained, keep):
+    best = trained.abs().flatten().topk(keep).indices
+    out = torch.zeros(initial.numel(), dtype=initial.dtype)
+    out[best] = trained.flatten()[best]
+    return out.reshape(initial.shape)
+
+
+@wrong("2.6-ticket", "chooses the survivors by their initial magnitudes; which weights matter is known only after training")
+def ticket(initial, trained, keep):
+    best = initial.abs().flatten().topk(keep).indices
+    out = torch.zeros(initial.numel(), dtype=initial.dtype)
+    out[best] = initial.flatten()[best]
+    return out.reshape(initial.shape)
+
+
+@wrong("2.6-ticket", "rewinds the pruned weights as well; they must be zero")
+def ticket(initial, trained, keep):
+    best = trained.abs().flatten().topk(keep).indices
+    out = initial.flatten().clone()
+    out[best] = initial.flatten()[best]
+    return out.reshape(initial.shape)
+
+
+@wrong("2.6-ticket", "ranks the trained values instead of their magnitudes")
+def ticket(initial, trained, keep):
+    best = trained.flatten().topk(keep).indices
+    out = torch.zeros(initial.numel(), dtype=initial.dtype)
+    out[best] = initial.flatten()[best]
+    return out.reshape(initial.shape)
+
+
+@wrong("2.6-ticket", "keeps the smallest trained magnitudes instead of the largest")
+def ticket(initial, trained, keep):
+    best = trained.abs().flatten().topk(keep, largest=False).indices
+    out = torch.zeros(initial.numel(), dtype=initial.dtype)
+    out[best] = initial.flatten()[best]
+    return out.reshape(initial.shape)
+
+
+@wrong("2.6-ticket", "ranks by how far a weight has moved; the question is how large it is after training")
+def ticket(initial, trained, keep):
+    best = (trained - initial).abs().flatten().topk(keep).indices
+    out = torch.zeros(initial.numel(), dtype=initial.dtype)
+    out[best] = initial.flatten()[best]
+    return out.reshape(initial.shape)
+
+
+@wrong("2.6-ticket", "keeps everything that reaches the k-th largest trained magnitude (>=), too many under ties")
+def ticket(initial, trained, keep):
+    if keep == 0:
+        return torch.zeros_like(initial)
+    threshold = trained.abs().flatten().sort(descending=True).values[keep - 1]
+    return initial * (trained.abs() >= threshold)
+
+
+@wrong("2.6-ticket", "throws a coin for each place, so the number of survivors is only roughly right")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(shape, generator=generator) < keep / int(np.prod(shape))
+
+
+@wrong("2.6-ticket", "keeps the first places instead of random ones; every seed gives the same mask")
+def random_mask(shape, keep, seed):
+    mask = torch.zeros(int(np.prod(shape)), dtype=torch.bool)
+    mask[:keep] = True
+    return mask.reshape(shape)
+
+
+@wrong("2.6-ticket", "draws places that may come twice, so too few are kept")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator().manual_seed(seed)
+    n = int(np.prod(shape))
+    mask = torch.zeros(n, dtype=torch.bool)
+    mask[torch.randint(n, (keep,), generator=generator)] = True
+    return mask.reshape(shape)
+
+
+@wrong("2.6-ticket", "prunes `keep` places instead of keeping that many")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator().manual_seed(seed)
+    n = int(np.prod(shape))
+    mask = torch.ones(n, dtype=torch.bool)
+    mask[torch.randperm(n, generator=generator)[:keep]] = False
+    return mask.reshape(shape)
+
+
+@wrong("2.6-ticket", "ignores the seed: every call gives the same mask, so five seeds are one experiment")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator().manual_seed(0)
+    n = int(np.prod(shape))
+    mask = torch.zeros(n, dtype=torch.bool)
+    mask[torch.randperm(n, generator=generator)[:keep]] = True
+    return mask.reshape(shape)
+
+
+@right("2.6-ticket", "a mask from NumPy's argsort, multiplied")
+def ticket(initial, trained, keep):
+    order = np.argsort(-trained.abs().numpy().ravel(), kind="stable")
+    mask = np.zeros(order.size, dtype=bool)
+    mask[order[:keep]] = True
+    return initial * torch.from_numpy(mask.reshape(tuple(trained.shape)))
+
+
+@right("2.6-ticket", "switches the smallest off, in float64")
+def ticket(initial, trained, keep):
+    out = initial.double().flatten().clone()
+    out[trained.abs().flatten().sort().indices[: trained.numel() - keep]] = 0
+    return out.view(initial.shape)
+
+
+@right("2.6-ticket", "the largest of random scores")
+def random_mask(shape, keep, seed):
+    torch.manual_seed(seed)
+    scores = torch.rand(int(np.prod(shape)))
+    return torch.zeros(scores.shape, dtype=torch.bool).scatter(0, scores.topk(keep).indices, True).reshape(shape)
+
+
+@right("2.6-ticket", "NumPy draws without putting back; a mask of 0 and 1")
+def random_mask(shape, keep, seed):
+    mask = np.zeros(int(np.prod(shape)), dtype=np.int64)
+    mask[np.random.default_rng(seed).choice(mask.size, keep, replace=False)] = 1
+    return torch.from_numpy(mask.reshape(shape))
+
+
+# 2.7-bytes
+
+
+@wrong("2.7-bytes", "takes a masked dense tensor for smaller: a state dict stores its zeros, four bytes each")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return kept * value_bytes
+    if layout == "bitmask":
+        return (n + 7) // 8 + kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * (rows + 1)
+
+
+@wrong("2.7-bytes", "leaves the positions out: without the bits nobody knows where the values belong")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * (rows + 1)
+
+
+@wrong("2.7-bytes", "leaves the column numbers out of CSR: each survivor needs one, of 4 bytes")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return (n + 7) // 8 + kept * value_bytes
+    return kept * value_bytes + 4 * (rows + 1)
+
+
+@wrong("2.7-bytes", "spends a whole byte for each place, as a bool tensor does; a bitmask packs eight places into a byte")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return n + kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * (rows + 1)
+
+
+@wrong("2.7-bytes", "rounds the bits down to whole bytes; the last, half-filled byte must be stored, too")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return n // 8 + kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * (rows + 1)
+
+
+@wrong("2.7-bytes", "stores a byte too many when the bits fill whole bytes exactly")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return n // 8 + 1 + kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * (rows + 1)
+
+
+@wrong("2.7-bytes", "has one row start for each row; CSR has one more, for the end of the last row")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return (n + 7) // 8 + kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * rows
+
+
+@wrong("2.7-bytes", "stores row and column for each survivor (COO); CSR stores the columns, and where each row starts")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return (n + 7) // 8 + kept * value_bytes
+    return kept * (value_bytes + 8)
+
+
+@wrong("2.7-bytes", "leaves the positions out of the break-even: then it would always be 0")
+def break_even(rows, columns, value_bytes, layout):
+    return 0.0
+
+
+@wrong("2.7-bytes", "gives the share of survivors at break-even instead of the sparsity")
+def break_even(rows, columns, value_bytes, layout):
+    n = rows * columns
+    fixed, each = (n / 8, value_bytes) if layout == "bitmask" else (4 * (rows + 1), value_bytes + 4)
+    return (n * value_bytes - fixed) / each / n
+
+
+@wrong("2.7-bytes", "forgets the row starts of CSR in the break-even")
+def break_even(rows, columns, value_bytes, layout):
+    n = rows * columns
+    fixed, each = (n / 8, value_bytes) if layout == "bitmask" else (0, value_bytes + 4)
+    return 1 - (n * value_bytes - fixed) / each / n
+
+
+@wrong("2.7-bytes", "compares with four bytes for each dense value, whatever the type")
+def break_even(rows, columns, value_bytes, layout):
+    n = rows * columns
+    fixed, each = (n / 8, value_bytes) if layout == "bitmask" else (4 * (rows + 1), value_bytes + 4)
+    return 1 - (n * 4 - fixed) / each / n
+
+
+@wrong("2.7-bytes", "forgets that a survivor in CSR costs its value and its column")
+def break_even(rows, columns, value_bytes, layout):
+    n = rows * columns
+    fixed, each = (n / 8, value_bytes) if layout == "bitmask" else (4 * (rows + 1), value_bytes)
+    return 1 - (n * value_bytes - fixed) / each / n
+
+
+@right("2.7-bytes", "sums named one by one, NumPy's ceil")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    values = kept * value_bytes
+    if layout == "csr":
+        return np.int64(values + 4 * kept + 4 + 4 * rows)
+    return rows * columns * value_bytes if layout == "dense" else int(np.ceil(rows * columns / 8)) + values
+
+
+@right("2.7-bytes", "real arrays, weighed")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    values = np.zeros((kept, value_bytes), np.uint8).nbytes
+    if layout == "dense":
+        return np.zeros((rows, columns, value_bytes), np.uint8).nbytes
+    if layout == "bitmask":
+        return values + len(np.packbits(np.zeros(rows * columns, bool)))
+    return values + torch.zeros(kept, dtype=torch.int32).nbytes + torch.zeros(rows + 1, dtype=torch.int32).nbytes
+
+
+@right("2.7-bytes", "solved by hand, case by case")
+def break_even(rows, columns, value_bytes, layout):
+    if layout == "bitmask":
+        return 1 / (8 * value_bytes)
+    return (4 + 4 * (rows + 1) / (rows * columns)) / (value_bytes + 4)
+
+
+@right("2.7-bytes", "halving the interval, in NumPy floats")
+def break_even(rows, columns, value_bytes, layout):
+    n, low, high = rows * columns, 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        kept = n * (1 - middle)
+        size = n / 8 + kept * value_bytes if layout == "bitmask" else kept * (value_bytes + 4) + 4 * (rows + 1)
+        low, high = (middle, high) if size > n * value_bytes else (low, middle)
+    return np.float64(high)
+
+
+# 2.8-two-four
+
+
+@wrong("2.8-two-four", "groups along the outputs; a group is four neighbours in a row, along the inputs")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    turned = w.T.abs().reshape(-1, 4)
+    mask = torch.zeros(turned.shape, dtype=torch.bool).scatter(1, turned.topk(2, dim=1).indices, True)
+    return mask.reshape(w.shape[1], w.shape[0]).T
+
+
+@wrong("2.8-two-four", "keeps everything that reaches the second largest (>=), which is three or four when magnitudes are equal")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    groups = w.abs().reshape(w.shape[0], -1, 4)
+    second = groups.topk(2, dim=2).values[..., 1:]
+    return (groups >= second).reshape(w.shape)
+
+
+@wrong("2.8-two-four", "keeps half of each row, wherever they are; the pattern asks for two in every group of four")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    best = w.abs().topk(w.shape[1] // 2, dim=1).indices
+    return torch.zeros(w.shape, dtype=torch.bool).scatter(1, best, True)
+
+
+@wrong("2.8-two-four", "ranks the values instead of the magnitudes")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    groups = w.reshape(w.shape[0], -1, 4)
+    return torch.zeros(groups.shape, dtype=torch.bool).scatter(2, groups.topk(2, dim=2).indices, True).reshape(w.shape)
+
+
+@wrong("2.8-two-four", "keeps the two smallest of each group")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    groups = w.abs().reshape(w.shape[0], -1, 4)
+    best = groups.topk(2, dim=2, largest=False).indices
+    return torch.zeros(groups.shape, dtype=torch.bool).scatter(2, best, True).reshape(w.shape)
+
+
+@wrong("2.8-two-four", "makes groups of weights that lie far apart: reshaped to (outputs, 4, groups), neighbours end up in different groups")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    groups = w.abs().reshape(w.shape[0], 4, -1)
+    mask = torch.zeros(groups.shape, dtype=torch.bool).scatter(1, groups.topk(2, dim=1).indices, True)
+    return mask.reshape(w.shape)
+
+
+@wrong("2.8-two-four", "keeps every other weight, whatever its magnitude")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    mask = torch.zeros(w.shape, dtype=torch.bool)
+    mask[:, ::2] = True
+    return mask
+
+
+@wrong("2.8-two-four", "asks whether the number of outputs is a multiple of four; the groups run along the inputs")
+def two_of_four(w):
+    if w.shape[0] % 4 != 0:
+        raise ValueError("outputs")
+    inputs = w.shape[1] // 4 * 4
+    groups = w[:, :inputs].abs().reshape(w.shape[0], -1, 4)
+    mask = torch.zeros(w.shape, dtype=torch.bool)
+    mask[:, :inputs] = torch.zeros(groups.shape, dtype=torch.bool).scatter(2, groups.topk(2, dim=2).indices, True).reshape(w.shape[0], inputs)
+    return mask
+
+
+@wrong("2.8-two-four", "does not look at the number of inputs: groups then run over the end of a row")
+def two_of_four(w):
+    groups = w.abs().flatten()[: w.numel() // 4 * 4].reshape(-1, 4)
+    kept = torch.zeros(groups.shape, dtype=torch.bool).scatter(1, groups.topk(2, dim=1).indices, True).flatten()
+    return torch.cat([kept, torch.ones(w.numel() - len(kept), dtype=torch.bool)]).reshape(w.shape)
+
+
+@right("2.8-two-four", "a loop over groups, with Python's sort")
+def two_of_four(w):
+    if w.shape[1] % 4:
+        raise ValueError("inputs")
+    mask = torch.zeros_like(w, dtype=torch.bool)
+    for i in range(w.shape[0]):
+        for start in range(0, w.shape[1], 4):
+            group = w[i, start : start + 4].abs().tolist()
+            for j in sorted(range(4), key=lambda k: group[k])[2:]:
+                mask[i, start + j] = True
+    return mask
+
+
+@right("2.8-two-four", "NumPy: the rank of each weight within its group")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    groups = np.abs(w.numpy()).reshape(-1, 4)
+    ranks = groups.argsort(axis=1, kind="stable").argsort(axis=1)
+    return torch.from_numpy((ranks >= 2).reshape(tuple(w.shape)))
+
+
+@right("2.8-two-four", "switches the two smallest of each group off, flat groups, a mask of 0 and 1")
+def two_of_four(w):
+    if w.size(1) % 4 > 0:
+        raise ValueError("inputs")
+    groups = w.abs().view(-1, 4)
+    return torch.ones_like(groups).scatter_(1, groups.topk(2, dim=1, largest=False).indices, 0.0).view(w.shape)
