@@ -650,16 +650,18 @@ check("4.8-hint")
 # ## 4.9-written  Would you ship it?
 #
 # *12 minutes · 8 points · difficulty 2 of 3 · read by a person*
-
-# %% [markdown] exercise="4.9-written" kind="written" points=8 minutes=12 difficulty=2
+#
 # A colleague writes: *"Distillation with T = 4 and α = 0.9 gave us 97.2 %, the plain student had 96.9 %. The teacher is worth it. We took the
 # temperature with the best test accuracy."*
 #
-# **Your answer, in six to twelve sentences:**
+# **Answer in six to twelve sentences:**
 #
 # 1. Name three things that you must know or repeat before you believe the claim. Use the numbers that your own runs above printed as a yardstick.
 # 2. Your notebook's student gained from the teacher in one setting and hardly in another. Which, and why? What did the temperature have to do with it?
 # 3. The colleague's code says `loss = alpha * hard + (1 - alpha) * kl`, without a T squared. What did the run with "α = 0.9" really do?
+
+# %% [markdown] exercise="4.9-written" kind="written" points=8 minutes=12 difficulty=2
+# **Your answer to 4.9-written:**
 #
 # <!-- answer -->
 # **A model answer**
