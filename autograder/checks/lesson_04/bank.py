@@ -1,0 +1,741 @@
+"""The bank of lesson 04: answers that students really give, and right answers written differently.
+
+Each function stands by itself: it uses `np`, `torch` and its own body. A wrong answer's sentence is what a
+student reads when theirs behaves the same, so it says what goes wrong and why, not what to type.
+"""
+
+import numpy as np
+import torch
+
+from autograder.checks import right, right_value, wrong, wrong_value
+
+# 4.1-predict
+
+wrong_value("4.1-predict", "multiplies by the temperature instead of dividing", predict_4_1="a")
+wrong_value("4.1-predict", "takes a constant added to all logits for a softening", predict_4_1="c")
+wrong_value("4.1-predict", "divides by two, not by four", predict_4_1="d")
+right_value("4.1-predict", "a capital letter", predict_4_1="B")
+right_value("4.1-predict", "with brackets and a space", predict_4_1="(b) ")
+
+# 4.2-soften
+
+
+@wrong("4.2-soften", "divides the finished probabilities by T, so the rows add up to 1/T: divide the logits, before the softmax")
+def soften(logits, temperature):
+    return torch.softmax(logits, dim=1) / temperature
+
+
+@wrong("4.2-soften", "takes the exponential of the logits as they are; above 88 that overflows in float32, and infinity over infinity is NaN")
+def soften(logits, temperature):
+    e = torch.exp(logits / temperature)
+    return e / e.sum(dim=1, keepdim=True)
+
+
+@wrong("4.2-soften", "subtracts the largest logit of the whole batch; in the rows far below it every exponential becomes 0, and 0/0 is NaN")
+def soften(logits, temperature):
+    e = torch.exp((logits - logits.max()) / temperature)
+    return e / e.sum(dim=1, keepdim=True)
+
+
+@wrong("4.2-soften", "sums over the images instead of over the classes: columns add up to one, rows do not")
+def soften(logits, temperature):
+    return torch.softmax(logits / temperature, dim=0)
+
+
+@wrong("4.2-soften", "divides by the sum over the whole batch, so only all rows together add up to one")
+def soften(logits, temperature):
+    z = logits / temperature
+    e = torch.exp(z - z.max(dim=1, keepdim=True).values)
+    return e / e.sum()
+
+
+@wrong("4.2-soften", "multiplies by the temperature; that makes the answer harder, not softer")
+def soften(logits, temperature):
+    return torch.softmax(logits * temperature, dim=1)
+
+
+@wrong("4.2-soften", "leaves the temperature out: this is the plain softmax")
+def soften(logits, temperature):
+    return torch.softmax(logits, dim=1)
+
+
+@wrong("4.2-soften", "raises the probabilities to the power 1/T, which is right so far, and forgets to make the rows add up to one again")
+def soften(logits, temperature):
+    return torch.softmax(logits, dim=1) ** (1 / temperature)
+
+
+@wrong("4.2-soften", "computes 0 times the logarithm of 0, which is NaN for the computer: a class without probability adds nothing")
+def entropy(probabilities):
+    return -(probabilities * torch.log(probabilities)).sum(dim=1)
+
+
+@wrong("4.2-soften", "measures in bits; nats are asked for, the natural logarithm")
+def entropy(probabilities):
+    return -torch.special.xlogy(probabilities, probabilities).sum(dim=1) / np.log(2)
+
+
+@wrong("4.2-soften", "lacks the minus sign: logarithms of probabilities are negative, entropies are not")
+def entropy(probabilities):
+    return torch.special.xlogy(probabilities, probabilities).sum(dim=1)
+
+
+@wrong("4.2-soften", "averages over the classes; the entropy is the sum over them")
+def entropy(probabilities):
+    return -torch.special.xlogy(probabilities, probabilities).mean(dim=1)
+
+
+@wrong("4.2-soften", "sums the logarithms without their probabilities in front")
+def entropy(probabilities):
+    return -torch.log(probabilities.clamp(min=1e-12)).sum(dim=1)
+
+
+@wrong("4.2-soften", "averages over the images; one number for each row is asked for")
+def entropy(probabilities):
+    return -torch.special.xlogy(probabilities, probabilities).sum(dim=1).mean()
+
+
+@right("4.2-soften", "the library's softmax")
+def soften(logits, temperature):
+    return torch.nn.functional.softmax(logits / temperature, dim=-1)
+
+
+@right("4.2-soften", "exponential of a difference, in float64")
+def soften(logits, temperature):
+    z = logits.double() / temperature
+    return torch.exp(z - torch.logsumexp(z, dim=1, keepdim=True))
+
+
+@right("4.2-soften", "row by row, subtracting before dividing")
+def soften(logits, temperature):
+    rows = []
+    for row in logits:
+        e = ((row - row.max()) / temperature).exp()
+        rows.append(e / sum(e))
+    return torch.stack(rows)
+
+
+@right("4.2-soften", "a small constant inside the logarithm")
+def entropy(probabilities):
+    return -(probabilities * (probabilities + 1e-12).log()).sum(-1)
+
+
+@right("4.2-soften", "the library's entr, for each entry")
+def entropy(probabilities):
+    return torch.special.entr(probabilities).sum(dim=1)
+
+
+@right("4.2-soften", "zeros left out by torch.where")
+def entropy(probabilities):
+    safe = torch.where(probabilities > 0, probabilities, torch.ones_like(probabilities))
+    return (probabilities * -safe.log()).sum(1)
+
+
+# 4.3-kl
+
+
+@wrong("4.3-kl", "is KL(student || teacher), the reversed direction: the teacher's probabilities must be the weights")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_q.exp() * (log_q - log_p)).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "averages over the classes, too: the sum over classes, then the mean over images, else it is too small by the number of classes")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p.exp() * (log_p - log_q)).mean()
+
+
+@wrong("4.3-kl", "sums over the images: twice the batch gives twice the loss; take the mean")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p.exp() * (log_p - log_q)).sum()
+
+
+@wrong("4.3-kl", "is the cross-entropy; the teacher's own entropy is still in it, so it does not become 0 when student and teacher agree")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return -(p * log_q).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "softens the student only; both must have the same temperature, or they can never agree")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits, dim=1)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "softens the teacher only; both must have the same temperature, or they can never agree")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "takes no notice of the temperature")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits, dim=1)
+    log_p = torch.log_softmax(teacher_logits, dim=1)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "has the wrong sign: ln q - ln p makes it negative, and training would drive the two apart")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p.exp() * (log_q - log_p)).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "leaves the weights out: each difference of logarithms must be weighted with the teacher's probability")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p - log_q).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "weights with logarithms; the weights are probabilities, so undo the logarithm first")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p * (log_p - log_q)).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "takes the logarithm of finished probabilities; one that has underflowed to 0 gives minus infinity, and the loss is NaN")
+def mean_kl(student_logits, teacher_logits, temperature):
+    q = torch.softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return (p * (p.log() - q.log())).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "softens over the images instead of over the classes")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=0)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=0)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "has T squared in it already; that belongs to the soft loss, not to the divergence")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()
+
+
+@right("4.3-kl", "the library's kl_div with probabilities")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.nn.functional.log_softmax(student_logits / temperature, dim=1)
+    p = torch.nn.functional.softmax(teacher_logits / temperature, dim=1)
+    return torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+
+
+@right("4.3-kl", "the library's kl_div with logarithms on both sides, as a Python float")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.nn.functional.log_softmax(student_logits / temperature, dim=-1)
+    log_p = torch.nn.functional.log_softmax(teacher_logits / temperature, dim=-1)
+    return torch.nn.functional.kl_div(log_q, log_p, reduction="sum", log_target=True).item() / len(log_p)
+
+
+@right("4.3-kl", "image by image, in float64, with logsumexp")
+def mean_kl(student_logits, teacher_logits, temperature):
+    total = 0.0
+    for z, v in zip(student_logits.double() / temperature, teacher_logits.double() / temperature):
+        p = torch.softmax(v, dim=0)
+        total += float((p * (v - z)).sum() - torch.logsumexp(v, 0) + torch.logsumexp(z, 0))
+    return total / len(student_logits)
+
+
+# 4.4-bug
+
+
+@wrong("4.4-bug", "still divides by the number of images and the number of classes: reduction=\"mean\" averages over all entries")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="mean")
+
+
+@wrong("4.4-bug", "divides by nothing: reduction=\"sum\" makes the loss grow with the batch")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="sum")
+
+
+@wrong("4.4-bug", "multiplies the mean by the number of images; it is the division by the number of classes that must go")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="mean") * len(p)
+
+
+@wrong("4.4-bug", "multiplies by ten, whatever the number of classes is")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="mean") * 10
+
+
+@wrong("4.4-bug", "turns the direction round: the order in the call looked wrong, but it was right")
+def soft_loss(student_logits, teacher_logits, temperature):
+    q = torch.softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_p, q, reduction="batchmean")
+
+
+@wrong("4.4-bug", "turns the direction round and keeps the average over the classes: the order in the call was right")
+def soft_loss(student_logits, teacher_logits, temperature):
+    q = torch.softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_p, q, reduction="mean")
+
+
+@wrong("4.4-bug", "swaps the two arguments as they are: now the library takes the logarithm of logarithms")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(p, log_q, reduction="batchmean")
+
+
+@wrong("4.4-bug", "hands over the student's plain probabilities; kl_div wants their logarithms")
+def soft_loss(student_logits, teacher_logits, temperature):
+    q = torch.softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(q, p, reduction="batchmean")
+
+
+@wrong("4.4-bug", "repairs the average and loses T squared on the way")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+
+
+@right("4.4-bug", "the sum, divided by the number of images")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="sum") / len(p)
+
+
+@right("4.4-bug", "the mean, times the number of classes")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="mean") * p.shape[1]
+
+
+@right("4.4-bug", "no reduction; summed and averaged by hand, as a float")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return float(temperature * temperature * torch.nn.functional.kl_div(log_q, p, reduction="none").sum(-1).mean())
+
+
+# 4.5-loss
+
+
+@wrong("4.5-loss", "puts alpha on the hard loss: that is the other convention; here alpha_soft weighs the soft loss")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return (1 - alpha_soft) * soft + alpha_soft * hard
+
+
+@wrong("4.5-loss", "lacks T squared: the soft loss fades as the temperature rises")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "multiplies by T instead of T squared")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "multiplies the hard loss by T squared, too; it is taken at temperature 1 and needs no correction")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return temperature**2 * (alpha_soft * soft + (1 - alpha_soft) * hard)
+
+
+@wrong("4.5-loss", "averages the divergence over the classes, too, so the teacher counts too little by the number of classes")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="mean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "takes the divergence from the student to the teacher, the reversed direction")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    q = torch.softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_p, q, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "softens the logits of the hard loss; the student will be used at temperature 1")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits / temperature, labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "gives probabilities to cross_entropy, which does the softmax itself: the softmax is taken twice")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(torch.softmax(student_logits, dim=1), labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "takes the teacher's cross-entropy with the labels as the hard loss; it is the student who learns")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(teacher_logits, labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "adds the whole hard loss whatever alpha is; its weight is what the soft loss leaves over")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return alpha_soft * soft + hard
+
+
+@wrong("4.5-loss", "uses the softened cross-entropy in place of the divergence: with teacher = student the soft loss is then not 0")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * -(p * log_q).sum(dim=1).mean()
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "ignores the teacher: it is the hard loss alone")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    return torch.nn.functional.cross_entropy(student_logits, labels)
+
+
+@right("4.5-loss", "written out with logarithms, float64")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    z, v = student_logits.double(), teacher_logits.double()
+    log_q, log_p = (z / temperature).log_softmax(-1), (v / temperature).log_softmax(-1)
+    kl = (log_p.exp() * (log_p - log_q)).sum() / len(z)
+    hard = -z.log_softmax(-1)[torch.arange(len(z)), labels].mean()
+    return hard + alpha_soft * (temperature * temperature * kl - hard)
+
+
+@right("4.5-loss", "the library's loss classes")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    divergence = torch.nn.KLDivLoss(reduction="batchmean", log_target=True)
+    soft = divergence(torch.log_softmax(student_logits / temperature, 1), torch.log_softmax(teacher_logits / temperature, 1))
+    hard = torch.nn.NLLLoss()(torch.log_softmax(student_logits, 1), labels)
+    return torch.lerp(hard, soft * temperature**2, alpha_soft)
+
+
+# 4.6-gradient
+
+
+@wrong("4.6-gradient", "leaves out the chain rule: the student's logits are divided by T on their way in, which takes one factor T away")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * (q - p) / len(q)
+
+
+@wrong("4.6-gradient", "is the gradient of the divergence without T squared; it shrinks as the temperature rises")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return (q - p) / (temperature * len(q))
+
+
+@wrong("4.6-gradient", "has no factor T: T squared times 1/T from the chain rule leaves one")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return (q - p) / len(q)
+
+
+@wrong("4.6-gradient", "has the wrong sign: where the student gives too much, the loss rises with the logit")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature * (p - q) / len(q)
+
+
+@wrong("4.6-gradient", "does not divide by the number of images; the loss is a mean over them")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature * (q - p)
+
+
+@wrong("4.6-gradient", "divides by the number of all entries; the loss is a mean over the images only")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature * (q - p) / q.numel()
+
+
+@wrong("4.6-gradient", "divides by the number of classes instead of the number of images")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature * (q - p) / q.shape[1]
+
+
+@wrong("4.6-gradient", "takes the probabilities at temperature 1; both must be softened")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits, dim=1), torch.softmax(teacher_logits, dim=1)
+    return temperature * (q - p) / len(q)
+
+
+@wrong("4.6-gradient", "subtracts the logits; that is its limit at high temperature only, and here not even with the right factor")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    return (student_logits - teacher_logits) / student_logits.numel()
+
+
+@wrong("4.6-gradient", "multiplies by the student's probabilities once more; that is the gradient of a squared error or of the reversed divergence")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature * q * (q - p) / len(q)
+
+
+@right("4.6-gradient", "PyTorch's own differentiation")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    z = student_logits.clone().requires_grad_()
+    log_q = torch.log_softmax(z / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    (temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")).backward()
+    return z.grad
+
+
+@right("4.6-gradient", "factor by factor, in float64, row by row")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    rows = []
+    for z, v in zip(student_logits.double(), teacher_logits.double()):
+        by_u = torch.softmax(z / temperature, 0) - torch.softmax(v / temperature, 0)
+        rows.append(temperature**2 * by_u / temperature / student_logits.shape[0])
+    return torch.stack(rows)
+
+
+# 4.7-teacher
+
+
+@wrong("4.7-teacher", "asks the teacher in training mode: batch norm then uses each batch's own mean, dropout drops, and stored statistics change")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.train(True)
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(images), batch_size):
+            parts.append(teacher(images[start : start + batch_size]))
+    teacher.train(mode)
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "leaves the teacher in the mode it was found in: under no_grad, too, batch norm and dropout still behave as in training")
+def cached_logits(teacher, images, batch_size):
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(images), batch_size):
+            parts.append(teacher(images[start : start + batch_size]))
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "keeps the gradients' book-keeping: a tensor with gradients attached does not become a NumPy array")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    parts = []
+    with torch.enable_grad():
+        for start in range(0, len(images), batch_size):
+            parts.append(teacher(images[start : start + batch_size]))
+    teacher.train(mode)
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "does not give the teacher back in the mode in which it was found")
+def cached_logits(teacher, images, batch_size):
+    teacher.eval()
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(images), batch_size):
+            parts.append(teacher(images[start : start + batch_size]))
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "loses the last batch when the batch size does not divide the number of images")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    parts = []
+    with torch.no_grad():
+        for i in range(len(images) // batch_size):
+            parts.append(teacher(images[i * batch_size : (i + 1) * batch_size]))
+    teacher.train(mode)
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "takes every batch from the start of the images up to its own end, so early images come several times")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(images), batch_size):
+            parts.append(teacher(images[: start + batch_size]))
+    teacher.train(mode)
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "takes the same first batch every time")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(images), batch_size):
+            parts.append(teacher(images[:batch_size]))
+    teacher.train(mode)
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "stores probabilities; with logits you can still choose the temperature later")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    with torch.no_grad():
+        out = torch.softmax(teacher(images), dim=1)
+    teacher.train(mode)
+    return out.numpy()
+
+
+@wrong("4.7-teacher", "returns a tensor; a float32 NumPy array is asked for")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    with torch.no_grad():
+        out = teacher(images)
+    teacher.train(mode)
+    return out
+
+
+@wrong("4.7-teacher", "calls eval() after the first batch, so that one was still answered in training mode")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(images), batch_size):
+            parts.append(teacher(images[start : start + batch_size]))
+            teacher.eval()
+    teacher.train(mode)
+    return torch.cat(parts).numpy()
+
+
+@right("4.7-teacher", "a deep copy in evaluation mode; split; detach")
+def cached_logits(teacher, images, batch_size):
+    import copy
+
+    frozen = copy.deepcopy(teacher).eval()
+    return np.concatenate([frozen(part).detach().numpy() for part in images.split(batch_size)])
+
+
+@right("4.7-teacher", "inference_mode, try and finally, an array that is filled")
+def cached_logits(teacher, images, batch_size):
+    before, out = teacher.training, None
+    try:
+        teacher.eval()
+        with torch.inference_mode():
+            for i in range(0, images.shape[0], batch_size):
+                part = teacher(images[i : i + batch_size]).cpu().numpy()
+                out = np.zeros((len(images), part.shape[1]), np.float32) if out is None else out
+                out[i : i + len(part)] = part
+    finally:
+        teacher.train(before)
+    return out
+
+
+@right("4.7-teacher", "all images at once, in evaluation mode")
+@torch.no_grad()
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    logits = teacher.train(False)(images).numpy()
+    teacher.train(mode)
+    return logits
+
+
+# 4.8-hint
+
+
+@wrong("4.8-hint", "sums over the teacher's features; the mean over all entries is asked for")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return ((student_features @ weight.T + bias - teacher_features) ** 2).sum(dim=1).mean()
+
+
+@wrong("4.8-hint", "sums over everything: a larger batch gives a larger loss")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return ((student_features @ weight.T + bias - teacher_features) ** 2).sum()
+
+
+@wrong("4.8-hint", "takes absolute errors; squares are asked for")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return (student_features @ weight.T + bias - teacher_features).abs().mean()
+
+
+@wrong("4.8-hint", "forgets the bias of the regressor")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return ((student_features @ weight.T - teacher_features) ** 2).mean()
+
+
+@wrong("4.8-hint", "does not square: positive and negative errors cancel")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return (student_features @ weight.T + bias - teacher_features).mean()
+
+
+@wrong("4.8-hint", "does not turn the weights round, so the shapes do not fit: nn.Linear keeps them as (outputs, inputs)")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return ((student_features @ weight + bias - teacher_features) ** 2).mean()
+
+
+@wrong("4.8-hint", "lets the regressor act on the teacher's features; it translates from the student to the teacher")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return ((teacher_features @ weight + bias @ weight - student_features) ** 2).mean()
+
+
+@wrong("4.8-hint", "takes the root of the mean square; the loss is the mean square itself")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return ((student_features @ weight.T + bias - teacher_features) ** 2).mean().sqrt()
+
+
+@right("4.8-hint", "the library's linear and mse_loss")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return torch.nn.functional.mse_loss(torch.nn.functional.linear(student_features, weight, bias), teacher_features)
+
+
+@right("4.8-hint", "NumPy and a loop")
+def hint_loss(student_features, teacher_features, weight, bias):
+    total, count = 0.0, 0
+    for s, t in zip(student_features.numpy(), teacher_features.numpy()):
+        total += float(np.square(weight.numpy() @ s + bias.numpy() - t).sum())
+        count += t.size
+    return total / count
