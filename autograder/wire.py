@@ -2,17 +2,18 @@
 
 JSON carries the structure, raw bytes carry floats' bits, long text and arrays. There is no pickle
 and no class lookup: the decoder can build None, bool, int, float, complex, str, bytes, list, tuple,
-dict, NumPy arrays and scalars, torch tensors, and `Opaque` for everything else, so bytes made by an
-adversary can be wrong but never run anything.
+dict, NumPy arrays and scalars, torch tensors, modules of known layers (see `wire_modules`), and `Opaque`
+for everything else, so bytes made by an adversary can be wrong but never run anything.
 
 A message is `b"W1"`, the length of the JSON text (4 bytes, little-endian), the JSON text, then the
 buffers in the order in which the text mentions them. In the text, None, bool, small int, short str
 and list stand for themselves; everything else is an object with one key, the tag.
 
 Only the standard library and NumPy are needed. torch is used only where something else has already
-imported it: this file must stay cheap to import on both sides.
+imported it, or to read a message that holds a module: this file must stay cheap to import on both sides.
 """
 
+import importlib
 import math
 import struct
 import sys
@@ -22,7 +23,12 @@ from json import dumps, loads
 
 import numpy as np
 
-__all__ = ["Limits", "Opaque", "WireError", "decode", "encode", "recv", "send", "send_encoded"]
+if __package__:
+    from autograder import wire_modules
+else:  # inside the sandbox these two files stand alone
+    import wire_modules
+
+__all__ = ["Limits", "Opaque", "WireError", "decode", "described", "encode", "recv", "send", "send_encoded"]
 
 MAGIC = b"W1"
 HEADER = struct.Struct("<2sI")
@@ -51,12 +57,15 @@ class WireError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one message may hold. `bytes` is the whole message, `nodes` counts every value in it."""
+    """What one message may hold. `bytes` is the whole message, `nodes` counts every value in it, `layers` those
+    of one module, a shared one each time it is used.
+    """
 
     bytes: int = 64 << 20
     nodes: int = 100_000
     depth: int = 50
     int_bits: int = 4096
+    layers: int = 1000
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,11 @@ def decode(data, limits=Limits()):
     if len(reader.rest):
         raise WireError(f"{len(reader.rest)} bytes left over after the last value")
     return value
+
+
+def described(module, limits=Limits()):
+    """A module as plain data (see `wire_modules`). Raises `wire_modules.Refused` if it cannot cross."""
+    return wire_modules.describe(module, _tensor_may_cross, limits.layers, limits.depth)
 
 
 def send(sock, value, limits=Limits(), deadline=None):
@@ -210,6 +224,8 @@ class _Writer:
             return {"d": [[self.node(key, depth + 1), self.node(item, depth + 1)] for key, item in value.items()]}
         if kind is Opaque:
             return {"o": _name(value.type_name)}
+        if wire_modules.is_module(value):
+            return self.module(value, depth)
         return self.array(value, kind) or {"o": _name(kind.__name__)}
 
     def text(self, value):
@@ -218,6 +234,12 @@ class _Writer:
         data = value.encode("utf-8", "surrogatepass")  # half a surrogate pair is legal in a Python string
         self.buffer(data)
         return {"u": len(data)}
+
+    def module(self, value, depth):
+        try:
+            return {"m": self.node(described(value, self.limits), depth + 1)}
+        except wire_modules.Refused as reason:
+            return {"o": _name(str(reason))}
 
     def array(self, value, kind):
         """The node of an array, a NumPy scalar or a tensor; None for anything else."""
@@ -231,12 +253,19 @@ class _Writer:
         torch = sys.modules.get("torch")
         # A parameter is a tensor that an optimiser knows about: its values are what a check asks for.
         if torch is not None and kind in (torch.Tensor, torch.nn.Parameter):
-            name = str(value.dtype).removeprefix("torch.")
-            if name in TORCH_DTYPES and value.device.type == "cpu" and value.layout is torch.strided:
+            if _tensor_may_cross(value):
                 flat = value.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
                 self.buffer(flat.view(torch.uint8).numpy().tobytes())
-                return {"T": [name, list(value.shape)]}
+                return {"T": [_torch_name(value), list(value.shape)]}
         return None
+
+
+def _torch_name(tensor):
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _tensor_may_cross(tensor):
+    return _torch_name(tensor) in TORCH_DTYPES and tensor.device.type == "cpu" and str(tensor.layout) == "torch.strided"
 
 
 class _Reader:
@@ -335,6 +364,17 @@ class _Reader:
         except (RuntimeError, ValueError, OverflowError):
             raise WireError("an impossible shape") from None
 
+    def read_module(self, body, depth):
+        try:
+            importlib.import_module("torch")
+        except ImportError:
+            raise WireError("a module, and PyTorch is not installed here") from None
+        description = self.value(body, depth + 1)
+        try:
+            return wire_modules.build(description, self.limits.layers, self.limits.depth)
+        except wire_modules.Refused as reason:
+            raise WireError(f"not a module: {reason}") from None
+
     def numpy(self, name, shape, raw):
         dtype = np.dtype(name)
         try:
@@ -364,7 +404,7 @@ class _Reader:
 
     TAGS = {
         "t": read_tuple, "d": read_dict, "i": read_integer, "f": read_float, "c": read_complex, "u": read_text,
-        "b": read_bytes, "o": read_opaque, "a": read_array, "s": read_scalar, "T": read_tensor,
+        "b": read_bytes, "o": read_opaque, "a": read_array, "s": read_scalar, "T": read_tensor, "m": read_module,
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ NumPy arrays, NumPy scalars, Python numbers and torch tensors are compared by va
 
 import numpy as np
 
+from autograder import wire_modules
 from autograder.checks.faults import StudentError
 from autograder.wire import Opaque
 
@@ -51,8 +52,9 @@ def equal(got, want, *, what, on=None):
 
 def dtype(got, wanted, *, what):
     """`got` is an array (or scalar) of data type `wanted`."""
-    have = getattr(got, "dtype", None)
-    if have is None or np.dtype(str(have).removeprefix("torch.")) != np.dtype(wanted):
+    # A layer inside a module can have any name, also that of an attribute of arrays.
+    have = None if wire_modules.is_module(got) else getattr(got, "dtype", None)
+    if have is None or str(have).removeprefix("torch.") != str(np.dtype(wanted)):
         raise Mistake(f"{what}: expected data type {np.dtype(wanted)}, got {have if have is not None else kind_of(got)}")
 
 
@@ -71,9 +73,12 @@ def show(value, limit=120):
     """A short, safe picture of a value."""
     if isinstance(value, Opaque):
         return f"an object of type {value.type_name}, which is not data"
-    if hasattr(value, "detach"):
-        value = value.detach().numpy()
-    if isinstance(value, np.ndarray):
+    if not wire_modules.is_module(value) and hasattr(value, "detach"):
+        value = from_tensor(value)
+    if wire_modules.is_module(value):
+        inside = [type(each).__name__ for each in value._modules.values()] or [repr(value)]
+        text = f"{wire_modules.summary(value)}: {', '.join(inside)}"
+    elif isinstance(value, np.ndarray):
         with np.printoptions(precision=6, threshold=8, edgeitems=3, suppress=True):
             text = " ".join(str(value).split()) + (f" (shape {value.shape})" if value.size > 8 else "")
     elif isinstance(value, (float, np.floating)):
@@ -91,13 +96,23 @@ def kind_of(value):
         return "None (is a `return` missing?)"
     if isinstance(value, Opaque):
         return f"an object of type {value.type_name}"
+    if wire_modules.is_module(value):
+        return wire_modules.summary(value)
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
+def from_tensor(tensor):
+    """A tensor as an array; NumPy has no bfloat16, so that becomes float32."""
+    tensor = tensor.detach()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+
+
 def _array(value):
+    if wire_modules.is_module(value):
+        return None
     if hasattr(value, "detach"):
-        value = value.detach().numpy()
+        value = from_tensor(value)
     if isinstance(value, (np.ndarray, np.generic, bool, int, float, complex)):
         array = np.asarray(value)
         return array if array.dtype != object else None

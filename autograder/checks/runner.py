@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from autograder import paths, wire
+from autograder import paths, wire, wire_modules
 from autograder.checks import bank, students
-from autograder.checks.expect import Mistake
+from autograder.checks.expect import Mistake, from_tensor
 from autograder.checks.faults import StudentFault
 
 # pytest only as an engine: no configuration, plugins, cache or output of its own.
@@ -167,13 +167,18 @@ def _same_reply(known, question):
 
 
 def same_data(a, b):
-    """Whether two values from the wire are the same up to float rounding and the kind of number."""
+    """Whether two values from the wire are the same up to float rounding and the kind of number; modules also in structure."""
     if isinstance(a, (list, tuple)) and type(a) is type(b):
         return len(a) == len(b) and all(map(same_data, a, b))
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same_data(a[k], b[k]) for k in a)
+    if wire_modules.is_module(a) or wire_modules.is_module(b):
+        try:
+            return type(a) is type(b) and wire_modules.same(wire.described(a), wire.described(b), same_data)
+        except wire_modules.Refused:
+            return False
     if hasattr(a, "detach") and hasattr(b, "detach"):
-        a, b = a.detach().numpy(), b.detach().numpy()
+        a, b = from_tensor(a), from_tensor(b)
     numeric = (np.ndarray, np.generic, bool, int, float, complex)
     if isinstance(a, numeric) and isinstance(b, numeric):
         a, b = np.asarray(a), np.asarray(b)

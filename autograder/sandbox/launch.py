@@ -11,7 +11,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from autograder import blanks, wire
+from autograder import blanks, wire, wire_modules
 from autograder.sandbox.inside import channel
 from autograder.sandbox.terms import SandboxUnavailable
 
@@ -211,6 +211,7 @@ def _own_files():
     return {
         "inside": INSIDE,
         "wire.py": Path(wire.__file__),
+        "wire_modules.py": Path(wire_modules.__file__),
         "stub/autograder/__init__.py": INSIDE / "__init__.py",
         "stub/autograder/student.py": INSIDE / "student.py",
         "stub/autograder/blanks.py": Path(blanks.__file__),
