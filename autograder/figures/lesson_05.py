@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import PercentFormatter, ScalarFormatter
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from autograder.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SKY, figure
 
@@ -14,7 +14,7 @@ def _rank_axis(axes, ranks):
     axes.set_xscale("log")
     shown = [r for i, r in enumerate(ranks) if i == 0 or r >= 1.3 * ranks[0] and r in (2, 4, 8, 16, 32, 64, 10, 25, 50, 100, 200, 400)]
     axes.set_xticks(shown)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     axes.minorticks_off()
 
 
@@ -29,7 +29,7 @@ def weights_against_rank(ranks, two_tables, one_table, marks):
     for rank in marks:
         weights = two_tables[np.searchsorted(ranks, rank)] / 1e6
         axes.plot(rank, weights, "o", mfc="white", mec=RED, mew=2, ms=9)
-        axes.annotate(f"rank {rank}", (rank, weights), (10, -13), textcoords="offset points", color=RED)
+        axes.annotate(f"rank {rank}", (rank, weights), (13, -6), textcoords="offset points", color=RED)
     axes.text(ranks[-1] * 0.86, one_table / 1e6 * 1.3, "more than\nthe one table", ha="center", va="center", fontsize=10,
               bbox={"fc": "white", "ec": "none", "pad": 2})  # fmt: skip
     axes.set(xlabel="rank r", ylabel="weights (millions)", xlim=(0, ranks[-1]), ylim=(0, None), title="Two tables for one: 1000 × 1000")
@@ -64,7 +64,7 @@ def spectra(spectra):
         values.plot(index, s, line, color=colour, label=name)
         energy.plot(index, np.cumsum(s**2) / np.sum(s**2), line, color=colour, label=name)
     values.set(xlabel="number of the singular value", ylabel="singular value", xscale="log", ylim=(0, None), title="Training lifts a few singular values")
-    values.xaxis.set_major_formatter(ScalarFormatter())
+    values.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     energy.axhline(0.95, color=BLACK, lw=1, ls=":")
     energy.text(index[-1], 0.94, "95 %", va="top", ha="right")
     energy.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -89,7 +89,7 @@ def accuracy_against_rank(ranks, before, after, dense, break_even):
     _rank_axis(axes, ranks)
     axes.grid(axis="y")
     axes.set(xlabel="rank of the first two layers (log)", ylabel="validation accuracy (%)", ylim=(0, 103), title="Fine-tuning moves the cliff")
-    axes.legend(loc="center right", bbox_to_anchor=(1, 0.42))
+    axes.legend(loc="center right", bbox_to_anchor=(0.93, 0.42))
     return made
 
 
@@ -109,9 +109,9 @@ def conv_splits(curves, dense):
         axes.grid(axis="y")
     error.set(ylabel="relative Frobenius error", ylim=(0, None), title="Equal weights, about equal error")
     accuracy.set(ylabel="validation accuracy (%)", title="Accuracy, without fine-tuning")
-    accuracy.annotate("whole network", (accuracy.get_xlim()[1], dense), (0, 4), textcoords="offset points", ha="right", va="bottom")
-    error.legend(loc="upper right")
-    accuracy.legend(loc="lower right")
+    accuracy.annotate("whole network", (accuracy.get_xlim()[1], dense), (0, -8), textcoords="offset points", ha="right", va="top")
+    error.legend(loc="lower left")
+    accuracy.legend(loc="lower center", bbox_to_anchor=(0.5, 0.02))
     return made
 
 
