@@ -228,7 +228,9 @@ print(f"\nrank 5, Frobenius: the best {truncation_errors(s, 5)[0]:.4f}; closest 
 import copy
 import torch.nn.functional as F
 from course_data import load
+from threadpoolctl import threadpool_limits
 
+threadpool_limits(1)  # NumPy, too, on one thread
 data = load("digits")
 
 def pixels(split, flip=False):
@@ -466,7 +468,7 @@ for r in ranks:
     after.append([])
     for seed in range(3):
         thin = copy.deepcopy(untuned)
-        train(thin, x_train, data.train.labels, steps=150, lr=1e-3, decay=0.01, seed=seed)
+        train(thin, x_train, data.train.labels, steps=120, lr=1e-3, decay=0.01, seed=seed)
         after[-1].append(accuracy(thin, x_val, y_val))
     if chosen is None and np.mean(after[-1]) >= ACCEPTED:
         chosen = (f"rank {r}, fine-tuned", thin)
