@@ -225,8 +225,7 @@ print(f"\nrank 5, Frobenius: the best {truncation_errors(s, 5)[0]:.4f}; closest 
 # **Predict:** will the trained layer have larger singular values everywhere, or only a few that stand out?
 
 # %% demo=true
-import copy
-import torch.nn.functional as F
+import copy, torch.nn.functional as F
 from course_data import load
 from threadpoolctl import threadpool_limits
 
@@ -259,8 +258,8 @@ train(network, x_train, data.train.labels, steps=800, lr=2e-3, decay=0.3)
 trained = network[2].weight.detach().numpy()
 dense_accuracy = accuracy(network, x_val, data.val.labels)
 print(f"{data.title}: validation accuracy {dense_accuracy:.1f} %")
-tables = {"random start": start, "after training": trained}
-spectra = {name: np.linalg.svd(w, compute_uv=False) for name, w in tables.items()}
+both = {"random start": start, "after training": trained}.items()
+spectra = {name: np.linalg.svd(w, compute_uv=False) for name, w in both}
 for name, s in spectra.items():
     top = np.sum(s[:16] ** 2) / np.sum(s**2)
     print(f"{name:15} largest {s[0]:.2f}, 17th {s[16]:.2f}, median {np.median(s):.2f}; "
@@ -766,16 +765,18 @@ figures.lora(rows)
 # ## 5.9-written  A slide to take apart
 #
 # *10 minutes · 7 points · difficulty 2 of 3 · read by a person*
-
-# %% [markdown] exercise="5.9-written" kind="written" points=7 minutes=10 difficulty=2
+#
 # A slide says: *"We factorised a 512 × 512 layer at rank 256. 95 % of the energy is kept, so we lose at most 5 % of accuracy. The layer
 # has half the rank, so it is half the size and twice as fast."*
 #
-# **Your answer, in five to ten sentences:**
+# **Answer in five to ten sentences:**
 #
 # 1. What is wrong with the size? Give the numbers of weights, and the largest rank that would save anything.
 # 2. What is wrong with the conclusion from energy to accuracy? What does 95 % of the energy mean for the weights, and what does it leave out? Use something that you measured in this notebook.
 # 3. What would you measure, in which order and on which data, before you put a rank on the slide?
+
+# %% [markdown] exercise="5.9-written" kind="written" points=7 minutes=10 difficulty=2
+# **Your answer to 5.9-written.** Double-click here, write five to ten sentences in place of the line below, then press Shift+Enter.
 #
 # <!-- answer -->
 # **A model answer**

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, that
+from autograder.checks.expect import close, letter, that
 from autograder.checks.lesson_04.visible import (
     cache_is_right,
     fill,
@@ -20,7 +20,6 @@ from autograder.checks.lesson_04.visible import (
     log_softened,
     loss_of,
     number,
-    one_letter,
     slopes_of,
     small_teacher,
     table,
@@ -48,7 +47,7 @@ def shape_of(z):
 
 @exercise("4.1-predict", points=5)
 def test_predict_only_differences_count(student, rng):
-    that(one_letter(student.value("predict_4_1"), "predict_4_1") == "b", "The prediction is not right.")
+    that(letter(student.value("predict_4_1"), "predict_4_1") == "b", "The prediction is not right.")
 
 
 # 4.2

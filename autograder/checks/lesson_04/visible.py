@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, kind_of, that
+from autograder.checks.expect import close, kind_of, letter, that
 
 FLOATS = (torch.float32, torch.float64)
 
@@ -40,14 +40,6 @@ def number(value, what):
     value = float(value)
     that(not math.isnan(value), f"{what} is NaN.")
     return value
-
-
-def one_letter(value, name):
-    """A choice as one lower-case letter; says how to write it if it is not."""
-    that(isinstance(value, str), f'{name}: write the letter of your choice in quotes, like "a".')
-    letter = value.strip().strip("()").lower()
-    that(letter in ("a", "b", "c", "d"), f'{name}: choose "a", "b", "c" or "d"; here stands {value!r}.')
-    return letter
 
 
 # The definitions once more, in NumPy and float64: what the student's torch code is compared with.
@@ -93,8 +85,8 @@ ON = "student [[1, 2, 0.5], [0, -1, 3]], teacher [[3, 0, 1], [-2, 0.5, 2]]"
 
 @exercise("4.1-predict")
 def test_predict_equal_probabilities(student, rng):
-    letter = one_letter(student.value("predict_4_1"), "predict_4_1")
-    that(letter == "b", f"({letter}) is not it. Divide, then compare the differences between the logits.")
+    chosen = letter(student.value("predict_4_1"), "predict_4_1")
+    that(chosen == "b", f"({chosen}) is not it. Divide, then compare the differences between the logits.")
 
 
 # 4.2

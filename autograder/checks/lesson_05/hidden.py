@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, that
+from autograder.checks.expect import close, equal, letter, that
 from autograder.checks.lesson_05.visible import (
     check_balanced, check_best_product, check_lora_start, check_output_error, check_two_convs, check_two_linears, float_tensor,
-    number, one_letter, pair, random_conv, random_linear, rounding, tail, table, tensor, two_tables, whole,
+    number, pair, random_conv, random_linear, rounding, table, tensor, two_tables, whole,
 )  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def falling(rng, m, n, ratio=0.8):
 
 @exercise("5.1-predict", points=5)
 def test_predict_is_120_per_cent(student, rng):
-    that(one_letter(student.value("predict_5_1"), "predict_5_1") == "b", "The prediction is not right.")
+    that(letter(student.value("predict_5_1"), "predict_5_1") == "b", "The prediction is not right.")
 
 
 # 5.2

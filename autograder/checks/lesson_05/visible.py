@@ -9,17 +9,9 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, from_tensor, that
+from autograder.checks.expect import close, equal, from_tensor, letter, that
 
 FLOAT32 = float(np.finfo(np.float32).eps)
-
-
-def one_letter(value, name):
-    """A choice as one lower-case letter; says how to write it if it is not."""
-    that(isinstance(value, str), f'{name}: write the letter of your choice in quotes, like "a".')
-    letter = value.strip().strip("()").lower()
-    that(letter in ("a", "b", "c", "d"), f'{name}: choose "a", "b", "c" or "d"; here stands {value!r}.')
-    return letter
 
 
 def pair(value, what):
@@ -104,8 +96,8 @@ def check_balanced(w, left, right, rank, on):
 
 @exercise("5.1-predict")
 def test_predict_rank_600(student, rng):
-    letter = one_letter(student.value("predict_5_1"), "predict_5_1")
-    that(letter == "b", f"({letter}) is not it. Count the weights of both tables.")
+    chosen = letter(student.value("predict_5_1"), "predict_5_1")
+    that(chosen == "b", f"({chosen}) is not it. Count the weights of both tables.")
 
 
 # 5.2
