@@ -661,7 +661,7 @@ check("4.8-hint")
 # 3. The colleague's code says `loss = alpha * hard + (1 - alpha) * kl`, without a T squared. What did the run with "α = 0.9" really do?
 
 # %% [markdown] exercise="4.9-written" kind="written" points=8 minutes=12 difficulty=2
-# **Your answer to 4.9-written:**
+# **Your answer to 4.9-written.** Double-click here, write six to twelve sentences in place of the line below, then press Shift+Enter.
 #
 # <!-- answer -->
 # **A model answer**
