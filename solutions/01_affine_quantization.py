@@ -101,8 +101,8 @@ figures.number_line(weights, nearest, levels, np.arange(8), title="8 allowed val
 #
 # **The range must contain 0.** Suppose the data lie between 3 and 5. The code for 0.0 would lie far
 # below the lowest code. So before anything else we **widen** the range until it contains 0: here 0 to 5.
-# Exact zeros are common in a network: the border of zeros that is put around an image (*padding*), what a ReLU makes
-# of every negative number, weights that were removed. They must come back as exactly 0.0.
+# Exact zeros are common in a network: the border of zeros that is put around an image (*padding*), the output of a *ReLU*,
+# which turns every negative number into 0, and weights that were removed. They must come back as exactly 0.0.
 #
 # **A range of nothing but zero** (`lo == hi == 0`) has no width. Any positive scale will do; we take 1.0.
 #
@@ -291,7 +291,8 @@ for b in bits:
     measured.append(10 * np.log10(np.mean(x**2) / np.mean(error**2)))
     theory.append(10 * np.log10(np.mean(x**2) / (s**2 / 12)))
     print(f"{b} bits: measured {measured[-1]:6.2f} dB, theory {theory[-1]:6.2f} dB")
-print(f"from 2 to 8 bits: {measured[-1] - measured[0]:.2f} dB, which is {(measured[-1] - measured[0]) / 6:.2f} dB a bit")
+whole = measured[-1] - measured[0]
+print(f"from 2 to 8 bits: {whole:.2f} dB, which is {whole / 6:.2f} dB a bit")
 print(f"from 7 to 8 bits: {measured[-1] - measured[-2]:.2f} dB")
 figures.sqnr_against_bits(bits, np.array(measured), np.array(theory))
 
@@ -344,7 +345,7 @@ check("1.4-bug")
 # **Why.** So far the range could sit anywhere, and the zero point said where 0 is. That is *asymmetric*
 # (or affine) quantisation. *Symmetric* quantisation fixes the zero point at 0 and takes the range from
 # -m to m, where m is the largest absolute value. It is simpler and its arithmetic is cheaper; for weights,
-# which spread to both sides of zero, it is the usual choice. A **ReLU** turns every negative number into 0, so its
+# which spread to both sides of zero, it is the usual choice. A ReLU turns every negative number into 0, so its
 # output is never negative.
 #
 # **Predict:** of the 255 codes from -127 to 127, how many can a ReLU's output use?
@@ -357,8 +358,8 @@ s_asym, z_asym = scale_and_zero_point(relu.min(), relu.max(), -128, 127)
 asym = quantize(relu, s_asym, z_asym, -128, 127)
 for name, q, s, z in [("symmetric", sym, s_sym, 0), ("asymmetric", asym, s_asym, z_asym)]:
     mse = np.mean((relu - dequantize(q, s, z)) ** 2)
-    print(f"{name:11} zero point {z:4d}, gap {s:.4f}, codes {q.min():4d} to {q.max()}: {len(np.unique(q))} in use, "
-          f"mean squared error {mse:.2e}")
+    print(f"{name:11} zero point {z:4d}, gap {s:.4f}, codes {q.min():4d} to {q.max()}: "
+          f"{len(np.unique(q))} in use, mean squared error {mse:.2e}")
 figures.codes_used(sym, asym)
 
 # %% [markdown]
@@ -486,8 +487,8 @@ figures.clip_search(clips, np.array(mses), marks)
 #
 # *8 minutes · 10 points · difficulty 2 of 3*
 #
-# **Why.** A layer's weights are a table. Each row makes one of the layer's outputs; an output is also called a **channel**,
-# and its row an *output channel*. Let us call a row *loud* if its weights are large and *quiet* if they are small. If one
+# **Why.** A layer's weights are a table, and each row of it makes one of the layer's outputs. Such an output is also
+# called an **output channel**. Let us call a row *loud* if its weights are large and *quiet* if they are small. If one
 # row is much louder than the rest, its largest weight sets the scale for all of them, and the quiet rows collapse into a
 # few codes. The cure is a scale **for each row**. It costs 4 bytes a row, one float32.
 #
@@ -534,7 +535,7 @@ rms_channel = np.sqrt(np.mean((w - per_channel) ** 2, axis=1))
 quiet = np.arange(8) != 3
 print(f"quiet rows: error {rms_tensor[quiet].mean():.6f} -> {rms_channel[quiet].mean():.6f}, "
       f"{rms_tensor[quiet].mean() / rms_channel[quiet].mean():.0f} times smaller")
-print(f"bytes: {w.size} codes + {4 * 1} for one scale, or {w.size} codes + {4 * len(scales)} for {len(scales)} scales")
+print(f"bytes: {w.size} codes + 4 for one scale, or {w.size} codes + {4 * len(scales)} for {len(scales)} scales")
 figures.loud_channel(rms_tensor, rms_channel, loud=3)
 
 # %% [markdown]
@@ -732,7 +733,7 @@ print("three codes packed:", packed, "and unpacked:", unpack4(packed, 3))
 # the rest with a narrow range. Compare at **equal bytes**, not at equal bits. The next cell has an outline only.
 
 # %%
-# 1. Make a weight matrix with heavy tails: rng.standard_t(3, size=(256, 256)).
+# 1. Make a weight matrix with heavy tails: np.random.default_rng(6).standard_t(3, size=(256, 256)).
 # 2. Quantise it to 4 bits, min-max, one scale for each row. Count the bytes. Measure the mean squared error.
 # 3. Take out the largest 0.1 % by absolute value. Store each as 4 bytes for the value and 4 for the position.
 # 4. Quantise the rest with its own, narrower range; put the outliers back; count and measure again.
@@ -751,7 +752,7 @@ progress()
 # | the highest value comes back one gap too low | $2^b$ in place of $2^b - 1$ gaps |
 # | all values come back a little too low | floor, or a cast, instead of rounding |
 # | a ReLU loses one bit | symmetric codes for data that are never negative |
-# | NaN in a layer with dead channels | a row of zeros divided by its own scale, 0 |
+# | NaN in a layer that has a row of zeros | a row of zeros divided by its own scale, 0 |
 # | wrong only where codes lie below the zero point | subtraction in `uint8` |
 # | "8 times smaller", but the file is not | codes not packed; scales and zero points not counted |
 #

@@ -64,6 +64,13 @@ def soften(logits, temperature):
     return torch.softmax(logits, dim=1) ** (1 / temperature)
 
 
+# What changes its arguments replies as a right answer does: the check itself says so, in these words.
+@wrong("4.2-soften", "changes the logits that it was given, in place")
+def soften(logits, temperature):
+    logits /= temperature
+    return torch.softmax(logits, dim=1)
+
+
 @wrong("4.2-soften", "computes 0 times the logarithm of 0, which is NaN for the computer: a class without probability adds nothing")
 def entropy(probabilities):
     return -(probabilities * torch.log(probabilities)).sum(dim=1)
@@ -574,7 +581,7 @@ def cached_logits(teacher, images, batch_size):
     return torch.cat(parts).numpy()
 
 
-@wrong("4.7-teacher", "does not give the teacher back in the mode in which it was found")
+@wrong("4.7-teacher", "does not give the teacher back as it found it")
 def cached_logits(teacher, images, batch_size):
     teacher.eval()
     parts = []

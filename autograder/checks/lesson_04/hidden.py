@@ -59,7 +59,7 @@ def test_laws_of_softened_probabilities(student, rng):
         z, _ = pair_of(rng)
         on = f"{shape_of(z)}, T = {temperature:.3g}"
         got = table(student.soften(z, temperature), tuple(z.shape), "The result of soften")
-        that(not student.mutated, "soften changed the logits that it was given, in place.")
+        that(not student.mutated, "soften changes the logits that it was given, in place.")
         want = np.exp(log_softened(z, temperature))
         # An exponent of size up to 30 carries 30 * 6e-8 of rounding, twice.
         close(got, want, rel=1e-5, abs=1e-9, what="the softened probabilities", on=on)
@@ -275,7 +275,7 @@ def test_teacher_comes_back_unchanged(student, rng):
         for mode in (False, True):
             on = f"a teacher found in {'training' if mode else 'evaluation'} mode"
             cache_is_right(student, make(rng).train(mode), images_for(rng, 6, *shape), 4, on)
-            that(not student.mutated, f"The mode, statistics or weights (or the images) are not what they were, for {on}.")
+            that(not student.mutated, f"cached_logits does not give the teacher back as it found it: mode, statistics, weights or requires_grad (or the images) changed; {on}.")
 
 
 @exercise("4.7-teacher", points=2)

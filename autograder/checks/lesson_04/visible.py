@@ -97,7 +97,7 @@ def test_soften_worked_example(student, rng):
     logits = torch.tensor([[6.0, 3.0, 0.0], [0.0, 1.5, 1.5]])
     on = "logits [[6, 3, 0], [0, 1.5, 1.5]], temperature 3"
     got = table(student.soften(logits, 3.0), (2, 3), "The result of soften")
-    that(not student.mutated, "soften changed the logits that it was given, in place; they belong to the caller, who will see softened ones.")
+    that(not student.mutated, "soften changes the logits that it was given, in place (`/=`, `div_`): they belong to the caller, who will see softened ones.")
     close(got.sum(axis=1), np.ones(2), abs=1e-6, what="the sums of the rows", on=on)
     close(got, np.exp(log_softened(logits, 3.0)), rel=1e-5, what="the softened probabilities", on=on)
 
@@ -224,7 +224,7 @@ def test_cache_of_a_small_teacher(student, rng):
         images = torch.from_numpy(rng.uniform(-1, 1, (7, 5)).astype(np.float32))
         on = f"7 images in batches of 3, a teacher found in {'training' if training else 'evaluation'} mode"
         cache_is_right(student, teacher, images, 3, on)
-        that(not student.mutated, f"The teacher (or the images) did not come back as before: mode, statistics, weights or requires_grad; {on}.")
+        that(not student.mutated, f"cached_logits does not give the teacher back as it found it: mode, statistics, weights or requires_grad (or the images) changed; {on}.")
 
 
 # 4.8
