@@ -259,8 +259,7 @@ train(network, x_train, data.train.labels, steps=800, lr=2e-3, decay=0.3)
 trained = network[2].weight.detach().numpy()
 dense_accuracy = accuracy(network, x_val, data.val.labels)
 print(f"{data.title}: validation accuracy {dense_accuracy:.1f} %")
-tables = {"random start": start, "after training": trained}
-spectra = {name: np.linalg.svd(w, compute_uv=False) for name, w in tables.items()}
+spectra = {"random start": np.linalg.svd(start)[1], "after training": np.linalg.svd(trained)[1]}
 for name, s in spectra.items():
     top = np.sum(s[:16] ** 2) / np.sum(s**2)
     print(f"{name:15} largest {s[0]:.2f}, 17th {s[16]:.2f}, median {np.median(s):.2f}; "
