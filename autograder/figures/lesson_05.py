@@ -123,7 +123,7 @@ def bytes_and_time(ranks, shares, times):
     for (name, values), (colour, marker, line) in zip(times.items(), LOOKS):
         axes.plot(ranks, values, marker=marker, ls=line, color=colour, mfc="white", mew=2, label=f"time, {name}")
     axes.axhline(1, color=GREY, lw=1.2, ls=":")
-    axes.text(ranks[-1], 0.98, "the dense layer", color=GREY, va="top", ha="right")
+    axes.text(0.55 * ranks[-1], 1.01, "the dense layer", color=GREY, va="bottom", ha="right")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(axis="y")
     axes.set(xlabel="rank", ylabel="share of the dense layer", ylim=(0, None), xlim=(0, None), title="Bytes and time of a 1000 × 1000 layer")
