@@ -383,6 +383,8 @@ def _both_forms(cell, exercise, rubrics, work):
         prompt, mark, answer = cell.source.partition(ANSWER_MARK)
         if not mark:
             work.wrong(cell.line, f"the written exercise {exercise.id} has no line {ANSWER_MARK}")
+        if len(prompt.strip().splitlines()) > 1:
+            work.wrong(cell.line, f"the task of {exercise.id} belongs into the text above: whoever edits the answer opens this whole cell")
         if exercise.id not in rubrics:
             work.wrong(cell.line, f"the written exercise {exercise.id} has no rubric")
         scheme = f"=== BEGIN MARK SCHEME ===\n{rubrics.get(exercise.id, '')}\n\n=== END MARK SCHEME ==="

@@ -9,6 +9,7 @@ import yaml
 from packaging.requirements import Requirement
 from typer.main import get_command
 
+from autograder import catalogue
 from autograder.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -64,3 +65,9 @@ def test_the_readme_shows_the_sample_class_as_it_is_graded():
     expected = json.loads((ROOT / "tests" / "sample_class" / "expected.json").read_text())
     shown = dict(re.findall(r"^│ (\w+) +│ 01 +│ +(\d+) │ 100 │", readme, re.MULTILINE))
     assert shown == {name: str(entry["points"]) for name, entry in expected.items()}
+
+
+def test_the_readme_lists_every_lesson_with_its_minutes():
+    readme = (ROOT / "README.md").read_text()
+    rows = dict(re.findall(r"^\| (\d\d) [^|]+\| [^|]+\| (\d+) \|$", readme, re.MULTILINE))
+    assert rows == {lesson.name[:2]: str(lesson.minutes) for lesson in catalogue.lessons().values()}

@@ -90,11 +90,13 @@ class StrangeArray(np.ndarray):
 
 
 NONSENSE = {
-    "None": None, "true": True, "zero": 0, "nan": float("nan"), "text": "z", "empty text": "", "bytes": b"x", "tuple of one": (1,),
-    "empty list": [], "empty array": np.zeros(0), "scalar array": np.array(1.0), "array of ones": np.ones(7),
-    "matrix": np.ones((2, 3)), "bools": np.array([True, False]), "text array": np.array(["a"]), "objects": np.array([None, 1], dtype=object),
-    "deep": [[[[[[1]]]]]], "dict": {"a": 1}, "set": {1}, "always equal": Strange(), "subclass": np.ones(3).view(StrangeArray),
-    "function": len, "pair": (0.1, 3), "triple": (1, 2, 3), "complex": 1j, "huge": 10**400,
+    "None": None, "true": True, "zero": 0, "negative": -1, "half": 0.5, "nan": float("nan"), "infinity": float("inf"), "complex": 1 + 2j,
+    "huge": 10**400, "text": "z", "empty text": "", "bytes": b"x", "list": [1, 2], "empty list": [], "nested": [[1], [2, 3]],
+    "deep": [[[[[[1]]]]]], "pair": (0.1, 3), "triple": (1, 2, 3), "None pair": (None, None), "text pair": ("a", "b"),
+    "array pair": (np.zeros(3), np.zeros(3)), "dict": {"a": 1}, "set": {1}, "empty array": np.zeros(0), "scalar array": np.array(1.0),
+    "ones": np.ones(7), "matrix": np.ones((2, 3)), "nan array": np.full(7, np.nan), "bools": np.array([True, False]),
+    "text array": np.array(["a"]), "objects": np.array([None, 1], dtype=object), "numpy int": np.int8(7), "always equal": Strange(),
+    "subclass": np.ones(3).view(StrangeArray), "function": len,
 }  # fmt: skip
 
 

@@ -183,9 +183,10 @@ def source_of(answer, notebook):
 @needs_bubblewrap
 @pytest.mark.parametrize("lesson", list(catalogue.lessons()))
 def test_the_bank_in_the_sandbox(lesson, sandbox, solutions):
-    """What test_bank.py proves directly holds through the sandbox, too."""
+    """What test_bank.py proves directly holds through the sandbox, too: one right and one wrong answer for each exercise."""
     solution = solutions[lesson]
-    for answer in bank(lesson):
+    chosen = {(answer.exercise, answer.right): answer for answer in bank(lesson)}
+    for answer in chosen.values():
         data = with_source(solution, answer.exercise, source_of(answer, solution))
         (verdict,) = grade(data, "x", lesson, sandbox, seed=5, exercises=[answer.exercise]).verdicts
         if answer.right:

@@ -197,7 +197,8 @@ def test_pruned_weights_stay_zero(student, rng):
 @exercise("2.5-schedule")
 def test_linear_to_eighty(student, rng):
     zero, later = student.linear_schedule(0.0, 0.8, 5), student.linear_schedule(0.2, 0.8, 3)
-    for got, want, on in ((zero, [0, 0.16, 0.32, 0.48, 0.64, 0.8], "0 to 0.8 in 5 rounds"), (later, [0.2, 0.4, 0.6, 0.8], "0.2 to 0.8 in 3 rounds")):
+    five = (zero, [0, 0.16, 0.32, 0.48, 0.64, 0.8], "0 to 0.8 in 5 rounds")
+    for got, want, on in (five, (later, [0.2, 0.4, 0.6, 0.8], "0.2 to 0.8 in 3 rounds")):
         close(numbers(got, len(want), f"linear_schedule for {on}"), np.array(want), abs=1e-6, what="the linear schedule", on=on)
 
 
