@@ -20,6 +20,7 @@
 # |---|---|
 # | Time | about 100 minutes; each exercise says its own minutes |
 # | Points | 100, in nine exercises; one of them is read by a person |
+# | Stuck? | run `hint("2.2-mask")` in a cell of your own: three hints for each exercise, at no cost |
 # | Builds on | lesson 01 for the counting of bytes; a little PyTorch: tensors, an optimiser, `backward` |
 # | Tensors | all weights and masks here are **PyTorch tensors** |
 
@@ -53,6 +54,8 @@ def keep_count(n, sparsity):
 # - (b) 525,000 bytes: the survivors, and one bit for each place
 # - (c) 800,000 bytes: the survivors, and 4 bytes each for their positions
 # - (d) 4,000,000 bytes
+#
+# Write the lower-case letter in quotes, like `"a"`.
 
 # %% exercise="2.1-predict" kind="choice" points=6 minutes=2 difficulty=1
 # Exercise 2.1-predict: the letter of your choice, in quotes
@@ -137,7 +140,7 @@ def magnitude_mask(w, keep):
     Returns a bool tensor of the shape of w: True is kept, False is pruned.
     Exactly `keep` are True, also where magnitudes are equal; among equal ones, any may be taken.
     """
-    scores = w.abs().flatten()  # blank: scores = ___.flatten()
+    scores = w.abs().flatten()  # blank: scores = (___).flatten()
     mask = torch.zeros(w.numel(), dtype=torch.bool)
     mask[scores.topk(keep).indices] = True  # blank: mask[___] = True
     return mask.reshape(w.shape)  # blank: return ___
@@ -149,7 +152,7 @@ def sparsity_of(tensors):
     tensors: list of float tensors, at least one weight in all.
     """
     zeros = sum(int((w == 0).sum()) for w in tensors)  # blank: zeros = sum(___ for w in tensors)
-    return zeros / sum(w.numel() for w in tensors)  # blank: return zeros / ___
+    return zeros / sum(w.numel() for w in tensors)  # blank: return zeros / (___)
 
 # %% [markdown] hints="2.2-mask"
 # 1. Do the worked example by hand: the score of each weight, the *positions* of the two best, then a row of False in which those positions become True.
@@ -219,6 +222,8 @@ figures.weights_kept(w.numpy().ravel(), mask.numpy().ravel())
 
 # %% [markdown]
 # *What to see: the weights crowd around zero. Pruning cuts out the middle and leaves the two tails.*
+#
+# *Your prediction: 10 zeros among 1000 weights are a sparsity of 1 %. The average of the two tensors' sparsities would have said 50 %.*
 #
 # ## 2.3-global  One ranking, or one for each layer?
 #
@@ -301,8 +306,10 @@ print("2**24 + 1 in float32:", int(torch.tensor(2.0**24) + 1), "  2**24:", 2**24
 figures.kept_in_each_layer(names, shares)
 
 # %% [markdown]
-# *What to see: layer-wise bars are all equally high. The global ranking spares the last layer, which has the fewest inputs and the largest
-# weights, and takes most from the middle one. Which of the two does better is a question for the table above, not for taste.*
+# *What to see: layer-wise bars are all equally high; the global ones are not. Which of the two does better is a question for the table above, not for taste.*
+#
+# *Your prediction: the global ranking spares the last layer, which has the fewest inputs and so the largest weights. The middle one, with
+# the most inputs, pays.*
 #
 # **`torch.quantile`** is the other popular way to a threshold. It suffers from ties as well. And many released versions refuse a tensor
 # of more than $2^{24}$ elements ("quantile() input tensor is too large"): they computed ranks in float32, which
@@ -414,6 +421,8 @@ figures.revived_weights(left, limit=1e-8)
 # *What to see: on the left, three of four treatments bring nearly all pruned weights back; only the mask after each step leaves none. On the right, why: the
 # revived weights are many powers of ten larger than 1e-8 (dashed), so "practically zero" never applies to them.*
 #
+# *Your prediction: Adam's learning rate was 0.002, two hundred thousand times 1e-8. One step is enough to get far away from "practically zero".*
+#
 # Masking the gradient fails here because the momentum from before the cut goes on pushing. A new optimiser has no such memory, and then it would do.
 # The mask after each step always holds. So does a mask in the forward pass: our `train` above uses that, because it can be read in one line.
 #
@@ -498,6 +507,8 @@ figures.schedules_and_accuracy(linear_schedule(0, 0.8, 5), cubic_schedule(0, 0.8
 # *What to see: on the left, the cubic schedule takes most in the first rounds. On the right, without training the network falls early; with training it stands
 # nearly level for a long way and then drops. Where it drops, many small cuts beat one large one, with the same number of training steps.*
 #
+# *Your prediction: 16 % of the survivors, five times, leads to a sparsity of 58.2 %.*
+#
 # Figures that are quoted elsewhere stand in the last column. They come from other networks. Yours are in the columns beside it: a
 # claim about pruning holds for one network, one data set and one amount of training.
 #
@@ -526,7 +537,7 @@ def ticket(initial, trained, keep):
     keep: int, 0 to the number of weights: how many survive, exactly, by trained magnitude.
     Returns a float tensor of that shape.
     """
-    best = trained.abs().flatten().topk(keep).indices  # blank: best = ___.topk(keep).indices
+    best = trained.abs().flatten().topk(keep).indices  # blank: best = (___).topk(keep).indices
     rewound = torch.zeros(initial.numel(), dtype=initial.dtype)
     rewound[best] = initial.flatten()[best]  # blank: rewound[best] = ___
     return rewound.reshape(initial.shape)
@@ -579,6 +590,8 @@ figures.tickets(ticket_levels, results)
 # *What to see: each dot is one seed, the bar is their mean. As long as plenty of weights are left, any mask will do; when few are left, it matters
 # which. Look at the spread before you believe a difference.*
 #
+# *Your prediction: of the sparsities tried, the highest sets them furthest apart. There the random mask has lost connections that the network cannot do without.*
+#
 # The random mask keeps as many weights *in each layer* as the ticket does, so the layers' sizes cannot explain the difference.
 #
 # ## 2.7-bytes  What zeros are worth on disk
@@ -613,8 +626,8 @@ def stored_bytes(rows, columns, kept, value_bytes, layout):
     if layout == "dense":
         return n * value_bytes  # blank: return ___
     if layout == "bitmask":
-        return (n + 7) // 8 + kept * value_bytes  # blank: return ___ + kept * value_bytes
-    return kept * (value_bytes + 4) + 4 * (rows + 1)  # blank: return kept * ___ + 4 * ___
+        return (n + 7) // 8 + kept * value_bytes  # blank: return (___) + kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * (rows + 1)  # blank: return kept * (___) + 4 * (___)
 
 
 def break_even(rows, columns, value_bytes, layout):
@@ -627,7 +640,7 @@ def break_even(rows, columns, value_bytes, layout):
         fixed, each = n / 8, value_bytes  # blank: fixed, each = ___, ___
     else:
         fixed, each = 4 * (rows + 1), value_bytes + 4  # blank: fixed, each = ___, ___
-    kept = (n * value_bytes - fixed) / each  # blank: kept = ___ / each
+    kept = (n * value_bytes - fixed) / each  # blank: kept = (___) / each
     return 1 - kept / n
 
 # %% [markdown] hints="2.7-bytes"
@@ -670,8 +683,11 @@ figures.bytes_against_sparsity(np.array(grid), sizes, marks)
 # *What to see: the dense line is flat. The bitmask crosses it almost at once, CSR only beyond one half. At 90 % sparsity neither is ten times smaller than
 # dense: the positions have their weight.*
 #
+# *Your prediction: CSR starts to pay a little beyond 50 % with float32 values, and only beyond 80 % with int8: a column number of 4 bytes for
+# each value of 1 byte.*
+#
 # gzip squeezes even the dense tensor a little, because trained weights share a few exponents. It unpacks to the dense size again: it saves a download, not memory.
-# With int8 values the positions weigh four times as much relative to the values; remember that for lesson 06.
+# Remember the int8 figure for lesson 06, where pruned weights are quantised.
 #
 # ## 2.8-two-four  Two of every four
 #
@@ -735,13 +751,29 @@ print(f"  2:4:       {means[1]:.1f} % after the cut, {means[3]:.1f} % after 50 s
 figures.patterns(free[:12, 16:48].numpy(), fixed[:12, 16:48].numpy())
 
 # %% [markdown]
-# *What to see: dark squares are kept. The free mask clusters; the 2:4 mask has exactly two dark squares between any two lines. Both keep one half.*
+# *What to see: dark squares are kept. The free mask clusters; the 2:4 mask has exactly two dark squares of every four between two lines.*
+#
+# *Your prediction: right after the cut the 2:4 mask has lost a little more, because it must give up large weights in good groups
+# and keep small ones in poor groups. Is the difference still there after training? Look at the last two lines of the print-out.*
 #
 # ## 2.9-written  Read a slide
 #
 # *12 minutes · 10 points · difficulty 2 of 3 · read by a person*
 #
-# **Why.** Pruning is easily oversold. Here is an honest row for our network, made by a rule fixed beforehand: **of the sparsities tried, take the largest that
+# **Why.** Pruning is easily oversold. A colleague shows this slide:
+#
+# > *We pruned 90 % of the weights. The model is now **10 times smaller** (only one weight in ten is stored) and
+# > **10 times faster** (only one multiplication in ten is left). We tried twenty sparsities and kept the one with the best test
+# > accuracy, so **no accuracy is lost**. The mask was applied once, before fine-tuning.*
+#
+# **Your task.** Answer these four questions in the answer cell below, in eight to twelve sentences together.
+#
+# 1. Why is "10 times smaller" wrong? Say what `torch.save` writes, and what the best case is for float32 with a bitmask at 90 % sparsity. Use numbers from this notebook.
+# 2. Why is "10 times faster" wrong? What would have to change for it to become less wrong?
+# 3. What is wrong with the sentence on accuracy, and how did our row avoid it?
+# 4. What is probably the true sparsity of the colleague's model?
+#
+# For comparison, the next cell makes an honest row for our network, by a rule fixed beforehand: **of the sparsities tried, take the largest that
 # loses at most one point on validation; then look at the test set, once.**
 #
 # Before you look at it, a colleague shows this slide:
@@ -884,13 +916,13 @@ progress()
 # - Speed. Nothing here became faster by zeros alone. Lesson 03 removes whole neurons, and then the shape of the tensor changes.
 # - Large networks. The more a network is over-built for its task, the more it can lose. A tight one loses accuracy at once.
 # - Accuracy for each class. The mean can stand still while one digit falls; lesson 06 looks at each.
-# - Scores that use data or gradients. Lesson 03 and lesson 08 have some.
+# - Scores that use data or gradients. Lesson 03 has some.
 # - A fair race between one-shot and iterative: the learning rate was the same for both and was not tuned for either.
 #
 # ## Further reading
 #
-# - Han et al. (2015), *Learning both Weights and Connections for Efficient Neural Networks*, arXiv:1506.02626. Prune, fine-tune, repeat.
-# - Zhu and Gupta (2017), *To prune, or not to prune: exploring the efficacy of pruning for model compression*, arXiv:1710.01878. The cubic schedule.
-# - Frankle and Carbin (2019), *The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks*, arXiv:1803.03635.
-# - Mishra et al. (2021), *Accelerating Sparse Deep Neural Networks*, arXiv:2104.08378. 2:4 and its hardware.
-# - Blalock et al. (2020), *What is the State of Neural Network Pruning?*, arXiv:2003.03033. Why claims in this field can seldom be compared.
+# - Han et al. (2015), *Learning both Weights and Connections for Efficient Neural Networks*, [arXiv:1506.02626](https://arxiv.org/abs/1506.02626). Prune, fine-tune, repeat.
+# - Zhu and Gupta (2017), *To prune, or not to prune: exploring the efficacy of pruning for model compression*, [arXiv:1710.01878](https://arxiv.org/abs/1710.01878). The cubic schedule.
+# - Frankle and Carbin (2019), *The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks*, [arXiv:1803.03635](https://arxiv.org/abs/1803.03635).
+# - Mishra et al. (2021), *Accelerating Sparse Deep Neural Networks*, [arXiv:2104.08378](https://arxiv.org/abs/2104.08378). 2:4 and its hardware.
+# - Blalock et al. (2020), *What is the State of Neural Network Pruning?*, [arXiv:2003.03033](https://arxiv.org/abs/2003.03033). Why claims in this field can seldom be compared.

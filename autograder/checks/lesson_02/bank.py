@@ -7,7 +7,7 @@ a student reads when theirs behaves the same, so it says what goes wrong and why
 import numpy as np
 import torch
 
-from autograder.checks import right, right_value, wrong, wrong_value
+from autograder.checks import right, wrong, wrong_value
 
 # 2.1-predict
 
@@ -27,8 +27,8 @@ wrong_value(
     predict_2_1="c",
 )
 wrong_value("2.1-predict", "gives the number instead of the letter of the choice", predict_2_1="4,000,000")
-right_value("2.1-predict", "a capital letter", predict_2_1="D")
-right_value("2.1-predict", "with brackets and a space", predict_2_1=" (d)")
+wrong_value("2.1-predict", "writes a capital letter", predict_2_1="D")
+wrong_value("2.1-predict", "writes the letter with its brackets", predict_2_1="(d)")
 
 # 2.2-mask
 
@@ -88,15 +88,6 @@ def magnitude_mask(w, keep):
 def magnitude_mask(w, keep):
     mask = torch.zeros(w.numel(), dtype=torch.bool)
     mask[w.abs().flatten().topk(keep).indices] = True
-    return mask
-
-
-@wrong("2.2-mask", "gives the right mask but sets the weights it was given to zero on the way")
-def magnitude_mask(w, keep):
-    mask = torch.zeros(w.numel(), dtype=torch.bool)
-    mask[w.abs().flatten().topk(keep).indices] = True
-    mask = mask.reshape(w.shape)
-    w[~mask] = 0.0
     return mask
 
 

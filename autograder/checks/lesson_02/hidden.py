@@ -42,7 +42,8 @@ def test_masks_of_random_tensors(student, rng):
         got = student.magnitude_mask(w, keep)
         check_mask(got, w, keep, "magnitude_mask", f"random weights of shape {shape}, keep {keep}")
         that(0 not in student.mutated, "magnitude_mask should not change the weights it is given.")
-    tensors = [torch.where(torch.from_numpy(rng.random(shape) < share), 0.0, normal(rng, *shape)) for shape, share in zip(shapes, (0.9, 0.2, 0.5))]
+    dead = [torch.from_numpy(rng.random(shape) < share) for shape, share in zip(shapes, (0.9, 0.2, 0.5))]
+    tensors = [torch.where(zero, 0.0, normal(rng, *shape)) for zero, shape in zip(dead, shapes)]
     tensors[1][0, 0] = 1e-12  # small, but not zero
     want = sum(int((w == 0).sum()) for w in tensors) / sum(w.numel() for w in tensors)
     close(number(student.sparsity_of(tensors), "sparsity_of"), want, rel=1e-6, what="the sparsity", on="three random tensors")
@@ -64,7 +65,8 @@ def test_keep_none_and_keep_all(student, rng):
     for w in (normal(rng, 4, 5), torch.zeros(4, 5)):
         for keep in (0, 1, 19, 20):
             check_mask(student.magnitude_mask(w, keep), w, keep, "magnitude_mask", f"20 weights, keep {keep}")
-    close(number(student.sparsity_of([torch.zeros(3), torch.zeros(2, 2)]), "sparsity_of"), 1.0, rel=1e-6, what="the sparsity of nothing but zeros")
+    got = student.sparsity_of([torch.zeros(3), torch.zeros(2, 2)])
+    close(number(got, "sparsity_of"), 1.0, rel=1e-6, what="the sparsity of nothing but zeros")
 
 
 # 2.3
@@ -162,7 +164,8 @@ def test_masks_survive_momentum_and_adam(student, rng):
 @exercise("2.4-bug", points=3)
 def test_small_survivors_and_full_masks(student, rng):
     w, mask, x, y = layer_to_tune(rng)
-    for word, m in (("all kept", torch.ones_like(mask)), ("all pruned", torch.zeros_like(mask)), ("one kept", torch.arange(36).reshape(4, 9) == int(rng.integers(36)))):
+    one = torch.arange(36).reshape(4, 9) == int(rng.integers(36))
+    for word, m in (("all kept", torch.ones_like(mask)), ("all pruned", torch.zeros_like(mask)), ("one kept", one)):
         for optimizer, lr in (("adam", 0.03), ("sgd", 0.02)):
             got = student.prune_and_tune(w, m, x, y, optimizer, lr, 2, 3)
             want = trained_by_hand(w, m, x, y, optimizer, lr, 2, 3)
@@ -173,7 +176,9 @@ def test_small_survivors_and_full_masks(student, rng):
     got = as_array(got, w.shape, "The result of prune_and_tune")
     want = trained_by_hand(w, mask, x, y, "sgd", 1e-9, 1, 2)
     # float32 carries seven digits, whatever the size of a number; sums of 40 products lose less than three of them.
-    close(got[mask.numpy()] / 1e-9, want[mask.numpy()] / 1e-9, rel=1e-3, abs=1e-3, what="the survivors, in units of 1e-9", on="weights that start at 0 and a learning rate of 1e-9")
+    on = "weights that start at 0 and a learning rate of 1e-9"
+    kept = mask.numpy()
+    close(got[kept] / 1e-9, want[kept] / 1e-9, rel=1e-3, abs=1e-3, what="the survivors, in units of 1e-9", on=on)
     that(not got[~mask.numpy()].any(), "A pruned weight is not zero at the end, for a learning rate of 1e-9.")
 
 
@@ -199,7 +204,7 @@ def test_schedules_obey_their_laws(student, rng):
             close(got[[0, -1]], np.array([start, end]), abs=1e-6, what=f"the two ends of the {word} schedule", on=on)
             that((np.diff(got) >= -1e-6).all(), f"The {word} schedule should never fall, for {on}.")
         close(np.diff(linear), np.full(rounds, (end - start) / rounds), abs=1e-6, what="the steps of the linear schedule", on=on)
-        left = ((end - cubic) - (end - start) * (1 - np.arange(rounds + 1) / rounds) ** 3)
+        left = (end - cubic) - (end - start) * (1 - np.arange(rounds + 1) / rounds) ** 3
         close(left, np.zeros(rounds + 1), abs=1e-6, what="the cubic schedule minus its formula", on=on)
         that((np.diff(cubic, 2) <= 1e-6).all(), f"The steps of the cubic schedule should become smaller, for {on}.")
 
@@ -210,9 +215,11 @@ def test_shares_lead_to_the_goal(student, rng):
         now, goal = sorted(float(v) for v in rng.uniform(0, 0.97, 2))
         share = number(student.share_of_survivors(now, goal), "share_of_survivors")
         # (1 - now) * share is what goes; now + that is where we arrive.
-        close(now + (1 - now) * share, goal, abs=1e-6, what="the sparsity after taking this share of the survivors", on=f"from {now:.3f} to {goal:.3f}")
+        on = f"from {now:.3f} to {goal:.3f}"
+        close(now + (1 - now) * share, goal, abs=1e-6, what="the sparsity after taking this share of the survivors", on=on)
     for now, goal, want in ((0.5, 0.5, 0.0), (0.25, 1.0, 1.0)):
-        close(number(student.share_of_survivors(now, goal), "share_of_survivors"), want, abs=1e-6, what="the share of the survivors", on=f"from {now} to {goal}")
+        share = number(student.share_of_survivors(now, goal), "share_of_survivors")
+        close(share, want, abs=1e-6, what="the share of the survivors", on=f"from {now} to {goal}")
 
 
 # 2.6
