@@ -48,7 +48,7 @@ import numpy as np
 # - (c) 1/255
 # - (d) 2/255
 #
-# Write the lower-case letter in quotes, like `"a"`.
+# Write the letter in quotes, like `"a"`.
 
 # %% exercise="1.1-predict" kind="choice" points=5 minutes=2 difficulty=1
 # Exercise 1.1-predict: the letter of your choice, in quotes

@@ -55,7 +55,7 @@ def keep_count(n, sparsity):
 # - (c) 800,000 bytes: the survivors, and 4 bytes each for their positions
 # - (d) 4,000,000 bytes
 #
-# Write the lower-case letter in quotes, like `"a"`.
+# Write the letter in quotes, like `"a"`.
 
 # %% exercise="2.1-predict" kind="choice" points=6 minutes=2 difficulty=1
 # Exercise 2.1-predict: the letter of your choice, in quotes

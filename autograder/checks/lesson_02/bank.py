@@ -27,8 +27,6 @@ wrong_value(
     predict_2_1="c",
 )
 wrong_value("2.1-predict", "gives the number instead of the letter of the choice", predict_2_1="4,000,000")
-wrong_value("2.1-predict", "writes a capital letter", predict_2_1="D")
-wrong_value("2.1-predict", "writes the letter with its brackets", predict_2_1="(d)")
 
 # 2.2-mask
 
