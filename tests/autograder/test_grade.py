@@ -1,5 +1,6 @@
 """`course grade` on the sample class, and one submission at a time through the sandbox."""
 
+import ast
 import csv
 import inspect
 import json
@@ -175,9 +176,10 @@ def source_of(answer, notebook):
     if not callable(value):
         return f"# Exercise {answer.exercise}\n" + "\n".join(f"{k} = {v!r}" for k, v in answer.names.items())
     cell = next(c.source for c in notebook.cells if c.metadata.course.get("exercise") == answer.exercise)
-    lines = inspect.getsource(value).splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("def "))
-    return cell + "\n\n\nimport numpy as np\n" + "\n".join(lines[start:])
+    (function,) = ast.parse(inspect.getsource(value)).body
+    register = ("right", "wrong")
+    function.decorator_list = [d for d in function.decorator_list if getattr(getattr(d, "func", None), "id", "") not in register]
+    return f"{cell}\n\n\nimport numpy as np\nimport torch\n{ast.unparse(function)}"
 
 
 @needs_bubblewrap

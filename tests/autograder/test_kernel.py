@@ -69,7 +69,7 @@ def test_check_hint_and_progress_in_a_notebook(run):
     assert not any(error for _, error in results)
     assert "Exercise 1.1-predict still has a blank" in texts[2]
     assert "Not yet" in texts[4] and "(a)" in texts[4]
-    assert "Passed" in texts[6] and "half a step" in texts[6]
+    assert "Passed" in texts[6] and "half a gap" in texts[6]
     assert 'Did you mean "1.1-predict"?' in texts[7]
     assert all(f"Hint {n} of 3" in texts[8] for n in (1, 2, 3)) and "last hint" in texts[8]
     assert "is not defined" in texts[9]
