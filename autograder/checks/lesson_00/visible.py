@@ -18,5 +18,5 @@ def test_bytes_of_small_arrays(student, rng):
         equal(answer, want, what="the bytes of the array", on=on)
         that(
             isinstance(answer, (int, np.integer)),
-            f"The bytes should be an integer, because bytes are counted; yours is a float: {answer!r}, for {on}.",
+            f"The bytes should be an integer, because bytes are counted; yours is a {type(answer).__name__}: {answer!s}, for {on}.",
         )

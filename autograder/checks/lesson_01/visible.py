@@ -10,7 +10,7 @@ def whole_number(value, what):
     """Says so if a value that should be an integer is a float."""
     that(
         is_integer(value),
-        f"{what} should be an integer (int or NumPy integer); yours is a {type(value).__name__}: {value!r}. "
+        f"{what} should be an integer (int or NumPy integer); yours is a {type(value).__name__}: {value!s}. "
         "Note that `/` and `np.ceil` always give floats.",
     )
 
