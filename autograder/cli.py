@@ -123,16 +123,23 @@ def grade(
     jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
     seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
+    limit: list[str] = typer.Option(None, "--limit", metavar="NAME=NUMBER", help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all."),
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
     from autograder.classroom import ClassroomError, grade_class
+    from autograder.sandbox import Limits
+
+    try:
+        limits = Limits.of_words(limit or ())
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
     bar = _grading_bar()
     try:
         with bar:
             task = bar.add_task("grading", total=None)
             results, passed_over = grade_class(
-                folder, out, jobs=jobs, seed=seed, accept_weak=accept_weak_isolation,
+                folder, out, jobs=jobs, seed=seed, limits=limits, accept_weak=accept_weak_isolation,
                 on_start=lambda total, done: bar.update(task, total=total, completed=done),
                 on_result=lambda result: bar.advance(task),
             )  # fmt: skip

@@ -21,7 +21,7 @@ class State:
         self.wire_limits = wire.Limits(bytes=limits["reply_mb"] << 20)
         set_limits(limits)
         seed_everything(seed)
-        self.namespace = cells.new_notebook(limits["memory_mb"])
+        self.namespace = cells.new_notebook(limits)
 
     def run(self, link):
         """Obey the supervisor at the other end of `link`, until it closes."""
@@ -130,7 +130,7 @@ def set_limits(limits):
                 pass  # macOS refuses some of them
 
     limit("RLIMIT_CORE", 0)
-    limit("RLIMIT_NOFILE", 256)
+    limit("RLIMIT_NOFILE", cells.OPEN_FILES)
     limit("RLIMIT_FSIZE", limits["file_mb"] << 20)
     if limits["other_processes"] is not None:
         limit("RLIMIT_NPROC", limits["processes"] + limits["other_processes"])
