@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-
 MOST = 1 << 20  # of anything: twelve days, a terabyte of memory
 
 

@@ -327,7 +327,7 @@ entry("always-equal", "failed", answer="""
         __hash__ = float.__hash__
     def to_int8(x, scale):
         return Same()
-""", says="object of type Same")  # fmt: skip
+""")  # fmt: skip
 entry("an-array-that-agrees", "failed", answer="""
     class Agrees(np.ndarray):
         def __eq__(self, other): return np.ones(self.shape, bool)
@@ -336,7 +336,7 @@ entry("an-array-that-agrees", "failed", answer="""
         def __array_ufunc__(self, *a, **k): return np.ones(self.shape, bool)
     def to_int8(x, scale):
         return np.zeros(x.shape, np.int8).view(Agrees)
-""", says="object of type Agrees")  # fmt: skip
+""")  # fmt: skip
 entry("a-tensor-that-agrees", "failed", answer="""
     import torch
     class Agrees(torch.Tensor):
@@ -344,7 +344,7 @@ entry("a-tensor-that-agrees", "failed", answer="""
         def __torch_function__(cls, *a, **k): return True
     def to_int8(x, scale):
         return torch.zeros(x.shape, dtype=torch.int8).as_subclass(Agrees)
-""", says="object of type Agrees")  # fmt: skip
+""")  # fmt: skip
 entry("a-text-that-is-every-letter", {"1.1-predict": "failed"}, exercise="1.1-predict", answer="""
     class Any(str):
         def __eq__(self, other): return True
@@ -389,14 +389,15 @@ entry("patched-socket", ("failed", "crashed", "timeout"), answer=wrong("""
         return len(data)
     socket.socket.send = socket.socket.sendall = send
 """))  # fmt: skip
-entry("patched-wire", "failed", answer=wrong("""
+# Whoever breaks their own process's way of answering has no answers left, in any exercise.
+entry("patched-wire", {"1.4-bug": "failed", "1.1-predict": "failed", "1.7-channels": "failed"}, answer=wrong("""
     import sys
     wire = sys.modules['wire']
     old = wire.encode
     wire.encode = lambda value, *a, **k: old({'status': 'ok', 'value': 'passed', 'mutated': [], 'points': 100})
     wire.described = lambda *a, **k: 'passed'
 """))  # fmt: skip
-entry("patched-builtins", "failed", answer=wrong("""
+entry("patched-builtins", "crashed", answer=wrong("""
     import builtins
     builtins.isinstance = lambda *a: True
     builtins.all = builtins.any = lambda *a: True
@@ -441,7 +442,8 @@ entry("magics", "passed", answer=right("""
     files = !ls /
     ?np.rint
 """))  # fmt: skip
-entry("a-cell-in-another-language", "missing", answer="%%bash\ntouch /tmp/@MARK@\nexit 0")
+entry("a-cell-in-another-language", "missing", edit=lambda notebook: on("1.4-bug", lambda cell: cell.update(
+    source="%%bash\n# Exercise 1.4-bug\ntouch /tmp/@MARK@\nexit 0"))(notebook))  # fmt: skip
 entry("a-shell-command-that-answers", "failed", answer=wrong("""
     !echo passed > /dev/stdout
     import subprocess
@@ -555,7 +557,7 @@ entry("asks-for-no-check", "failed", answer=wrong("""
     autograder.student.check = lambda *a, **k: 'passed'
     check = hint = progress = lambda *a, **k: 'passed'
 """))  # fmt: skip
-entry("blank-that-is-everything", "failed", answer="""
+entry("blank-that-is-everything", "blank", answer="""
     class Blank:
         def __getattr__(self, name): return lambda *a, **k: self
         def __call__(self, *a, **k): return self
@@ -569,8 +571,8 @@ entry("leaves-what-it-must-not-say", "failed", answer="""
     to_int8.__class__
     to_int8 = type('F', (), {'__call__': lambda self, *a: np.zeros(a[0].shape, np.int8), 'mutated': [], 'status': 'passed'})()
 """)  # fmt: skip
-entry("the-answer-of-another-exercise", "failed", answer="to_int8 = quantize_rows", edit=lambda notebook: move_to_end(notebook, "1.4-bug"))
-entry("a-namespace-of-its-own", ("failed", "missing", "error"), answer=wrong("""
+entry("the-answer-of-another-exercise", "error", answer="to_int8 = quantize_rows", edit=lambda notebook: move_to_end(notebook, "1.4-bug"))
+entry("a-namespace-of-its-own", {"1.4-bug": "failed", "1.7-channels": "error"}, answer=wrong("""
     import sys
     class Everything(dict):
         def __contains__(self, name): return True
@@ -586,8 +588,9 @@ entry("reads-the-checks", "failed", answer=if_found("""
     import os
     for top in ('/', '/proc', '/sandbox'):
         for folder, folders, files in os.walk(top):
-            folders[:] = [each for each in folders if each not in ('torch', 'sympy', 'nvidia', 'sys', 'share')][:200]
             found = found or 'hidden.py' in files or 'bank.py' in files
+            if folder.count('/') > 2:
+                folders.clear()
     found = found or os.path.exists('@REPOSITORY@/autograder/checks')
 """))  # fmt: skip
 entry("imports-the-checks", "failed", answer=if_found("""
@@ -608,8 +611,8 @@ entry("reads-the-class", "failed", answer=if_found("""
 """))  # fmt: skip
 entry("reads-the-gradebook", "failed", answer=if_found("""
     import glob
-    for pattern in ('/**/gradebook.db', '/tmp/**', '/home/**', '/root/**', '/work/**', '/mnt/**', '/dev/shm/**'):
-        found = found or bool([each for each in glob.glob(pattern, recursive=True) if each not in ('/tmp/', '/dev/shm/')])
+    for pattern in ('/*/gradebook.db', '/*/*/gradebook.db', '/tmp/*', '/home/*', '/mnt/*', '/dev/shm/*', '/var/*', '/srv/*', '/run/*'):
+        found = found or bool(glob.glob(pattern))
 """))  # fmt: skip
 entry("reads-the-environment", "failed", answer=if_found("""
     import glob, os
@@ -638,7 +641,7 @@ entry("reads-its-frames", "failed", answer=if_found("""
 entry("reads-all-objects", "failed", answer=if_found("""
     import gc, sys, types
     for each in gc.get_objects():
-        if isinstance(each, types.ModuleType) and ('checks' in each.__name__ or 'pytest' in each.__name__ or 'grade' in each.__name__):
+        if isinstance(each, types.ModuleType) and ('checks' in each.__name__ or 'pytest' in each.__name__ or 'autograder.grade' in each.__name__):
             found = True
         if isinstance(each, dict) and ('points' in each and 'exercise' in each or 'student' in each and 'lesson' in each):
             found = True
@@ -682,7 +685,7 @@ entry("looks-for-a-neighbour", "failed", answer=if_found("""
 """)  # fmt: skip
 entry("sees-other-users", "failed", answer=if_found("""
     import os
-    found = os.path.exists('/etc/shadow') or os.path.exists('/etc/passwd') or os.path.exists('/root') or os.getuid() == 0
+    found = os.path.exists('/etc/shadow') or os.path.exists('/etc/passwd') or os.path.exists('/home') or os.getuid() == 0
 """))  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------- escaping
@@ -857,7 +860,7 @@ entry("a-tensor", ("passed", "failed"), answer="""
 """)  # fmt: skip
 entry("a-sparse-tensor", "failed", answer="import torch\ndef to_int8(x, scale):\n    return torch.zeros(x.shape).to_sparse()")
 entry("a-module", "failed", answer="import torch\ndef to_int8(x, scale):\n    return torch.nn.Linear(3, 3)")
-entry("none", "failed", answer="def to_int8(x, scale):\n    pass", says="None (is a `return` missing?)")
+entry("none", "failed", answer="def to_int8(x, scale):\n    pass")
 entry("a-generator", "failed", answer="def to_int8(x, scale):\n    yield from x")
 entry("a-function", "failed", answer="def to_int8(x, scale):\n    return lambda: x")
 entry("a-type", "failed", answer="def to_int8(x, scale):\n    return int")
@@ -1089,7 +1092,7 @@ entry("a-pipe-for-a-notebook", {"*": "missing"}, place=lambda folder, data: (
     folder.mkdir(parents=True, exist_ok=True), os.mkfifo(folder / f"{folder.name}.ipynb"),
 ))  # fmt: skip
 entry("a-folder-for-a-notebook", {"*": "missing"}, place=lambda folder, data: (folder / f"{folder.name}.ipynb").mkdir(parents=True))
-entry("a-program-of-a-megabyte", unreadable, edit=lambda notebook: notebook["cells"].append(code("x = [\n" + "1,\n" * 700_000 + "]")), says="of code")
+entry("a-program-of-a-megabyte", unreadable, edit=lambda notebook: notebook["cells"].append(code("x = [\n" + "1,\n" * 700_000 + "]")), says="characters")
 entry("a-formula-without-end", "error", answer="def to_int8(x, scale):\n    return " + "-" * 50_000 + "x")
 entry("brackets-in-the-answer", "error", answer="x = " + "(" * 10_000)
 

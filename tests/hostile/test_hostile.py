@@ -45,7 +45,7 @@ def grade_class(folder, out, home, *more, **environment):
         (home / name).mkdir(parents=True, exist_ok=True)
     limits = [word for name, value in LIMITS.items() for word in ("--limit", f"{name}={value}")]
     return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", "grade", str(folder), "--out", str(out), "--jobs", "2", "--seed", str(SEED), *limits, *more],
+        [sys.executable, "-m", "autograder.cli", "grade", str(folder), "--out", str(out), "--jobs", "4", "--seed", str(SEED), *limits, *more],
         capture_output=True, text=True, timeout=900, cwd=home / "here",
         env={**os.environ, "HOME": str(home / "home"), "TMPDIR": str(home / "temporary"), "COLUMNS": "120",
              "PYTHONPATH": str(paths.SOLUTIONS.parent), **environment},

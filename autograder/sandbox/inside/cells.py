@@ -44,7 +44,7 @@ class Output(io.TextIOBase):
 
 
 class Shell:
-    """What `get_ipython()` returns: notebook commands are read and ignored."""
+    """What `get_ipython()` returns: whatever is asked of it, or of what it gives, happens and is nothing."""
 
     def getoutput(self, *args, **kwargs):
         return []
@@ -52,7 +52,10 @@ class Shell:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return lambda *args, **kwargs: None
+        return Shell()
+
+    def __call__(self, *args, **kwargs):
+        return None
 
 
 def no_input(prompt=""):
