@@ -116,8 +116,9 @@ def read_submission(data, lesson):
     cells = read_cells(data)
     repairs = []
     exercises = {exercise.id: exercise for exercise in lesson.exercises}
+    openings = {_opening(lesson.cell_of(each.id).source): each.id for each in lesson.exercises if each.by_hand}
     for cell in cells:
-        cell["exercise"] = _exercise_of(cell, exercises)
+        cell["exercise"] = _exercise_of(cell, exercises, openings)
     answers, dropped = _choose(cells, lesson, repairs)
     released = {cell.id: cell for cell in lesson.cells}
     unedited = {(cell.role, _squeeze(cell.source)) for cell in lesson.cells}
@@ -164,11 +165,14 @@ def _text(value):
     return value if isinstance(value, str) else ""
 
 
-def _exercise_of(cell, exercises):
-    """The exercise a cell answers: by its `# Exercise` line, else its metadata, else the names it defines."""
+def _exercise_of(cell, exercises, openings):
+    """The exercise a cell answers: by its `# Exercise` line, else its metadata, else the names it defines.
+
+    A written answer is found by its metadata, else by the words that the cell opens with, as in `openings`.
+    """
     if cell["type"] == "markdown":
         known = exercises.get(cell["exercise"])
-        return known.id if known and known.by_hand else ""
+        return known.id if known and known.by_hand else openings.get(_opening(cell["source"]), "")
     if cell["type"] != "code":
         return ""
     named = exercise_named_in(cell["source"])
@@ -215,6 +219,11 @@ def defined_names(source):
         if isinstance(node, ast.Assign):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return names
+
+
+def _opening(source):
+    """The first sentence of a cell's text."""
+    return source.strip().split(".**")[0]
 
 
 def _squeeze(source):

@@ -18,6 +18,7 @@ class Limits:
     file_mb: int = 64  # one file
     scratch_mb: int = 256  # all files in /tmp; as much again in /dev/shm
     files: int = 20000  # in /tmp, and in /dev/shm
+    open_files: int = 256  # of one process; four times as many of all together
     output_kb: int = 256  # printed text of one cell
     reply_mb: int = 64  # one value that a question brings back
 
@@ -56,7 +57,13 @@ class CellOutcome:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a call returned, and which positional arguments it changed in place."""
+    """What a call returned, and which positional arguments it changed in place.
+
+    `mutated` is the word of the student's own process, and no other is to be had: seen from outside, a function
+    that lies about it is one that copies its arguments first, which is a right answer and easier to write. So a
+    check may refuse an answer for what `mutated` names. It must never pass one for it: what an answer has to
+    change in place is asked for by its value.
+    """
 
     value: Any
     mutated: list

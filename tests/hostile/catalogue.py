@@ -8,9 +8,10 @@ Every entry is one submission. It starts from a notebook of lesson 01 in which t
     edit     a function that changes the notebook (a dict)    raw    a function that changes the file's bytes
     place    a function that writes the files itself, given the student's folder and the file's bytes
 
-`gets` is the status that the exercise must get: a word, several words where the machine's timing decides,
-or {exercise: status} where more than one is touched. Nothing but "passed" gets points; an exercise that is not
-named must be passed with full points. `says` must stand in the student's message.
+`gets` is the status that the exercise must get: a word, several words where the machine's timing decides (the
+first is what a quiet machine gives), or {exercise: status} where more than one is touched. Nothing but "passed"
+gets points; an exercise that is not named must be passed with full points. `says` must stand in the message on the
+first status.
 
 Code may use @MARK@ (a word that is looked for afterwards), @PORT@ (a listening server outside), @CLASS@,
 @OUT@, @HOME@ and @REPOSITORY@ (folders of the grader). To add an entry, add a call at the end of its kind.
@@ -153,11 +154,11 @@ entry("an-alarm-that-rings-later", {"1.4-bug": ("passed", "crashed"), "1.7-chann
 """))  # fmt: skip
 entry("replaced-by-another-program", "crashed", answer=in_call("import os; os.execv('/bin/true', ['true'])"))
 entry("closed-descriptors", "crashed", answer=in_call("import os; os.closerange(0, 256)"))
-entry("the-state-kills-itself-when-forked", {"1.4-bug": ("crashed", "passed", "missing")}, answer=right("""
+entry("the-state-kills-itself-when-forked", "crashed", says="could not go on", answer=right("""
     import os
     os.register_at_fork(before=lambda: os._exit(0))
 """))  # fmt: skip
-entry("every-forked-child-exits", {"1.4-bug": ("crashed", "passed", "missing")}, answer=right("""
+entry("every-forked-child-exits", "crashed", says="could not go on", answer=right("""
     import os
     os.register_at_fork(after_in_child=lambda: os._exit(0))
 """))  # fmt: skip
@@ -219,7 +220,7 @@ entry("an-error-whose-text-never-ends", "timeout", answer="""
     def to_int8(x, scale):
         raise Slow
 """)  # fmt: skip
-entry("hangs-when-forked", {"1.4-bug": ("timeout", "crashed", "missing", "passed")}, answer=right("""
+entry("hangs-when-forked", "crashed", says="could not go on", answer=right("""
     import os, time
     os.register_at_fork(after_in_child=lambda: time.sleep(10**6))
 """))  # fmt: skip
@@ -234,7 +235,7 @@ entry("list-bomb-in-a-cell", "error", answer="all = [0]\nwhile True:\n    all = 
 entry("list-bomb-in-a-call", ("error", "crashed"), answer=in_call("all = [0]\nwhile True: all = all + all"), says="256 MB of memory")
 entry("array-bomb", "error", answer=in_call("everything = np.ones((10**6, 10**6))"), says="256 MB of memory")
 entry("tensor-bomb", "error", answer="import torch\n" + in_call("everything = torch.ones(10**6, 10**6)"), says="256 MB of memory")
-entry("memory-in-many-processes", "crashed", answer=in_call("""
+entry("memory-in-many-processes", ("crashed", "timeout"), answer=in_call("""
     import os, time
     for _ in range(6):
         if os.fork() == 0:
@@ -249,13 +250,13 @@ entry("fork-bomb", ("error", "timeout", "crashed"), answer=in_call("""
     while True:
         os.fork()
 """))  # fmt: skip
-entry("fork-bomb-that-is-counted", "error", answer=in_call("""
+entry("fork-bomb-that-is-counted", ("error", "timeout"), answer=in_call("""
     import os, time
     while True:
         if os.fork() == 0:
             time.sleep(1000)
 """), says="32 processes")  # fmt: skip
-entry("thread-bomb", "error", answer=in_call("""
+entry("thread-bomb", ("error", "timeout"), answer=in_call("""
     import threading, time
     while True:
         threading.Thread(target=time.sleep, args=(1000,)).start()
@@ -285,6 +286,22 @@ entry("all-descriptors", "error", answer=in_call("""
     while True:
         all.append(open('/dev/null'))
 """), says="256 open files")  # fmt: skip
+entry("memory-of-the-kernel-in-sockets", ("crashed", "timeout"), answer=in_call("""
+    import os, socket, time
+    for _ in range(20):
+        if os.fork() == 0:
+            pairs = [socket.socketpair() for _ in range(100)]
+            for pair in pairs:
+                for each in pair:
+                    each.setblocking(False)
+                    try:
+                        while True:
+                            each.send(bytes(1 << 16))
+                    except OSError:
+                        pass
+            time.sleep(1000)
+    time.sleep(1000)
+"""), says="1024 open files")  # fmt: skip
 entry("a-gigabyte-of-output", "passed", answer=right("""
     text = 'all work and no play\\n' * 50000
     for _ in range(1000):
@@ -306,7 +323,7 @@ entry("output-that-is-not-text", "passed", answer=right("""
     sys.__stdout__.write('straight past\\n')
 """))  # fmt: skip
 entry("an-integer-without-end", ("error", "timeout"), answer="def to_int8(x, scale):\n    return 1 << (1 << 33)")
-entry("unpacks-a-bomb", ("error", "timeout", "crashed"), answer=in_call("""
+entry("unpacks-a-bomb", ("error", "crashed", "timeout"), answer=in_call("""
     import zlib
     small = zlib.compress(bytes(50 << 20))
     all = [zlib.decompress(small) for _ in range(100)]

@@ -16,12 +16,14 @@ import pytest
 
 from autograder import catalogue as lessons
 from autograder import paths
+from autograder.grade import grade
+from autograder.sandbox import Limits, Sandbox
 from autograder.sandbox.inside import kernel
 
 HERE = Path(__file__).resolve().parent
 LIMITS = {
     "cell_seconds": 2, "notebook_seconds": 8, "call_seconds": 2, "memory_mb": 256, "processes": 32, "file_mb": 8,
-    "scratch_mb": 32, "files": 2000, "output_kb": 64, "reply_mb": 4,
+    "scratch_mb": 32, "files": 2000, "open_files": 256, "output_kb": 64, "reply_mb": 4,
 }  # fmt: skip
 SEED = 11
 pytestmark = pytest.mark.skipif(
@@ -128,7 +130,13 @@ def test_entry(name, run):
             messages += [verdict["message"]] if status != "passed" else []
         else:
             assert status == "blank" and points == 0, verdict
-    assert entry.says in " ".join(messages), messages
+    # Where several statuses are allowed, the words belong to the first: what happens on a machine with time.
+    if not entry.says or {v["status"] for v in result["verdicts"] if v["exercise"] == entry.exercise} <= {first_of(expected)}:
+        assert entry.says in " ".join(messages), messages
+
+
+def first_of(expected):
+    return next(iter(expected.values()))[0]
 
 
 def test_every_kind_of_the_catalogue_is_there():
@@ -139,16 +147,14 @@ def test_every_kind_of_the_catalogue_is_there():
         assert set(entry.expected) <= known and set(entry.solved) <= known, entry.name
 
 
-def test_the_honest_students_get_what_they_get_alone(run, tmp_path):
-    """Before, between and after the attackers, and in a class of their own."""
-    honest = [name for name, entry in ENTRIES.items() if entry.kind == "honest"]
-    for name in honest:
-        shutil.copytree(run.folder / name, tmp_path / "class" / name)
-    process = grade_class(tmp_path / "class", tmp_path / "out", tmp_path / "user")
-    assert process.returncode == 0, process.stderr[-2000:]
-    for name in honest:
-        alone = json.loads((tmp_path / "out" / "results" / name / f"{ENTRIES[name].lesson}.json").read_text())
-        assert alone["verdicts"] == run.result(name)["verdicts"], name
+def test_the_honest_students_get_what_they_get_alone(run):
+    """Beside the attackers, and without them."""
+    with Sandbox(limits=Limits(**LIMITS), isolation="bubblewrap") as box:
+        for name in (name for name, entry in ENTRIES.items() if entry.kind == "honest"):
+            lesson = ENTRIES[name].lesson
+            data = (run.folder / name / lesson / f"{lesson}.ipynb").read_bytes()
+            alone = grade(data, name, lesson, box, seed=SEED).to_dict()
+            assert alone["verdicts"] == run.result(name)["verdicts"], name
 
 
 def test_nothing_survives(run):
@@ -192,5 +198,5 @@ def test_what_is_written_is_harmless(run):
 def test_every_result_says_how_it_was_isolated_and_limited(run):
     for name in ENTRIES:
         result = run.result(name)
-        if ENTRIES[name].expected != {"*": ("missing",)}:
+        if result["sha256"] or "*" not in ENTRIES[name].expected:
             assert result["isolation"]["level"] == "bubblewrap" and result["limits"] == LIMITS, name

@@ -15,7 +15,6 @@ from autograder.blanks import ___, BlankError
 MESSAGE_LENGTH = 2000
 # Magics that only wrap the cell's own Python. Any other cell magic is another language, or a file to write.
 WRAPPERS = {"capture", "prun", "time", "timeit"}
-OPEN_FILES = 256
 too_much = {}  # what was asked for too much of -> the sentence that says how much there is
 
 
@@ -70,7 +69,7 @@ def new_notebook(limits):
         errno.EFBIG: f"it wrote a file of more than the {limits['file_mb']} MB that one file may have",
         errno.ENOSPC: f"it wrote more than the {limits['scratch_mb']} MB, or made more than the {limits['files']} files, "
                       "that a submission may have",
-        errno.EMFILE: f"it needed more than the {OPEN_FILES} open files that a process may have",
+        errno.EMFILE: f"it needed more than the {limits['open_files']} open files that a process may have",
     })  # fmt: skip
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module

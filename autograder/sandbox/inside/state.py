@@ -133,7 +133,7 @@ def set_limits(limits):
                 pass  # macOS refuses some of them
 
     limit("RLIMIT_CORE", 0)
-    limit("RLIMIT_NOFILE", cells.OPEN_FILES)
+    limit("RLIMIT_NOFILE", limits["open_files"])
     limit("RLIMIT_FSIZE", limits["file_mb"] << 20)
     if limits["other_processes"] is not None:
         limit("RLIMIT_NPROC", limits["processes"] + limits["other_processes"])

@@ -80,7 +80,7 @@ class Supervisor:
                     if guest is not None and guest.handle == handle:
                         guest.why = "ended"
                         self.sweep()  # a left-over child may hold the guest's socket open
-                self.watch_memory()
+                self.watch()
         except EOFError:
             pass
         finally:
@@ -232,12 +232,15 @@ class Supervisor:
         except ChildProcessError:
             pass
 
-    def watch_memory(self):
-        """Keep all processes of the submission together within the memory that it may use."""
+    def watch(self):
+        """Keep all processes of the submission together within the memory and the open files that it may have."""
         if self.table is None or not self.guests:
             return
         # Orphans count too: a guest could hide its memory in children of children.
         alive = {pid: each for pid, each in self.table.descendants().items() if pid not in self.dying}
+        # A full socket holds hundreds of kilobytes in the kernel, which no count of a process's memory shows.
+        if sum(map(self.table.open_files, alive.values())) > 4 * self.config["limits"]["open_files"]:
+            return self.end_guests("files", alive)
         if sum(each.anonymous for each in alive.values()) <= self.allowed:
             return
         # The coarse count sees a page once for every process that shares it.
@@ -249,8 +252,12 @@ class Supervisor:
                 self.kill(each)
             del self.states[:-1]
             return
+        self.end_guests("memory", alive)
+
+    def end_guests(self, why, alive):
+        """Kill whatever is not a state."""
         for guest in self.guests.values():
-            guest.why = "memory"
+            guest.why = why
         for pid in alive.keys() - {each.pid for each in self.states}:
             _signal(pid, signal.SIGKILL)
 
