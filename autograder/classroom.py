@@ -179,7 +179,7 @@ def _grade_into(out, entries, executors, settings, on_start, on_result):
             data = entry.path.read_bytes()
         except OSError:
             data = None
-        return Task(entry.student, entry.lesson, str(entry.path), data, settings, hashes[entry.lesson])
+        return Task(entry.student, entry.lesson, str(entry.path.absolute()), data, settings, hashes[entry.lesson])
 
     with contextlib.closing(grade_tasks(readable, prepare, executors)) as graded:
         for entry, result in graded:
@@ -222,7 +222,7 @@ def _problem(entry):
 def _not_run(entry, settings, problem, status, hashes):
     """The result of a submission that holds nothing to run."""
     return Result(
-        entry.student, entry.lesson, str(entry.path or ""), unread(catalogue.lessons()[entry.lesson].exercises, problem, status),
+        entry.student, entry.lesson, str(entry.path.absolute()) if entry.path else "", unread(catalogue.lessons()[entry.lesson].exercises, problem, status),
         sha256=_sha256(entry.path), seed=settings.seed, limits=asdict(settings.limits), problem=problem, hashes=hashes,
     )  # fmt: skip
 
