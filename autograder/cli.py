@@ -118,12 +118,14 @@ def reset(
 
 @app.command()
 def grade(
-    folder: Path = typer.Argument(help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
-    out: Path = typer.Option(..., "--out", help="Where grades, results and feedback go."),
+    folder: Path = typer.Argument(None, help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
+    out: Path = typer.Option(None, "--out", help="Where grades, results and feedback go."),
     jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
     seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
     limit: list[str] = typer.Option(None, "--limit", metavar="NAME=NUMBER", help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all."),
+    scheduler: str = typer.Option(None, "--scheduler", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler, e.g. tcp://10.0.0.5:8786."),
+    repeat: Path = typer.Option(None, "--repeat", metavar="RESULT", help="Only grade the submission of this result file again, as it was graded then, and compare."),
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
     from autograder.classroom import ClassroomError, grade_class
@@ -133,13 +135,16 @@ def grade(
         limits = Limits.of_words(limit or ())
     except ValueError as error:
         raise CommandError(str(error)) from None
-
+    if repeat:
+        return _repeat(repeat, folder, accept_weak_isolation)
+    if folder is None or out is None:
+        raise CommandError("Say what to grade and where the grades go: course grade FOLDER --out OUT")
     bar = _grading_bar()
     try:
         with bar:
             task = bar.add_task("grading", total=None)
             results, passed_over = grade_class(
-                folder, out, jobs=jobs, seed=seed, limits=limits, accept_weak=accept_weak_isolation,
+                folder, out, jobs=jobs, seed=seed, limits=limits, accept_weak=accept_weak_isolation, scheduler=scheduler,
                 on_start=lambda total, done: bar.update(task, total=total, completed=done),
                 on_result=lambda result: bar.advance(task),
             )  # fmt: skip
@@ -150,10 +155,32 @@ def grade(
     for path, why in passed_over:
         console.print(f"passed over  {escape(str(path))}: {escape(why)}")
     _print_grades(results)
+    weaker = next((r.isolation for r in results if r.isolation.get("level", "bubblewrap") != "bubblewrap"), None)
+    if weaker:
+        console.print(f"Weaker isolation, as accepted: students' code could reach {', '.join(weaker['not_isolated'])}.", soft_wrap=True)
     console.print(f"Written: {out / 'grades.csv'}, {out / 'results'}/, {out / 'feedback'}/", soft_wrap=True)
     faults = sum(v.status == "grader_error" for r in results for v in r.verdicts)
     if faults:
         raise CommandError(f"{faults} exercises met a fault of the grader (status grader_error); their points are not settled.")
+
+
+def _repeat(result_file, submission, accept_weak):
+    from autograder.classroom import ClassroomError
+    from autograder.repeat import repeat
+
+    try:
+        found = repeat(result_file, submission, accept_weak=accept_weak)
+    except ClassroomError as error:
+        raise CommandError(str(error)) from None
+    console.print(f"{escape(found.then.student)}, {found.then.lesson}, seed {found.then.seed}", soft_wrap=True)
+    for line in found.differs or ["nothing: the same submission, checks, grader and environment"]:
+        console.print(f"differs   {escape(line)}", soft_wrap=True)
+    for then, now in found.changed:
+        words = [f"{v.status}, {v.points:g} points" if v else "not there" for v in (then, now)]
+        console.print(f"changed   {(then or now).exercise}: was {words[0]}; is {words[1]}", soft_wrap=True)
+    if found.changed:
+        raise typer.Exit(1)
+    console.print(f"The verdicts on {len(found.now.verdicts)} exercises are the same: {found.now.points:g} of {found.now.max_points:g} points.")
 
 
 @app.command()

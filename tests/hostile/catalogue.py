@@ -224,6 +224,7 @@ entry("hangs-when-forked", "crashed", says="could not go on", answer=right("""
     import os, time
     os.register_at_fork(after_in_child=lambda: time.sleep(10**6))
 """))  # fmt: skip
+entry("slow-in-every-call", "timeout", answer=in_call("import time; time.sleep(1.9)"), says="took more than 8 s")
 entry("many-slow-cells", {"1.4-bug": "passed"}, last="import time\nfor _ in range(3):\n    time.sleep(10)")
 entry("more-cells-than-the-notebook-may-take", {"1.4-bug": "timeout", "1.7-channels": "timeout", "1.1-predict": "passed"},
       edit=lambda notebook: insert_before(notebook, "1.4-bug", *["import time\ntime.sleep(60)"] * 5), says="a notebook may take")  # fmt: skip
@@ -302,6 +303,15 @@ entry("memory-of-the-kernel-in-sockets", ("crashed", "timeout"), answer=in_call(
             time.sleep(1000)
     time.sleep(1000)
 """), says="1024 open files")  # fmt: skip
+entry("memory-behind-a-curtain", ("crashed", "timeout"), answer=in_call("""
+    import ctypes, os, time
+    for _ in range(8):
+        if os.fork() == 0:
+            ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+            block = bytearray(b'1' * (60 << 20))
+            time.sleep(1000)
+    time.sleep(1000)
+"""))  # fmt: skip
 entry("a-gigabyte-of-output", "passed", answer=right("""
     text = 'all work and no play\\n' * 50000
     for _ in range(1000):

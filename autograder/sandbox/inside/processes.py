@@ -68,14 +68,20 @@ class Table:
         """Bytes of memory of this process that are its own or shared with the parent it was forked from."""
         return self._anonymous(self._status(self.me))
 
-    def open_files(self, process):
-        """How many files, pipes and sockets `process` has open; 0 if that cannot be seen."""
+    def open_files(self, process, most):
+        """How many files, pipes and sockets `process` has open; `most` where it does not let itself be looked at."""
         try:
             handle = os.open(f"{process.outer}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.directory)
+        except (FileNotFoundError, ProcessLookupError):
+            return 0  # it has ended meanwhile
         except OSError:
-            return 0
+            return most
         try:
             return len(os.listdir(handle))
+        except PermissionError:
+            return most
+        except OSError:
+            return 0
         finally:
             os.close(handle)
 
