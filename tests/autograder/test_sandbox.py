@@ -621,7 +621,7 @@ def test_nothing_can_be_written_but_scratch(session):
 def test_scratch_is_private_and_small(box):
     fill = "for n in range(20):\n    for d in ('/tmp', '/dev/shm'):\n        open(f'{d}/f{n}', 'wb').write(bytes(8 << 20))"
     with box.session() as first, box.session() as second:
-        assert "No space" in run(first, fill).message
+        assert "32 MB" in run(first, fill).message
         assert printed(second, "import os; print(os.listdir('/tmp'), os.listdir('/dev/shm'))") == "[] []"
         still_works(first)
 
