@@ -11,7 +11,7 @@ from autograder import catalogue, provenance, wire
 from autograder.blanks import blank_lines, blank_message, has_blank
 from autograder.checks.faults import Crashed, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
-from autograder.checks.verdict import Verdict, judge, untouched
+from autograder.checks.verdict import Verdict, grader_error, judge, untouched
 from autograder.notebooks import NotebookProblem, read_submission
 
 SCHEMA = 2
@@ -96,8 +96,7 @@ def _judged(lesson_name, exercise, outcomes):
     try:
         return judge(lesson_name, exercise, outcomes, hidden=True)
     except Exception as error:
-        message = f"A fault of the grader, not of your answer: {type(error).__name__}: {error}"
-        return Verdict(exercise.id, "grader_error", 0, exercise.points, message, {})
+        return grader_error(exercise, f"{type(error).__name__}: {error}")
 
 
 def _checks_seed(seed, sha256):
@@ -165,7 +164,7 @@ def _question(session, lesson, exercises, faults, seed):
             if exercise_id not in asking:
                 asking.clear()
                 stack.close()
-                asking[exercise_id] = _Asking(stack.enter_context(session.question()), faults.get(exercise_id))
+                asking[exercise_id] = _Asking(session, stack.enter_context(session.question()), faults.get(exercise_id))
             yield asking[exercise_id]
 
         return run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
@@ -174,8 +173,8 @@ def _question(session, lesson, exercises, faults, seed):
 class _Asking:
     """A question of the sandbox, as checks ask it. `fault` is what the exercise's own cell ended with, or None."""
 
-    def __init__(self, question, fault):
-        self._question, self._fault = question, fault
+    def __init__(self, session, question, fault):
+        self._session, self._question, self._fault = session, question, fault
 
     def call(self, name, args, kwargs):
         try:
@@ -191,8 +190,13 @@ class _Asking:
     def _guard(self, ask):
         try:
             return ask()
-        except Missing:
+        except Missing as missing:
             # "Not defined" is true but useless when the cell that should define it broke: say what broke it.
             if self._fault is not None:
                 raise self._fault from None
+            if self._session.lost:
+                raise Crashed(
+                    f"`{missing.name}` was lost: after one of its cells the notebook's process could not go on, "
+                    "so the state before that cell was asked"
+                ) from None
             raise

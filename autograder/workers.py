@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import asdict, dataclass
 
 from autograder import catalogue, provenance
+from autograder.checks.verdict import printable
 from autograder.grade import Result, grade, unread
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
 
@@ -48,7 +49,7 @@ class Task:
 
 def broken(task, why):
     """The result where the grader itself failed."""
-    message = f"A fault of the grader, not of this submission: {why}"
+    message = printable(f"A fault of the grader, not of this submission: {why}")
     exercises = catalogue.lessons()[task.lesson].exercises
     return Result(
         task.student, task.lesson, task.file, unread(exercises, message, "grader_error"), problem=message, hashes=task.hashes,

@@ -34,8 +34,7 @@ def judge(lesson, exercise, outcomes, hidden):
     statuses = {check.name: by_name[check.name].status if check.name in by_name else "grader_error" for check in expected}
     if not expected or "grader_error" in statuses.values():
         broken = [o.message for o in by_name.values() if o.status == "grader_error"]
-        message = broken[0] if broken else "a check did not report"
-        return Verdict(exercise.id, "grader_error", 0, exercise.points, f"A fault of the grader, not of your answer: {message}", statuses)
+        return grader_error(exercise, broken[0] if broken else "a check did not report", statuses)
     failed = [check for check in expected if statuses[check.name] != "passed"]
     if not failed:
         message = _explanation(exercise, outcomes)
@@ -49,6 +48,17 @@ def judge(lesson, exercise, outcomes, hidden):
     if hidden and first.status in ("failed", "error"):
         message += f" Read again: section {exercise.id}."
     return Verdict(exercise.id, first.status, points, exercise.points, message, statuses)
+
+
+def grader_error(exercise, why, statuses=None):
+    """The `Verdict` where the grader itself failed."""
+    message = printable(f"A fault of the grader, not of your answer: {why}")
+    return Verdict(exercise.id, "grader_error", 0, exercise.points, message, statuses or {})
+
+
+def printable(text):
+    """A text, parts of which can come from the student's process: no control characters, no halves of one, no end of it."""
+    return "".join(c if c.isprintable() else " " for c in text[:MESSAGE_LENGTH])
 
 
 def untouched(exercise, released, source):
@@ -67,8 +77,7 @@ def untouched(exercise, released, source):
 
 
 def _message(lesson, exercise, first, outcomes):
-    # Parts of a message can come from the student's process: no control characters, no end of it.
-    text = "".join(c if c.isprintable() else " " for c in first.message[:MESSAGE_LENGTH])
+    text = printable(first.message)
     message = text if text.split(" ")[0] in exercise.names else text[:1].upper() + text[1:]
     if not message.endswith((".", "?", "!")):
         message += "."

@@ -266,14 +266,7 @@ class Question:
             raise self._over from None
         finally:
             self._left -= time.monotonic() - started
-        try:
-            return _result(reply, request["name"])
-        except Missing:
-            if not self._session.lost:
-                raise
-            raise Crashed(
-                f"{what} was lost: after one of its cells the notebook's process could not go on, so the state before that cell was asked"
-            ) from None
+        return _result(reply, request["name"])
 
     def _finish(self, gone=False):
         """Kill the fork; what the supervisor says about its end."""

@@ -144,7 +144,7 @@ entry("atexit", "passed", answer=right("""
     import atexit, os
     atexit.register(os._exit, 5)
 """))  # fmt: skip
-entry("a-thread-that-exits-later", "passed", answer=right("""
+entry("a-thread-that-exits-later", ("passed", "crashed"), answer=right("""
     import os, threading, time
     threading.Thread(target=lambda: (time.sleep(0.2), os._exit(1)), daemon=True).start()
 """))  # fmt: skip
@@ -224,10 +224,10 @@ entry("hangs-when-forked", "crashed", says="could not go on", answer=right("""
     import os, time
     os.register_at_fork(after_in_child=lambda: time.sleep(10**6))
 """))  # fmt: skip
-entry("slow-in-every-call", "timeout", answer=in_call("import time; time.sleep(1.9)"), says="took more than 8 s")
+entry("slow-in-every-call", "timeout", answer=in_call("import time; time.sleep(1.9)"), says="took more than 7 s")
 entry("many-slow-cells", {"1.4-bug": "passed"}, last="import time\nfor _ in range(3):\n    time.sleep(10)")
 entry("more-cells-than-the-notebook-may-take", {"1.4-bug": "timeout", "1.7-channels": "timeout", "1.1-predict": "passed"},
-      edit=lambda notebook: insert_before(notebook, "1.4-bug", *["import time\ntime.sleep(60)"] * 5), says="a notebook may take")  # fmt: skip
+      edit=lambda notebook: insert_before(notebook, "1.4-bug", *["import time\ntime.sleep(60)"] * 6), says="a notebook may take")  # fmt: skip
 
 # ------------------------------------------------------------------------------------------------ eating
 _kind = "eating"
@@ -303,6 +303,17 @@ entry("memory-of-the-kernel-in-sockets", ("crashed", "timeout"), answer=in_call(
             time.sleep(1000)
     time.sleep(1000)
 """), says="1024 open files")  # fmt: skip
+entry("processes-without-a-head", ("crashed", "timeout", "passed"), answer=in_call("""
+    import ctypes, os, threading, time
+    def grow():
+        block = bytearray(b'1' * (60 << 20))
+        time.sleep(1000)
+    for _ in range(8):
+        if os.fork() == 0:
+            threading.Thread(target=grow).start()
+            ctypes.CDLL(None).syscall(60, 0)
+    time.sleep(0.5)
+"""))  # fmt: skip
 entry("memory-behind-a-curtain", ("crashed", "timeout"), answer=in_call("""
     import ctypes, os, time
     for _ in range(8):

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from autograder import catalogue, paths, wire
+from autograder import catalogue, grade, paths, wire
 from autograder.blanks import ___
 from autograder.builder import build
 from autograder.checks import students
@@ -168,6 +168,23 @@ def test_no_reply_breaks_a_check(lesson):
                 verdict = judge(lesson, exercise, outcomes, hidden=True)
                 assert verdict.message.isprintable() and len(verdict.message) < 5000, verdict
     assert broken == []
+
+
+@pytest.mark.parametrize("broken", [ZeroDivisionError("\ud800\x1b[2J" + "x" * 9999), MemoryError()], ids=["words", "memory"])
+def test_a_fault_of_ours_costs_its_exercise_alone_and_is_said_in_plain_letters(broken, monkeypatch):
+    """In the check and in finding the verdict; what a student's process said may be part of it."""
+    right, lesson = students.Direct(solution("00_start_here")), "00_start_here"
+
+    def breaks(*_, **__):
+        raise broken
+
+    for where in ("autograder.checks.lesson_00.hidden.equal", "autograder.grade.judge"):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, breaks)
+            outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(right), seed=1, hidden=True)
+            (exercise,) = catalogue.lessons()[lesson].exercises
+            verdict = grade._judged(lesson, exercise, outcomes)
+        assert verdict.status == "grader_error" and verdict.points == 0 and verdict.message.isprintable() and len(verdict.message) < 3000
 
 
 SHAPES = [

@@ -238,6 +238,9 @@ class Supervisor:
             return
         # Orphans count too: a guest could hide its memory in children of children.
         alive = {pid: each for pid, each in self.table.descendants().items() if pid not in self.dying}
+        for pid, each in alive.items():
+            if each.headless:
+                _signal(pid, signal.SIGKILL)
         # A full socket holds hundreds of kilobytes in the kernel, which no count of a process's memory shows.
         most = self.config["limits"]["open_files"]
         if sum(self.table.open_files(each, most) for each in alive.values()) > 4 * most:
