@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from autograder import classroom, cli, paths, provenance, workers
+from autograder.repeat import repeat
 from autograder.sandbox import Limits
 
 LESSON = "01_affine_quantization"
@@ -311,8 +312,11 @@ def test_a_result_is_repeated(graded, other_course, tmp_path):
     process = course("grade", "--repeat", out / "results" / "emil" / f"{LESSON}.json", of=other_course)
     assert process.returncode == 1 and "the checks of this lesson have changed" in process.stdout, process.stdout
     assert "1.9-bytes: was passed, 12 points; is grader_error, 0 points" in process.stdout
-    process = course("grade", SAMPLE / "ada" / LESSON / f"{LESSON}.ipynb", "--repeat", out / "results" / "emil" / f"{LESSON}.json")
-    assert process.returncode == 1 and "the submission is another one" in process.stdout and "1.3-quantize: was failed" in process.stdout
+    result = json.loads((out / "results" / "emil" / f"{LESSON}.json").read_text())
+    (tmp_path / "result.json").write_text(json.dumps({**result, "seed": 8, "limits": {**result["limits"], "call_seconds": 4}}))
+    found = repeat(tmp_path / "result.json", SAMPLE / "ada" / LESSON / f"{LESSON}.ipynb")
+    assert found.differs == ["the submission is another one"] and found.now.seed == 8 and found.now.limits["call_seconds"] == 4
+    assert [(then.exercise, then.status, now.status) for then, now in found.changed] == [("1.3-quantize", "failed", "passed")]
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
