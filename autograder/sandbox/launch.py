@@ -48,7 +48,8 @@ class Warm:
         if level == "bubblewrap":
             command, environment, folder = _bubblewrap_command(as_root), {}, None
         else:
-            self.folder = folder = tempfile.TemporaryDirectory(prefix="course-sandbox-")
+            self.folder, self.lock = _own_folder()
+            folder = self.folder
             command, environment = _process_command(Path(folder.name))
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         errors = tempfile.TemporaryFile()
@@ -103,7 +104,26 @@ class Warm:
     def _remove_folder(self):
         if self.folder is not None:
             self.folder.cleanup()
+            self.lock.close()
             self.folder = None
+
+
+def _own_folder():
+    """A temporary folder and the lock that says it is in use; folders that a killed grader left are removed."""
+    import fcntl  # not on Windows, where this is never called
+
+    prefix = "course-sandbox-"
+    for old in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        try:
+            with open(old / "lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(old, ignore_errors=True)
+        except OSError:
+            pass  # in use, or another user's
+    folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+    lock = open(Path(folder.name) / "lock", "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return folder, lock
 
 
 def _interpreter():
