@@ -49,9 +49,7 @@ def find_submissions(folder):
         raise ClassroomError(f"{folder} is not a folder. Give the folder that holds the submissions.")
     entries, passed_over = [], []
     for path in _listed(folder, passed_over):
-        if path.is_symlink():
-            passed_over.append((path, "a link to what may be another student's work"))
-        elif path.is_dir():
+        if path.is_dir():
             _student_folder(path, entries, passed_over)
         elif path.suffix == ".ipynb" and path.is_file():
             _flat_notebook(path, entries, passed_over)

@@ -8,7 +8,6 @@ from autograder.blanks import blank_lines, blank_message
 from autograder.checks.expect import plain_letter
 from autograder.checks.runner import named_mistake
 
-
 MESSAGE_LENGTH = 2000
 
 
