@@ -69,7 +69,7 @@ folder = Path(sys.argv[2])
 whole, out, tmp = folder / "undisturbed", folder / "out", folder / "tmp"
 kills.make_class(folder / "class", 3)
 kills.finish(folder / "class", whole, tmp)
-for moment, group in ((kills.after(1.5), True), (kills.first_result(out), False)):
+for moment, group in ((kills.after(1.5), True), (kills.after_results(out, 1), False)):
     found = kills.kill(folder / "class", out, tmp, moment, group)
     assert not found["left"] and not found["had_ended"], found
 assert 1 <= found["results_at_the_kill"] < 3, found
