@@ -108,7 +108,7 @@ figures.product_and_file(sparsity, product, with_bitmask)
 # layer is smaller. The student has hidden layers of 64 and 32. Everything is done for three seeds, and decided on validation images.
 
 # %% demo=true
-import copy, os, statistics, tempfile, time
+import copy, os, statistics, tempfile, time, zlib
 import torch
 from torch import nn
 import torch.nn.functional as F
@@ -175,7 +175,7 @@ def prune(net, start, goal, seed, soft=None, rounds=4, steps=40):
         net = train(net, steps, seed + i, masks, soft)
     return net, masks
 
-teachers = [train(mlp(300, 100, seed=s), 300, s, rate=2e-3) for s in SEEDS]
+teachers = [train(mlp(300, 100, seed=s), 500, s, rate=1e-3) for s in SEEDS]
 softs = [torch.as_tensor(cached_logits(net, train_set[0], 256)) for net in teachers]
 fresh = [mlp(64, 32, seed=10 + s) for s in SEEDS]
 alone = [train(net, 400, s, rate=5e-3) for s, net in zip(SEEDS, fresh)]
@@ -348,11 +348,13 @@ for rounds in (0, 1, 2, 5, 10, 20, 40):
 signed, scales = quantize_pruned(w, mask, 4)
 rows_error = np.mean((values - (signed * scales[:, None])[mask]) ** 2)
 print(f"4 bits, one scale a row   {rows_error:.2e}")
-print(f"\nextra numbers in float32: {len(book)} for the code book, {len(scales)} for the scales")
+print(f"\nentries that nobody took: {len(book) - len(np.unique(codes))} of {len(book)}")
+print(f"extra numbers in float32: {len(book)} for the code book, {len(scales)} for the scales")
 figures.code_book(values, even, book)
 
 # %% [markdown]
-# *What to see: short lines are the even steps, long lines the entries after k-means. They leave the thin tails and gather where the survivors are, on both sides of the gap that pruning has cut.*
+# *What to see: short lines are the even steps, long lines the entries after k-means. They leave the thin tails and gather where the survivors are, on both sides of the gap that pruning has cut.
+# In the gap itself some entries stand idle: the even start put them there, nobody took them, and so they stayed.*
 #
 # Entries are free numbers, so a processor cannot multiply with the codes; it must look each weight up first. Sharing
 # saves bytes, not time. (Han et al. then train the entries: the gradient of an entry is the sum of its weights' gradients. That is the mini-challenge.)
@@ -430,21 +432,24 @@ def huffman_stream(codes, lengths):
     words = canonical(lengths)
     return np.packbits(np.array([int(bit) for c in codes for bit in words[int(c)]], dtype=np.uint8))
 
-print("first layer, survivors:  bits fixed   entropy   Huffman   bytes of the stream")
+print("first layer, survivors:  bits fixed   entropy   Huffman   bytes of the stream    gzip")
 for k in (4, 8, 16, 32):
     c, _ = share(values, k, 20)
     counts = np.bincount(c, minlength=k)
     lengths = huffman_lengths(counts)
     mean = counts @ lengths / counts.sum()
-    print(f"{k:3} entries {np.log2(k):23.0f}{entropy_bits(counts):10.2f}{mean:10.2f}{len(huffman_stream(c, lengths)):14,}")
+    print(f"{k:3} entries {np.log2(k):23.0f}{entropy_bits(counts):10.2f}{mean:10.2f}{len(huffman_stream(c, lengths)):14,}"
+          f"{len(zlib.compress(c.astype('u1').tobytes(), 9)):16,}")
 kept = mask.mean()
 print(f"\nthe bitmask has 1 bit a place; its entropy is {entropy_bits(np.array([mask.sum(), (~mask).sum()])):.2f} at {1 - kept:.1%} zeros")
 counts = np.bincount(codes, minlength=16)
 figures.words(counts, huffman_lengths(counts), entropy_bits(counts))
 
 # %% [markdown]
-# *What to see: common codes (tall bars) have short words, rare ones long words. The dashed line is the length without Huffman. The gain is real and small: k-means has already put its entries where the weights are, and
+# *What to see: common codes (tall bars) have short words, rare ones long words, idle entries none at all. The dashed line is the length without Huffman. The gain is real and small: k-means has put its entries where the weights are, and
 # that evens out the counts.*
+#
+# *Your prediction: nothing. Of 16 equally common codes each has the entropy of 4 bits, and 4 bits it had before.*
 #
 # The bitmask has an entropy as well, below 1 bit a place. Whoever codes the *gaps* between survivors gets close to it; Deep Compression does.
 #
@@ -544,6 +549,8 @@ print(f"validation accuracy: before {accuracy(net, val_set):.1f} %, read back fr
 
 # %% [markdown]
 # This is the whole network: whoever has these bytes and knows the layers' shapes can run it.
+#
+# *Your prediction: a place costs 1 bit, a survivor 4. With a quarter of the places kept, 4 × 0.25 = 1: at 75 % sparsity both weigh the same. Beyond that, most of the file says where.*
 #
 # ## 6.6-bug  The ratio on the slide
 #
@@ -651,13 +658,16 @@ figures.parts_of_the_file(kinds, shares)
 # %% [markdown]
 # *What to see: pruning and sharing shrink the codes; positions, tables and biases stay. With every step they weigh more, until most of the file is something that no ratio on a slide counts.*
 #
+# *Your prediction: the code book costs the same in each layer, so the small ones suffer from it; the positions grow with the layer, and with many zeros they are the larger part.*
+#
 # Four things to read in the table. **Zeros stored** as float32 save nothing: the state dict of a masked model is as large as before. **The product** runs away from the weighed file,
 # step by step. **The time** follows the shape of the tensors: the student is faster than the teacher, its masked copy is not faster than the student. And three rows have **no time**: here
 # the codes are decoded to float32 before they multiply, so there is nothing to claim. Lesson 09 measures int8 in a runtime that has it.
 #
 # ### Other orders
 #
-# Distil, then prune, then quantise: is that order a law? The next cell tries others, with 4 bits for the codes and the same number of training steps for each student.
+# Distil, then prune, then quantise: is that order a law? The next cell tries others, with 4 bits for the codes. Wherever tuning is possible, a student has 560 steps in all: 400 and 160. The last row is
+# a control: the teacher, trained 160 steps longer and not compressed at all.
 
 # %% demo=true
 def rows_on_grid(net, qmax):
@@ -687,6 +697,7 @@ for s in SEEDS:
     orders.setdefault("no teacher: prune, quantise", []).append(int_codes(*prune(alone[s], 0.0, 0.8, 100 + s), 4))
     kept, places = sum(int(m.sum()) for m in masks.values()), sum(p.numel() for p in teachers[s].parameters() if p.dim() == 2)
     orders.setdefault("no student: prune the teacher, quantise", []).append(int_codes(*prune(teachers[s], 0.0, 1 - kept / places, 100 + s), 4))
+    orders.setdefault("control: the teacher, trained on", []).append(floats(train(teachers[s], 160, 100 + s)))
 print(f"{'mean of three seeds':42}{'validation':>16}{'file, bytes':>13}")
 for name, pairs in orders.items():
     scores = [accuracy(net, val_set) for net, _ in pairs]
@@ -695,7 +706,7 @@ for name, pairs in orders.items():
 # %% [markdown]
 # **Quantise before pruning**, and you cannot tune after the cut: a step of the optimiser moves the weights off the grid, and you hold floats again. **Distil after pruning**, and the mask is thrown
 # away with the pruned network: the new student is dense. **Leave the student out**, and the same number of survivors is spread over many more places, so the bitmask swells. The order is not a
-# law of nature. It says: choose the architecture before you thin it, thin it before you round it. And the row without a teacher is again the control.
+# law of nature. It says: choose the architecture before you thin it, thin it before you round it. And look at the controls before you praise a step: tuning after a cut is also *more training*. What the teacher gains by that alone is no merit of pruning.
 #
 # ## 6.7-budget  What to ship, and when to stop
 #
@@ -704,7 +715,7 @@ for name, pairs in orders.items():
 # **Why.** Twenty variants, two numbers each: bytes and accuracy. Most of them nobody should ship. A variant is **dominated** if another
 # is *no larger and no less accurate, and better in at least one of the two*. What is not dominated makes up the **Pareto frontier**. Two equal variants do not dominate each other.
 #
-# **And then?** A frontier does not choose. A **budget** does, fixed *before* anyone looks: for example at most 1 point in the mean, and
+# **And then?** A frontier does not choose. A **budget** does, fixed *before* anyone looks: for example at most 2 points in the mean, and
 # at most 5 points in any class. A mean can stand still while one class falls: of ten classes, one that
 # loses 8 points moves the mean by less than one. So the gate looks at both, and **raises an error**. Put it in the build, and the build fails.
 #
@@ -761,13 +772,13 @@ def add(name, pair):
     variants.setdefault(name, []).append(pair)
 
 for s in SEEDS:
-    for family, net, soft, levels in (("student", students[s], softs[s], (0.5, 0.7, 0.8, 0.9, 0.95)), ("teacher", teachers[s], None, (0.9, 0.95, 0.975))):
+    for family, net, soft, levels in (("student", students[s], softs[s], (0.5, 0.7, 0.8, 0.9, 0.95)), ("teacher", teachers[s], None, (0.9, 0.95))):
         start = 0.0
         for level in levels:
             net, masks = prune(net, start, level, 200 + s, soft, rounds=2, steps=60)
             start = level
             for bits in (2, 3, 4, 5):
-                add(f"{family} pruned {level:.1%}, {2**bits} values", shared(net, masks, bits))
+                add(f"{family} pruned {level:.0%}, {2**bits} values", shared(net, masks, bits))
     for width in (24, 16, 8):                             # neurons: your prune_mlp on the student's last two layers
         strength = students[s][2].weight.detach().norm(dim=1)
         tail = prune_mlp(nn.Sequential(*students[s][2:]), strength.topk(width).indices.sort().values)
@@ -807,7 +818,7 @@ for i in frontier:                                        # smallest first: the 
     after, _ = pooled([net for net, _ in variants[names[i]]], val_set)
     losses[names[i]] = before - class_accuracy(after, labels, CLASSES)
     try:
-        said = f"{gate(whole, after, labels, CLASSES, budget=1.0, class_budget=5.0):.1f} points lost in the mean"
+        said = f"{gate(whole, after, labels, CLASSES, budget=2.0, class_budget=5.0):.1f} points lost in the mean"
         if shipped is None:
             shipped, said = names[i], said + ": SHIPPED"
     except ValueError as problem:
@@ -828,6 +839,9 @@ figures.frontier_and_classes(names, sizes, scores, best, np.mean([accuracy(net, 
 # *What to see: left, every point is a file that was weighed; the filled ones on the line are the frontier, and for each hollow one there is another that is no worse in both. Right, what each class lost,
 # for the smallest file on the frontier and for the one that was shipped. One bar beyond the dotted line is enough to be refused.*
 #
+# *Your prediction: only by one of exactly its size. Nothing else is "no larger".*
+#
+# A pruned teacher may lie above the teacher's line. It was tuned after each cut, and the teacher was not: compare with the control above.
 # Both choices, frontier and gate, were made on validation images, and of many variants the luckiest looks best. So the test images were opened once, after the choice.
 #
 # ## 6.8-guide  Which tool first?
@@ -966,7 +980,7 @@ check("6.8-guide")
 # **Why does the accuracy sometimes rise after a step?** Each step was followed by more training, and 180 validation images move by half a point for each image. Look at the spread before you
 # believe in a gain.
 #
-# **Is gzip not enough?** For the codes it comes close to Huffman. But it cannot see that a mask and float32 survivors belong together. First make the numbers few and alike, then let a general coder run over them.
+# **Is gzip not enough?** On the codes it comes near Huffman: the last column in 6.4. It has Huffman's words inside. But it works on bytes, and float32 survivors hardly ever repeat. First make the numbers few, then let a coder run over them.
 #
 # **Which processor runs a Huffman-coded network?** None directly. It is decoded when it is loaded, and then takes as much memory as the codes, or as the floats. It is a format for storage and transport.
 #

@@ -25,17 +25,18 @@ def product_and_file(sparsity, product, with_bitmask):
 
 @figure
 def near_zero(grids, w):
-    """Histograms of decoded weights close to zero. `grids`: name -> array of decoded weights."""
+    """How many decoded weights have each value close to zero. `grids`: name -> array of decoded weights."""
     made, panels = plt.subplots(1, 2, figsize=(10.5, 3.4), sharey=True)
-    width = 4 * np.ptp(w) / 255
-    bins = np.linspace(-width, width, 65)
+    step = np.ptp(w) / 255
     for axes, (name, values), colour, hatch in zip(panels, grids.items(), (RED, BLUE), ("///", "")):
-        axes.hist(values.ravel(), bins=bins, color=colour, ec=BLACK, lw=0.4, hatch=hatch)
+        found, counts = np.unique(values, return_counts=True)
+        near = np.abs(found) < 2.2 * step
+        axes.bar(found[near], counts[near], 0.14 * step, color=colour, ec=BLACK, lw=0.5, hatch=hatch)
         axes.axvline(0, color=BLACK, lw=1, ls="--")
-        at = np.unique(values)[np.abs(np.unique(values)).argmin()]
-        axes.annotate(f"{np.sum(values == at):,} weights\nat {at:.4f}" if at else f"{np.sum(values == 0):,} weights\nat exactly 0",
-                      (at, 0.8 * np.sum(values == at)), (12, 0), textcoords="offset points", va="center")  # fmt: skip
-        axes.set(xlabel="decoded weight, close to 0", title=name)
+        at, top = found[counts.argmax()], counts.max()
+        said = f"at {at:.5f}" if at else "at exactly 0"
+        axes.annotate(f"{top:,} weights\n{said}", (at, 0.75 * top), (14, 0), textcoords="offset points", va="center")
+        axes.set(xlabel="decoded weight, close to 0", xlim=(-2 * step, 2 * step), title=name)
     panels[0].set_ylabel("number of weights")
     return made
 
@@ -118,6 +119,9 @@ def frontier_and_classes(names, sizes, scores, best, teacher_score, losses, clas
     out = int((scores < low).sum())
     axes.set(xscale="log", xlabel="bytes of the file", ylabel="validation accuracy (%)", title="Filled: on the frontier. Hollow: dominated")
     axes.set_ylim(low, scores.max() + 1)
+    ticks = [t for t in (500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000) if sizes.min() / 1.3 < t < 1.3 * sizes.max()]
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.set_xticks([], minor=True)
     axes.text(0.01, 0.02, f"{out} more below" if out else "", transform=axes.transAxes, color=GREY)
     axes.text(sizes.min(), teacher_score, "teacher", color=GREY, va="bottom")
     axes.grid(axis="y")
