@@ -37,6 +37,7 @@ def near_zero(grids, w):
         said = f"at {at:.5f}" if at else "at exactly 0"
         axes.annotate(f"{top:,} weights\n{said}", (at, 0.75 * top), (14, 0), textcoords="offset points", va="center")
         axes.set(xlabel="decoded weight, close to 0", xlim=(-2 * step, 2 * step), title=name)
+        axes.set_xticks([-step, 0, step], [f"{tick:.4f}" for tick in (-step, 0, step)])
     panels[0].set_ylabel("number of weights")
     return made
 
@@ -123,7 +124,7 @@ def frontier_and_classes(names, sizes, scores, best, teacher_score, losses, clas
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.text(0.01, 0.02, f"{out} more below" if out else "", transform=axes.transAxes, color=GREY)
-    axes.text(sizes.min(), teacher_score, "teacher", color=GREY, va="bottom")
+    axes.text(sizes.max(), teacher_score, "teacher", color=GREY, va="bottom", ha="right")
     axes.grid(axis="y")
     axes.legend(loc="lower right")
     for row, (name, values) in enumerate(losses.items()):
