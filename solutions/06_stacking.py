@@ -197,8 +197,8 @@ for name, nets in {"teacher, 300 and 100": teachers, "student from the labels al
 #
 # *12 minutes · 14 points · difficulty 2 of 3*
 #
-# **Why.** Pruning has made exact zeros. If quantising moves them, even by a hair, the pruning is lost: a weight of
-# 0.0017 must be stored like any other. So the code of a pruned weight must be **0**, and code 0 must mean **exactly 0.0**.
+# **Why.** Pruning has made exact zeros. If quantising moves them, even by a hair, the pruning is lost: a weight that is
+# nearly zero must be stored like any other. So the code of a pruned weight must be **0**, and code 0 must mean **exactly 0.0**.
 # Symmetric codes do that by themselves: $\hat w = s\,q$, no zero point.
 #
 # Two things can still go wrong, and both can be counted:
@@ -438,7 +438,7 @@ print("first layer, survivors:  bits fixed   entropy   Huffman   bytes of the st
 for k in (4, 8, 16, 32):
     c, _ = share(values, k, 20)
     counts = np.bincount(c, minlength=k)
-    lengths = huffman_lengths(counts)
+    lengths = np.asarray(huffman_lengths(counts))
     mean = counts @ lengths / counts.sum()
     print(f"{k:3} entries {np.log2(k):23.0f}{entropy_bits(counts):10.2f}{mean:10.2f}{len(huffman_stream(c, lengths)):14,}"
           f"{len(zlib.compress(c.astype('u1').tobytes(), 9)):16,}")
@@ -446,7 +446,7 @@ kept = mask.mean()
 of_mask = entropy_bits(np.array([mask.sum(), (~mask).sum()]))
 print(f"\nthe bitmask has 1 bit a place; its entropy is {of_mask:.2f} at {1 - kept:.1%} zeros")
 counts = np.bincount(codes, minlength=16)
-figures.words(counts, huffman_lengths(counts), entropy_bits(counts))
+figures.words(counts, np.asarray(huffman_lengths(counts)), entropy_bits(counts))
 
 # %% [markdown]
 # *What to see: common codes (tall bars) have short words, rare ones long words, idle entries none at all. The dashed line is the length without Huffman. The gain is real and small: k-means has put its entries where the weights are, and
@@ -532,7 +532,7 @@ def decoded(net, tables):
     """A copy of net whose linear layers have these weights: place -> array."""
     net = copy.deepcopy(net)
     for place, table in tables.items():
-        net[place].weight.data = torch.tensor(table, dtype=torch.float32)
+        net[place].weight.data = torch.tensor(np.asarray(table), dtype=torch.float32)
     return net
 
 def shared(net, masks, bits):
@@ -618,7 +618,7 @@ def huffman(net, masks, bits):
     small, parts = shared(net, masks, bits)
     for i, (_, w, _, mask) in enumerate(layers_of(net, masks)):
         codes = unpack(np.frombuffer(parts[4 * i + 2][1], np.uint8), bits, int(mask.sum()))
-        lengths = huffman_lengths(np.bincount(codes, minlength=2**bits))
+        lengths = np.asarray(huffman_lengths(np.bincount(codes, minlength=2**bits)))
         parts[4 * i] = "tables", parts[4 * i][1] + lengths.astype("u1").tobytes()
         parts[4 * i + 2] = "codes", huffman_stream(codes, lengths)
     return small, parts
@@ -760,6 +760,7 @@ def gate(before, after, labels, classes, budget, class_budget):
     """The loss of the mean accuracy in points, a float; ValueError if it, or that of any class, is over its budget.
 
     before, after, labels: int arrays, shape (n,): predicted before and after compression, and right.
+    budget, class_budget: floats, in points: the largest loss allowed for the mean, and for any class.
     """
     loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
     losses = class_accuracy(before, labels, classes) - class_accuracy(after, labels, classes)
@@ -812,7 +813,7 @@ for s in SEEDS:
 names = list(variants)
 sizes = np.array([np.mean([file_bytes(parts) for _, parts in variants[name]]) for name in names])
 scores = np.array([np.mean([accuracy(net, val_set) for net, _ in variants[name]]) for name in names])
-best = on_frontier(sizes, scores)
+best = np.asarray(on_frontier(sizes, scores), bool)
 frontier = sorted((i for i in range(len(names)) if best[i]), key=lambda i: sizes[i])
 
 def pooled(nets, split):
@@ -820,7 +821,7 @@ def pooled(nets, split):
     return np.concatenate([predicted(net, split) for net in nets]), np.tile(split[1].numpy(), len(SEEDS))
 
 whole, labels_of_val = pooled(teachers, val_set)
-before = class_accuracy(whole, labels_of_val, CLASSES)
+before = np.asarray(class_accuracy(whole, labels_of_val, CLASSES))
 shipped, losses = None, {}
 print(f"{len(names)} variants, {best.sum()} of them on the frontier")
 for i in frontier:                                        # smallest first: the first that passes is shipped
@@ -838,7 +839,7 @@ for i in frontier:                                        # smallest first: the 
 if shipped:
     nets = [net for net, _ in variants[shipped]]
     (old, labels), (new, _) = pooled(teachers, test_set), pooled(nets, test_set)
-    loss = class_accuracy(old, labels, CLASSES) - class_accuracy(new, labels, CLASSES)
+    loss = np.subtract(class_accuracy(old, labels, CLASSES), class_accuracy(new, labels, CLASSES))
     print(f"\ntest images, opened once: teacher {100 * np.mean(old == labels):.1f} %, "
           f"shipped {100 * np.mean(new == labels):.1f} %; class {loss.argmax()} lost most, {loss.max():.1f} points")
     print(f"weighed: {file_bytes(floats(teachers[0])[1]) / sizes[names.index(shipped)]:.0f}x smaller than the teacher's file")
