@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from autograder import catalogue, paths
+from autograder import catalogue, paths, policy
 from autograder.feedback import feedback_page
 from autograder.grade import Result, grade, unread
 from autograder.notebooks import lesson_in
@@ -173,15 +173,20 @@ def grade_entries(entries, settings, jobs):
         alone = True
 
 
-def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, on_start=None, on_result=None):
+def grade_class(
+    folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, on_start=None, on_result=None, late=None
+):
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
     Returns (results in order, files passed over). Submissions that have not changed since the last run into
     `out` are not graded again, so a run that was stopped goes on where it was. `seed` None keeps the seed of
-    `out`, or draws a new one. Raises `ClassroomError`, also where isolation is too weak.
+    `out`, or draws a new one. `late`, a function from results to `policy.Standing`s, adds penalties to what is
+    written for people. Raises `ClassroomError`, also where isolation is too weak.
     """
     out = Path(out)
     entries, passed_over = find_submissions(folder)
+    if late:  # a time of submission that is missing shall be told now, not after an hour
+        late([Result(entry.student, entry.lesson, str(entry.path or ""), []) for entry in entries])
     settings = Settings(
         seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap"
     )
@@ -207,7 +212,7 @@ def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=F
         if on_result:
             on_result(result)
     ordered = [results[entry] for entry in entries]
-    write_whole(out / "grades.csv", grades_csv(ordered))
+    write_gradebook(out, ordered, late(ordered) if late else None)
     return ordered, passed_over
 
 
@@ -266,18 +271,48 @@ def _write_result(out, result, fingerprint):
     write_whole(_result_file(out, result), text)
 
 
-def grades_csv(results):
-    """The gradebook as CSV text: one row per student, lesson and exercise."""
+def write_gradebook(out, results, standings=None):
+    """Write grades.csv and, with a policy's standings, penalties.csv and the penalty on every feedback page."""
+    if standings is not None or (out / "penalties.csv").exists():
+        for result in results:
+            page = feedback_page(result, standings and standings[result.student, result.lesson])
+            write_whole(out / "feedback" / result.student / f"{result.lesson}.html", page)
+    if standings is not None:
+        write_whole(out / "penalties.csv", penalties_csv(standings[r.student, r.lesson] for r in results))
+    else:
+        (out / "penalties.csv").unlink(missing_ok=True)  # of a run with a policy: the pages have none now
+    write_whole(out / "grades.csv", grades_csv(results, standings))
+
+
+def grades_csv(results, standings=None):
+    """The gradebook as CSV text: one row per student, lesson and exercise.
+
+    With a policy, `final_points` is each exercise's part of what is left of the submission's points.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS if standings is None else (*COLUMNS, "final_points", "late"))
     for result in results:
+        standing = standings and standings[result.student, result.lesson]
         for v in result.verdicts:
             row = (result.student, result.lesson, v.exercise, f"{v.points:g}", f"{v.max_points:g}", v.status, v.message)
-            writer.writerow([_no_formula(cell) for cell in row])
+            if standing:
+                row += (f"{v.points * (standing.final_points / result.points if result.points else 1):g}", standing.reason)
+            writer.writerow([no_formula(cell) for cell in row])
     return text.getvalue()
 
 
-def _no_formula(cell):
+def penalties_csv(standings):
+    """What a policy makes of each submission's points, as CSV text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("student", "lesson", "points", "max_points", *policy.COLUMNS))
+    for each in standings:
+        row = (each.student, each.lesson, f"{each.points:g}", f"{each.max_points:g}", *policy.shown(each))
+        writer.writerow([no_formula(cell) for cell in row])
+    return text.getvalue()
+
+
+def no_formula(cell):
     """A cell that a spreadsheet would run as a formula gets a quote in front."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -116,6 +116,11 @@ def reset(
     console.print("If the notebook is open in Jupyter, reload it there (File > Reload Notebook from Disk) before you save.")
 
 
+POLICY = typer.Option(None, "--policy", help="Deadlines and penalties: a YAML file. They change no result, only what counts.")
+TIMES = typer.Option(None, "--times", help="When submissions were handed in: a CSV file with student,lesson,submitted.")
+FILE_TIMES = typer.Option(False, "--file-times", help="Take a notebook's own time where no other is known.")
+
+
 @app.command()
 def grade(
     folder: Path = typer.Argument(help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
@@ -123,16 +128,20 @@ def grade(
     jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
     seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
+    policy: Path = POLICY,
+    times: Path = TIMES,
+    file_times: bool = FILE_TIMES,
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
     from autograder.classroom import ClassroomError, grade_class
 
+    late = _late(policy, times, file_times)
     bar = _grading_bar()
     try:
         with bar:
             task = bar.add_task("grading", total=None)
             results, passed_over = grade_class(
-                folder, out, jobs=jobs, seed=seed, accept_weak=accept_weak_isolation,
+                folder, out, jobs=jobs, seed=seed, accept_weak=accept_weak_isolation, late=late,
                 on_start=lambda total, done: bar.update(task, total=total, completed=done),
                 on_result=lambda result: bar.advance(task),
             )  # fmt: skip
@@ -142,11 +151,66 @@ def grade(
         raise CommandError(f"Stopped. What was graded is kept in {out}; the same command goes on from there.") from None
     for path, why in passed_over:
         console.print(f"passed over  {escape(str(path))}: {escape(why)}")
-    _print_grades(results)
+    _print_grades(results, late(results) if late else None)
     console.print(f"Written: {out / 'grades.csv'}, {out / 'results'}/, {out / 'feedback'}/", soft_wrap=True)
     faults = sum(v.status == "grader_error" for r in results for v in r.verdicts)
     if faults:
         raise CommandError(f"{faults} exercises met a fault of the grader (status grader_error); their points are not settled.")
+
+
+@app.command()
+def export(
+    out: Path = typer.Argument(help="The folder that `course grade --out` has written."),
+    to: str = typer.Option(..., "--to", help="csv, canvas, gradescope or junit."),
+    file: Path = typer.Option(..., "--file", help="Where the export goes: a file; for gradescope, a folder."),
+    roster: Path = typer.Option(None, "--roster", help="canvas: the gradebook as Canvas exported it, so that its ids match."),
+    column: list[str] = typer.Option([], "--column", help="canvas: LESSON=NAME of the column, e.g. \"01=Homework 1 (4711)\"."),
+    policy: Path = POLICY,
+    times: Path = TIMES,
+    file_times: bool = FILE_TIMES,
+):
+    """Export grades to another tool's format."""
+    from autograder.exports import Options, read_results
+    from autograder.exports import export as write
+    from autograder.policy import lesson_named
+
+    columns = {}
+    for text in column:
+        lesson, equals, name = text.partition("=")
+        try:
+            columns[lesson_named(lesson)] = name.strip()
+        except ValueError as problem:
+            raise CommandError(f"--column {text}: {problem}") from None
+        if not equals:
+            raise CommandError(f"--column {text}: expected LESSON=NAME, e.g. \"01=Homework 1 (4711)\".")
+    late = _late(policy, times, file_times)
+    results = read_results(out)
+    notes = write(to, results, file, Options(late(results) if late else None, roster, columns))
+    for note in notes:
+        console.print(f"note  {escape(note)}", soft_wrap=True)
+    students = len({r.student for r in results})
+    console.print(f"Written: {escape(str(file))} ({len(results)} submissions of {students} students)", soft_wrap=True)
+
+
+def _late(policy, times, file_times):
+    """A function from results to standings under the policy in a file; None without a policy. Notes are printed once."""
+    from autograder.policy import apply, read_policy, strangers, submission_times
+
+    if policy is None:
+        if times or file_times:
+            raise CommandError("--times and --file-times need --policy: without deadlines no time matters.")
+        return None
+    rules = read_policy(policy)
+    told = set()
+
+    def late(results):
+        for student in strangers(rules, results):
+            if student not in told:
+                console.print(f"note  {escape(str(policy))}: nobody here is named {escape(student)}, who has an extension", soft_wrap=True)
+            told.add(student)
+        return apply(rules, results, submission_times(results, rules, times, file_times))
+
+    return late
 
 
 @app.command()
@@ -193,12 +257,14 @@ def _grading_bar():
     )  # fmt: skip
 
 
-def _print_grades(results):
+def _print_grades(results, standings=None):
     table = Table(title="Grades", title_justify="left")
     table.add_column("student")
     table.add_column("lesson", no_wrap=True)
-    for name in ("points", "of", "waiting"):
+    for name in ("points", "of", "waiting", *(("final",) if standings else ())):
         table.add_column(name, justify="right")
+    if standings:
+        table.add_column("late")
     table.add_column("not passed")
     for result in results:
         others = [f"{v.exercise} {v.status}" for v in result.verdicts if v.status not in ("passed", "needs_manual")]
@@ -206,8 +272,10 @@ def _print_grades(results):
         if len(others) > 3 and len(statuses) == 1:
             others = [f"all {statuses.pop()}"]
         waiting = f"{result.open_points:g}" if result.open_points else ""
+        standing = standings and standings[result.student, result.lesson]
+        final = (f"{standing.final_points:g}", standing.reason) if standing else ()
         table.add_row(
-            escape(result.student), result.lesson[:2], f"{result.points:g}", f"{result.max_points:g}", waiting, escape(", ".join(others))
+            escape(result.student), result.lesson[:2], f"{result.points:g}", f"{result.max_points:g}", waiting, *final, escape(", ".join(others))
         )
     console.print(table)
 
