@@ -131,31 +131,91 @@ def grade(
     policy: Path = POLICY,
     times: Path = TIMES,
     file_times: bool = FILE_TIMES,
+    regrade: bool = typer.Option(False, "--regrade", help="After a change of checks: show whose grade would change, how and why, and ask."),
+    yes: bool = typer.Option(False, "--yes", help="With --regrade: change the grades without asking."),
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
     from autograder.classroom import ClassroomError, grade_class
+    from autograder.regrade import regrade as grade_again
 
+    if regrade and seed is not None:
+        raise CommandError("--regrade keeps the seed, so that only the checks make a difference. Leave --seed out.")
+    if yes and not regrade:
+        raise CommandError("--yes is for --regrade, which asks before it changes grades.")
     late = _late(policy, times, file_times)
     bar = _grading_bar()
     try:
         with bar:
             task = bar.add_task("grading", total=None)
-            results, passed_over = grade_class(
-                folder, out, jobs=jobs, seed=seed, accept_weak=accept_weak_isolation, late=late,
-                on_start=lambda total, done: bar.update(task, total=total, completed=done),
-                on_result=lambda result: bar.advance(task),
-            )  # fmt: skip
+            options = {
+                "jobs": jobs, "accept_weak": accept_weak_isolation, "late": late,
+                "on_start": lambda total, done: bar.update(task, total=total, completed=done),
+                "on_result": lambda result: bar.advance(task),
+            }  # fmt: skip
+            if regrade:
+                results, changes, passed_over = grade_again(folder, out, **options)
+            else:
+                results, passed_over = grade_class(folder, out, seed=seed, **options)
     except ClassroomError as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:
         raise CommandError(f"Stopped. What was graded is kept in {out}; the same command goes on from there.") from None
     for path, why in passed_over:
         console.print(f"passed over  {escape(str(path))}: {escape(why)}")
+    if regrade and not _agreed(out, results, changes, late, yes):
+        return
     _print_grades(results, late(results) if late else None)
     console.print(f"Written: {out / 'grades.csv'}, {out / 'results'}/, {out / 'feedback'}/", soft_wrap=True)
     faults = sum(v.status == "grader_error" for r in results for v in r.verdicts)
     if faults:
         raise CommandError(f"{faults} exercises met a fault of the grader (status grader_error); their points are not settled.")
+
+
+def _agreed(out, results, changes, late, yes):
+    """Show what a new grading would change; change it if the instructor agrees. Returns whether it was changed."""
+    from autograder.regrade import forget, take_over
+
+    _print_changes(results, changes, late(results) if late else None)
+    if any(v.status == "grader_error" for r in results for v in r.verdicts):
+        raise CommandError("Some exercises met a fault of the grader (status grader_error). Nothing was changed; repair the checks first.")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise CommandError(f"Nothing was changed in {out}. To change it, give the same command with --yes.")
+        if not typer.confirm("Change the grades?", default=False):
+            forget(out)
+            console.print(f"Nothing was changed in {out}.", soft_wrap=True)
+            return False
+    take_over(out, results, late(results) if late else None)
+    return True
+
+
+def _print_changes(results, changes, standings):
+    same = len(results) - len({(c.student, c.lesson) for c in changes})
+    totals = {}
+    for change in changes:
+        totals[change.student, change.lesson] = totals.get((change.student, change.lesson), 0) + change.points
+    if changes:
+        table = Table(title="What would change", title_justify="left")
+        table.add_column("student")
+        table.add_column("lesson", no_wrap=True)
+        table.add_column("in all", justify="right", no_wrap=True)
+        table.add_column("exercise", no_wrap=True)
+        table.add_column("was", no_wrap=True)
+        table.add_column("would be", no_wrap=True)
+        table.add_column("why")
+        shown = set()
+        for change in changes:
+            key = (change.student, change.lesson)
+            first = (escape(change.student), change.lesson[:2], f"{totals[key]:+g}") if key not in shown else ("", "", "")
+            shown.add(key)
+            table.add_row(*first, change.exercise, *map(_outcome, (change.before, change.after)), escape(change.why))
+        console.print(table)
+    up, down = sum(t > 0 for t in totals.values()), sum(t < 0 for t in totals.values())
+    console.print(f"Of {len(results)} submissions {up} would gain points, {down} would lose points, {same} stay as they are.", soft_wrap=True)
+
+
+def _outcome(verdict):
+    return f"{verdict.status} {verdict.points:g}/{verdict.max_points:g}" if verdict else "–"
 
 
 @app.command()

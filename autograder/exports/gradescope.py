@@ -60,6 +60,8 @@ def _test(verdict, exercise, unreadable):
     message = "" if unreadable else clean(message_for_student(verdict))
     if verdict.status == "needs_manual":
         return {**test, "output": f"{message} ({verdict.max_points:g} points)"}
+    if verdict.status == "marked":  # by a person, elsewhere
+        return {**test, "score": verdict.points, "max_score": verdict.max_points, "output": message}
     if verdict.status not in ("passed", "failed"):
         message = f"{STATUS_WORDS[verdict.status].capitalize()}. {message}".strip()
     return {

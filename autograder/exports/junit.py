@@ -47,7 +47,7 @@ def _suite(result, options):
 
 def _kind(verdict):
     """The element that tells how a test ended, or "" for one that passed."""
-    if verdict.status == "passed":
+    if verdict.status in ("passed", "marked"):
         return ""
     return "skipped" if verdict.status == "needs_manual" else "error" if verdict.status in ERRORS else "failure"
 

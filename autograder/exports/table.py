@@ -15,7 +15,7 @@ def write(results, target, options):
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("student", "lesson", "points", "max_points", "waiting", "not_passed", *(COLUMNS if options.standings is not None else ())))
     for result in results:
-        others = "; ".join(f"{v.exercise} {v.status}" for v in result.verdicts if v.status not in ("passed", "needs_manual"))
+        others = "; ".join(f"{v.exercise} {v.status}" for v in result.verdicts if v.status not in ("passed", "needs_manual", "marked"))
         row = [result.student, result.lesson, f"{result.points:g}", f"{result.max_points:g}", f"{result.open_points:g}", others]
         if options.standings is not None:
             row += shown(options.standings.get((result.student, result.lesson)))
