@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from autograder import catalogue, paths, policy
+from autograder import catalogue, checks, paths, policy, private
 from autograder.feedback import feedback_page
 from autograder.grade import Result, grade, unread
 from autograder.notebooks import lesson_in
@@ -118,6 +118,7 @@ class Settings:
     seed: int
     limits: Limits
     isolation: str  # "bubblewrap", or "auto" where weaker isolation was accepted
+    checks: str = ""  # a folder of private checks
 
 
 PRELOAD = ("numpy", "torch", "matplotlib.pyplot")  # imported once for a whole class; half a second each time otherwise
@@ -126,6 +127,7 @@ _sandbox = None
 
 def _open_sandbox(settings):
     global _sandbox
+    private.use(settings.checks)
     _sandbox = Sandbox(limits=settings.limits, isolation=settings.isolation, preload=PRELOAD)
 
 
@@ -174,21 +176,24 @@ def grade_entries(entries, settings, jobs):
 
 
 def grade_class(
-    folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, on_start=None, on_result=None, late=None
+    folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, on_start=None, on_result=None, late=None, own_checks=None
 ):
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
     Returns (results in order, files passed over). Submissions that have not changed since the last run into
     `out` are not graded again, so a run that was stopped goes on where it was. `seed` None keeps the seed of
     `out`, or draws a new one. `late`, a function from results to `policy.Standing`s, adds penalties to what is
-    written for people. Raises `ClassroomError`, also where isolation is too weak.
+    written for people. `own_checks` is a folder of private checks. Raises `ClassroomError`, also where isolation is
+    too weak, or another `UserError`.
     """
     out = Path(out)
+    private.use(own_checks)
     entries, passed_over = find_submissions(folder)
     if late:  # a time of submission that is missing shall be told now, not after an hour
         late([Result(entry.student, entry.lesson, str(entry.path or ""), []) for entry in entries])
     settings = Settings(
-        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap"
+        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap",
+        str(Path(own_checks).resolve()) if own_checks else "",
     )
     _prove_isolation(settings)
     try:
@@ -203,6 +208,7 @@ def grade_class(
         if kept is None:
             todo.append(entry)
         else:
+            kept.file = str(entry.path or "")  # the same submission, perhaps moved
             results[entry] = kept
     if on_start:
         on_start(len(entries), len(results))
@@ -230,6 +236,8 @@ def fingerprint_of_grader():
     package = paths.CHECKS.parent
     for path in sorted([*package.rglob("*.py"), *paths.CATALOGUE.glob("*.json")]):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for (lesson, kind), path in sorted(checks.own_files().items()):
+        digest.update(f"{lesson} {kind}\0".encode() + path.read_bytes() + b"\0")
     for name in ("numpy", "torch", "pytest"):
         digest.update(f"{name} {version(name)}\n".encode())
     return digest.hexdigest()

@@ -128,6 +128,7 @@ def grade(
     jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
     seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
+    checks: Path = typer.Option(None, "--checks", help="Your own checks, DIR/lesson_NN/hidden.py and so on, in place of the course's."),
     policy: Path = POLICY,
     times: Path = TIMES,
     file_times: bool = FILE_TIMES,
@@ -148,7 +149,7 @@ def grade(
         with bar:
             task = bar.add_task("grading", total=None)
             options = {
-                "jobs": jobs, "accept_weak": accept_weak_isolation, "late": late,
+                "jobs": jobs, "accept_weak": accept_weak_isolation, "late": late, "own_checks": checks,
                 "on_start": lambda total, done: bar.update(task, total=total, completed=done),
                 "on_result": lambda result: bar.advance(task),
             }  # fmt: skip
@@ -175,7 +176,7 @@ def _agreed(out, results, changes, late, yes):
     """Show what a new grading would change; change it if the instructor agrees. Returns whether it was changed."""
     from autograder.regrade import forget, take_over
 
-    _print_changes(results, changes, late(results) if late else None)
+    _print_changes(results, changes)
     if any(v.status == "grader_error" for r in results for v in r.verdicts):
         raise CommandError("Some exercises met a fault of the grader (status grader_error). Nothing was changed; repair the checks first.")
     if not yes:
@@ -189,7 +190,7 @@ def _agreed(out, results, changes, late, yes):
     return True
 
 
-def _print_changes(results, changes, standings):
+def _print_changes(results, changes):
     same = len(results) - len({(c.student, c.lesson) for c in changes})
     totals = {}
     for change in changes:

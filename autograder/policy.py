@@ -190,16 +190,15 @@ def submission_times(results, policy, table=None, file_times=False):
         stamp = notebook.parent / "timestamp.txt"
         if key in listed:
             times[key] = listed[key]
+        elif result.file and not notebook.exists() and result.lesson in policy.deadlines:
+            raise PolicyError(
+                f"{notebook} is not there, so when it was handed in is not known. Run this where the class was graded, or give --times."
+            )
         # Beside notebooks of several students a timestamp would belong to none of them.
         elif result.file and notebook.parent.name == result.lesson and stamp.is_file():
             times[key] = _stamp(stamp)
-        elif result.file and file_times:
-            try:
-                times[key] = datetime.fromtimestamp(notebook.stat().st_mtime, UTC)
-            except OSError:
-                raise PolicyError(
-                    f"{notebook} is not there any more, so its time is not known. Run this in the folder where the class was graded."
-                ) from None
+        elif result.file and file_times and notebook.exists():
+            times[key] = datetime.fromtimestamp(notebook.stat().st_mtime, UTC)
     return times
 
 

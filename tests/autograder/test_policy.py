@@ -134,7 +134,7 @@ def class_of(points):
     return [result(*key, points[key]) for key in keys]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(policies, raw_points, times_in, st.randoms())
 def test_never_negative_never_more_than_raw_whatever_the_order(rules, points, times, random):
     got = apply(rules, class_of(points), times)
@@ -148,7 +148,7 @@ def test_never_negative_never_more_than_raw_whatever_the_order(rules, points, ti
     assert apply(rules, mixed, times) == got
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(policies, raw_points, times_in, st.sampled_from(keys), st.integers(0, 20_000))
 def test_later_is_never_better_in_any_lesson(rules, points, times, key, delay):
     before = apply(rules, class_of(points), times)
@@ -156,7 +156,7 @@ def test_later_is_never_better_in_any_lesson(rules, points, times, key, delay):
     assert all(after[each].final_points <= before[each].final_points for each in keys)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(policies, raw_points, times_in, st.sampled_from(keys), minutes | st.integers(0, 9))
 def test_an_extension_lowers_nobodys_points(rules, points, times, key, more):
     without = replace(rules, extensions={k: v for k, v in rules.extensions.items() if k != key})
