@@ -287,6 +287,23 @@ def doctor():
         raise typer.Exit(1)
 
 
+@app.command()
+def release(
+    target: Path = typer.Argument(help="A file ending in .zip, or a new folder."),
+    checks: Path = typer.Option(None, "--checks", help="Your own checks: their visible.py and bank.py stand in for the course's."),
+):
+    """Make the students' copy: lessons, labs, data and visible checks; no solutions, no hidden checks, no known answers."""
+    from autograder.release import release as make
+
+    with console.status("recording what known mistakes look like"):
+        count, size = make(target, checks)
+    console.print(f"Written: {escape(str(target))} ({count} files, {size / 1e6:.1f} MB). Students start at README.md in it.", soft_wrap=True)
+
+
+# What a student's copy offers.
+FOR_STUDENTS = ("check", "hint", "status", "reset", "doctor", "lab")
+
+
 def _exercise(exercise_id):
     """(lesson, exercise) by id, or a CommandError that suggests the nearest."""
     import difflib
@@ -343,8 +360,11 @@ def _print_grades(results, standings=None):
 
 def main():
     """Entry point: a user's mistake ends with one clear message and exit status 2, never a traceback."""
+    from autograder import paths
     from course_data.errors import UserError
 
+    if not paths.can_grade():
+        app.registered_commands[:] = [c for c in app.registered_commands if (c.name or c.callback.__name__) in FOR_STUDENTS]
     try:
         app()
     except (CommandError, UserError) as error:
