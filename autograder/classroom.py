@@ -21,6 +21,7 @@ from autograder.notebooks import lesson_in
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
 from course_data.files import write_whole
 
+A_LINK = "a link to another file; it could lead to somebody else's work"
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")
 
 
@@ -54,9 +55,11 @@ def find_submissions(folder):
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
-        if path.is_dir():
+        if path.is_symlink():
+            passed_over.append((path, A_LINK))
+        elif path.is_dir():
             _student_folder(path, entries, passed_over)
-        elif path.suffix == ".ipynb":
+        elif path.suffix == ".ipynb" and path.is_file():
             _flat_notebook(path, entries, passed_over)
         else:
             passed_over.append((path, "not a notebook"))
@@ -79,10 +82,12 @@ def _student_folder(folder, entries, passed_over):
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
-        if not path.is_dir():
-            passed_over.append((path, "expected a folder of a lesson here"))
+        if path.is_symlink() or not path.is_dir():
+            passed_over.append((path, A_LINK if path.is_symlink() else "expected a folder of a lesson here"))
             continue
-        notebooks = sorted(p for p in path.glob("*.ipynb") if p.is_file())
+        links = [p for p in path.glob("*.ipynb") if p.is_symlink()]
+        passed_over.extend((p, A_LINK) for p in links)
+        notebooks = sorted(p for p in path.glob("*.ipynb") if p.is_file() and p not in links)
         if path.name not in lessons:
             passed_over.append((path, f"no lesson is named {path.name}"))
             continue

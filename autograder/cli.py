@@ -128,6 +128,7 @@ def grade(
     jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
     seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
+    limit: list[str] = typer.Option(None, "--limit", metavar="NAME=NUMBER", help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all."),
     checks: Path = typer.Option(None, "--checks", help="Your own checks, DIR/lesson_NN/hidden.py and so on, in place of the course's."),
     policy: Path = POLICY,
     times: Path = TIMES,
@@ -138,6 +139,12 @@ def grade(
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
     from autograder.classroom import ClassroomError, grade_class
     from autograder.regrade import regrade as grade_again
+    from autograder.sandbox import Limits
+
+    try:
+        limits = Limits.of_words(limit or ())
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
     if regrade and seed is not None:
         raise CommandError("--regrade keeps the seed, so that only the checks make a difference. Leave --seed out.")
@@ -149,7 +156,7 @@ def grade(
         with bar:
             task = bar.add_task("grading", total=None)
             options = {
-                "jobs": jobs, "accept_weak": accept_weak_isolation, "late": late, "own_checks": checks,
+                "jobs": jobs, "limits": limits, "accept_weak": accept_weak_isolation, "late": late, "own_checks": checks,
                 "on_start": lambda total, done: bar.update(task, total=total, completed=done),
                 "on_result": lambda result: bar.advance(task),
             }  # fmt: skip

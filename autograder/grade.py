@@ -127,6 +127,8 @@ def _run(session, submission, exercises):
     ids = {e.id for e in exercises}
     for step in submission.steps:
         outcome = session.run_cell(step.source, step.name)
+        if len(outcome.output) > session.limits.output_kb << 10:
+            submission.repairs.append(f"What {step.name} printed was cut after {session.limits.output_kb} kB.")
         if step.exercise in ids and outcome.status != "ok":
             faults[step.exercise] = _fault_of(outcome)
         elif step.exercise in ids:

@@ -218,8 +218,8 @@ def same_data(a, b, exact=False):
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape or a.dtype.kind == "O" or b.dtype.kind == "O":
             return False
-        # A wrong data type is a mistake of its own, so int8 and float must not look alike for arrays.
-        if a.ndim and (a.dtype.kind != b.dtype.kind or exact and a.dtype != b.dtype):
+        # A wrong data type is a mistake of its own, so int8 and float must not look alike for arrays; 1 and 1.0 may.
+        if (a.ndim or exact) and a.dtype.kind != b.dtype.kind or a.ndim and exact and a.dtype != b.dtype:
             return False
         return bool(np.allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan=True))
     if isinstance(a, wire.Opaque) and isinstance(b, wire.Opaque):
