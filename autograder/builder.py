@@ -30,6 +30,12 @@ EXERCISE_ID = re.compile(r"^\d+\.\d+-[a-z0-9]+(-[a-z0-9]+)*$")
 KINDS = ("code", "choice", "bug", "written")
 ANSWER_HERE = "*Write your answer here.*"
 ANSWER_MARK = "<!-- answer -->"
+# What `nbgrader autograde` runs in a check cell. nbgrader takes the lines between the marks out of what students get;
+# the number that the last line gives is the cell's partial credit.
+SCORED = """### BEGIN HIDDEN TESTS
+from autograder.nbgrader_score import score as check
+### END HIDDEN TESTS
+{check}"""
 # Run anywhere in the repository, in JupyterLab, VS Code or plain Jupyter.
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -270,6 +276,7 @@ def build(path):
                 work.wrong(cell.line, f"this check comes before its exercise {exercise_id}, or there is none")
             else:
                 settings["nbgrader"] = _nbgrader(known[0], checks=True)
+                teacher = SCORED.format(check=cell.source.strip())
         elif cell.type == "code":
             if MARKED.search(cell.source) or has_blank(_plain(cell.source)) and role != "setup":
                 work.wrong(cell.line, "a blank outside an exercise cell")
@@ -481,18 +488,12 @@ def _notebook(name, cells, released=None):
 
 # Building the course
 
-NBGRADER_CONFIG = '''"""Settings of the nbgrader course folder that `course build` writes."""
-from nbgrader.preprocessors import ClearSolutions
-from nbgrader.converters.generate_assignment import GenerateAssignment
-
-from autograder.nbgrader_release import ReleaseBlanks
+NBGRADER_CONFIG = '''"""Settings of an nbgrader course folder for this course."""
+from autograder.nbgrader_release import configure
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 c.CourseDirectory.course_id = "compression"
-# Our answers become blanks, where nbgrader's own step would empty the whole cell.
-c.GenerateAssignment.preprocessors = [
-    ReleaseBlanks if step is ClearSolutions else step for step in GenerateAssignment.preprocessors.default()
-]
+configure(c)
 '''
 
 
