@@ -267,7 +267,7 @@ def build(path):
                 work.wrong(cell.line, f"exercise {exercise.id} appears twice")
             exercises.append(exercise)
             source, teacher = _both_forms(cell, exercise, rubrics, work)
-            settings["nbgrader"] = _nbgrader(exercise, by_hand=exercise.by_hand)
+            settings["nbgrader"] = nbgrader_metadata(exercise)
         elif role == "check":
             if cell.source.strip() != f'check("{exercise_id}")':
                 work.wrong(cell.line, f'a check cell holds exactly check("{exercise_id}")')
@@ -275,7 +275,7 @@ def build(path):
             if not known:
                 work.wrong(cell.line, f"this check comes before its exercise {exercise_id}, or there is none")
             else:
-                settings["nbgrader"] = _nbgrader(known[0], checks=True)
+                settings["nbgrader"] = nbgrader_metadata(known[0], check=True)
                 teacher = SCORED.format(check=cell.source.strip())
         elif cell.type == "code":
             if MARKED.search(cell.source) or has_blank(_plain(cell.source)) and role != "setup":
@@ -458,19 +458,17 @@ def _cell_id(role, exercise_id, source, used):
     return cell_id
 
 
-def _nbgrader(exercise, checks=False, by_hand=False):
-    """nbgrader's cell metadata (schema 3). Its ids may not hold dots."""
+def nbgrader_metadata(exercise, check=False):
+    """nbgrader's metadata (schema 3) for the cell with the answer, or for its check cell. Its ids may not hold dots.
+
+    The check cell carries the points; a written answer carries its own.
+    """
     base = exercise.id.replace(".", "-")
-    if checks:
-        return {
-            "grade": True, "grade_id": f"check-{base}", "locked": True, "points": exercise.points,
-            "schema_version": 3, "solution": False, "task": False,
-        }
-    answer = {
-        "grade": by_hand, "grade_id": f"answer-{base}", "locked": False,
-        "schema_version": 3, "solution": True, "task": False,
-    }
-    return {**answer, "points": exercise.points} if by_hand else answer
+    graded = {"grade": True, "points": exercise.points} if check or exercise.by_hand else {"grade": False}
+    return {
+        **graded, "grade_id": f"{'check' if check else 'answer'}-{base}", "locked": check,
+        "schema_version": 3, "solution": not check, "task": False,
+    }  # fmt: skip
 
 
 def _notebook(name, cells, released=None):

@@ -206,9 +206,22 @@ def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=F
         _write_result(out, result, prints[entry])
         if on_result:
             on_result(result)
-    ordered = [results[entry] for entry in entries]
-    write_whole(out / "grades.csv", grades_csv(ordered))
-    return ordered, passed_over
+    return settle(out, [results[entry] for entry in entries]), passed_over
+
+
+def settle(out, results):
+    """Write `grades.csv` for `results`, with the scores that people gave where `out` is linked with nbgrader.
+
+    The feedback pages then show them, too. Returns the final results. Raises `UserError` where the link is broken.
+    """
+    from autograder.nbgrader_desk import settled  # workers need none of it
+
+    final = settled(results, out)
+    if final is not results:
+        for result in final:
+            _write_page(out, result)
+    write_whole(out / "grades.csv", grades_csv(final))
+    return final
 
 
 def _prove_isolation(settings):
@@ -262,8 +275,12 @@ def _result_file(out, entry):
 def _write_result(out, result, fingerprint):
     text = json.dumps({**result.to_dict(), "fingerprint": fingerprint}, indent=1, ensure_ascii=False) + "\n"
     # The page first: a result file says that everything about the submission is written.
-    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result))
+    _write_page(out, result)
     write_whole(_result_file(out, result), text)
+
+
+def _write_page(out, result):
+    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result))
 
 
 def grades_csv(results):

@@ -150,6 +150,55 @@ def grade(
 
 
 @app.command()
+def nbgrader(folder: Path = typer.Argument(help="An nbgrader course folder, or the name of one to make.")):
+    """Bring the lessons' sources into an nbgrader course folder. A configuration that is there stays as it is."""
+    from autograder.nbgrader_desk import HOOK, make_course
+
+    written, unhooked = make_course(folder)
+    for path in written:
+        print(f"written  {path}")
+    print(f"{folder} holds the sources of every lesson. Next, in that folder: nbgrader generate_assignment LESSON")
+    if unhooked:
+        print(f"Your nbgrader_config.py stays as it is. Add these lines, or students get empty cells in place of blanks:\n{HOOK}")
+
+
+@app.command()
+def export(
+    out: Path = typer.Argument(help="A folder that `course grade --out` has written."),
+    to: str = typer.Option(..., "--to", help="nbgrader: scores, comments and notebooks go there, scores given by hand come back."),
+    course: Path = typer.Option(None, "--course", help="The nbgrader course folder; the one of the last time if not given."),
+):
+    """Hand the grades on to another tool."""
+    from autograder.classroom import settle
+    from autograder.nbgrader_desk import link, linked, record
+
+    if to != "nbgrader":
+        raise CommandError(f"There is no format {to!r}. The formats are nbgrader.")
+    course = course or linked(out)
+    if course is None:
+        raise CommandError("Where is the nbgrader course folder? Give it with --course; `course nbgrader FOLDER` makes one.")
+    results = _results(out)
+    notes = record(results, course)
+    link(out, course)
+    _print_grades(settle(out, results))
+    for note in notes:
+        console.print(escape(note), soft_wrap=True)
+    console.print(f"In the gradebook of {course}: {len(results)} submissions. Written: {out / 'grades.csv'}", soft_wrap=True)
+
+
+def _results(out):
+    """The results in a folder that `course grade` has written."""
+    import json
+
+    from autograder.grade import Result
+
+    files = sorted((out / "results").glob("*/*.json"))
+    if not files:
+        raise CommandError(f"{out} holds no results. Give the folder that `course grade --out` has written.")
+    return [Result.from_dict(json.loads(path.read_text(encoding="utf-8"))) for path in files]
+
+
+@app.command()
 def doctor():
     """Say whether this machine is ready: each line is ok, or what to do."""
     from autograder.doctor import examine

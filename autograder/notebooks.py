@@ -83,7 +83,7 @@ def read_submission(data, lesson):
     repairs = []
     exercises = {exercise.id: exercise for exercise in lesson.exercises}
     for cell in cells:
-        cell["exercise"] = _exercise_of(cell, exercises)
+        cell["exercise"] = exercise_of(cell, exercises)
     answers, dropped = _choose(cells, lesson, repairs)
     released = {cell.id: cell for cell in lesson.cells}
     unedited = {(cell.role, _squeeze(cell.source)) for cell in lesson.cells}
@@ -126,7 +126,7 @@ def _cell(raw):
     }
 
 
-def _exercise_of(cell, exercises):
+def exercise_of(cell, exercises):
     """The exercise a cell answers: by its `# Exercise` line, else its metadata, else the names it defines."""
     if cell["type"] == "markdown":
         known = exercises.get(cell["exercise"])
