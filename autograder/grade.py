@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from autograder import catalogue
 from autograder.blanks import blank_lines, blank_message, has_blank
-from autograder.checks.faults import Crashed, StudentError, StudentFault, TimedOut
+from autograder.checks.faults import Crashed, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, judge, untouched
 from autograder.notebooks import NotebookProblem, read_submission
@@ -143,25 +143,26 @@ def _fault_of(outcome):
 
 
 def _question(session, lesson, exercises, faults, seed):
-    """Run the checks, each with a fork of the student's state of its own."""
-    stopped = {}  # a second time-out or crash of one exercise teaches nothing and costs the class minutes
+    """Run the checks; those of one exercise share a fork of the student's state."""
+    with contextlib.ExitStack() as stack:
+        asking = {}
 
-    @contextlib.contextmanager
-    def open_question(exercise_id):
-        if exercise_id in stopped:
-            yield _Refusing(stopped[exercise_id])
-            return
-        with session.question() as question:
-            yield _Asking(question, exercise_id, faults, stopped)
+        @contextlib.contextmanager
+        def open_question(exercise_id):
+            if exercise_id not in asking:
+                asking.clear()
+                stack.close()
+                asking[exercise_id] = _Asking(stack.enter_context(session.question()), faults.get(exercise_id))
+            yield asking[exercise_id]
 
-    return run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
+        return run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
 
 
 class _Asking:
-    """A question of the sandbox, as checks ask it."""
+    """A question of the sandbox, as checks ask it. `fault` is what the exercise's own cell ended with, or None."""
 
-    def __init__(self, question, exercise_id, faults, stopped):
-        self._question, self._exercise, self._faults, self._stopped = question, exercise_id, faults, stopped
+    def __init__(self, question, fault):
+        self._question, self._fault = question, fault
 
     def call(self, name, args, kwargs):
         reply = self._guard(lambda: self._question.call(name, args, kwargs))
@@ -173,24 +174,8 @@ class _Asking:
     def _guard(self, ask):
         try:
             return ask()
-        except (TimedOut, Crashed) as fault:
-            self._stopped[self._exercise] = fault
-            raise
-        except StudentFault as fault:
+        except Missing:
             # "Not defined" is true but useless when the cell that should define it broke: say what broke it.
-            if fault.status == "missing" and self._exercise in self._faults:
-                raise self._faults[self._exercise] from None
+            if self._fault is not None:
+                raise self._fault from None
             raise
-
-
-class _Refusing:
-    """Gives every question the same fault."""
-
-    def __init__(self, fault):
-        self._fault = fault
-
-    def call(self, name, args, kwargs):
-        raise self._fault
-
-    def value(self, name):
-        raise self._fault

@@ -59,6 +59,10 @@ class Sandbox:
         """A fresh submission: a child process with nothing in common with other submissions but libraries."""
         if self._closed:
             raise RuntimeError("this sandbox is closed")
+        return Session(lambda: self._start(seed), self.limits)
+
+    def _start(self, seed):
+        """Processes for one session: the control socket, facts about them, a function that ends them."""
         if self._warm is None:
             self._warm = Warm(self._level, self.preload, self.limits)
         number = next(self._numbers)
@@ -83,7 +87,7 @@ class Sandbox:
         finally:
             theirs.close()
         warm = self._warm
-        return Session(control, hello["facts"], self.limits, lambda: self._end(warm, number))
+        return control, hello["facts"], lambda: self._end(warm, number)
 
     def _end(self, warm, number):
         """Have the warm parent end a session; if it does not, end the warm parent."""

@@ -7,7 +7,7 @@ import time
 from autograder import wire
 from autograder.checks.faults import BlankLeft, Crashed, Missing, StudentError, TimedOut
 from autograder.sandbox.inside import channel
-from autograder.sandbox.terms import CellOutcome, Reply
+from autograder.sandbox.terms import CellOutcome, Reply, SandboxUnavailable
 
 PATIENCE = 30.0  # seconds for the supervisor: it waits up to five for each state before it gives one up
 SIGNALS = {
@@ -19,6 +19,8 @@ SIGNALS = {
     signal.SIGKILL: "a kill signal",
 }
 STATUSES = ("ok", "error", "blank")
+QUICK_SECONDS = 2.0  # a cell may take this long before the cells stop sharing a process
+LOST = (TimeoutError, EOFError, OSError, wire.WireError)  # what reading an answer raises where there is none
 TEXT_LENGTH, NAME_LENGTH = 4000, 200  # what is kept of a message, and of a name, that came from inside
 
 
@@ -27,64 +29,133 @@ class Broken(Exception):
 
 
 class Session:
-    """The processes of one submission. A context manager; made by `Sandbox.session`."""
+    """The processes of one submission. A context manager; made by `Sandbox.session`.
 
-    def __init__(self, control, facts, limits, end):
-        self._control, self.facts, self.limits, self._end = control, facts, limits, end
+    Forking a state costs more than running most cells. So the cells share one process as long as all is
+    well. When one of them does not come to its end, everything starts over in fresh processes, where each
+    cell runs in a fork of its own and a deadly cell costs only itself.
+    """
+
+    def __init__(self, start, limits):
+        """`start()` makes the processes: (control socket, facts about them, a function that ends them)."""
+        self._start, self.limits = start, limits
+        self._control, self.facts, self._end = start()
         self._left = limits.notebook_seconds
         self._number = 0
         self._broken = False
+        self._cells = []  # what was run so far, for starting over
+        self._shared = None  # (number, socket) of the process that the cells share
+        self._apart = False
         self._wire_limits = wire.Limits(bytes=limits.reply_mb << 20)
 
     def run_cell(self, source, name):
-        """Run one code cell in the notebook's state. Never raises for what the student's code does."""
+        """Run one code cell in the notebook's state. Never raises for what the student's code does.
+
+        Processes that the cell leaves behind are killed before the first question, and before the next cell
+        once cells run apart. Starting over may cost the time of the cells before a second time.
+        """
         if self._left <= 0:
             return CellOutcome(
                 "timeout",
                 f"This cell was not run: the cells before it used up the {_seconds(self.limits.notebook_seconds)} "
                 "that a notebook may take.",
             )
-        allowed = min(self.limits.cell_seconds, self._left)
+        outcome = None if self._apart else self._run_shared(source, name)
+        if outcome is None:
+            if not self._apart:
+                self._start_over()
+            outcome = self._run_apart(source, name)
+        self._cells.append((source, name))
+        return outcome
+
+    def _run_shared(self, source, name):
+        """The outcome of a cell in the process that all cells share; None if there is none soon."""
         started = time.monotonic()
         try:
-            return self._run_cell(source, name, allowed)
+            if self._shared is None:
+                self._shared = self._fork()[:2]
+            return self._run(self._shared[1], source, name, min(QUICK_SECONDS, self._allowed()))
+        except (*LOST, Broken):
+            return None
+        finally:
+            self._left -= time.monotonic() - started
+
+    def _run_apart(self, source, name):
+        """The outcome of a cell in a process of its own, which becomes the newest state if it lives."""
+        started = time.monotonic()
+        allowed = self._allowed()
+        try:
+            number, work, _ = self._fork()
+            with work:
+                try:
+                    outcome = self._run(work, source, name, allowed)
+                except TimeoutError:
+                    self._drop(number, gone=False)
+                    return CellOutcome("timeout", f"This cell was still running after {_seconds(allowed)} and was stopped.")
+                except LOST:
+                    return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
+            self._ask({"do": "keep", "id": number})
+            return outcome
         except Broken:
             return CellOutcome("crashed", "The notebook's processes were lost, so this cell could not be run.")
         finally:
             self._left -= time.monotonic() - started
 
-    def _run_cell(self, source, name, allowed):
-        number, work = self._fork()
-        with work:
-            try:
-                deadline = time.monotonic() + allowed
-                wire.send(work, {"cell": {"source": str(source), "name": str(name)}}, deadline=deadline)
-                reply = wire.recv(work, self._wire_limits, deadline)
-                outcome = _outcome(reply, self.limits.output_kb << 10)
-            except TimeoutError:
-                self._drop(number, gone=False)
-                return CellOutcome("timeout", f"This cell was still running after {_seconds(allowed)} and was stopped.")
-            except (EOFError, OSError, wire.WireError):
-                return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
-        self._ask({"do": "keep", "id": number})
-        return outcome
+    def _allowed(self):
+        return min(self.limits.cell_seconds, self._left)
+
+    def _run(self, work, source, name, allowed):
+        deadline = time.monotonic() + allowed
+        wire.send(work, {"cell": {"source": str(source), "name": str(name)}}, deadline=deadline)
+        return _outcome(wire.recv(work, self._wire_limits, deadline), self.limits.output_kb << 10)
+
+    def _start_over(self):
+        """Fresh processes with the cells so far run again, each in a process of its own."""
+        self.close()
+        self._apart, self._broken = True, False
+        self._left = self.limits.notebook_seconds
+        try:
+            self._control, self.facts, self._end = self._start()
+        except SandboxUnavailable:
+            self._broken = True
+        for source, name in self._cells:
+            if self._left > 0:
+                self._run_apart(source, name)
 
     def question(self):
         """A copy of the notebook's state to call functions in; what happens there changes nothing here."""
         return Question(self)
 
+    def _fork_for_question(self):
+        """A guest with the state after the last cell: its number and the socket to it."""
+        if not self._apart:
+            try:
+                if self._shared is not None:
+                    number, work = self._shared
+                    self._shared = None
+                    work.close()
+                    self._ask({"do": "keep", "id": number})
+                number, work, whole = self._fork()
+                if whole:
+                    return number, work
+                work.close()
+            except Broken:
+                pass
+            self._start_over()
+        return self._fork()[:2]
+
     def _fork(self):
-        """A guest: its number and the socket to it."""
+        """A guest: its number, the socket to it, and whether it is a copy of the newest state."""
         self._number += 1
         ours, theirs = channel.pair()
         try:
-            self._ask({"do": "fork", "id": self._number}, [theirs])
+            answer = self._ask({"do": "fork", "id": self._number}, [theirs])
         except Broken:
             ours.close()
             raise
         finally:
             theirs.close()
-        return self._number, ours
+        return self._number, ours, answer.get("newest") is True
 
     def _drop(self, number, gone):
         try:
@@ -121,6 +192,9 @@ class Session:
 
     def close(self):
         """End every process of the submission. Safe to call twice."""
+        if self._shared is not None:
+            self._shared[1].close()
+            self._shared = None
         end, self._end = self._end, None
         self._control.close()
         if end is not None:
@@ -144,7 +218,7 @@ class Question:
         self._session = session
         self._number = self._work = self._over = None
         try:
-            self._number, self._work = session._fork()
+            self._number, self._work = session._fork_for_question()
         except Broken:
             self._over = Crashed("The notebook's processes were lost, so its functions could not be called.")
 

@@ -435,7 +435,7 @@ def test_a_memory_bomb_of_many_processes_is_stopped(small_box, orphans):
         still_works(session)
 
 
-def test_daemons_do_not_outlive_their_cell(session):
+def test_daemons_do_not_live_beside_questions(session):
     outcome = run(
         session,
         """
@@ -452,10 +452,11 @@ def test_daemons_do_not_outlive_their_cell(session):
         """,
     )
     assert outcome.status == "ok"
-    count = "import os; print(os.path.getsize('/tmp/beat'))"
-    before = printed(session, count)
-    run(session, "sum(range(10**6))")
-    assert printed(session, count) == before
+    run(session, "import os\ndef beats(): return os.path.getsize('/tmp/beat')\ndef work(): return sum(range(10**6))")
+    with session.question() as question:
+        before = question.call("beats").value
+        question.call("work")
+        assert question.call("beats").value == before
 
 
 def test_a_child_that_holds_the_socket_does_not_delay_the_verdict(box):
@@ -473,6 +474,20 @@ def test_a_timer_that_kills_the_state_later_costs_only_its_own_cell(session):
         run(session, "sum(range(10**6))")
     assert printed(session, "print(kept)") == "11"
     still_works(session)
+
+
+def test_starting_over_for_a_slow_cell_loses_and_repeats_nothing(session, monkeypatch):
+    """Files, random numbers and variables are those of one run from top to bottom."""
+    monkeypatch.setattr("autograder.sandbox.session.QUICK_SECONDS", 0.2)
+    run(session, "import random\nfile = open('/tmp/once', 'x')\nfirst = random.random()")
+    slow = run(session, "import time\nend = time.monotonic() + 0.5\nwhile time.monotonic() < end: pass\nsecond = random.random()")
+    assert slow.status == "ok"
+    run(session, "def pair(): return first, second")
+    with session.question() as question:
+        first, second = question.call("pair").value
+    assert first != second
+    with session.question() as question:
+        assert question.call("pair").value == (first, second)
 
 
 def test_a_state_that_cannot_fork_any_more_is_given_up(session):
@@ -736,12 +751,14 @@ def test_closing_leaves_no_process():
         own.session()
 
 
-def test_a_dead_warm_parent_costs_only_the_session_it_held():
+def test_a_dead_warm_parent_is_replaced_once_and_then_costs_only_its_session():
     with Sandbox(LIMITS, preload=("numpy",)) as own:
         with own.session() as session:
             run(session, "x = 1")
-            own._warm.process.kill()
-            own._warm.process.wait()
+            kill(own._warm.process.pid)
+            with session.question() as question:
+                assert question.value("x") == 1
+            kill(own._warm.process.pid)
             assert run(session, "x = 2").status == "crashed"
             with session.question() as question, pytest.raises(Crashed):
                 question.value("x")
@@ -749,15 +766,28 @@ def test_a_dead_warm_parent_costs_only_the_session_it_held():
             still_works(session)
 
 
-@pytest.mark.parametrize("order", ["SIGKILL", "SIGSTOP"])
-def test_a_dead_or_silent_supervisor_costs_only_its_session(order, monkeypatch):
+def kill(pid, number=signal.SIGKILL):
+    os.kill(pid, number)
+    if number == signal.SIGKILL:
+        assert gone([pid])
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_dead_or_silent_supervisor_is_replaced_once_and_then_costs_only_its_session(number, monkeypatch):
     monkeypatch.setattr("autograder.sandbox.session.PATIENCE", 1.0)
+
+    def stop_supervisor():
+        # After bubblewrap's first process come the warm parent's helper, the warm parent, the supervisor.
+        kill(list(children_of(own._warm.process.pid))[3], number)
+
     with Sandbox(LIMITS, preload=("numpy",)) as own:
         with own.session() as session:
             run(session, "x = 1")
-            inner = [each for each in children_of(own._warm.process.pid)]
-            # After bubblewrap's first process come the warm parent's helper, the warm parent, the supervisor.
-            os.kill(inner[3], getattr(signal, order))
+            stop_supervisor()
+            assert run(session, "y = x + 1").status == "ok"
+            with session.question() as question:
+                assert question.value("y") == 2
+            stop_supervisor()
             assert run(session, "x = 2").status == "crashed"
             assert run(session, "x = 3").status == "crashed"
         with own.session() as session:

@@ -1,0 +1,102 @@
+"""Every lesson from top to bottom with its answers filled in, timed; and what grading runs of it.
+
+`python -m autograder.bench.lessons` runs the notebooks as a reader would (demonstrations, figures and training
+included) and fails if a cell does. With `--out` the times go to a results file.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from autograder.builder import build, sources
+from autograder.classroom import PRELOAD
+from autograder.grade import grade
+from autograder.sandbox import Sandbox
+from course_data.files import write_whole
+from course_labs.machine import describe, versions
+
+REPEATS = 5  # gradings of one notebook; the median is reported
+
+
+def read(built, data_name="digits"):
+    """Run the notebook with its answers in a fresh kernel, from an empty folder.
+
+    Returns seconds for everything, kernel start included, and its slowest cell. Raises CellExecutionError.
+    `data_name` replaces the data set of the demonstrations, the one-word change that the text offers.
+    """
+    notebook = nbformat.reads(built.instructor, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace('load("digits")', f'load("{data_name}")')
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": folder}})
+        begin = time.perf_counter()
+        client.execute()
+        seconds = time.perf_counter() - begin
+    times = [(_seconds(cell), cell.id) for cell in notebook.cells if cell.cell_type == "code"]
+    slowest, cell = max(times)
+    return {"notebook_seconds": round(seconds, 1), "slowest_cell": cell, "slowest_cell_seconds": round(slowest, 1)}
+
+
+def _seconds(cell):
+    ran = cell.metadata.get("execution", {})
+    try:
+        begin, end = (datetime.datetime.fromisoformat(ran[key]) for key in ("iopub.execute_input", "shell.execute_reply"))
+    except KeyError:
+        return 0.0
+    return (end - begin).total_seconds()
+
+
+def graded(built, sandbox):
+    """Seconds to grade the notebook with its answers in a warm sandbox: median of some. Every answer must pass."""
+    times = []
+    for seed in range(REPEATS):
+        begin = time.perf_counter()
+        result = grade(built.instructor.encode(), "solution", built.lesson.name, sandbox, seed=seed)
+        times.append(time.perf_counter() - begin)
+        wrong = [f"{v.exercise} {v.status}: {v.message}" for v in result.verdicts if v.status not in ("passed", "needs_manual")]
+        if wrong:
+            raise SystemExit(f"The answers of {built.lesson.name} do not pass: {wrong[0]}")
+    return {"grading_seconds": round(statistics.median(times), 2), "grading_seconds_most": round(max(times), 2)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lessons", nargs="*", help="numbers, such as 02; all if none is given")
+    parser.add_argument("--data", default="digits", help="data set of the demonstrations: digits or mnist")
+    parser.add_argument("--out", type=Path, help="write the times to this results file")
+    asked = parser.parse_args()
+    rows = {}
+    with Sandbox(preload=PRELOAD) as sandbox, tempfile.TemporaryDirectory() as home:
+        os.environ["COURSE_HOME"] = home  # the reader's own progress stays as it is
+        for path in sources():
+            if asked.lessons and path.stem[:2] not in asked.lessons:
+                continue
+            built = build(path)
+            try:
+                rows[path.stem] = {**read(built, asked.data), **graded(built, sandbox)}
+            except CellExecutionError as error:
+                sys.exit(f"{path.stem} does not run from top to bottom:\n{error}")
+            row = rows[path.stem]
+            print(
+                f"{path.stem:<24} {row['notebook_seconds']:6.1f} s to read (slowest cell {row['slowest_cell_seconds']:.1f} s),"
+                f" {row['grading_seconds']:.2f} s to grade",
+                flush=True,
+            )
+    if asked.out:
+        measured = {"schema": 1, "measured": f"{datetime.date.today()}", "data": asked.data, "machine": describe(), "versions": versions()}
+        write_whole(asked.out, json.dumps({**measured, "lessons": rows}, indent=2) + "\n")
+        print(f"Written: {asked.out}")
+
+
+if __name__ == "__main__":
+    main()
