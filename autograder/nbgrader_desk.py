@@ -170,7 +170,7 @@ def _record_one(app, gradebook, result):
         elif grade.auto_score != score or before.get(answer_id(exercise)) != now.get(answer_id(exercise)):
             grade.needs_manual_grade = True  # a person's score stays; somebody should look at it again
         grade.auto_score = score
-        note.auto_comment = comment(verdict)
+        note.auto_comment = None if result.problem else comment(verdict)  # what concerns the whole file stands at the top
     gradebook.db.commit()
     _late(app, gradebook, result, submitted)
     # The notebook after the grades: a stop between the two leaves the old answers, so the question above is asked again.

@@ -44,7 +44,7 @@ class ShowRubric(Preprocessor):
             cells.append(cell)
             rubric = rubrics.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
             if rubric:
-                cells.append(nbformat.v4.new_markdown_cell(f"**For the grader only: model answer and rubric**\n\n{rubric}"))
+                cells.append(nbformat.v4.new_markdown_cell(f"---\n\n*For the grader only, on this page and no other:*\n\n{rubric}\n\n---"))
         notebook.cells = cells
         return notebook, resources
 
@@ -56,12 +56,12 @@ class ShowRubric(Preprocessor):
         except OSError:
             return {}
         return {
-            cell.metadata.nbgrader.grade_id: _quoted(cell.source)
+            cell.metadata.nbgrader.grade_id: _rubric(cell)
             for cell in source.cells
             if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade")
         }
 
 
-def _quoted(source):
-    lines = [line for line in source.splitlines() if "MARK SCHEME ===" not in line]
-    return "\n".join(f"> {line}" for line in lines)
+def _rubric(cell):
+    task = cell.metadata.get("course", {}).get("released", "").partition("\n")[0]
+    return "\n".join(line for line in cell.source.removeprefix(task).splitlines() if "MARK SCHEME ===" not in line)
