@@ -1,8 +1,8 @@
 """The notebook of one graded submission, as nbgrader's pages show it.
 
 It is written anew from plain text: every cell of the lesson once, in its order, with what the student made of it,
-and the student's own cells where they stood. Outputs and metadata of a submission are left out, and HTML in its
-text is shown as text, because formgrader would run scripts with the instructor's rights.
+and the student's own cells where they stood. Outputs and metadata of a submission are left out, and HTML and
+links in its text are shown as text, because formgrader would run scripts with the instructor's rights.
 """
 
 import json
@@ -63,19 +63,19 @@ def as_text(message):
         message = message.replace("`", "'")
     parts = message.split("`")
     parts[::2] = [re.sub(r"[\\*$~|]|(?<!\w)_|_(?!\w)|^[#>+-]", r"\\\g<0>", part) for part in parts[::2]]
-    return _no_html("`".join(parts))
+    return _inert("`".join(parts))
 
 
 def _harmless(kind, source):
-    """A student's source: not endless, and in a text cell no HTML."""
+    """A student's source: not endless, and in a text cell no HTML and no links."""
     if len(source) > LONGEST:
         source = source[:LONGEST] + "\n# ... the rest is left out here"
-    return _no_html(source) if kind == "markdown" else source
+    return _inert(source) if kind == "markdown" else source
 
 
-def _no_html(text):
-    # A zero-width space: the reader sees no difference, and neither Markdown nor a browser sees a tag.
-    return text.replace("<", "<\u200b")
+def _inert(text):
+    """Markdown without HTML and links (`javascript:` is one): a zero-width space breaks them, and no reader sees it."""
+    return re.sub(r"<|\](?=[(:\[])", "\\g<0>\u200b", text)
 
 
 def _note(result):
