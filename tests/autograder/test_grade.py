@@ -1,8 +1,6 @@
 """`course grade` on the sample class, and one submission at a time through the sandbox."""
 
-import ast
 import csv
-import inspect
 import json
 import os
 import shutil
@@ -14,6 +12,7 @@ import nbformat
 import pytest
 
 from autograder import catalogue, paths
+from autograder.bench.submissions import in_place_of
 from autograder.builder import build
 from autograder.checks import bank
 from autograder.grade import STATUSES, grade
@@ -170,18 +169,6 @@ def with_source(notebook, exercise, source):
     return json.dumps({**notebook, "cells": cells}).encode()
 
 
-def source_of(answer, notebook):
-    """A bank answer as a cell: the solution's cell with the answer's function or value below it."""
-    (name, value), *_ = answer.names.items()
-    if not callable(value):
-        return f"# Exercise {answer.exercise}\n" + "\n".join(f"{k} = {v!r}" for k, v in answer.names.items())
-    cell = next(c.source for c in notebook.cells if c.metadata.course.get("exercise") == answer.exercise)
-    (function,) = ast.parse(inspect.getsource(value)).body
-    register = ("right", "wrong")
-    function.decorator_list = [d for d in function.decorator_list if getattr(getattr(d, "func", None), "id", "") not in register]
-    return f"{cell}\n\n\nimport numpy as np\nimport torch\n{ast.unparse(function)}"
-
-
 @needs_bubblewrap
 @pytest.mark.parametrize("lesson", list(catalogue.lessons()))
 def test_the_bank_in_the_sandbox(lesson, sandbox, solutions):
@@ -189,7 +176,8 @@ def test_the_bank_in_the_sandbox(lesson, sandbox, solutions):
     solution = solutions[lesson]
     chosen = {(answer.exercise, answer.right): answer for answer in bank(lesson)}
     for answer in chosen.values():
-        data = with_source(solution, answer.exercise, source_of(answer, solution))
+        cell = next(c for c in solution.cells if c.metadata.course.get("exercise") == answer.exercise)
+        data = with_source(solution, answer.exercise, in_place_of(cell.source, answer))
         (verdict,) = grade(data, "x", lesson, sandbox, seed=5, exercises=[answer.exercise]).verdicts
         if answer.right:
             assert (verdict.status, verdict.points) == ("passed", verdict.max_points), (answer.note, verdict.message)
