@@ -22,7 +22,8 @@ import yaml
 
 from autograder import paths
 from autograder.blanks import NAME, exercise_named_in, has_blank
-from autograder.catalogue import Cell, Check, Exercise, Lesson, to_json
+from autograder.catalogue import Cell, Exercise, Lesson, to_json
+from autograder.checks.listing import checks_in
 from course_data.files import write_whole
 
 MARKED = re.compile(r"^(?P<indent>[ \t]*)(?P<answer>\S.*?)[ \t]*# (?P<kind>blank|bug): (?P<released>.*\S)[ \t]*$")
@@ -192,34 +193,11 @@ def _top_level_names(source):
 
 
 def checks_of(lesson_name, work):
-    """Exercise id -> its checks, read from the files' syntax trees (nothing is imported)."""
-    found, seen = {}, {}
+    """Exercise id -> its checks."""
     folder = paths.CHECKS / f"lesson_{lesson_name[:2]}"
-    for file, visible in ((folder / "visible.py", True), (folder / "hidden.py", False)):
-        shown = f"autograder/checks/{folder.name}/{file.name}"
-        if not file.exists():
-            work.violations.append(f"{shown}:1: the file is missing")
-            continue
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if not (isinstance(node, ast.FunctionDef) and node.name.startswith("test")):
-                continue
-            marks = [
-                d for d in node.decorator_list
-                if isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id == "exercise"
-            ]
-            if len(marks) != 1 or not marks[0].args:
-                work.violations.append(f"{shown}:{node.lineno}: {node.name} needs one @exercise(\"id\") above it")
-                continue
-            if node.name in seen:
-                work.violations.append(f"{shown}:{node.lineno}: {node.name} is also at {seen[node.name]}")
-            seen[node.name] = f"{shown}:{node.lineno}"
-            exercise_id = ast.literal_eval(marks[0].args[0])
-            points = {k.arg: ast.literal_eval(k.value) for k in marks[0].keywords}.get("points", 0)
-            if visible and points:
-                work.violations.append(f"{shown}:{node.lineno}: points stand on hidden checks only")
-            if not visible and points <= 0:
-                work.violations.append(f"{shown}:{node.lineno}: {node.name} is hidden and needs points above 0")
-            found.setdefault(exercise_id, []).append(Check(node.name, visible, points))
+    shown = f"autograder/checks/{folder.name}"
+    found, violations = checks_in([(folder / f"{name}.py", f"{shown}/{name}.py", name == "visible") for name in ("visible", "hidden")])
+    work.violations += violations
     return found
 
 

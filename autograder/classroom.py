@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from autograder import catalogue, paths
+from autograder import by_hand, catalogue, checks, paths, policy, private
 from autograder.feedback import feedback_page
 from autograder.grade import Result, grade, unread
 from autograder.notebooks import lesson_in
@@ -118,6 +118,7 @@ class Settings:
     seed: int
     limits: Limits
     isolation: str  # "bubblewrap", or "auto" where weaker isolation was accepted
+    checks: str = ""  # a folder of private checks
 
 
 PRELOAD = ("numpy", "torch", "matplotlib.pyplot")  # imported once for a whole class; half a second each time otherwise
@@ -126,6 +127,7 @@ _sandbox = None
 
 def _open_sandbox(settings):
     global _sandbox
+    private.use(settings.checks)
     _sandbox = Sandbox(limits=settings.limits, isolation=settings.isolation, preload=PRELOAD)
 
 
@@ -173,17 +175,25 @@ def grade_entries(entries, settings, jobs):
         alone = True
 
 
-def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, on_start=None, on_result=None):
+def grade_class(
+    folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, on_start=None, on_result=None, late=None, own_checks=None
+):
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
     Returns (results in order, files passed over). Submissions that have not changed since the last run into
     `out` are not graded again, so a run that was stopped goes on where it was. `seed` None keeps the seed of
-    `out`, or draws a new one. Raises `ClassroomError`, also where isolation is too weak.
+    `out`, or draws a new one. `late`, a function from results to `policy.Standing`s, adds penalties to what is
+    written for people. `own_checks` is a folder of private checks. Raises `ClassroomError`, also where isolation is
+    too weak, or another `UserError`.
     """
     out = Path(out)
+    private.use(own_checks)
     entries, passed_over = find_submissions(folder)
+    if late:  # a time of submission that is missing shall be told now, not after an hour
+        late([Result(entry.student, entry.lesson, str(entry.path or ""), []) for entry in entries])
     settings = Settings(
-        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap"
+        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap",
+        str(Path(own_checks).resolve()) if own_checks else "",
     )
     _prove_isolation(settings)
     try:
@@ -198,6 +208,7 @@ def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=F
         if kept is None:
             todo.append(entry)
         else:
+            kept.file = str(entry.path or "")  # the same submission, perhaps moved
             results[entry] = kept
     if on_start:
         on_start(len(entries), len(results))
@@ -206,22 +217,9 @@ def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=F
         _write_result(out, result, prints[entry])
         if on_result:
             on_result(result)
-    return settle(out, [results[entry] for entry in entries]), passed_over
-
-
-def settle(out, results):
-    """Write `grades.csv` for `results`, with the scores that people gave where `out` is linked with nbgrader.
-
-    The feedback pages then show them, too. Returns the final results. Raises `UserError` where the link is broken.
-    """
-    from autograder.nbgrader_desk import settled  # workers need none of it
-
-    final = settled(results, out)
-    if final is not results:
-        for result in final:
-            _write_page(out, result)
-    write_whole(out / "grades.csv", grades_csv(final))
-    return final
+    ordered = by_hand.settled([results[entry] for entry in entries], out)
+    write_gradebook(out, ordered, late(ordered) if late else None)
+    return ordered, passed_over
 
 
 def _prove_isolation(settings):
@@ -238,6 +236,8 @@ def fingerprint_of_grader():
     package = paths.CHECKS.parent
     for path in sorted([*package.rglob("*.py"), *paths.CATALOGUE.glob("*.json")]):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for (lesson, kind), path in sorted(checks.own_files().items()):
+        digest.update(f"{lesson} {kind}\0".encode() + path.read_bytes() + b"\0")
     for name in ("numpy", "torch", "pytest"):
         digest.update(f"{name} {version(name)}\n".encode())
     return digest.hexdigest()
@@ -279,22 +279,51 @@ def _write_result(out, result, fingerprint):
     write_whole(_result_file(out, result), text)
 
 
-def _write_page(out, result):
-    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result))
+def write_gradebook(out, results, standings=None):
+    """Write grades.csv and, with a policy's standings, penalties.csv and the penalty on every feedback page."""
+    if standings is not None or (out / "penalties.csv").exists() or by_hand.linked(out):
+        for result in results:
+            _write_page(out, result, standings and standings[result.student, result.lesson])
+    if standings is not None:
+        write_whole(out / "penalties.csv", penalties_csv(standings[r.student, r.lesson] for r in results))
+    else:
+        (out / "penalties.csv").unlink(missing_ok=True)  # of a run with a policy: the pages have none now
+    write_whole(out / "grades.csv", grades_csv(results, standings))
 
 
-def grades_csv(results):
-    """The gradebook as CSV text: one row per student, lesson and exercise."""
+def _write_page(out, result, standing=None):
+    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result, standing))
+
+
+def grades_csv(results, standings=None):
+    """The gradebook as CSV text: one row per student, lesson and exercise.
+
+    With a policy, `final_points` is each exercise's part of what is left of the submission's points.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS if standings is None else (*COLUMNS, "final_points", "late"))
     for result in results:
+        standing = standings and standings[result.student, result.lesson]
         for v in result.verdicts:
             row = (result.student, result.lesson, v.exercise, f"{v.points:g}", f"{v.max_points:g}", v.status, v.message)
-            writer.writerow([_no_formula(cell) for cell in row])
+            if standing:
+                row += (f"{v.points * (standing.final_points / result.points if result.points else 1):g}", standing.reason)
+            writer.writerow([no_formula(cell) for cell in row])
     return text.getvalue()
 
 
-def _no_formula(cell):
+def penalties_csv(standings):
+    """What a policy makes of each submission's points, as CSV text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("student", "lesson", "points", "max_points", *policy.COLUMNS))
+    for each in standings:
+        row = (each.student, each.lesson, f"{each.points:g}", f"{each.max_points:g}", *policy.shown(each))
+        writer.writerow([no_formula(cell) for cell in row])
+    return text.getvalue()
+
+
+def no_formula(cell):
     """A cell that a spreadsheet would run as a formula gets a quote in front."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

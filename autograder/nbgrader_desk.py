@@ -1,16 +1,14 @@
 """The instructor's desk: grades, comments and notebooks in an nbgrader course folder, through nbgrader's API.
 
-Scores that a person gave in formgrader stay as they are, and come back from there into our own grades.
+Scores and comments that a person gave in formgrader stay as they are; `by_hand` brings them back.
 """
 
 import contextlib
 import glob
 import hashlib
-import json
 import logging
 import sys
 import warnings
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -21,7 +19,6 @@ from autograder.nbgrader_notebook import answer_id, comment, grade_id, graded_no
 from course_data.errors import UserError
 from course_data.files import write_whole
 
-LINK = "nbgrader.json"
 HOOK = "from autograder.nbgrader_release import configure\nconfigure(c)"
 
 
@@ -58,7 +55,7 @@ def _source(folder, lesson):
 
 
 @contextlib.contextmanager
-def _opened(folder):
+def opened(folder):
     """(nbgrader's application with the folder's settings, its open gradebook). Raises `DeskError`."""
     from nbgrader.api import Gradebook
     from nbgrader.apps.baseapp import NbGrader
@@ -91,24 +88,23 @@ def _opened(folder):
 # Grades to nbgrader
 
 
-def record(results, folder, on_result=None):
-    """Put `results` (graded submissions) into the gradebook of an nbgrader course folder.
+def record(results, folder, standings=None):
+    """Put `results`, as the grader gave them, into the gradebook of an nbgrader course folder.
 
     Writes scores, comments and `autograded/<student>/<lesson>/<lesson>.ipynb`. An assignment that nbgrader does
-    not know yet is generated first. Returns notes for the instructor: submissions that were passed over, and why.
+    not know yet is generated first. Penalties for lateness come from `standings` ((student, lesson) ->
+    `policy.Standing`), or else from the course's own nbgrader plugin. Returns notes for the instructor: submissions that were passed over, and why.
     Raises `DeskError`.
     """
     notes = []
-    with _opened(folder) as (app, gradebook):
+    with opened(folder) as (app, gradebook):
         for lesson in dict.fromkeys(result.lesson for result in results):
             _prepare(app, gradebook, catalogue.lessons()[lesson])
         for result in results:
             try:
-                _record_one(app, gradebook, result)
+                _record_one(app, gradebook, result, standings)
             except _PassedOver as why:
                 notes.append(f"{result.student}, {result.lesson}: passed over. {why}.")
-            if on_result:
-                on_result(result)
     odd = sorted({r.student for r in results if glob.escape(r.student) != r.student})
     notes += [f"nbgrader generate_feedback does not find the folder of {name!r}: its name holds *, ? or [. Rename it." for name in odd]
     return notes
@@ -147,7 +143,7 @@ def _prepare(app, gradebook, lesson):
             )
 
 
-def _record_one(app, gradebook, result):
+def _record_one(app, gradebook, result, standings):
     lesson = catalogue.lessons()[result.lesson]
     data = _submission(result)
     folder = Path(app.coursedir.format_path(app.coursedir.autograded_directory, result.student, result.lesson))
@@ -172,7 +168,11 @@ def _record_one(app, gradebook, result):
         grade.auto_score = score
         note.auto_comment = None if result.problem else comment(verdict)  # what concerns the whole file stands at the top
     gradebook.db.commit()
-    _late(app, gradebook, result, submitted)
+    if standings is None:
+        _late(app, gradebook, result, submitted)
+    else:
+        submitted.late_submission_penalty = standings[result.student, result.lesson].penalty or None
+        gradebook.db.commit()
     # The notebook after the grades: a stop between the two leaves the old answers, so the question above is asked again.
     write_whole(path, after)
     if stamp:
@@ -229,77 +229,3 @@ def _late(app, gradebook, result, submitted):
     where = {"student": result.student, "assignment": result.lesson, "notebook": result.lesson, "db_url": app.coursedir.db_url}
     AssignLatePenalties(parent=app).preprocess(nbformat.v4.new_notebook(), {"nbgrader": where})
     gradebook.db.expire_all()
-
-
-# Scores by hand, back from nbgrader
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What a person gave one answer in formgrader: a score (None: only extra credit), extra credit, a comment."""
-
-    score: float | None
-    extra: float
-    comment: str
-
-
-def marks(folder):
-    """The scores given by hand in a course folder: (student, lesson, exercise) -> `Mark`. Raises `DeskError`."""
-    from nbgrader.api import Grade
-    from sqlalchemy import or_
-
-    found = {}
-    with _opened(folder) as (_, gradebook):
-        ids = {(name, grade_id(e)): e for name, lesson in catalogue.lessons().items() for e in lesson.exercises}
-        by_hand = gradebook.db.query(Grade).filter(or_(Grade.manual_score.is_not(None), Grade.extra_credit.is_not(None)))
-        for grade in by_hand:
-            exercise = ids.get((grade.assignment.name, grade.name))
-            if exercise is None or grade.needs_manual_grade and grade.manual_score is None:
-                continue
-            comments = {c.name: c.manual_comment for c in grade.notebook.comments}
-            key = (grade.student.id, grade.assignment.name, exercise.id)
-            found[key] = Mark(grade.manual_score, grade.extra_credit or 0.0, comments.get(answer_id(exercise)) or "")
-    return found
-
-
-def with_marks(results, found):
-    """The results with the scores that people gave. A verdict that waited for a person becomes `marked`."""
-    return [replace(result, verdicts=[_marked(v, found.get((result.student, result.lesson, v.exercise))) for v in result.verdicts]) for result in results]
-
-
-def _marked(verdict, mark):
-    if mark is None:
-        return verdict
-    points = (verdict.points if mark.score is None else mark.score) + mark.extra
-    if verdict.status in ("needs_manual", "grader_error"):
-        return replace(verdict, status="marked", points=points, message=mark.comment)
-    said = f" A person gave {points:g} points." + (f" {mark.comment}" if mark.comment else "")
-    return replace(verdict, points=points, message=(verdict.message + said).strip())
-
-
-def link(out, folder):
-    """Note in `out`, a folder that `course grade` writes, that scores by hand are in the course folder `folder`."""
-    write_whole(Path(out) / LINK, json.dumps({"course": str(Path(folder).resolve())}) + "\n")
-
-
-def linked(out):
-    """The course folder noted in `out`, or None."""
-    try:
-        return Path(json.loads((Path(out) / LINK).read_text(encoding="utf-8"))["course"])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise DeskError(f"{Path(out) / LINK} cannot be read. Delete it, and run `course export` with --course again.") from None
-
-
-def settled(results, out):
-    """The results in `out` with the scores by hand of the course folder it is linked with, if it is. Raises `DeskError`."""
-    folder = linked(out)
-    if folder is None or not results:
-        return results
-    if not (folder / "nbgrader_config.py").is_file():
-        raise DeskError(
-            f"The scores given by hand were in {folder}, which is no nbgrader course folder now. "
-            f"If it was moved, run `course export {out} --to nbgrader --course FOLDER`; to grade without them, delete {Path(out) / LINK}."
-        )
-    return with_marks(results, marks(folder))

@@ -11,7 +11,7 @@ import re
 import nbformat
 
 from autograder.builder import KERNEL, nbgrader_metadata
-from autograder.feedback import STATUS_WORDS
+from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
 from autograder.notebooks import NotebookProblem, exercise_of, read_cells, read_submission
 
 NOTE = (
@@ -54,7 +54,7 @@ def graded_notebook(lesson, result, data):
 
 def comment(verdict):
     """The verdict's message in Markdown, as a comment for nbgrader's pages; None where there is nothing to say."""
-    return as_text(verdict.message) if verdict.message and verdict.status != "needs_manual" else None
+    return as_text(message_for_student(verdict)) if verdict.message and verdict.status != "needs_manual" else None
 
 
 def as_text(message):
@@ -81,7 +81,7 @@ def _inert(text):
 def _note(result):
     lines = [NOTE]
     if result.problem:
-        lines = [f"**This submission could not be graded.** {as_text(result.problem)}"]
+        lines = [f"**This submission could not be graded.** {as_text(problem_for_student(result))}"]
     lines += [f"- {as_text(line)}" for line in result.repairs]
     return "\n".join(lines[:1] + ["\nYour notebook needed repair:\n"] * bool(result.repairs) + lines[1:])
 

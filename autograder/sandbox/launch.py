@@ -119,6 +119,12 @@ def _package_folders():
     return [each for each in dict.fromkeys(map(os.path.realpath, folders)) if os.path.isdir(each)]
 
 
+def seen_from_inside(path):
+    """Whether students' code could read `path` from inside bubblewrap: it lies among the libraries or in /usr."""
+    path = Path(path).resolve()
+    return any(path.is_relative_to(os.path.realpath(each)) for each in ("/usr", sys.base_prefix, *_package_folders()))
+
+
 def _course_folders():
     """Every folder that holds the course: installed among the libraries, or this checkout."""
     found = [os.path.join(folder, name) for folder in _package_folders() for name in COURSE]

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -21,10 +22,12 @@ from nbgrader.api import Gradebook
 
 from autograder import catalogue, cli, paths
 from autograder.builder import build
+from autograder.by_hand import marks, with_marks
 from autograder.checks import bank
 from autograder.checks.verdict import Verdict
+from autograder.classroom import grades_csv
 from autograder.grade import Result, grade
-from autograder.nbgrader_desk import make_course, marks, record, with_marks
+from autograder.nbgrader_desk import make_course, record
 from autograder.nbgrader_notebook import grade_id
 from autograder.sandbox import Limits, Sandbox
 
@@ -134,6 +137,7 @@ class Class:
         target = self.out / "results" / student / f"{LESSON}.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(result.to_dict()), encoding="utf-8")
+        (self.out / "grades.csv").write_text(grades_csv(self.results.values()), encoding="utf-8")
         return result
 
 
@@ -158,7 +162,7 @@ def graded(tmp_path):
     changed.cells.insert(2, nbformat.v4.new_raw_cell("<img src=x onerror=alert(3)>"))
     code = nbformat.v4.new_code_cell("mine = 1", outputs=[nbformat.v4.new_output("display_data", data={"text/html": "<script>alert(4)</script>"})])
     changed.cells.append(code)
-    mistakes = {"1.3-quantize": ("failed", 4.5, MISTAKE), "1.9-bytes": ("grader_error", 0, "A fault of the grader, not of your answer")}
+    mistakes = {"1.3-quantize": ("failed", 4.5, MISTAKE), "1.9-bytes": ("grader_error", 0, "the check test_secret broke: KeyError")}
     lot.add("zoë o'hara 50%", nbformat.writes(changed), mistakes, stamp="2026-10-01 12:00:00 UTC")
     broken = {e.id: ("error", 0, "This file is not a notebook: it is not JSON.") for e in EXERCISES}
     lot.add("june", "Dear instructor", broken).problem = "This file is not a notebook: it is not JSON."
@@ -193,7 +197,7 @@ def test_export_to_nbgrader_and_its_own_commands_read_it(course, graded):
     assert pages.keys() == graded.results.keys()
     page = pages["zoë o'hara 50%"]
     assert "4.5 / 15.0" in page and "rounds down" in page and "Half of the codes" in page and "mine" in page
-    for bad in ("<script>alert", "<img src=x", 'href="javascript', "<b>*now", "<em>now", "MARK SCHEME", "For the grader", "HIDDEN"):
+    for bad in ("<script>alert", "<img src=x", 'href="javascript', "<b>*now", "<em>now", "MARK SCHEME", "For the grader", "HIDDEN", "test_secret"):
         assert bad not in page, bad
     assert "not JSON" in pages["june"] and "There is no notebook" in pages["nina"]
 
@@ -288,6 +292,10 @@ def test_lateness_follows_the_courses_own_rule(course, graded):
         late = book.find_submission(LESSON, "zoë o'hara 50%")
         assert late.total_seconds_late == 24 * 3600 and late.late_submission_penalty == late.score > 0
         assert book.find_submission(LESSON, "ada").late_submission_penalty == 0
+    standings = dict.fromkeys(((r.student, LESSON) for r in graded.results.values()), SimpleNamespace(penalty=3))
+    record(list(graded.results.values()), course, standings)  # a policy of ours goes before
+    with gradebook(course) as book:
+        assert book.find_submission(LESSON, "zoë o'hara 50%").late_submission_penalty == 3
 
 
 @pytest.mark.parametrize(
