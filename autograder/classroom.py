@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from autograder import catalogue, checks, paths, policy, private
+from autograder import by_hand, catalogue, checks, paths, policy, private
 from autograder.feedback import feedback_page
 from autograder.grade import Result, grade, unread
 from autograder.notebooks import lesson_in
@@ -222,7 +222,7 @@ def grade_class(
         _write_result(out, result, prints[entry])
         if on_result:
             on_result(result)
-    ordered = [results[entry] for entry in entries]
+    ordered = by_hand.settled([results[entry] for entry in entries], out)
     write_gradebook(out, ordered, late(ordered) if late else None)
     return ordered, passed_over
 
@@ -280,21 +280,24 @@ def _result_file(out, entry):
 def _write_result(out, result, fingerprint):
     text = json.dumps({**result.to_dict(), "fingerprint": fingerprint}, indent=1, ensure_ascii=False) + "\n"
     # The page first: a result file says that everything about the submission is written.
-    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result))
+    _write_page(out, result)
     write_whole(_result_file(out, result), text)
 
 
 def write_gradebook(out, results, standings=None):
     """Write grades.csv and, with a policy's standings, penalties.csv and the penalty on every feedback page."""
-    if standings is not None or (out / "penalties.csv").exists():
+    if standings is not None or (out / "penalties.csv").exists() or by_hand.linked(out):
         for result in results:
-            page = feedback_page(result, standings and standings[result.student, result.lesson])
-            write_whole(out / "feedback" / result.student / f"{result.lesson}.html", page)
+            _write_page(out, result, standings and standings[result.student, result.lesson])
     if standings is not None:
         write_whole(out / "penalties.csv", penalties_csv(standings[r.student, r.lesson] for r in results))
     else:
         (out / "penalties.csv").unlink(missing_ok=True)  # of a run with a policy: the pages have none now
     write_whole(out / "grades.csv", grades_csv(results, standings))
+
+
+def _write_page(out, result, standing=None):
+    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result, standing))
 
 
 def grades_csv(results, standings=None):

@@ -137,6 +137,7 @@ def grade(
     yes: bool = typer.Option(False, "--yes", help="With --regrade: change the grades without asking."),
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
+    from autograder.by_hand import settled
     from autograder.classroom import ClassroomError, grade_class
     from autograder.regrade import regrade as grade_again
     from autograder.sandbox import Limits
@@ -170,8 +171,10 @@ def grade(
         raise CommandError(f"Stopped. What was graded is kept in {out}; the same command goes on from there.") from None
     for path, why in passed_over:
         console.print(f"passed over  {escape(str(path))}: {escape(why)}")
-    if regrade and not _agreed(out, results, changes, late, yes):
-        return
+    if regrade:
+        results = settled(results, out)
+        if not _agreed(out, results, changes, late, yes):
+            return
     _print_grades(results, late(results) if late else None)
     console.print(f"Written: {out / 'grades.csv'}, {out / 'results'}/, {out / 'feedback'}/", soft_wrap=True)
     faults = sum(v.status == "grader_error" for r in results for v in r.verdicts)
@@ -229,15 +232,17 @@ def _outcome(verdict):
 @app.command()
 def export(
     out: Path = typer.Argument(help="The folder that `course grade --out` has written."),
-    to: str = typer.Option(..., "--to", help="csv, canvas, gradescope or junit."),
-    file: Path = typer.Option(..., "--file", help="Where the export goes: a file; for gradescope, a folder."),
+    to: str = typer.Option(..., "--to", help="csv, canvas, gradescope, junit or nbgrader."),
+    file: Path = typer.Option(None, "--file", help="Where the export goes: a file; for gradescope, a folder."),
+    course: Path = typer.Option(None, "--course", help="nbgrader: the course folder; if not given, the one of the last time."),
     roster: Path = typer.Option(None, "--roster", help="canvas: the gradebook as Canvas exported it, so that its ids match."),
     column: list[str] = typer.Option([], "--column", help="canvas: LESSON=NAME of the column, e.g. \"01=Homework 1 (4711)\"."),
     policy: Path = POLICY,
     times: Path = TIMES,
     file_times: bool = FILE_TIMES,
 ):
-    """Export grades to another tool's format."""
+    """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
+    from autograder.by_hand import settled
     from autograder.exports import Options, read_results
     from autograder.exports import export as write
     from autograder.policy import lesson_named
@@ -252,12 +257,39 @@ def export(
         if not equals:
             raise CommandError(f"--column {text}: expected LESSON=NAME, e.g. \"01=Homework 1 (4711)\".")
     late = _late(policy, times, file_times)
-    results = read_results(out)
+    if to == "nbgrader":
+        return _to_nbgrader(out, course, late)
+    if file is None:
+        raise CommandError(f"Where shall the export go? --to {to} needs --file.")
+    results = settled(read_results(out), out)
     notes = write(to, results, file, Options(late(results) if late else None, roster, columns))
     for note in notes:
         console.print(f"note  {escape(note)}", soft_wrap=True)
     students = len({r.student for r in results})
     console.print(f"Written: {escape(str(file))} ({len(results)} submissions of {students} students)", soft_wrap=True)
+
+
+def _to_nbgrader(out, course, late):
+    from autograder.by_hand import link, linked, marks, with_marks
+    from autograder.classroom import write_gradebook
+    from autograder.exports import read_results
+    from autograder.nbgrader_desk import record
+
+    course = course or linked(out)
+    if course is None:
+        raise CommandError("Where is the nbgrader course folder? Give it with --course; `course nbgrader FOLDER` makes one.")
+    if late is None and (out / "penalties.csv").exists():
+        raise CommandError(f"The grades in {out} are under a policy for late work. Give it here, too, with --policy.")
+    results = read_results(out)
+    final = with_marks(results, marks(course))
+    standings = late(final) if late else None
+    notes = record(results, course, standings)
+    link(out, course)
+    write_gradebook(out, final, standings)
+    _print_grades(final, standings)
+    for note in notes:
+        console.print(f"note  {escape(note)}", soft_wrap=True)
+    console.print(f"Recorded: {len(results)} submissions in the gradebook of {escape(str(course))}", soft_wrap=True)
 
 
 def _late(policy, times, file_times):
@@ -279,6 +311,19 @@ def _late(policy, times, file_times):
         return apply(rules, results, submission_times(results, rules, times, file_times))
 
     return late
+
+
+@app.command()
+def nbgrader(folder: Path = typer.Argument(help="An nbgrader course folder, or the name of one to make.")):
+    """Bring the lessons' sources into an nbgrader course folder. A configuration that is there stays as it is."""
+    from autograder.nbgrader_desk import HOOK, make_course
+
+    written, unhooked = make_course(folder)
+    for path in written:
+        print(f"written  {path}")
+    print(f"{folder} holds the sources of every lesson. Next, in that folder: nbgrader generate_assignment LESSON")
+    if unhooked:
+        print(f"Your nbgrader_config.py stays as it is. Add these lines, or students get empty cells in place of blanks:\n{HOOK}")
 
 
 @app.command()
@@ -352,7 +397,7 @@ def _print_grades(results, standings=None):
         table.add_column("late")
     table.add_column("not passed")
     for result in results:
-        others = [f"{v.exercise} {v.status}" for v in result.verdicts if v.status not in ("passed", "needs_manual")]
+        others = [f"{v.exercise} {v.status}" for v in result.verdicts if v.status not in ("passed", "needs_manual", "marked")]
         statuses = {v.status for v in result.verdicts}
         if len(others) > 3 and len(statuses) == 1:
             others = [f"all {statuses.pop()}"]

@@ -12,6 +12,7 @@ from autograder import catalogue
 STATUS_WORDS = {
     "passed": "passed", "failed": "not right yet", "blank": "left blank", "error": "stopped with an error",
     "timeout": "took too long", "crashed": "crashed", "missing": "not found", "needs_manual": "waits for a person",
+    "marked": "read by a person",
     "grader_error": "fault of the grader",
 }
 

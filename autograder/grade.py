@@ -17,7 +17,7 @@ from autograder.checks.verdict import Verdict, judge, untouched
 from autograder.notebooks import NotebookProblem, read_submission
 
 SCHEMA = 1
-STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "grader_error")
+STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "marked", "grader_error")
 
 
 @dataclass
