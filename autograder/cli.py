@@ -123,11 +123,13 @@ FILE_TIMES = typer.Option(False, "--file-times", help="Take a notebook's own tim
 
 @app.command()
 def grade(
-    folder: Path = typer.Argument(help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
-    out: Path = typer.Option(..., "--out", help="Where grades, results and feedback go."),
+    folder: Path = typer.Argument(None, help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
+    out: Path = typer.Option(None, "--out", help="Where grades, results and feedback go."),
     jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
     seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
+    scheduler: str = typer.Option(None, "--scheduler", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler, e.g. tcp://10.0.0.5:8786."),
+    repeat: Path = typer.Option(None, "--repeat", metavar="RESULT", help="Only grade the submission of this result file again, as it was graded then, and compare."),
     limit: list[str] = typer.Option(None, "--limit", metavar="NAME=NUMBER", help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all."),
     checks: Path = typer.Option(None, "--checks", help="Your own checks, DIR/lesson_NN/hidden.py and so on, in place of the course's."),
     policy: Path = POLICY,
@@ -142,11 +144,14 @@ def grade(
     from autograder.regrade import regrade as grade_again
     from autograder.sandbox import Limits
 
+    if repeat:
+        return _repeat(repeat, folder, accept_weak_isolation, checks)
+    if folder is None or out is None:
+        raise CommandError("Say what to grade and where the grades go: course grade FOLDER --out OUT")
     try:
         limits = Limits.of_words(limit or ())
     except ValueError as error:
         raise CommandError(str(error)) from None
-
     if regrade and seed is not None:
         raise CommandError("--regrade keeps the seed, so that only the checks make a difference. Leave --seed out.")
     if yes and not regrade:
@@ -157,7 +162,8 @@ def grade(
         with bar:
             task = bar.add_task("grading", total=None)
             options = {
-                "jobs": jobs, "limits": limits, "accept_weak": accept_weak_isolation, "late": late, "own_checks": checks,
+                "jobs": jobs, "limits": limits, "accept_weak": accept_weak_isolation, "scheduler": scheduler,
+                "late": late, "own_checks": checks,
                 "on_start": lambda total, done: bar.update(task, total=total, completed=done),
                 "on_result": lambda result: bar.advance(task),
             }  # fmt: skip
@@ -180,6 +186,25 @@ def grade(
     faults = sum(v.status == "grader_error" for r in results for v in r.verdicts)
     if faults:
         raise CommandError(f"{faults} exercises met a fault of the grader (status grader_error); their points are not settled.")
+
+
+def _repeat(result_file, submission, accept_weak, checks):
+    from autograder.classroom import ClassroomError
+    from autograder.repeat import repeat
+
+    try:
+        found = repeat(result_file, submission, accept_weak=accept_weak, own_checks=checks)
+    except ClassroomError as error:
+        raise CommandError(str(error)) from None
+    console.print(f"{escape(found.then.student)}, {found.then.lesson}, seed {found.then.seed}", soft_wrap=True)
+    for line in found.differs or ["nothing: the same submission, checks, grader and environment"]:
+        console.print(f"differs   {escape(line)}", soft_wrap=True)
+    for then, now in found.changed:
+        words = [f"{v.status}, {v.points:g} points" if v else "not there" for v in (then, now)]
+        console.print(f"changed   {(then or now).exercise}: was {words[0]}; is {words[1]}", soft_wrap=True)
+    if found.changed:
+        raise typer.Exit(1)
+    console.print(f"The verdicts on {len(found.now.verdicts)} exercises are the same: {found.now.points:g} of {found.now.max_points:g} points.")
 
 
 def _agreed(out, results, changes, late, yes):
