@@ -256,27 +256,45 @@ def _outcome(verdict):
 
 @app.command()
 def export(
-    out: Path = typer.Argument(help="The folder that `course grade --out` has written."),
-    to: str = typer.Option(..., "--to", help="csv, canvas, gradescope, junit or nbgrader."),
+    out: Path = typer.Argument(None, help="The folder that `course grade --out` has written; not needed for gradescope-bundle."),
+    to: str = typer.Option(..., "--to", help="csv, canvas, gradescope, junit or nbgrader; gradescope-bundle: an autograder to upload."),
     file: Path = typer.Option(None, "--file", help="Where the export goes: a file; for gradescope, a folder."),
     course: Path = typer.Option(None, "--course", help="nbgrader: the course folder; if not given, the one of the last time."),
     roster: Path = typer.Option(None, "--roster", help="canvas: the gradebook as Canvas exported it, so that its ids match."),
+    lesson: str = typer.Option(None, "--lesson", help="gradescope-bundle: the lesson that it grades, e.g. 01."),
+    checks: Path = typer.Option(None, "--checks", help="gradescope-bundle: your own checks in place of the course's."),
     column: list[str] = typer.Option([], "--column", help="canvas: LESSON=NAME of the column, e.g. \"01=Homework 1 (4711)\"."),
     policy: Path = POLICY,
     times: Path = TIMES,
     file_times: bool = FILE_TIMES,
 ):
     """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
+    from autograder import private
     from autograder.by_hand import settled
     from autograder.exports import Options, read_results
     from autograder.exports import export as write
     from autograder.policy import lesson_named
 
+    if to == "gradescope-bundle":
+        if file is None:
+            raise CommandError("Where shall the bundle go? Give a .zip file with --file.")
+        try:
+            wanted = lesson_named(lesson) if lesson else ""
+        except ValueError as problem:
+            raise CommandError(f"--lesson: {problem}") from None
+        private.use(checks)
+        notes = write(to, [], file, Options(lesson=wanted))
+        for note in notes:
+            console.print(f"note  {escape(note)}", soft_wrap=True)
+        console.print(f"Written: {escape(str(file))}. Upload it as the assignment's autograder.", soft_wrap=True)
+        return
+    if out is None:
+        raise CommandError(f"Which grades? Give the folder that `course grade` has written: course export OUT --to {to} ...")
     columns = {}
     for text in column:
-        lesson, equals, name = text.partition("=")
+        name_of_lesson, equals, name = text.partition("=")
         try:
-            columns[lesson_named(lesson)] = name.strip()
+            columns[lesson_named(name_of_lesson)] = name.strip()
         except ValueError as problem:
             raise CommandError(f"--column {text}: {problem}") from None
         if not equals:
