@@ -3,7 +3,7 @@
 A check is a plain pytest function over the fixtures `student` and `rng`::
 
     @exercise("1.2-scale", points=10)
-    def test_scale_of_random_ranges(student, rng): ...
+    def test_the_scale(student, rng): ...
 
 `points` stand on hidden checks only. The bank holds answers that students really give::
 

@@ -22,8 +22,8 @@ from course_data.files import write_whole
 def main(root):
     started = time.monotonic()
     root = Path(root)
-    settings = json.loads((root / "source" / "settings.json").read_text(encoding="utf-8"))
     try:
+        settings = json.loads((root / "source" / "settings.json").read_text(encoding="utf-8"))
         document = results_json(result := graded(root, settings), result.points)
     except Exception:
         traceback.print_exc()  # to Gradescope's stdout, which only instructors see
