@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder import catalogue, checks, paths, release, wire
+from autograder import catalogue, checks, paths, private, release, wire
 from autograder.checks import recorded, students
-from autograder.checks.runner import run_checks
+from autograder.checks.runner import Outcome, run_checks
 from autograder.checks.verdict import judge
 from autograder.exports import ExportError, Options, export
+from course_data.files import write_whole
 
 SUBMITTED = Path(__file__).parent.parent / "sample_class" / "submitted"
 LESSON = "01_affine_quantization"
@@ -114,6 +115,47 @@ def test_a_recording_names_what_the_bank_names(exercise, monkeypatch):
         expected = message(answer)
         monkeypatch.setattr(runner, "bank", lambda name: known)
         assert message(answer) == expected
+
+
+# Messages of hidden checks
+
+
+def hidden_message(exercise, text, status):
+    lesson = catalogue.lesson_of(exercise)
+    found = lesson.exercise(exercise)
+    outcomes = [Outcome(exercise, c.name, "passed" if c.visible else status, "" if c.visible else text, ()) for c in found.checks]
+    return judge(lesson.name, found, outcomes, hidden=True).message
+
+
+def test_an_exception_cannot_carry_the_inputs_of_a_hidden_check_away():
+    inputs = " ".join(f"{n / 7:.6f}" for n in range(1000))
+    message = hidden_message("1.6-calibrate", f"your code raised ValueError: {inputs} (line 3 of the cell)", "error")
+    assert len(message) < 260 and len(re.findall(r"\d+\.\d+", message)) < 25
+    assert message.startswith("Your code raised ValueError: 0.000000") and "(line 3 of the cell). Read again: section 1.6-calibrate." in message
+    assert len(hidden_message("1.6-calibrate", f"the clip: expected {inputs}", "failed")) < 460
+
+
+def test_a_bare_assert_in_a_private_check_shows_nothing_of_it(tmp_path):
+    text = (paths.CHECKS / "lesson_01" / "hidden.py").read_text()
+    old = next(line for line in text.splitlines() if "The prediction is not right." in line)
+    write_whole(tmp_path / "lesson_01" / "hidden.py", text.replace(old, '    assert student.value("predict_1_1") == "c"'))
+    private.use(tmp_path)
+    try:
+        direct = students.Direct({"predict_1_1": "b"})
+        outcomes = run_checks(LESSON, lambda _: contextlib.nullcontext(direct), seed=0, exercises=["1.1-predict"], hidden=True)
+    finally:
+        private.use(None)
+    assert [(o.status, o.message) for o in outcomes][1:] == [("failed", "the answer is not right")]
+
+
+def test_no_wrong_choice_is_told_the_right_one():
+    for lesson in catalogue.lessons().values():
+        for exercise in lesson.exercises:
+            for letter in exercise.choices:
+                direct = students.Direct({exercise.names[0]: letter})
+                outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise.id], hidden=True)
+                for each in outcomes:
+                    assert each.status == "passed" or not re.search(r"[\"'(][a-d][\"')]", each.message.replace(f"({letter})", "")), each.message
 
 
 # The bundle for Gradescope, laid out as in its containers
