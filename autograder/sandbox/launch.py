@@ -34,6 +34,7 @@ ENVIRONMENT = {
 }
 START_SECONDS = 120.0  # importing torch from a cold disk takes long
 FIRST_UID, UIDS = 60000, 5000
+WEAK_FIRST_UID = 55000  # of sandboxes without bubblewrap: at their end every process of the user is killed
 ON_LINUX = "Class grading runs on Linux (or in WSL 2 or a virtual machine on other systems)."
 INSTALL = "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`)."
 
@@ -65,7 +66,8 @@ class Warm:
             raise SandboxUnavailable(f"{command[0]} could not be started: {problem}.", INSTALL) from None
         finally:
             theirs.close()
-        self.uid = FIRST_UID + self.process.pid % UIDS if as_root else None
+        first = FIRST_UID if level == "bubblewrap" else WEAK_FIRST_UID
+        self.uid = first + self.process.pid % UIDS if as_root else None
         if folder is not None and as_root:
             os.chown(f"{folder.name}/scratch", self.uid, self.uid)
         config = {

@@ -17,6 +17,7 @@ from autograder.checks import recorded, students
 from autograder.checks.runner import Outcome, run_checks
 from autograder.checks.verdict import judge
 from autograder.exports import ExportError, Options, export
+from autograder.sandbox import Sandbox, launch
 from course_data.files import write_whole
 
 SUBMITTED = Path(__file__).parent.parent / "sample_class" / "submitted"
@@ -194,6 +195,23 @@ def test_the_bundle_grades_a_submission_and_states_its_isolation(autograder):
     assert document["score"] == 77 and statuses["1.3-quantize"] == "failed" and statuses["1.4-bug"] == "passed" and statuses["1.5-written"] is None
     assert document["extra_data"]["isolation"] == "process" and 'could not be isolated fully (level "process"): not closed off were' in document["output"]
     assert "the network" in document["output"] and document["execution_time"] > 0
+
+
+@pytest.mark.skipif(
+    not (hasattr(os, "geteuid") and os.geteuid() == 0 and launch._other_users_can_run_python()),
+    reason="not root with a Python that other users can read: the other user of students' code is NOT TESTED here",
+)
+def test_without_bubblewrap_a_grader_that_is_root_gives_students_another_user(tmp_path):
+    tmp_path.chmod(0o700)
+    (tmp_path / "secret").write_text("the checks")
+    with Sandbox(isolation="process", preload=()) as sandbox:
+        assert sandbox.isolation["real_user"] == f"uid {sandbox.isolation['uid']}" and sandbox.isolation["capabilities"] == 0
+        with sandbox.session(seed=1) as session:
+            tried = session.run_cell(f"open({str(tmp_path / 'secret')!r})", "1")
+            assert tried.error_type == "PermissionError"
+            left = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n    os._exit(0)\nprint(os.getuid())"
+            uid = int(session.run_cell(left, "2").output)
+    assert not [p for p in Path("/proc").iterdir() if p.name.isdigit() and p.stat().st_uid == uid and "State:\tZ" not in (p / "status").read_text()]
 
 
 def test_the_bundle_always_writes_results(autograder):
