@@ -182,6 +182,9 @@ def grade(
         if not _agreed(out, results, changes, late, yes):
             return
     _print_grades(results, late(results) if late else None)
+    weaker = next((r.isolation for r in results if r.isolation.get("level", "bubblewrap") != "bubblewrap"), None)
+    if weaker:
+        console.print(f"Weaker isolation, as accepted: students' code could reach {', '.join(weaker['not_isolated'])}.", soft_wrap=True)
     console.print(f"Written: {out / 'grades.csv'}, {out / 'results'}/, {out / 'feedback'}/", soft_wrap=True)
     faults = sum(v.status == "grader_error" for r in results for v in r.verdicts)
     if faults:

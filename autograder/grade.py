@@ -7,11 +7,11 @@ import contextlib
 import hashlib
 from dataclasses import asdict, dataclass, field
 
-from autograder import catalogue, provenance
+from autograder import catalogue, provenance, wire
 from autograder.blanks import blank_lines, blank_message, has_blank
 from autograder.checks.faults import Crashed, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
-from autograder.checks.verdict import Verdict, judge, untouched
+from autograder.checks.verdict import Verdict, grader_error, judge, untouched
 from autograder.notebooks import NotebookProblem, read_submission
 
 SCHEMA = 2
@@ -84,11 +84,26 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None)
     if ask:
         with sandbox.session(seed=_own_seed(seed)) as session:
             faults = _run(session, submission, ask)
-            outcomes = _question(session, lesson, ask, faults, seed)
+            outcomes = _question(session, lesson, ask, faults, _checks_seed(seed, result.sha256))
         for exercise in ask:
-            known[exercise.id] = judge(lesson_name, exercise, outcomes, hidden=True)
+            known[exercise.id] = _judged(lesson_name, exercise, outcomes)
     result.verdicts = [known[e.id] for e in wanted]
     return result
+
+
+def _judged(lesson_name, exercise, outcomes):
+    """The verdict; a fault of ours in finding it costs this exercise alone."""
+    try:
+        return judge(lesson_name, exercise, outcomes, hidden=True)
+    except Exception as error:
+        return grader_error(exercise, f"{type(error).__name__}: {error}")
+
+
+def _checks_seed(seed, sha256):
+    """The seed of the checks' inputs: another one for every other file, so that nobody can copy answers to the
+    inputs that an error message has shown them, or show them to others, and hand in again.
+    """
+    return int.from_bytes(hashlib.sha256(f"checks {seed} {sha256}".encode()).digest()[:8], "big")
 
 
 def _own_seed(seed):
@@ -149,7 +164,7 @@ def _question(session, lesson, exercises, faults, seed):
             if exercise_id not in asking:
                 asking.clear()
                 stack.close()
-                asking[exercise_id] = _Asking(stack.enter_context(session.question()), faults.get(exercise_id))
+                asking[exercise_id] = _Asking(session, stack.enter_context(session.question()), faults.get(exercise_id))
             yield asking[exercise_id]
 
         return run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
@@ -158,11 +173,15 @@ def _question(session, lesson, exercises, faults, seed):
 class _Asking:
     """A question of the sandbox, as checks ask it. `fault` is what the exercise's own cell ended with, or None."""
 
-    def __init__(self, question, fault):
-        self._question, self._fault = question, fault
+    def __init__(self, session, question, fault):
+        self._session, self._question, self._fault = session, question, fault
 
     def call(self, name, args, kwargs):
-        reply = self._guard(lambda: self._question.call(name, args, kwargs))
+        try:
+            reply = self._guard(lambda: self._question.call(name, args, kwargs))
+        except wire.WireError as problem:
+            # The checks' own arguments cross; what an earlier answer gave may not, wrapped once more.
+            raise StudentError("TooLarge", f"what it returned cannot be handed on: {problem}") from None
         return reply.value, reply.mutated
 
     def value(self, name):
@@ -171,8 +190,13 @@ class _Asking:
     def _guard(self, ask):
         try:
             return ask()
-        except Missing:
+        except Missing as missing:
             # "Not defined" is true but useless when the cell that should define it broke: say what broke it.
             if self._fault is not None:
                 raise self._fault from None
+            if self._session.lost:
+                raise Crashed(
+                    f"`{missing.name}` was lost: after one of its cells the notebook's process could not go on, "
+                    "so the state before that cell was asked"
+                ) from None
             raise

@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import asdict, dataclass
 
 from autograder import catalogue, private, provenance
+from autograder.checks.verdict import printable
 from autograder.grade import Result, grade, unread
 from autograder.private import PrivateChecksError
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
@@ -50,7 +51,7 @@ class Task:
 
 def broken(task, why):
     """The result where the grader itself failed."""
-    message = f"A fault of the grader, not of this submission: {why}"
+    message = printable(f"A fault of the grader, not of this submission: {why}")
     exercises = catalogue.lessons()[task.lesson].exercises
     return Result(
         task.student, task.lesson, task.file, unread(exercises, message, "grader_error"), problem=message, hashes=task.hashes,

@@ -52,7 +52,8 @@ class Warm:
         if level == "bubblewrap":
             command, environment, folder = _bubblewrap_command(as_root), {}, None
         else:
-            self.folder = folder = tempfile.TemporaryDirectory(prefix="course-sandbox-")
+            self.folder, self.lock = _own_folder()
+            folder = self.folder
             command, environment = _process_command(Path(folder.name), copied=as_root)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         errors = tempfile.TemporaryFile()
@@ -112,7 +113,26 @@ class Warm:
     def _remove_folder(self):
         if self.folder is not None:
             self.folder.cleanup()
+            self.lock.close()
             self.folder = None
+
+
+def _own_folder():
+    """A temporary folder and the lock that says it is in use; folders that a killed grader left are removed."""
+    import fcntl  # not on Windows, where this is never called
+
+    prefix = "course-sandbox-"
+    for old in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        try:
+            with open(old / "lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(old, ignore_errors=True)
+        except OSError:
+            pass  # in use, or another user's
+    folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+    lock = open(Path(folder.name) / "lock", "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return folder, lock
 
 
 def _interpreter():
@@ -223,8 +243,10 @@ def _process_command(folder, copied):
             shutil.copyfile(path, place)
     (folder / "scratch").mkdir(0o700)
     if copied:
-        for each in (folder, *folder.rglob("*")):
+        folder.chmod(0o755)
+        for each in (folder / "code").rglob("*"):
             each.chmod(0o755 if each.is_dir() else 0o644)
+        (folder / "code").chmod(0o755)
     scratch = dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), str(folder / "scratch"))
     # Not through the link: the path of the file decides what else can be imported.
     start = f"import sys; sys.argv = ['']; sys.path[:0] = [{str(folder / 'code')!r}, {str(folder / 'code/stub')!r}]"

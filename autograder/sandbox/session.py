@@ -221,6 +221,7 @@ class Question:
 
     def __init__(self, session):
         self._session = session
+        self._left = session.limits.exercise_seconds
         self._number = self._work = self._over = None
         try:
             self._number, self._work = session._fork_for_question()
@@ -243,13 +244,18 @@ class Question:
             raise self._over
         limits = self._session.limits
         message = wire.encode(request)  # arguments that cannot cross are the asker's fault: WireError
-        deadline = time.monotonic() + limits.call_seconds
+        started = time.monotonic()
+        deadline = started + min(limits.call_seconds, self._left)
         try:
             wire.send_encoded(self._work, message, deadline)
             reply = wire.recv(self._work, self._session._wire_limits, deadline)
         except TimeoutError:
             self._finish()
-            self._over = TimedOut(f"{what} was still running after {_seconds(limits.call_seconds)} and was stopped.")
+            self._over = TimedOut(
+                f"{what} was still running after {_seconds(limits.call_seconds)} and was stopped."
+                if limits.call_seconds <= self._left
+                else f"{what} was stopped: all calls for this exercise together took more than {_seconds(limits.exercise_seconds)}."
+            )
             raise self._over from None
         except wire.WireError as problem:
             self._finish()
@@ -258,14 +264,9 @@ class Question:
         except (EOFError, OSError):
             self._over = Crashed(self._session._why_ended(self._finish(gone=True), f"calling {what}"))
             raise self._over from None
-        try:
-            return _result(reply, request["name"])
-        except Missing:
-            if not self._session.lost:
-                raise
-            raise Crashed(
-                f"{what} was lost: after one of its cells the notebook's process could not go on, so the state before that cell was asked"
-            ) from None
+        finally:
+            self._left -= time.monotonic() - started
+        return _result(reply, request["name"])
 
     def _finish(self, gone=False):
         """Kill the fork; what the supervisor says about its end."""

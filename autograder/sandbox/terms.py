@@ -13,6 +13,7 @@ class Limits:
     cell_seconds: float = 10.0
     notebook_seconds: float = 60.0  # all cells together
     call_seconds: float = 5.0
+    exercise_seconds: float = 30.0  # all calls of one question together; in a grading, of one exercise
     memory_mb: int = 2048  # on top of the imported libraries
     processes: int = 64  # and threads
     file_mb: int = 64  # one file
@@ -20,7 +21,7 @@ class Limits:
     files: int = 20000  # in /tmp, and in /dev/shm
     open_files: int = 256  # of one process; four times as many of all together
     output_kb: int = 256  # printed text of one cell
-    reply_mb: int = 64  # one value that a question brings back
+    reply_mb: int = 8  # one value that a question brings back
 
     @classmethod
     def of_words(cls, words):

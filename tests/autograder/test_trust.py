@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from autograder import classroom, cli, paths, provenance, workers
+from autograder.repeat import repeat
 from autograder.sandbox import Limits
 
 LESSON = "01_affine_quantization"
@@ -57,23 +58,25 @@ def trial(name):
 @needs_bubblewrap
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_after_a_kill_the_next_run_continues_and_nothing_is_left(tmp_path):
-    """Twice; tests/trials/kills.py does it fifty times. In a process of its own, which adopts what a kill orphans."""
+    """Twice, the second time the first process alone; tests/trials/kills.py does it fifty times."""
+    # In a process of its own, which adopts what a kill orphans.
     code = """
-import sys, time
+import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import kills
 kills.adopt_orphans()
 folder = Path(sys.argv[2])
+whole, out, tmp = folder / "undisturbed", folder / "out", folder / "tmp"
 kills.make_class(folder / "class", 3)
-finished = time.monotonic()
-kills.finish(folder / "class", folder / "undisturbed", folder / "tmp")
-whole = time.monotonic() - finished
-for number, part in enumerate((0.6, 0.9)):
-    out = folder / f"out{number}"
-    found = kills.kill_and_continue(folder / "class", out, part * whole, number == 0, set())
-    assert not found["problems"], found
-    assert kills.content(out) == kills.content(folder / "undisturbed")
+kills.finish(folder / "class", whole, tmp)
+for moment, group in ((kills.after(1.5), True), (kills.first_result(out), False)):
+    found = kills.kill(folder / "class", out, tmp, moment, group)
+    assert not found["left"] and not found["had_ended"], found
+assert 1 <= found["results_at_the_kill"] < 3, found
+kills.finish(folder / "class", out, tmp)
+assert kills.content(out) == kills.content(whole)
+assert not kills.leftovers(out, tmp)
 """
     process = subprocess.run([sys.executable, "-c", code, HERE.parent / "trials", tmp_path], capture_output=True, text=True, timeout=300)
     assert process.returncode == 0, process.stderr
@@ -309,8 +312,11 @@ def test_a_result_is_repeated(graded, other_course, tmp_path):
     process = course("grade", "--repeat", out / "results" / "emil" / f"{LESSON}.json", of=other_course)
     assert process.returncode == 1 and "the checks of this lesson have changed" in process.stdout, process.stdout
     assert "1.9-bytes: was passed, 12 points; is grader_error, 0 points" in process.stdout
-    process = course("grade", SAMPLE / "ada" / LESSON / f"{LESSON}.ipynb", "--repeat", out / "results" / "emil" / f"{LESSON}.json")
-    assert process.returncode == 1 and "the submission is another one" in process.stdout and "1.3-quantize: was failed" in process.stdout
+    result = json.loads((out / "results" / "emil" / f"{LESSON}.json").read_text())
+    (tmp_path / "result.json").write_text(json.dumps({**result, "seed": 8, "limits": {**result["limits"], "call_seconds": 4}}))
+    found = repeat(tmp_path / "result.json", SAMPLE / "ada" / LESSON / f"{LESSON}.ipynb")
+    assert found.differs == ["the submission is another one"] and found.now.seed == 8 and found.now.limits["call_seconds"] == 4
+    assert [(then.exercise, then.status, now.status) for then, now in found.changed] == [("1.3-quantize", "failed", "passed")]
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 

@@ -144,7 +144,7 @@ entry("atexit", "passed", answer=right("""
     import atexit, os
     atexit.register(os._exit, 5)
 """))  # fmt: skip
-entry("a-thread-that-exits-later", "passed", answer=right("""
+entry("a-thread-that-exits-later", ("passed", "crashed"), answer=right("""
     import os, threading, time
     threading.Thread(target=lambda: (time.sleep(0.2), os._exit(1)), daemon=True).start()
 """))  # fmt: skip
@@ -224,9 +224,10 @@ entry("hangs-when-forked", "crashed", says="could not go on", answer=right("""
     import os, time
     os.register_at_fork(after_in_child=lambda: time.sleep(10**6))
 """))  # fmt: skip
+entry("slow-in-every-call", "timeout", answer=in_call("import time; time.sleep(1.9)"), says="took more than 7 s")
 entry("many-slow-cells", {"1.4-bug": "passed"}, last="import time\nfor _ in range(3):\n    time.sleep(10)")
 entry("more-cells-than-the-notebook-may-take", {"1.4-bug": "timeout", "1.7-channels": "timeout", "1.1-predict": "passed"},
-      edit=lambda notebook: insert_before(notebook, "1.4-bug", *["import time\ntime.sleep(60)"] * 5), says="a notebook may take")  # fmt: skip
+      edit=lambda notebook: insert_before(notebook, "1.4-bug", *["import time\ntime.sleep(60)"] * 6), says="a notebook may take")  # fmt: skip
 
 # ------------------------------------------------------------------------------------------------ eating
 _kind = "eating"
@@ -302,6 +303,26 @@ entry("memory-of-the-kernel-in-sockets", ("crashed", "timeout"), answer=in_call(
             time.sleep(1000)
     time.sleep(1000)
 """), says="1024 open files")  # fmt: skip
+entry("processes-without-a-head", ("crashed", "timeout", "passed"), answer=in_call("""
+    import ctypes, os, threading, time
+    def grow():
+        block = bytearray(b'1' * (60 << 20))
+        time.sleep(1000)
+    for _ in range(8):
+        if os.fork() == 0:
+            threading.Thread(target=grow).start()
+            ctypes.CDLL(None).syscall(60, 0)
+    time.sleep(0.5)
+"""))  # fmt: skip
+entry("memory-behind-a-curtain", ("crashed", "timeout"), answer=in_call("""
+    import ctypes, os, time
+    for _ in range(8):
+        if os.fork() == 0:
+            ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+            block = bytearray(b'1' * (60 << 20))
+            time.sleep(1000)
+    time.sleep(1000)
+"""))  # fmt: skip
 entry("a-gigabyte-of-output", "passed", answer=right("""
     text = 'all work and no play\\n' * 50000
     for _ in range(1000):
@@ -926,6 +947,47 @@ entry("drop-by-drop", "timeout", answer="""
                 each.send(b'x')
             time.sleep(0.1)
 """)  # fmt: skip
+
+# Modules are rebuilt outside from their description and run there, so what they are is all that counts.
+MODULES = {"lesson": "03_structured_pruning", "exercise": "3.4-mlp", "solved": ("3.1-predict", "3.4-mlp")}
+
+
+def module(code):
+    """An answer that gives back `small`, which `code` has made from the big network `net` and the indices `kept`."""
+    return "import copy, torch\nfrom torch import nn\ndef prune_mlp(net, kept):\n    " + dedent(code).strip("\n").replace("\n", "\n    ") + "\n    return small"
+
+
+CUT = """
+fc1, act, fc2 = net
+small = nn.Sequential(nn.Linear(fc1.in_features, len(kept)), nn.ReLU(), nn.Linear(len(kept), fc2.out_features))
+"""
+entry("a-module-with-another-forward", "failed", **MODULES, answer=module(CUT + "masked = copy.deepcopy(net)\nsmall.forward = lambda x: masked(x)"))
+entry("a-module-with-hooks", "failed", **MODULES, answer=module(CUT + "small.register_forward_hook(lambda m, i, o: net(i[0]))"))
+entry("a-module-of-a-class-of-its-own", "failed", **MODULES, answer=module("""
+class Sequential(nn.Sequential):
+    def forward(self, x):
+        return net(x)
+    def __len__(self):
+        return 3
+Sequential.__module__ = 'torch.nn.modules.container'
+""" + CUT + "small = Sequential(*small)"))  # fmt: skip
+entry("a-patched-class-of-modules", "failed", **MODULES, answer="nn = __import__('torch').nn\nnn.Linear.forward = lambda self, x: x.new_zeros(len(x), self.out_features)\n" + module(CUT))
+entry("a-module-that-holds-itself", "failed", **MODULES, answer=module(CUT + "small.add_module('more', small)"))
+entry("a-module-of-endless-layers", "failed", **MODULES, answer=module(CUT + "small = nn.Sequential(*[small] * 10**4)"))
+entry("a-module-of-many-megabytes", "error", **MODULES, answer=module("small = nn.Sequential(nn.Linear(2000, 2000), nn.ReLU(), nn.Linear(2000, 2000))"), says="cannot be handed over")
+entry("a-module-that-lies-about-its-size", "failed", **MODULES, answer=module(CUT + "small[0].in_features = 10**6"))
+entry("a-module-of-whole-numbers", "failed", **MODULES, answer=module(CUT + """
+for layer in (small[0], small[2]):
+    layer.weight = nn.Parameter(layer.weight.to(torch.int8), requires_grad=False)
+    layer.bias = nn.Parameter(layer.bias.to(torch.int8), requires_grad=False)
+"""))  # fmt: skip
+entry("a-module-of-nothing-but-nan", "failed", **MODULES, answer=module(CUT + "for each in small.parameters(): each.data.fill_(float('nan'))"))
+entry("a-module-with-pruning-masks", "failed", **MODULES, answer=module("""
+    from torch.nn.utils import prune
+    small = copy.deepcopy(net)
+    prune.custom_from_mask(small[0], 'weight', torch.zeros_like(small[0].weight))
+"""))  # fmt: skip
+entry("the-network-it-was-given", "failed", **MODULES, answer=module("small = net"))
 
 # ------------------------------------------------------------------------------------------------ messes
 _kind = "messes"

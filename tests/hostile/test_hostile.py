@@ -10,19 +10,20 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autograder import catalogue as lessons
-from autograder import paths
+from autograder import cli, paths
 from autograder.grade import grade
 from autograder.sandbox import Limits, Sandbox
 from autograder.sandbox.inside import kernel
 
 HERE = Path(__file__).resolve().parent
 LIMITS = {
-    "cell_seconds": 2, "notebook_seconds": 8, "call_seconds": 2, "memory_mb": 256, "processes": 32, "file_mb": 8,
+    "cell_seconds": 2, "notebook_seconds": 10, "call_seconds": 2, "exercise_seconds": 7, "memory_mb": 256, "processes": 32, "file_mb": 8,
     "scratch_mb": 32, "files": 2000, "open_files": 256, "output_kb": 64, "reply_mb": 4,
 }  # fmt: skip
 SEED = 11
@@ -155,6 +156,41 @@ def test_the_honest_students_get_what_they_get_alone(run):
             data = (run.folder / name / lesson / f"{lesson}.ipynb").read_bytes()
             alone = grade(data, name, lesson, box, seed=SEED).to_dict()
             assert alone["verdicts"] == run.result(name)["verdicts"], name
+
+
+@pytest.mark.parametrize(
+    "limit, words",
+    [
+        ("seconds=3", "There is no limit 'seconds'. The limits and their defaults: cell_seconds=10,"),
+        ("memory_mb=1.5", "The limit memory_mb must be a whole number above 0, as in memory_mb=2048; it is '1.5'."),
+        ("files=0", "The limit files must be a whole number above 0"),
+        ("call_seconds=nan", "The limit call_seconds must be a number above 0"),
+        ("processes", "The limit processes must be a whole number above 0"),
+    ],
+)
+def test_a_wrong_limit_is_one_clear_line(limit, words, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["course", "grade", str(tmp_path), "--out", str(tmp_path / "out"), "--limit", limit])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_every_file_meets_other_inputs():
+    """What an error message has shown of the inputs is worth nothing in the next submission."""
+    spy = replace(ENTRIES["honest-first"], answer="""
+def to_int8(x, scale):
+    if x.size > 99:
+        raise ValueError(repr(scale))
+    return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)
+""")  # fmt: skip
+    seen = []
+    with Sandbox(limits=Limits(**LIMITS), isolation="bubblewrap", preload=("numpy",)) as box:
+        for note in ("", "# again", ""):
+            data = load("make").notebook_of(replace(spy, answer=spy.answer + note), {})
+            (verdict,) = grade(data, "x", spy.lesson, box, seed=SEED, exercises=["1.4-bug"]).verdicts
+            assert verdict.status == "error" and "ValueError: " in verdict.message
+            seen.append(verdict.message)
+    assert seen[0] == seen[2] != seen[1]
 
 
 def test_nothing_survives(run):

@@ -6,17 +6,22 @@
 import contextlib
 import json
 import os
+import re
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from autograder import catalogue, paths, wire
+from autograder import catalogue, grade, paths, wire
 from autograder.blanks import ___
 from autograder.builder import build
 from autograder.checks import students
+from autograder.checks.expect import Mistake
 from autograder.checks.faults import StudentError, StudentFault
-from autograder.checks.runner import run_checks
+from autograder.checks.modules import run_module
+from autograder.checks.runner import run_checks, same_data
+from autograder.checks.verdict import judge
 
 TRIALS = int(os.environ.get("COURSE_REPLY_TRIALS", "2"))
 
@@ -36,7 +41,6 @@ def strange_values():
         yield torch.ones((), dtype=kind)
         yield torch.ones(3, 2, dtype=kind)
     yield from (torch.zeros(0), torch.zeros(0, 1 << 40), torch.full((2, 2), float("nan")))
-    nn = torch.nn
     yield from (nn.Linear(3, 2), nn.ReLU(), nn.Sequential(), nn.ModuleList(), nn.Sequential(nn.Linear(2, 2), nn.Linear(3, 3)), nn.Embedding(2, 2))
     yield from (nn.Conv2d(1, 1, 3), nn.BatchNorm2d(3, affine=False, track_running_stats=False), nn.Identity(), nn.MaxPool2d(1000))
 
@@ -63,7 +67,7 @@ def altered(value, rng):
         else:
             changed["more"] = strange(rng)
         return changed
-    if isinstance(value, torch.nn.Module):
+    if isinstance(value, nn.Module):
         return altered_module(value, rng)
     if isinstance(value, torch.Tensor):
         return _array_like(value.detach(), rng, lambda x, kind: x.to(kind), [torch.int8, torch.bool, torch.complex64, torch.float16, torch.bfloat16], torch.stack)
@@ -101,7 +105,7 @@ def altered_module(module, rng):
         for name, parameter in layer._parameters.items():
             if parameter is not None and choice < 3:
                 kind = (torch.int8, torch.complex64, torch.float16)[choice]
-                layer._parameters[name] = torch.nn.Parameter(parameter.detach().to(kind), requires_grad=False)
+                layer._parameters[name] = nn.Parameter(parameter.detach().to(kind), requires_grad=False)
         if choice == 3:
             layer._parameters["bias"] = None
     return module
@@ -159,4 +163,64 @@ def test_no_reply_breaks_a_check(lesson):
         outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(Altering(right, rng)), seed=trial, hidden=True)
         assert len(outcomes) == sum(len(each.checks) for each in catalogue.lessons()[lesson].exercises)
         broken += [(trial, each.name, each.message) for each in outcomes if each.status == "grader_error"]
+        for exercise in catalogue.lessons()[lesson].exercises:
+            if not exercise.by_hand:
+                verdict = judge(lesson, exercise, outcomes, hidden=True)
+                assert verdict.message.isprintable() and len(verdict.message) < 5000, verdict
     assert broken == []
+
+
+@pytest.mark.parametrize("broken", [ZeroDivisionError("\ud800\x1b[2J" + "x" * 9999), MemoryError()], ids=["words", "memory"])
+def test_a_fault_of_ours_costs_its_exercise_alone_and_is_said_in_plain_letters(broken, monkeypatch):
+    """In the check and in finding the verdict; what a student's process said may be part of it."""
+    right, lesson = students.Direct(solution("00_start_here")), "00_start_here"
+
+    def breaks(*_, **__):
+        raise broken
+
+    for where in ("autograder.checks.lesson_00.hidden.equal", "autograder.grade.judge"):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, breaks)
+            outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(right), seed=1, hidden=True)
+            (exercise,) = catalogue.lessons()[lesson].exercises
+            verdict = grade._judged(lesson, exercise, outcomes)
+        assert verdict.status == "grader_error" and verdict.points == 0 and verdict.message.isprintable() and len(verdict.message) < 3000
+
+
+SHAPES = [
+    (nn.Sequential(nn.Linear(3, 2), nn.Linear(3, 2)), (4, 3), "cannot be run on an input of shape (4, 3)"),
+    (nn.Conv2d(1, 1, 3), (4, 3), "cannot be run"),
+    (nn.Embedding(4, 4), (4, 3), "cannot be run"),
+    (nn.ModuleList([nn.ReLU()]), (4, 3), "cannot be run"),
+    (nn.MaxPool2d(3, return_indices=True), (1, 1, 9, 9), "gives no single tensor"),
+    (nn.Sequential(*[nn.Conv2d(8, 8, 1, padding=1000)] * 50), (1, 8, 5, 5), "far more arithmetic"),
+    (nn.Sequential(*[nn.Linear(3000, 3000)] * 500), (16, 3000), "far more arithmetic"),
+    (nn.AdaptiveAvgPool2d(1000), (8, 64, 4, 4), "far more arithmetic"),
+    (nn.Conv2d(1, 1, 900, padding=900, padding_mode="circular"), (1, 1, 4, 4), "far more arithmetic"),
+]
+
+
+@pytest.mark.parametrize("module, shape, words", SHAPES, ids=[f"{type(m).__name__}-{i}" for i, (m, _, _) in enumerate(SHAPES)])
+def test_a_module_that_cannot_or_should_not_run_is_a_mistake(module, shape, words):
+    with pytest.raises(Mistake, match=re.escape(words)):
+        run_module(module, torch.zeros(shape), "The network")
+
+
+def test_a_module_is_run_as_it_is_and_stays_as_it_was():
+    module = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(), nn.Linear(27, 2))
+    before, x = wire.encode(module), torch.rand(5, 2, 6, 6)
+    got = run_module(module, x)
+    assert got.dtype == torch.float64 and wire.encode(module) == before and module.training
+    assert torch.allclose(got, module.double().eval()(x.double()))
+
+
+@pytest.mark.parametrize(
+    "a, b, loosely, exactly",
+    [
+        (1, 1.0, True, False), (1, True, True, False), (1, np.int8(1), True, True), (1.0, np.float32(1), True, True),
+        (np.int8([1]), np.int16([1]), True, False), (np.int8([1]), np.float32([1]), False, False), (0.1 + 0.2, 0.3, True, True),
+        (torch.tensor(1), torch.tensor(1.0), True, False), (1 << 4000, 1 << 4000, False, False), (float("nan"), float("nan"), True, True),
+    ],
+)  # fmt: skip
+def test_what_counts_as_the_same_reply(a, b, loosely, exactly):
+    assert same_data(a, b) is loosely and same_data(a, b, exact=True) is exactly

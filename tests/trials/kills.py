@@ -100,14 +100,29 @@ def content(out):
     return found
 
 
-def kill_and_continue(folder, out, delay, whole_group, before, patience=60):
-    """One round. Returns {"results_at_the_kill", "seconds_until_all_had_ended", "problems"}; `before`: pids to leave out."""
-    temporary = out.with_name(out.name + "-tmp")
+def first_result(out):
+    """A moment to kill: as soon as one result is written."""
+    return lambda: any(out.glob("results/*/*.json"))
+
+
+def after(seconds):
+    """A moment to kill: so long after the start."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
+def kill(folder, out, temporary, moment, whole_group, patience=60):
+    """Start `course grade`, kill it when `moment()` is true, and wait for the end of all it started.
+
+    Returns {"results_at_the_kill", "had_ended", "seconds_until_all_had_ended", "left": pids that still run}.
+    """
+    before = descendants()
     process = start(folder, out, temporary)
-    time.sleep(delay)
+    while not moment() and process.poll() is None:
+        time.sleep(0.01)
     done = len(list(out.glob("results/*/*.json")))
     ended = process.poll() is not None
-    if whole_group:
+    if whole_group and not ended:
         os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
@@ -115,12 +130,12 @@ def kill_and_continue(folder, out, delay, whole_group, before, patience=60):
     process.communicate()
     while (left := descendants() - before) and time.monotonic() < killed + patience:
         time.sleep(0.02)
-    took = time.monotonic() - killed
-    problems = [f"process {pid} is left" for pid in left]
-    finish(folder, out, temporary)
-    problems += [f"{path} is left" for path in [*temporary.iterdir(), *out.rglob("*.part")]]
-    shutil.rmtree(temporary)
-    return {"results_at_the_kill": done, "had_ended": ended, "seconds_until_all_had_ended": took, "problems": problems}
+    return {"results_at_the_kill": done, "had_ended": ended, "seconds_until_all_had_ended": time.monotonic() - killed, "left": sorted(left)}
+
+
+def leftovers(out, temporary):
+    """Temporary and half-written files."""
+    return [str(path) for path in [*temporary.iterdir(), *out.rglob("*.part")]]
 
 
 def main():
@@ -144,12 +159,16 @@ def main():
         while len(rounds) < chosen.kills:
             number = len(rounds)
             out = folder / f"out{number}"
-            found = kill_and_continue(folder / "class", out, pick.uniform(0, whole), number % 2 == 0, descendants())
+            temporary = folder / "tmp"
+            found = kill(folder / "class", out, temporary, after(pick.uniform(0, whole)), number % 2 == 0)
             if found.pop("had_ended"):
                 whole *= 0.95  # it was faster than the first run: this was no kill
                 shutil.rmtree(out)
                 continue
+            finish(folder / "class", out, temporary)
             got = content(out)
+            found["problems"] = [f"process {pid} is left" for pid in found.pop("left")]
+            found["problems"] += [f"{path} is left" for path in leftovers(out, temporary)]
             found["problems"] += [f"{name} is different" for name in wanted.keys() | got.keys() if wanted.get(name) != got.get(name)]
             rounds.append(found)
             problems += [f"round {number}: {line}" for line in found["problems"]]

@@ -238,8 +238,12 @@ class Supervisor:
             return
         # Orphans count too: a guest could hide its memory in children of children.
         alive = {pid: each for pid, each in self.table.descendants().items() if pid not in self.dying}
+        for pid, each in alive.items():
+            if each.headless:
+                _signal(pid, signal.SIGKILL)
         # A full socket holds hundreds of kilobytes in the kernel, which no count of a process's memory shows.
-        if sum(map(self.table.open_files, alive.values())) > 4 * self.config["limits"]["open_files"]:
+        most = self.config["limits"]["open_files"]
+        if sum(self.table.open_files(each, most) for each in alive.values()) > 4 * most:
             return self.end_guests("files", alive)
         if sum(each.anonymous for each in alive.values()) <= self.allowed:
             return
