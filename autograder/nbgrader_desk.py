@@ -6,6 +6,7 @@ Scores and comments that a person gave in formgrader stay as they are; `by_hand`
 import contextlib
 import glob
 import hashlib
+import json
 import logging
 import sys
 import warnings
@@ -193,15 +194,16 @@ def _submission(result):
 
 
 def _answers(path):
+    """nbgrader's id of each answer in an earlier notebook -> its source; nothing where there is none."""
     try:
         return _answers_in(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # not there, or written by somebody else
 
 
 def _answers_in(text):
-    cells = nbformat.reads(text, as_version=4).cells
-    return {cell.metadata.nbgrader.grade_id: cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("solution")}
+    found = [(cell["metadata"].get("nbgrader", {}), cell["source"]) for cell in json.loads(text)["cells"]]
+    return {metadata["grade_id"]: "".join(source) for metadata, source in found if metadata.get("solution")}
 
 
 def _timestamp(result):

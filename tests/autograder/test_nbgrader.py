@@ -181,7 +181,9 @@ def grades(course, student):
 
 
 def shown(course, student):
-    return nbformat.read(course / "autograded" / student / LESSON / f"{LESSON}.ipynb", as_version=4)
+    notebook = nbformat.read(course / "autograded" / student / LESSON / f"{LESSON}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    return notebook
 
 
 def test_export_to_nbgrader_and_its_own_commands_read_it(course, graded):
