@@ -123,11 +123,14 @@ FILE_TIMES = typer.Option(False, "--file-times", help="Take a notebook's own tim
 
 @app.command()
 def grade(
-    folder: Path = typer.Argument(help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
-    out: Path = typer.Option(..., "--out", help="Where grades, results and feedback go."),
+    folder: Path = typer.Argument(None, help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
+    out: Path = typer.Option(None, "--out", help="Where grades, results and feedback go."),
     jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
     seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
+    scheduler: str = typer.Option(None, "--scheduler", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler, e.g. tcp://10.0.0.5:8786."),
+    repeat: Path = typer.Option(None, "--repeat", metavar="RESULT", help="Only grade the submission of this result file again, as it was graded then, and compare."),
+    limit: list[str] = typer.Option(None, "--limit", metavar="NAME=NUMBER", help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all."),
     checks: Path = typer.Option(None, "--checks", help="Your own checks, DIR/lesson_NN/hidden.py and so on, in place of the course's."),
     policy: Path = POLICY,
     times: Path = TIMES,
@@ -139,7 +142,16 @@ def grade(
     from autograder.by_hand import settled
     from autograder.classroom import ClassroomError, grade_class
     from autograder.regrade import regrade as grade_again
+    from autograder.sandbox import Limits
 
+    if repeat:
+        return _repeat(repeat, folder, accept_weak_isolation, checks)
+    if folder is None or out is None:
+        raise CommandError("Say what to grade and where the grades go: course grade FOLDER --out OUT")
+    try:
+        limits = Limits.of_words(limit or ())
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     if regrade and seed is not None:
         raise CommandError("--regrade keeps the seed, so that only the checks make a difference. Leave --seed out.")
     if yes and not regrade:
@@ -150,7 +162,8 @@ def grade(
         with bar:
             task = bar.add_task("grading", total=None)
             options = {
-                "jobs": jobs, "accept_weak": accept_weak_isolation, "late": late, "own_checks": checks,
+                "jobs": jobs, "limits": limits, "accept_weak": accept_weak_isolation, "scheduler": scheduler,
+                "late": late, "own_checks": checks,
                 "on_start": lambda total, done: bar.update(task, total=total, completed=done),
                 "on_result": lambda result: bar.advance(task),
             }  # fmt: skip
@@ -173,6 +186,25 @@ def grade(
     faults = sum(v.status == "grader_error" for r in results for v in r.verdicts)
     if faults:
         raise CommandError(f"{faults} exercises met a fault of the grader (status grader_error); their points are not settled.")
+
+
+def _repeat(result_file, submission, accept_weak, checks):
+    from autograder.classroom import ClassroomError
+    from autograder.repeat import repeat
+
+    try:
+        found = repeat(result_file, submission, accept_weak=accept_weak, own_checks=checks)
+    except ClassroomError as error:
+        raise CommandError(str(error)) from None
+    console.print(f"{escape(found.then.student)}, {found.then.lesson}, seed {found.then.seed}", soft_wrap=True)
+    for line in found.differs or ["nothing: the same submission, checks, grader and environment"]:
+        console.print(f"differs   {escape(line)}", soft_wrap=True)
+    for then, now in found.changed:
+        words = [f"{v.status}, {v.points:g} points" if v else "not there" for v in (then, now)]
+        console.print(f"changed   {(then or now).exercise}: was {words[0]}; is {words[1]}", soft_wrap=True)
+    if found.changed:
+        raise typer.Exit(1)
+    console.print(f"The verdicts on {len(found.now.verdicts)} exercises are the same: {found.now.points:g} of {found.now.max_points:g} points.")
 
 
 def _agreed(out, results, changes, late, yes):
@@ -224,27 +256,45 @@ def _outcome(verdict):
 
 @app.command()
 def export(
-    out: Path = typer.Argument(help="The folder that `course grade --out` has written."),
-    to: str = typer.Option(..., "--to", help="csv, canvas, gradescope, junit or nbgrader."),
+    out: Path = typer.Argument(None, help="The folder that `course grade --out` has written; not needed for gradescope-bundle."),
+    to: str = typer.Option(..., "--to", help="csv, canvas, gradescope, junit or nbgrader; gradescope-bundle: an autograder to upload."),
     file: Path = typer.Option(None, "--file", help="Where the export goes: a file; for gradescope, a folder."),
     course: Path = typer.Option(None, "--course", help="nbgrader: the course folder; if not given, the one of the last time."),
     roster: Path = typer.Option(None, "--roster", help="canvas: the gradebook as Canvas exported it, so that its ids match."),
+    lesson: str = typer.Option(None, "--lesson", help="gradescope-bundle: the lesson that it grades, e.g. 01."),
+    checks: Path = typer.Option(None, "--checks", help="gradescope-bundle: your own checks in place of the course's."),
     column: list[str] = typer.Option([], "--column", help="canvas: LESSON=NAME of the column, e.g. \"01=Homework 1 (4711)\"."),
     policy: Path = POLICY,
     times: Path = TIMES,
     file_times: bool = FILE_TIMES,
 ):
     """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
+    from autograder import private
     from autograder.by_hand import settled
     from autograder.exports import Options, read_results
     from autograder.exports import export as write
     from autograder.policy import lesson_named
 
+    if to == "gradescope-bundle":
+        if file is None:
+            raise CommandError("Where shall the bundle go? Give a .zip file with --file.")
+        try:
+            wanted = lesson_named(lesson) if lesson else ""
+        except ValueError as problem:
+            raise CommandError(f"--lesson: {problem}") from None
+        private.use(checks)
+        notes = write(to, [], file, Options(lesson=wanted))
+        for note in notes:
+            console.print(f"note  {escape(note)}", soft_wrap=True)
+        console.print(f"Written: {escape(str(file))}. Upload it as the assignment's autograder.", soft_wrap=True)
+        return
+    if out is None:
+        raise CommandError(f"Which grades? Give the folder that `course grade` has written: course export OUT --to {to} ...")
     columns = {}
     for text in column:
-        lesson, equals, name = text.partition("=")
+        name_of_lesson, equals, name = text.partition("=")
         try:
-            columns[lesson_named(lesson)] = name.strip()
+            columns[lesson_named(name_of_lesson)] = name.strip()
         except ValueError as problem:
             raise CommandError(f"--column {text}: {problem}") from None
         if not equals:
@@ -332,6 +382,23 @@ def doctor():
         raise typer.Exit(1)
 
 
+@app.command()
+def release(
+    target: Path = typer.Argument(help="A file ending in .zip, or a new folder."),
+    checks: Path = typer.Option(None, "--checks", help="Your own checks: their visible.py and bank.py stand in for the course's."),
+):
+    """Make the students' copy: lessons, labs, data and visible checks; no solutions, no hidden checks, no known answers."""
+    from autograder.release import release as make
+
+    with console.status("recording what known mistakes look like"):
+        count, size = make(target, checks)
+    console.print(f"Written: {escape(str(target))} ({count} files, {size / 1e6:.1f} MB). Students start at README.md in it.", soft_wrap=True)
+
+
+# What a student's copy offers.
+FOR_STUDENTS = ("check", "hint", "status", "reset", "doctor", "lab")
+
+
 def _exercise(exercise_id):
     """(lesson, exercise) by id, or a CommandError that suggests the nearest."""
     import difflib
@@ -388,8 +455,11 @@ def _print_grades(results, standings=None):
 
 def main():
     """Entry point: a user's mistake ends with one clear message and exit status 2, never a traceback."""
+    from autograder import paths
     from course_data.errors import UserError
 
+    if not paths.can_grade():
+        app.registered_commands[:] = [c for c in app.registered_commands if (c.name or c.callback.__name__) in FOR_STUDENTS]
     try:
         app()
     except (CommandError, UserError) as error:

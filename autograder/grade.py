@@ -5,18 +5,16 @@ The student's code runs in the sandbox's processes only. The checks run here and
 
 import contextlib
 import hashlib
-import platform
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 
-from autograder import catalogue
+from autograder import catalogue, provenance
 from autograder.blanks import blank_lines, blank_message, has_blank
 from autograder.checks.faults import Crashed, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, judge, untouched
 from autograder.notebooks import NotebookProblem, read_submission
 
-SCHEMA = 1
+SCHEMA = 2
 STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "marked", "grader_error")
 
 
@@ -34,6 +32,7 @@ class Result:
     limits: dict = field(default_factory=dict)
     repairs: list = field(default_factory=list)
     problem: str = ""  # why the file could not be read, for the student
+    hashes: dict = field(default_factory=dict)  # of the checks, the grader and the environment
 
     @property
     def points(self):
@@ -51,7 +50,7 @@ class Result:
     def to_dict(self):
         return {
             "schema": SCHEMA, "points": self.points, "max_points": self.max_points,
-            "open_points": self.open_points, "environment": environment(), **asdict(self),
+            "open_points": self.open_points, "environment": provenance.environment(), **asdict(self),
         }  # fmt: skip
 
     @classmethod
@@ -62,11 +61,6 @@ class Result:
         return cls(**{**values, "verdicts": [Verdict(**v) for v in data["verdicts"]]})
 
 
-def environment():
-    """The versions that verdicts could depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "torch", "pytest")}}
-
-
 def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None):
     """Grade a notebook file's bytes. Returns a `Result`; never raises for anything a student did.
 
@@ -74,8 +68,9 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None)
     """
     lesson = catalogue.lessons()[lesson_name]
     result = Result(
-        student, lesson_name, file, [], seed=seed, isolation=dict(sandbox.isolation), limits=asdict(sandbox.limits)
-    )
+        student, lesson_name, file, [], sha256=hashlib.sha256(data).hexdigest(), seed=seed,
+        isolation=dict(sandbox.isolation), limits=asdict(sandbox.limits), hashes=provenance.hashes(lesson_name),
+    )  # fmt: skip
     wanted = [e for e in lesson.exercises if exercises is None or e.id in exercises]
     try:
         submission = read_submission(data, lesson)
@@ -83,7 +78,7 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None)
         result.problem = str(problem)
         result.verdicts = unread(wanted, result.problem)
         return result
-    result.sha256, result.repairs = submission.sha256, submission.repairs
+    result.repairs = submission.repairs
     known = {e.id: _without_running(lesson, e, submission) for e in wanted}
     ask = [e for e in wanted if known[e.id] is None]
     if ask:
@@ -127,6 +122,8 @@ def _run(session, submission, exercises):
     ids = {e.id for e in exercises}
     for step in submission.steps:
         outcome = session.run_cell(step.source, step.name)
+        if len(outcome.output) > session.limits.output_kb << 10:
+            submission.repairs.append(f"What {step.name} printed was cut after {session.limits.output_kb} kB.")
         if step.exercise in ids and outcome.status != "ok":
             faults[step.exercise] = _fault_of(outcome)
         elif step.exercise in ids:

@@ -4,6 +4,7 @@ A file DIR/lesson_NN/visible.py, hidden.py or bank.py stands in for the course's
 there stays the course's. The hidden checks of an exercise must carry its points, as in the catalogue.
 """
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from autograder.sandbox.launch import seen_from_inside
 from course_data.errors import UserError
 
 FILES = ("visible", "hidden", "bank")
+_used = ("", "")  # the folder, and a hash of what its files held
 
 
 class PrivateChecksError(UserError):
@@ -25,11 +27,16 @@ def use(folder):
 
     Raises `PrivateChecksError` with every rule that is broken, by file and line.
     """
+    global _used
+    files = _files(Path(folder)) if folder else {}
+    state = (str(Path(folder).resolve()), _hash_of(files)) if folder else ("", "")
+    if state == _used:
+        return
+    _used = ("", "")
     checks.use_files({})
     catalogue.use_checks({})
     if not folder:
         return
-    files = _files(Path(folder))
     wrong, replaced = [], {}
     for name in dict.fromkeys(lesson for lesson, _ in files):
         found, violations = _listed(name, files)
@@ -45,6 +52,16 @@ def use(folder):
     checks.use_files(files)
     catalogue.use_checks(replaced)
     _prove_they_load({lesson for lesson, _ in files})
+    _used = state
+
+
+def in_use():
+    """The folder of private checks in use, or ""."""
+    return _used[0]
+
+
+def _hash_of(files):
+    return hashlib.sha256(b"".join(f"{key} {path.stat().st_size}".encode() + path.read_bytes() for key, path in sorted(files.items()))).hexdigest()
 
 
 def _files(folder):

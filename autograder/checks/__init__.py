@@ -3,7 +3,7 @@
 A check is a plain pytest function over the fixtures `student` and `rng`::
 
     @exercise("1.2-scale", points=10)
-    def test_scale_of_random_ranges(student, rng): ...
+    def test_the_scale(student, rng): ...
 
 `points` stand on hidden checks only. The bank holds answers that students really give::
 
@@ -97,10 +97,13 @@ def file_of(lesson, name):
 
 @functools.cache
 def bank(lesson):
-    """Every `Answer` in the bank of `lesson`, in the file's order; empty where the bank is not shipped."""
+    """Every `Answer` in the bank of `lesson`, in the file's order; in a student's copy, what was recorded of it."""
     path = file_of(lesson, "bank")
     if not path.exists():
-        return ()
+        from autograder.checks.recorded import answers_in
+
+        recording = path.with_name("known.wire")
+        return answers_in(recording.read_bytes()) if recording.exists() else ()
     _registering.clear()
     spec = importlib.util.spec_from_file_location(f"{package_of(lesson)}.bank", path)
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)

@@ -6,6 +6,7 @@ answers the questions differs.
 
 import contextlib
 import os
+import sys
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -104,13 +105,16 @@ class _Plugin:
 
     @pytest.fixture
     def student(self, request):
-        with self._open_question(_exercise_of(request.node)) as answers:
+        with self._open_question(_exercise_of(request.node)) as answers, _torch_seeded(self._own_seed(request)):
             recorder = self._recorders[request.node.name] = students.Recorder(answers)
             yield recorder
 
     @pytest.fixture
     def rng(self, request):
-        return np.random.default_rng([self._seed, zlib.crc32(request.node.name.encode())])
+        return np.random.default_rng(self._own_seed(request))
+
+    def _own_seed(self, request):
+        return [self._seed, zlib.crc32(request.node.name.encode())]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
@@ -137,6 +141,18 @@ class _Plugin:
             message = f"the check {item.name} broke: {type(error).__name__}: {error}" if error else f"{item.name} did not run"
         asked = tuple(recorder.asked) if recorder else ()
         self.outcomes.append(Outcome(_exercise_of(item), item.name, status, message, asked))
+
+
+@contextlib.contextmanager
+def _torch_seeded(seed):
+    """Layers that a check makes get the same weights each time. Whoever uses torch in this process does not notice."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(np.random.default_rng(seed).integers(2**62)))
+        yield
 
 
 def _exercise_of(item):
@@ -202,8 +218,8 @@ def same_data(a, b, exact=False):
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape or a.dtype.kind == "O" or b.dtype.kind == "O":
             return False
-        # A wrong data type is a mistake of its own, so int8 and float must not look alike for arrays.
-        if a.ndim and (a.dtype.kind != b.dtype.kind or exact and a.dtype != b.dtype):
+        # A wrong data type is a mistake of its own, so int8 and float must not look alike for arrays; 1 and 1.0 may.
+        if (a.ndim or exact) and a.dtype.kind != b.dtype.kind or a.ndim and exact and a.dtype != b.dtype:
             return False
         return bool(np.allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan=True))
     if isinstance(a, wire.Opaque) and isinstance(b, wire.Opaque):

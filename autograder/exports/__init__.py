@@ -17,6 +17,7 @@ EXPORTERS = {  # name: module:function, so that a format's libraries are importe
     "csv": "autograder.exports.table:write",
     "canvas": "autograder.exports.canvas:write",
     "gradescope": "autograder.exports.gradescope:write",
+    "gradescope-bundle": "autograder.exports.gradescope_bundle:write",
     "junit": "autograder.exports.junit:write",
 }
 
@@ -30,12 +31,13 @@ class Options:
     """What exporters may need beside the results.
 
     `standings`: (student, lesson) -> `policy.Standing`, or None without a policy. `roster`: a file exported from the
-    other tool, as a template. `columns`: lesson -> the name of its column there.
+    other tool, as a template. `columns`: lesson -> the name of its column there. `lesson`: the one that is wanted.
     """
 
     standings: dict | None = None
     roster: Path | None = None
     columns: dict = field(default_factory=dict)
+    lesson: str = ""
 
 
 def export(name, results, target, options=Options()):

@@ -7,11 +7,6 @@ from autograder.exports import clean, points_that_count, waiting
 from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
 from course_data.files import write_whole
 
-WEAK = (
-    "The grader could not isolate this run fully here (level \"process\": limits on time, memory and file size, "
-    "but files and network are not closed off)."
-)
-
 
 def write(results, target, options):
     """Write `<target>/<student>/<lesson>/results.json` for every result."""
@@ -36,8 +31,9 @@ def results_json(result, score, standing=None):
         lines.append("Your notebook needed repair before it could be graded: " + " ".join(result.repairs))
     if standing and standing.penalty:
         lines.append(f"{result.points:g} points, less {standing.penalty:g}: {standing.reason}.")
-    if result.isolation.get("level") != "bubblewrap" and result.isolation:
-        lines.append(WEAK)
+    if result.isolation.get("level", "bubblewrap") != "bubblewrap":
+        exposed = ", ".join(result.isolation.get("not_isolated", ())) or "files and the network"
+        lines.append(f'This run could not be isolated fully (level "{result.isolation["level"]}"): not closed off were {exposed}.')
     return {
         "score": score,
         "output": clean("\n".join(lines)),

@@ -46,6 +46,7 @@ class Session:
         self._cells = []  # what was run so far, for starting over
         self._shared = None  # (number, socket) of the process that the cells share
         self._apart = False
+        self.lost = False  # whether a state that a cell left behind could not go on
         self._wire_limits = wire.Limits(bytes=limits.reply_mb << 20)
 
     def run_cell(self, source, name):
@@ -155,7 +156,9 @@ class Session:
             raise
         finally:
             theirs.close()
-        return self._number, ours, answer.get("newest") is True
+        newest = answer.get("newest") is True
+        self.lost = self.lost or (self._apart and not newest)
+        return self._number, ours, newest
 
     def _drop(self, number, gone):
         try:
@@ -183,6 +186,8 @@ class Session:
         status = answer.get("status")
         if answer.get("why") == "memory":
             return f"{what} needed more than the {self.limits.memory_mb} MB of memory that a submission may use."
+        if answer.get("why") == "files":
+            return f"{what} needed more than the {4 * self.limits.open_files} open files that a submission may have."
         if type(status) is int and answer.get("ended"):
             code = os.waitstatus_to_exitcode(status)
             if code >= 0:
@@ -253,7 +258,14 @@ class Question:
         except (EOFError, OSError):
             self._over = Crashed(self._session._why_ended(self._finish(gone=True), f"calling {what}"))
             raise self._over from None
-        return _result(reply, request["name"])
+        try:
+            return _result(reply, request["name"])
+        except Missing:
+            if not self._session.lost:
+                raise
+            raise Crashed(
+                f"{what} was lost: after one of its cells the notebook's process could not go on, so the state before that cell was asked"
+            ) from None
 
     def _finish(self, gone=False):
         """Kill the fork; what the supervisor says about its end."""

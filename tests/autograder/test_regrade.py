@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder import catalogue, checks, paths, private
+from autograder import catalogue, checks, paths, private, provenance
 from autograder.checks.verdict import Verdict
-from autograder.classroom import ClassroomError, fingerprint_of_grader
+from autograder.classroom import ClassroomError
 from autograder.grade import Result
 from autograder.private import PrivateChecksError
 from autograder.regrade import FOLDER, changes, read_all, regrade, take_over
@@ -135,18 +135,23 @@ def test_a_stop_in_the_middle_of_taking_over_loses_nothing(tmp_path, monkeypatch
 # Private checks
 
 
-def test_private_files_stand_in_for_the_courses_own_and_change_the_fingerprint(own):
-    builtin = fingerprint_of_grader()
+def test_private_files_stand_in_for_the_courses_own_and_change_the_hash(own):
+    def hash_now():
+        return provenance.hashes(LESSON)["checks"]
+
+    builtin = hash_now()
     mine = own(("def test_predict_is_half_of_one_of_255_gaps", "def test_my_own"))
     private.use(mine)
     assert checks.file_of(LESSON, "hidden") == mine / "lesson_01" / "hidden.py"
     assert checks.file_of(LESSON, "visible") == paths.CHECKS / "lesson_01" / "visible.py"
     assert [c.name for c in catalogue.lessons()[LESSON].exercise("1.1-predict").checks][-1] == "test_my_own"
-    changed = fingerprint_of_grader()
-    own(("The prediction is not right.", "No."))
-    assert len({builtin, changed, fingerprint_of_grader()}) == 3
+    changed = hash_now()
+    own(("def test_predict_is_half_of_one_of_255_gaps", "def test_another"))
+    private.use(mine)
+    assert [c.name for c in catalogue.lessons()[LESSON].exercise("1.1-predict").checks][-1] == "test_another"
+    assert len({builtin, changed, hash_now()}) == 3
     private.use(None)
-    assert fingerprint_of_grader() == builtin and checks.file_of(LESSON, "hidden").is_relative_to(paths.CHECKS)
+    assert hash_now() == builtin and checks.file_of(LESSON, "hidden").is_relative_to(paths.CHECKS)
 
 
 def test_a_private_bank_names_the_mistakes(own):

@@ -32,6 +32,9 @@ class Table:
     def _status(self, outer):
         return dict(line.split(":", 1) for line in self._read(f"{outer}/status").splitlines() if ":" in line)
 
+    def _anonymous(self, status):
+        return sum(int(status.get(each, "0 kB").split()[0]) << 10 for each in ("RssAnon", "RssShmem"))
+
     def descendants(self):
         """{pid: Process} of everything that descends from this process, itself excluded."""
         seen = {}
@@ -56,16 +59,32 @@ class Table:
         found = {}
         for outer, status in seen.items():
             if outer != self.me and belongs(outer):
-                own = int(status.get("RssAnon", "0 kB").split()[0]) + int(status.get("RssShmem", "0 kB").split()[0])
-                process = Process(number(outer), number(int(status["PPid"])), "Z" in status["State"], own << 10)
+                process = Process(number(outer), number(int(status["PPid"])), "Z" in status["State"], self._anonymous(status))
                 process.outer = outer
                 found[process.pid] = process
         return found
+
+    def own_memory(self):
+        """Bytes of memory of this process that are its own or shared with the parent it was forked from."""
+        return self._anonymous(self._status(self.me))
+
+    def open_files(self, process):
+        """How many files, pipes and sockets `process` has open; 0 if that cannot be seen."""
+        try:
+            handle = os.open(f"{process.outer}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.directory)
+        except OSError:
+            return 0
+        try:
+            return len(os.listdir(handle))
+        finally:
+            os.close(handle)
 
     def exact_memory(self, process):
         """Bytes of `process`, each page that several share divided among them; the coarse count if unreadable."""
         try:
             lines = self._read(f"{process.outer}/smaps_rollup").splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            return 0  # it has ended meanwhile
         except OSError:
             return process.anonymous
         return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
