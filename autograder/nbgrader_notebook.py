@@ -10,7 +10,7 @@ import re
 
 from autograder.builder import KERNEL, nbgrader_metadata
 from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
-from autograder.notebooks import NotebookProblem, exercise_of, read_cells, read_submission
+from autograder.notebooks import exercise_of, read_cells, read_submission
 
 NOTE = (
     "This page shows your answers and, under each, what the grader found. "
@@ -32,7 +32,8 @@ def grade_id(exercise):
 
 def graded_notebook(lesson, result, data):
     """Notebook JSON for `result`. `data` is the submission's bytes, or None where there is no file."""
-    shown, own, answers = _placed(lesson, data)
+    # What could not be read in grading is not read here, where nothing would stop it.
+    shown, own, answers = _placed(lesson, data) if data is not None and not result.problem else ({}, {}, {})
     verdicts = {v.exercise: v for v in result.verdicts}
     cells = [_cell("markdown", _note(result), "note"), *own.get("", ())]
     for released in lesson.cells:
@@ -86,11 +87,7 @@ def _note(result):
 def _placed(lesson, data):
     """(lesson cell id -> the student's source, lesson cell id -> own cells below it, exercise -> answer)."""
     shown, own = {}, {}
-    try:
-        cells = read_cells(data) if data is not None else []
-        answers = read_submission(data, lesson).answers if cells else {}
-    except NotebookProblem:
-        return {}, {}, {}
+    cells, answers = read_cells(data), read_submission(data, lesson).answers
     exercises = {e.id: e for e in lesson.exercises}
     ids = {cell.id: cell for cell in lesson.cells if cell.role not in ("exercise", "check")}
     calls = {cell.source.strip(): cell.id for cell in lesson.cells if cell.role == "check"}

@@ -27,7 +27,7 @@ from autograder.checks import bank
 from autograder.checks.verdict import Verdict
 from autograder.classroom import grades_csv
 from autograder.grade import Result, grade
-from autograder.nbgrader_desk import make_course, record
+from autograder.nbgrader_desk import record
 from autograder.nbgrader_notebook import grade_id
 from autograder.sandbox import Limits, Sandbox
 
@@ -107,11 +107,15 @@ def test_generate_assignment_gives_the_lesson_students_get(made):
     assert sum(m["points"] for m in graded) == 100
 
 
-def test_a_configuration_that_is_there_stays(course):
-    config = course / "nbgrader_config.py"
+def test_what_an_instructor_changed_in_the_folder_stays(course):
+    config, edited = course / "nbgrader_config.py", course / "source" / LESSON / f"{LESSON}.ipynb"
     config.write_text("c = get_config()\nc.CourseDirectory.course_id = 'mine'\n")
-    written, unhooked = make_course(course)
-    assert (written, unhooked) == ([], True) and "mine" in config.read_text()
+    ours = edited.read_text()
+    edited.write_text(ours.replace("Exercise", "Task", 1))
+    assert "differs" in (printed := course_command("nbgrader", course)) and "configure(c)" in printed
+    assert "mine" in config.read_text() and edited.read_text() != ours
+    course_command("nbgrader", course, "--force")
+    assert "mine" in config.read_text() and edited.read_text() == ours
 
 
 # Grades to the gradebook and back
@@ -123,12 +127,12 @@ class Class:
     def __init__(self, folder):
         self.out, self.submitted, self.results = folder / "out", folder / "submitted", {}
 
-    def add(self, student, notebook, statuses, stamp=None):
+    def add(self, student, notebook, statuses, stamp=None, problem=""):
         """`notebook`: the file's text, or None for none. `statuses`: exercise -> (status, points, message)."""
         verdicts = [Verdict(e.id, *_full(e, statuses.get(e.id)), {}) for e in EXERCISES]
         path = self.submitted / student / LESSON / f"{LESSON}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
-        result = Result(student, LESSON, "", verdicts)
+        result = Result(student, LESSON, "", verdicts, problem=problem)
         if notebook is not None:
             path.write_text(notebook, encoding="utf-8")
             result.file = str(path)
@@ -165,9 +169,11 @@ def graded(tmp_path):
     changed.cells.append(code)
     mistakes = {"1.3-quantize": ("failed", 4.5, MISTAKE), "1.9-bytes": ("grader_error", 0, "the check test_secret broke: KeyError")}
     lot.add("zoë o'hara 50%", nbformat.writes(changed), mistakes, stamp="2026-10-01 12:00:00 UTC")
-    broken = {e.id: ("error", 0, "This file is not a notebook: it is not JSON.") for e in EXERCISES}
-    lot.add("june", "Dear instructor", broken).problem = "This file is not a notebook: it is not JSON."
-    lot.add("nina", None, {e.id: ("missing", 0, "There is no notebook") for e in EXERCISES}).problem = "There is no notebook (.ipynb)."
+    for student, text, status, why in (
+        ("june", "Dear instructor", "error", "This file is not a notebook: it is not JSON."),
+        ("nina", None, "missing", "There is no notebook (.ipynb)."),
+    ):
+        lot.add(student, text, {e.id: (status, 0, why) for e in EXERCISES}, problem=why)
     return lot
 
 
