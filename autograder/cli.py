@@ -360,15 +360,20 @@ def _late(policy, times, file_times):
 
 
 @app.command()
-def nbgrader(folder: Path = typer.Argument(help="An nbgrader course folder, or the name of one to make.")):
+def nbgrader(
+    folder: Path = typer.Argument(help="An nbgrader course folder, or the name of one to make."),
+    force: bool = typer.Option(False, "--force", help="Replace sources that differ from the lessons of today, too."),
+):
     """Bring the lessons' sources into an nbgrader course folder. A configuration that is there stays as it is."""
     from autograder.nbgrader_desk import HOOK, make_course
 
-    written, unhooked = make_course(folder)
-    for path in written:
+    made = make_course(folder, force)
+    for path in made.written:
         print(f"written  {path}")
-    print(f"{folder} holds the sources of every lesson. Next, in that folder: nbgrader generate_assignment LESSON")
-    if unhooked:
+    for path in made.kept:
+        print(f"kept     {path}: it differs from the lesson of today. --force replaces it.")
+    print(f"{folder} holds the source of every lesson. Next, in that folder: nbgrader generate_assignment LESSON")
+    if made.unhooked:
         print(f"Your nbgrader_config.py stays as it is. Add these lines, or students get empty cells in place of blanks:\n{HOOK}")
 
 

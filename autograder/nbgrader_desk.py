@@ -6,9 +6,11 @@ Scores and comments that a person gave in formgrader stay as they are; `by_hand`
 import contextlib
 import glob
 import hashlib
+import json
 import logging
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -16,6 +18,7 @@ import nbformat
 from autograder import catalogue, paths
 from autograder.builder import NBGRADER_CONFIG, build
 from autograder.nbgrader_notebook import answer_id, comment, grade_id, graded_notebook
+from autograder.notebooks import NotebookProblem
 from course_data.errors import UserError
 from course_data.files import write_whole
 
@@ -29,25 +32,36 @@ class DeskError(UserError):
 # The course folder
 
 
-def make_course(folder):
+@dataclass
+class Made:
+    """What `make_course` did. `kept`: sources that differ from ours; `unhooked`: the configuration lacks our steps."""
+
+    written: list
+    kept: list
+    unhooked: bool
+
+
+def make_course(folder, force=False):
     """Write the sources of every lesson to an nbgrader course folder, and a configuration if it has none.
 
-    Returns (files written, whether an older configuration lacks our steps). Raises `DeskError`.
+    Sources that differ stay as they are, because they may have been edited, unless `force`. Raises `DeskError`.
     """
     folder = Path(folder)
+    config, made = folder / "nbgrader_config.py", Made([], [], False)
     wanted = {_source(folder, name): build(paths.SOLUTIONS / f"{name}.py").instructor for name in catalogue.lessons()}
-    config = folder / "nbgrader_config.py"
-    if not config.exists():
-        wanted[config] = NBGRADER_CONFIG
-    written = []
     try:
-        for path, text in wanted.items():
-            if not path.exists() or path.read_text(encoding="utf-8") != text:
-                write_whole(path, text)
-                written.append(path)
+        for path, text in {**wanted, config: NBGRADER_CONFIG}.items():
+            if path.exists() and path.read_text(encoding="utf-8") == text:
+                continue
+            if path.exists() and (path == config or not force):
+                made.kept += [path] if path != config else []
+                continue
+            write_whole(path, text)
+            made.written.append(path)
+        made.unhooked = HOOK.splitlines()[1] not in config.read_text(encoding="utf-8")
     except OSError as error:
         raise DeskError(f"Cannot write to {folder}: {error.strerror}.") from None
-    return written, HOOK.splitlines()[1] not in config.read_text(encoding="utf-8")
+    return made
 
 
 def _source(folder, lesson):
@@ -139,7 +153,7 @@ def _prepare(app, gradebook, lesson):
         if known.get(grade_id(exercise)) != exercise.points:
             raise DeskError(
                 f"The gradebook holds another version of {lesson.name}: {grade_id(exercise)} should have {exercise.points:g} points. "
-                f"Run `course nbgrader {app.coursedir.root}`, then `nbgrader generate_assignment {lesson.name} --force` there."
+                f"Run `course nbgrader {app.coursedir.root} --force`, then `nbgrader generate_assignment {lesson.name} --force` there."
             )
 
 
@@ -148,8 +162,11 @@ def _record_one(app, gradebook, result, standings):
     data = _submission(result)
     folder = Path(app.coursedir.format_path(app.coursedir.autograded_directory, result.student, result.lesson))
     path = folder / f"{result.lesson}.ipynb"
-    before, after = _answers(path), graded_notebook(lesson, result, data)
-    now = _answers_in(after)
+    try:
+        after = graded_notebook(lesson, result, data)
+    except NotebookProblem:
+        raise _PassedOver(f"{result.file} was graded by another version of the reader; run `course grade` again") from None
+    before, now = _answers(path), _answers_in(after)
     stamp, timestamp = _timestamp(result)
     gradebook.update_or_create_student(result.student)
     gradebook.update_or_create_submission(result.lesson, result.student, **({"timestamp": timestamp} if timestamp else {}))
@@ -193,15 +210,16 @@ def _submission(result):
 
 
 def _answers(path):
+    """nbgrader's id of each answer in an earlier notebook -> its source; nothing where there is none."""
     try:
         return _answers_in(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # not there, or written by somebody else
 
 
 def _answers_in(text):
-    cells = nbformat.reads(text, as_version=4).cells
-    return {cell.metadata.nbgrader.grade_id: cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("solution")}
+    found = [(cell["metadata"].get("nbgrader", {}), cell["source"]) for cell in json.loads(text)["cells"]]
+    return {metadata["grade_id"]: "".join(source) for metadata, source in found if metadata.get("solution")}
 
 
 def _timestamp(result):

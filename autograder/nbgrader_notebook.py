@@ -8,11 +8,9 @@ links in its text are shown as text, because formgrader would run scripts with t
 import json
 import re
 
-import nbformat
-
 from autograder.builder import KERNEL, nbgrader_metadata
 from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
-from autograder.notebooks import NotebookProblem, exercise_of, read_cells, read_submission
+from autograder.notebooks import exercise_of, read_cells, read_submission
 
 NOTE = (
     "This page shows your answers and, under each, what the grader found. "
@@ -34,21 +32,21 @@ def grade_id(exercise):
 
 def graded_notebook(lesson, result, data):
     """Notebook JSON for `result`. `data` is the submission's bytes, or None where there is no file."""
-    shown, own, answers = _placed(lesson, data)
+    # What could not be read in grading is not read here, where nothing would stop it.
+    shown, own, answers = _placed(lesson, data) if data is not None and not result.problem else ({}, {}, {})
     verdicts = {v.exercise: v for v in result.verdicts}
-    notebook = nbformat.v4.new_notebook(metadata=KERNEL)
-    notebook.cells.append(nbformat.v4.new_markdown_cell(_note(result), id="note"))
-    notebook.cells.extend(own.get("", ()))
+    cells = [_cell("markdown", _note(result), "note"), *own.get("", ())]
     for released in lesson.cells:
         source = answers.get(released.exercise) if released.role == "exercise" else shown.get(released.id)
         cell = _cell(released.type, released.source if source is None else _harmless(released.type, source), released.id)
         if released.role in ("exercise", "check"):
             exercise, check = lesson.exercise(released.exercise), released.role == "check"
-            cell.metadata["nbgrader"] = nbgrader_metadata(exercise, check=check)
+            cell["metadata"]["nbgrader"] = nbgrader_metadata(exercise, check=check)
             if check and exercise.id in verdicts:
                 said = f"{exercise.id}: {STATUS_WORDS[verdicts[exercise.id].status]}\n"
-                cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=said)]
-        notebook.cells += [cell, *own.get(released.id, ())]
+                cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": said}]
+        cells += [cell, *own.get(released.id, ())]
+    notebook = {"cells": cells, "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -89,11 +87,7 @@ def _note(result):
 def _placed(lesson, data):
     """(lesson cell id -> the student's source, lesson cell id -> own cells below it, exercise -> answer)."""
     shown, own = {}, {}
-    try:
-        cells = read_cells(data) if data is not None else []
-        answers = read_submission(data, lesson).answers if cells else {}
-    except NotebookProblem:
-        return {}, {}, {}
+    cells, answers = read_cells(data), read_submission(data, lesson).answers
     exercises = {e.id: e for e in lesson.exercises}
     ids = {cell.id: cell for cell in lesson.cells if cell.role not in ("exercise", "check")}
     calls = {cell.source.strip(): cell.id for cell in lesson.cells if cell.role == "check"}
@@ -118,6 +112,8 @@ def _placed(lesson, data):
 
 
 def _cell(kind, source, cell_id):
-    # A raw cell would reach the page as it is; code is shown as text.
-    make = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
-    return make(source, id=cell_id)
+    # Plain dictionaries: nbformat would validate each cell, which takes longer than all the rest.
+    cell = {"cell_type": "markdown", "id": cell_id, "metadata": {}, "source": source}
+    if kind != "markdown":  # a raw cell would reach the page as it is; code is shown as text
+        cell |= {"cell_type": "code", "execution_count": None, "outputs": []}
+    return cell
