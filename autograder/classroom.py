@@ -16,12 +16,13 @@ from autograder.grade import Result, unread
 from autograder.notebooks import MAX_BYTES, lesson_in, too_large
 from autograder.sandbox import Limits
 from autograder.workers import CannotGrade, Cluster, Local, Settings, Task, grade_tasks
+from course_data.errors import UserError
 from course_data.files import write_whole
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")
 
 
-class ClassroomError(Exception):
+class ClassroomError(UserError):
     """A mistake of the instructor's: the message says what was wrong and what to do."""
 
 
