@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.checks.verdict import Verdict
 from autograder.classroom import ClassroomError, grade_class, write_gradebook
 from autograder.grade import Result
 from course_data.files import write_whole
@@ -65,11 +66,12 @@ def regrade(folder, out, **options):
 
 
 def read_all(out):
-    """(student, lesson) -> `Result`, for every readable result file in `out`."""
+    """(student, lesson) -> `Result` with its verdicts, for every readable result file in `out`, also an older version's."""
     found = {}
     for path in sorted((out / "results").glob("*/*.json")):
         try:
-            result = Result.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            data = json.loads(path.read_text(encoding="utf-8"))
+            result = Result(data["student"], data["lesson"], data["file"], [Verdict(**v) for v in data["verdicts"]])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # graded anew, it counts as new
         found[result.student, result.lesson] = result

@@ -76,7 +76,7 @@ def _read(out, student, lesson):
     try:
         return Result.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
-        raise ExportError(f"The result {path} is missing or damaged. Run `course grade` again; only this one is graded.") from None
+        raise ExportError(f"The result {path} is missing, damaged or of an older version. Run `course grade` again.") from None
 
 
 def points_that_count(result, options):

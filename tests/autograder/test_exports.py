@@ -64,7 +64,7 @@ def test_results_are_those_that_the_gradebook_lists(tmp_path):
     write_gradebook(tmp_path, [Result(s, ONE, "x", [Verdict("1.1-predict", "passed", 5, 5, "", {})]) for s in ("ada", "=bo")])
     assert [r.student for r in read_results(tmp_path)] == ["ada", "=bo"]
     (tmp_path / "results" / "ada" / f"{ONE}.json").write_text("{")
-    with pytest.raises(ExportError, match="missing or damaged. Run `course grade` again"):
+    with pytest.raises(ExportError, match="missing, damaged or of an older version. Run `course grade` again"):
         read_results(tmp_path)
     with pytest.raises(ExportError, match="holds no grades.csv"):
         read_results(tmp_path / "results")
