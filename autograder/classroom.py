@@ -1,30 +1,28 @@
 """Grading a class: find the submissions, grade them in parallel, write grades, results and feedback."""
 
+import contextlib
 import csv
 import hashlib
 import io
 import json
-import multiprocessing
-import os
 import re
 import secrets
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
-from autograder import catalogue, paths
+from autograder import by_hand, catalogue, policy, private, provenance
 from autograder.feedback import feedback_page
-from autograder.grade import Result, grade, unread
-from autograder.notebooks import lesson_in
-from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
+from autograder.grade import Result, unread
+from autograder.notebooks import MAX_BYTES, lesson_in, too_large
+from autograder.sandbox import Limits
+from autograder.workers import CannotGrade, Cluster, Local, Settings, Task, grade_tasks
+from course_data.errors import UserError
 from course_data.files import write_whole
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")
 
 
-class ClassroomError(Exception):
+class ClassroomError(UserError):
     """A mistake of the instructor's: the message says what was wrong and what to do."""
 
 
@@ -51,12 +49,10 @@ def find_submissions(folder):
     if not folder.is_dir():
         raise ClassroomError(f"{folder} is not a folder. Give the folder that holds the submissions.")
     entries, passed_over = [], []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
+    for path in _listed(folder, passed_over):
         if path.is_dir():
             _student_folder(path, entries, passed_over)
-        elif path.suffix == ".ipynb":
+        elif path.suffix == ".ipynb" and path.is_file():
             _flat_notebook(path, entries, passed_over)
         else:
             passed_over.append((path, "not a notebook"))
@@ -74,18 +70,32 @@ def find_submissions(folder):
     return entries, passed_over
 
 
+def _listed(folder, passed_over):
+    """What lies in `folder`, in order, without hidden files and without links that lead out of it."""
+    try:
+        found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        passed_over.append((folder, f"cannot be read: {error.strerror}"))
+        return
+    for path in found:
+        if not path.name.isprintable():
+            passed_over.append((Path(ascii(str(path))), "its name holds characters that cannot be printed; rename it"))
+        elif path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+            passed_over.append((path, "a link to another place, so not this student's work"))
+        else:
+            yield path
+
+
 def _student_folder(folder, entries, passed_over):
     lessons = catalogue.lessons()
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
+    for path in _listed(folder, passed_over):
         if not path.is_dir():
             passed_over.append((path, "expected a folder of a lesson here"))
             continue
-        notebooks = sorted(p for p in path.glob("*.ipynb") if p.is_file())
         if path.name not in lessons:
             passed_over.append((path, f"no lesson is named {path.name}"))
             continue
+        notebooks = [p for p in _listed(path, passed_over) if p.suffix == ".ipynb" and p.is_file()]
         named = [p for p in notebooks if p.stem == path.name]
         chosen = (named or notebooks or [None])[0]
         problem = "" if chosen else f"There is no notebook (.ipynb) in the folder {path.name}."
@@ -97,7 +107,7 @@ def _flat_notebook(path, entries, passed_over):
     lessons = catalogue.lessons()
     lesson = next((name for name in lessons if name in path.stem), "")
     try:
-        lesson = lesson or lesson_in(path.read_bytes())
+        lesson = lesson or (lesson_in(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else "")
     except OSError as error:
         passed_over.append((path, f"cannot be read: {error.strerror}"))
         return
@@ -111,128 +121,136 @@ def _flat_notebook(path, entries, passed_over):
 # Grading
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How a class is graded. `seed` fixes the random inputs of the checks."""
-
-    seed: int
-    limits: Limits
-    isolation: str  # "bubblewrap", or "auto" where weaker isolation was accepted
-
-
-PRELOAD = ("numpy", "torch", "matplotlib.pyplot")  # imported once for a whole class; half a second each time otherwise
-_sandbox = None
-
-
-def _open_sandbox(settings):
-    global _sandbox
-    _sandbox = Sandbox(limits=settings.limits, isolation=settings.isolation, preload=PRELOAD)
-
-
-def _grade_entry(entry, settings):
-    """In a worker process: grade one entry. A fault of ours becomes `grader_error`, never points."""
-    exercises = catalogue.lessons()[entry.lesson].exercises
-    shown = str(entry.path) if entry.path else ""
-    if entry.path is None:
-        return Result(entry.student, entry.lesson, shown, unread(exercises, entry.problem, "missing"), problem=entry.problem)
-    try:
-        return grade(entry.path.read_bytes(), entry.student, entry.lesson, _sandbox, seed=settings.seed, file=shown)
-    except Exception as error:
-        return broken(entry, f"{type(error).__name__}: {error}")
-
-
-def broken(entry, why):
-    """The result where the grader itself failed."""
-    message = f"A fault of the grader, not of this submission: {why}"
-    exercises = catalogue.lessons()[entry.lesson].exercises
-    return Result(entry.student, entry.lesson, str(entry.path or ""), unread(exercises, message, "grader_error"), problem=message)
-
-
-def grade_entries(entries, settings, jobs):
-    """Yield (entry, result) as they are ready, from `jobs` worker processes with a sandbox each."""
-    waiting, alone = list(entries), False
-    while waiting:
-        batch, waiting = (waiting[:1], waiting[1:]) if alone else (waiting, [])
-        with ProcessPoolExecutor(
-            max_workers=min(jobs, len(batch)),
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_open_sandbox,
-            initargs=(settings,),
-        ) as pool:
-            futures = {pool.submit(_grade_entry, entry, settings): entry for entry in batch}
-            for future in as_completed(futures):
-                entry = futures[future]
-                try:
-                    yield entry, future.result()
-                except BrokenProcessPool:
-                    # A worker that dies takes its pool with it: what was not finished is tried again, one at a time.
-                    if alone:
-                        yield entry, broken(entry, "the grading process ended")
-                    else:
-                        waiting.append(entry)
-        alone = True
-
-
-def grade_class(folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, on_start=None, on_result=None):
+def grade_class(
+    folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, scheduler=None, on_start=None, on_result=None,
+    late=None, own_checks=None,
+):
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
     Returns (results in order, files passed over). Submissions that have not changed since the last run into
     `out` are not graded again, so a run that was stopped goes on where it was. `seed` None keeps the seed of
-    `out`, or draws a new one. Raises `ClassroomError`, also where isolation is too weak.
+    `out`, or draws a new one. `scheduler` is the address of a Dask scheduler; without one, `jobs` processes here do
+    the work. `late`, a function from results to `policy.Standing`s, adds penalties to what is written for people.
+    `own_checks` is a folder of private checks. Raises `ClassroomError`, also where isolation is too weak, or another
+    `UserError`.
     """
     out = Path(out)
+    private.use(own_checks)
     entries, passed_over = find_submissions(folder)
+    if late:  # a time of submission that is missing shall be told now, not after an hour
+        late([Result(entry.student, entry.lesson, _file(entry), []) for entry in entries])
     settings = Settings(
-        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap"
+        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap", private.in_use()
     )
-    _prove_isolation(settings)
     try:
-        write_whole(out / "grading.json", json.dumps({"seed": settings.seed}) + "\n")
+        with _alone_in(out):
+            return _grade_into(
+                out, entries, Cluster(scheduler) if scheduler else Local(jobs), settings,
+                on_start or (lambda total, done: None), on_result or (lambda result: None), late,
+            ), passed_over  # fmt: skip
+    except CannotGrade as problem:
+        raise ClassroomError(str(problem)) from None
     except OSError as error:
-        raise ClassroomError(f"Cannot write to {out}: {error.strerror}. Choose another folder with --out.") from None
-    grader = fingerprint_of_grader()
-    results, todo, prints = {}, [], {}
+        raise ClassroomError(
+            f"Cannot write to {out}: {error.strerror}. What is written there is whole and stays. "
+            "Make room, or choose another folder with --out; the same command goes on from there."
+        ) from None
+
+
+def _grade_into(out, entries, executors, settings, on_start, on_result, late):
+    """The results in order, each written to `out` as soon as it is there."""
+    write_whole(out / "grading.json", json.dumps({"seed": settings.seed}) + "\n")
+    hashes = {lesson: provenance.hashes(lesson) for lesson in {entry.lesson for entry in entries}}
+    results, todo = {}, []
     for entry in entries:
-        prints[entry] = _fingerprint(entry, settings, grader)
-        kept = _kept(out, entry, prints[entry])
+        kept = _kept(out, entry, settings, hashes[entry.lesson])
         if kept is None:
             todo.append(entry)
         else:
+            kept.file = _file(entry)  # the same submission, perhaps moved
             results[entry] = kept
-    if on_start:
-        on_start(len(entries), len(results))
-    for entry, result in grade_entries(todo, settings, jobs or os.cpu_count() or 1):
+    on_start(len(entries), len(results))
+
+    def keep(entry, result):
         results[entry] = result
-        _write_result(out, result, prints[entry])
-        if on_result:
-            on_result(result)
-    ordered = [results[entry] for entry in entries]
-    write_whole(out / "grades.csv", grades_csv(ordered))
-    return ordered, passed_over
+        _write_result(out, result, settings)
+        on_result(result)
+
+    readable = []
+    for entry in todo:
+        problem, status = _problem(entry)
+        if problem:
+            keep(entry, _not_run(entry, settings, problem, status, hashes[entry.lesson]))
+        else:
+            readable.append(entry)
+
+    def prepare(entry):
+        try:
+            data = entry.path.read_bytes()
+        except OSError:
+            data = None
+        return Task(entry.student, entry.lesson, _file(entry), data, settings, hashes[entry.lesson])
+
+    with contextlib.closing(grade_tasks(readable, prepare, executors)) as graded:
+        for entry, result in graded:
+            keep(entry, result)
+    ordered = by_hand.settled([results[entry] for entry in entries], out)
+    write_gradebook(out, ordered, late(ordered) if late else None)
+    return ordered
 
 
-def _prove_isolation(settings):
-    """Raise here, before anything is written, the `SandboxUnavailable` that every worker would meet."""
+@contextlib.contextmanager
+def _alone_in(out):
+    """Hold `out` for this process, and clear away what a killed one left half-written."""
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / ".lock", "w") as lock:
+        try:
+            import fcntl
+        except ImportError:  # no class is graded on such a system
+            yield
+            return
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ClassroomError(f"Another `course grade` is writing to {out}. Wait for its end, or choose another --out.") from None
+        for part in [*out.glob(".*.part"), *out.glob("results/*/.*.part"), *out.glob("feedback/*/.*.part")]:
+            part.unlink(missing_ok=True)
+        yield
+
+
+def _problem(entry):
+    """(why a submission cannot be read, its status), or ("", "")."""
+    if entry.path is None:
+        return entry.problem, "missing"
     try:
-        Sandbox(limits=settings.limits, isolation=settings.isolation, preload=()).close()
-    except SandboxUnavailable as problem:
-        raise ClassroomError(f"{problem} Or accept weaker isolation with --accept-weak-isolation.") from None
+        size = entry.path.stat().st_size
+    except OSError:
+        return "", ""  # reading it will say more
+    return (too_large(size), "error") if size > MAX_BYTES else ("", "")
 
 
-def fingerprint_of_grader():
-    """A hash of everything of ours that verdicts depend on: checks, grader, lessons, library versions."""
-    digest = hashlib.sha256()
-    package = paths.CHECKS.parent
-    for path in sorted([*package.rglob("*.py"), *paths.CATALOGUE.glob("*.json")]):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    for name in ("numpy", "torch", "pytest"):
-        digest.update(f"{name} {version(name)}\n".encode())
-    return digest.hexdigest()
+def _not_run(entry, settings, problem, status, hashes):
+    """The result of a submission that holds nothing to run."""
+    return Result(
+        entry.student, entry.lesson, _file(entry), unread(catalogue.lessons()[entry.lesson].exercises, problem, status),
+        sha256=_sha256(entry.path), seed=settings.seed, limits=asdict(settings.limits), problem=problem, hashes=hashes,
+    )  # fmt: skip
 
 
-def _fingerprint(entry, settings, grader):
-    content = entry.path.read_bytes() if entry.path else b""
-    parts = [grader, str(settings.seed), settings.isolation, repr(asdict(settings.limits)), hashlib.sha256(content).hexdigest()]
+def _file(entry):
+    return str(entry.path.absolute()) if entry.path else ""
+
+
+def _sha256(path):
+    if path is None:
+        return ""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fingerprint(sha256, settings, hashes):
+    """A hash of everything that the result on a submission depends on."""
+    parts = [sha256, *hashes.values(), str(settings.seed), settings.isolation, repr(asdict(settings.limits))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -243,14 +261,15 @@ def _seed_of(out):
         return secrets.randbits(63)
 
 
-def _kept(out, entry, fingerprint):
+def _kept(out, entry, settings, hashes):
     """The result of an earlier run into `out`, if nothing it depends on has changed."""
     try:
         data = json.loads(_result_file(out, entry).read_text(encoding="utf-8"))
         result = Result.from_dict(data)
+        today = _fingerprint(_sha256(entry.path), settings, hashes)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if data.get("fingerprint") != fingerprint or any(v.status == "grader_error" for v in result.verdicts):
+    if data.get("fingerprint") != today or any(v.status == "grader_error" for v in result.verdicts):
         return None
     return result if (out / "feedback" / entry.student / f"{entry.lesson}.html").exists() else None
 
@@ -259,25 +278,59 @@ def _result_file(out, entry):
     return out / "results" / entry.student / f"{entry.lesson}.json"
 
 
-def _write_result(out, result, fingerprint):
+def _write_result(out, result, settings):
+    fingerprint = _fingerprint(result.sha256, settings, result.hashes)
     text = json.dumps({**result.to_dict(), "fingerprint": fingerprint}, indent=1, ensure_ascii=False) + "\n"
     # The page first: a result file says that everything about the submission is written.
-    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result))
+    _write_page(out, result)
     write_whole(_result_file(out, result), text)
 
 
-def grades_csv(results):
-    """The gradebook as CSV text: one row per student, lesson and exercise."""
+def write_gradebook(out, results, standings=None):
+    """Write grades.csv and, with a policy's standings, penalties.csv and the penalty on every feedback page."""
+    if standings is not None or (out / "penalties.csv").exists() or by_hand.linked(out):
+        for result in results:
+            _write_page(out, result, standings and standings[result.student, result.lesson])
+    if standings is not None:
+        write_whole(out / "penalties.csv", penalties_csv(standings[r.student, r.lesson] for r in results))
+    else:
+        (out / "penalties.csv").unlink(missing_ok=True)  # of a run with a policy: the pages have none now
+    write_whole(out / "grades.csv", grades_csv(results, standings))
+
+
+def _write_page(out, result, standing=None):
+    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result, standing))
+
+
+def grades_csv(results, standings=None):
+    """The gradebook as CSV text: one row per student, lesson and exercise.
+
+    With a policy, `final_points` is each exercise's part of what is left of the submission's points.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS if standings is None else (*COLUMNS, "final_points", "late"))
     for result in results:
+        standing = standings and standings[result.student, result.lesson]
         for v in result.verdicts:
             row = (result.student, result.lesson, v.exercise, f"{v.points:g}", f"{v.max_points:g}", v.status, v.message)
-            writer.writerow([_no_formula(cell) for cell in row])
+            if standing:
+                row += (f"{v.points * (standing.final_points / result.points if result.points else 1):g}", standing.reason)
+            writer.writerow([no_formula(cell) for cell in row])
     return text.getvalue()
 
 
-def _no_formula(cell):
+def penalties_csv(standings):
+    """What a policy makes of each submission's points, as CSV text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("student", "lesson", "points", "max_points", *policy.COLUMNS))
+    for each in standings:
+        row = (each.student, each.lesson, f"{each.points:g}", f"{each.max_points:g}", *policy.shown(each))
+        writer.writerow([no_formula(cell) for cell in row])
+    return text.getvalue()
+
+
+def no_formula(cell):
     """A cell that a spreadsheet would run as a formula gets a quote in front."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

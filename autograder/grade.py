@@ -5,19 +5,17 @@ The student's code runs in the sandbox's processes only. The checks run here and
 
 import contextlib
 import hashlib
-import platform
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 
-from autograder import catalogue
+from autograder import catalogue, provenance, wire
 from autograder.blanks import blank_lines, blank_message, has_blank
 from autograder.checks.faults import Crashed, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
-from autograder.checks.verdict import Verdict, judge, untouched
+from autograder.checks.verdict import Verdict, grader_error, judge, untouched
 from autograder.notebooks import NotebookProblem, read_submission
 
-SCHEMA = 1
-STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "grader_error")
+SCHEMA = 2
+STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "marked", "grader_error")
 
 
 @dataclass
@@ -34,6 +32,7 @@ class Result:
     limits: dict = field(default_factory=dict)
     repairs: list = field(default_factory=list)
     problem: str = ""  # why the file could not be read, for the student
+    hashes: dict = field(default_factory=dict)  # of the checks, the grader and the environment
 
     @property
     def points(self):
@@ -51,7 +50,7 @@ class Result:
     def to_dict(self):
         return {
             "schema": SCHEMA, "points": self.points, "max_points": self.max_points,
-            "open_points": self.open_points, "environment": environment(), **asdict(self),
+            "open_points": self.open_points, "environment": provenance.environment(), **asdict(self),
         }  # fmt: skip
 
     @classmethod
@@ -62,11 +61,6 @@ class Result:
         return cls(**{**values, "verdicts": [Verdict(**v) for v in data["verdicts"]]})
 
 
-def environment():
-    """The versions that verdicts could depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "torch", "pytest")}}
-
-
 def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None):
     """Grade a notebook file's bytes. Returns a `Result`; never raises for anything a student did.
 
@@ -74,8 +68,9 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None)
     """
     lesson = catalogue.lessons()[lesson_name]
     result = Result(
-        student, lesson_name, file, [], seed=seed, isolation=dict(sandbox.isolation), limits=asdict(sandbox.limits)
-    )
+        student, lesson_name, file, [], sha256=hashlib.sha256(data).hexdigest(), seed=seed,
+        isolation=dict(sandbox.isolation), limits=asdict(sandbox.limits), hashes=provenance.hashes(lesson_name),
+    )  # fmt: skip
     wanted = [e for e in lesson.exercises if exercises is None or e.id in exercises]
     try:
         submission = read_submission(data, lesson)
@@ -83,17 +78,32 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None)
         result.problem = str(problem)
         result.verdicts = unread(wanted, result.problem)
         return result
-    result.sha256, result.repairs = submission.sha256, submission.repairs
+    result.repairs = submission.repairs
     known = {e.id: _without_running(lesson, e, submission) for e in wanted}
     ask = [e for e in wanted if known[e.id] is None]
     if ask:
         with sandbox.session(seed=_own_seed(seed)) as session:
             faults = _run(session, submission, ask)
-            outcomes = _question(session, lesson, ask, faults, seed)
+            outcomes = _question(session, lesson, ask, faults, _checks_seed(seed, result.sha256))
         for exercise in ask:
-            known[exercise.id] = judge(lesson_name, exercise, outcomes, hidden=True)
+            known[exercise.id] = _judged(lesson_name, exercise, outcomes)
     result.verdicts = [known[e.id] for e in wanted]
     return result
+
+
+def _judged(lesson_name, exercise, outcomes):
+    """The verdict; a fault of ours in finding it costs this exercise alone."""
+    try:
+        return judge(lesson_name, exercise, outcomes, hidden=True)
+    except Exception as error:
+        return grader_error(exercise, f"{type(error).__name__}: {error}")
+
+
+def _checks_seed(seed, sha256):
+    """The seed of the checks' inputs: another one for every other file, so that nobody can copy answers to the
+    inputs that an error message has shown them, or show them to others, and hand in again.
+    """
+    return int.from_bytes(hashlib.sha256(f"checks {seed} {sha256}".encode()).digest()[:8], "big")
 
 
 def _own_seed(seed):
@@ -127,6 +137,8 @@ def _run(session, submission, exercises):
     ids = {e.id for e in exercises}
     for step in submission.steps:
         outcome = session.run_cell(step.source, step.name)
+        if len(outcome.output) > session.limits.output_kb << 10:
+            submission.repairs.append(f"What {step.name} printed was cut after {session.limits.output_kb} kB.")
         if step.exercise in ids and outcome.status != "ok":
             faults[step.exercise] = _fault_of(outcome)
         elif step.exercise in ids:
@@ -152,7 +164,7 @@ def _question(session, lesson, exercises, faults, seed):
             if exercise_id not in asking:
                 asking.clear()
                 stack.close()
-                asking[exercise_id] = _Asking(stack.enter_context(session.question()), faults.get(exercise_id))
+                asking[exercise_id] = _Asking(session, stack.enter_context(session.question()), faults.get(exercise_id))
             yield asking[exercise_id]
 
         return run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
@@ -161,11 +173,15 @@ def _question(session, lesson, exercises, faults, seed):
 class _Asking:
     """A question of the sandbox, as checks ask it. `fault` is what the exercise's own cell ended with, or None."""
 
-    def __init__(self, question, fault):
-        self._question, self._fault = question, fault
+    def __init__(self, session, question, fault):
+        self._session, self._question, self._fault = session, question, fault
 
     def call(self, name, args, kwargs):
-        reply = self._guard(lambda: self._question.call(name, args, kwargs))
+        try:
+            reply = self._guard(lambda: self._question.call(name, args, kwargs))
+        except wire.WireError as problem:
+            # The checks' own arguments cross; what an earlier answer gave may not, wrapped once more.
+            raise StudentError("TooLarge", f"what it returned cannot be handed on: {problem}") from None
         return reply.value, reply.mutated
 
     def value(self, name):
@@ -174,8 +190,13 @@ class _Asking:
     def _guard(self, ask):
         try:
             return ask()
-        except Missing:
+        except Missing as missing:
             # "Not defined" is true but useless when the cell that should define it broke: say what broke it.
             if self._fault is not None:
                 raise self._fault from None
+            if self._session.lost:
+                raise Crashed(
+                    f"`{missing.name}` was lost: after one of its cells the notebook's process could not go on, "
+                    "so the state before that cell was asked"
+                ) from None
             raise

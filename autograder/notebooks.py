@@ -4,13 +4,17 @@ Repairs are made where the intent is clear, and each leaves a line for the stude
 """
 
 import ast
+import gc
 import hashlib
 import json
 from dataclasses import dataclass, field
 
-import nbformat
-
 from autograder.blanks import exercise_named_in, has_blank
+
+# A hostile file must cost little: parsed JSON takes up to 35 times its size in memory, parsed Python up to 500 times.
+MAX_BYTES = 64 << 20
+MAX_CELLS = 5000
+MAX_CODE = 1 << 20  # characters of all code cells together; a lesson has some tens of thousands
 
 
 class NotebookProblem(Exception):
@@ -44,8 +48,10 @@ class Submission:
 def read_cells(data):
     """The cells of a notebook file's bytes: a list of {"type", "source", "id", "exercise", "role"}.
 
-    Raises `NotebookProblem` for anything that is not a notebook.
+    Raises `NotebookProblem` for anything that is not a notebook, or one too large to be a person's work.
     """
+    if len(data) > MAX_BYTES:
+        raise NotebookProblem(too_large(len(data)))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -53,26 +59,54 @@ def read_cells(data):
     if not text.strip():
         raise NotebookProblem("This file is empty. Save the notebook in Jupyter and hand it in again.")
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = _parsed(text)
+    except (ValueError, RecursionError, MemoryError):
         raise NotebookProblem(
             "This file is not a notebook: it is not JSON. Hand in the .ipynb file itself, not an export or a copy of its text."
         ) from None
-    if not isinstance(document, dict) or not isinstance(document.get("cells", document.get("worksheets")), list):
+    document = document if isinstance(document, dict) else {}
+    found = document.get("cells")
+    if found is None and isinstance(document.get("worksheets"), list):  # formats 2 and 3
+        sheets = [sheet.get("cells") for sheet in document["worksheets"] if isinstance(sheet, dict)]
+        found = [raw for sheet in sheets if isinstance(sheet, list) for raw in sheet]
+    if not isinstance(found, list):
         raise NotebookProblem("This file is JSON, but not a notebook: it has no list of cells.")
-    if "worksheets" in document:
-        try:
-            document = nbformat.reads(text, as_version=4)
-        except Exception:
-            raise NotebookProblem("This notebook has an old format that cannot be converted. Open it in Jupyter and save it again.") from None
-    return [_cell(raw) for raw in document["cells"] if isinstance(raw, dict)]
+    if len(found) > MAX_CELLS:
+        raise NotebookProblem(f"This notebook has {len(found)} cells; at most {MAX_CELLS} are read. Hand in the lesson's own notebook.")
+    cells = [_cell(raw) for raw in found if isinstance(raw, dict)]
+    code = sum(len(cell["source"]) for cell in cells if cell["type"] == "code")
+    if code > MAX_CODE:
+        raise NotebookProblem(
+            f"The code cells of this notebook hold {code:,} characters; at most {MAX_CODE:,} are read. "
+            "Is there data pasted into a cell? Take it out and hand the notebook in again."
+        )
+    return cells
+
+
+def too_large(size):
+    """The sentence on a file of `size` bytes, where that is more than `MAX_BYTES`."""
+    return (
+        f"This file has {size >> 20} MB; at most {MAX_BYTES >> 20} MB are read. "
+        "Clear the outputs in Jupyter, save the notebook and hand it in again."
+    )
+
+
+def _parsed(text):
+    """The JSON in `text`. The collector would look at millions of new lists again and again, for most of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return json.loads(text)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def lesson_in(data):
     """The lesson a notebook says it is (from its metadata), or ""."""
     try:
-        name = json.loads(data.decode("utf-8-sig"))["metadata"]["course"]["lesson"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        name = _parsed(data.decode("utf-8-sig"))["metadata"]["course"]["lesson"]
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError):
         return ""
     return name if isinstance(name, str) else ""
 
@@ -82,8 +116,9 @@ def read_submission(data, lesson):
     cells = read_cells(data)
     repairs = []
     exercises = {exercise.id: exercise for exercise in lesson.exercises}
+    openings = {_opening(lesson.cell_of(each.id).source): each.id for each in lesson.exercises if each.by_hand}
     for cell in cells:
-        cell["exercise"] = _exercise_of(cell, exercises)
+        cell["exercise"] = exercise_of(cell, exercises, openings)
     answers, dropped = _choose(cells, lesson, repairs)
     released = {cell.id: cell for cell in lesson.cells}
     unedited = {(cell.role, _squeeze(cell.source)) for cell in lesson.cells}
@@ -112,7 +147,7 @@ def read_submission(data, lesson):
 
 
 def _cell(raw):
-    source = raw.get("source", "")
+    source = raw.get("source", raw.get("input", ""))  # "input" in formats 2 and 3
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
     metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
@@ -120,17 +155,24 @@ def _cell(raw):
     return {
         "type": raw.get("cell_type"),
         "source": source.replace("\r\n", "\n") if isinstance(source, str) else "",
-        "id": str(raw.get("id", "")),
-        "role": course.get("role"),
-        "exercise": course.get("exercise") if course.get("role") == "exercise" else "",
+        "id": _text(raw.get("id")),
+        "role": _text(course.get("role")),
+        "exercise": _text(course.get("exercise")) if course.get("role") == "exercise" else "",
     }
 
 
-def _exercise_of(cell, exercises):
-    """The exercise a cell answers: by its `# Exercise` line, else its metadata, else the names it defines."""
+def _text(value):
+    return value if isinstance(value, str) else ""
+
+
+def exercise_of(cell, exercises, openings={}):
+    """The exercise a cell answers: by its `# Exercise` line, else its metadata, else the names it defines.
+
+    A written answer is found by its metadata, else by the words that the cell opens with, as in `openings`.
+    """
     if cell["type"] == "markdown":
         known = exercises.get(cell["exercise"])
-        return known.id if known and known.by_hand else ""
+        return known.id if known and known.by_hand else openings.get(_opening(cell["source"]), "")
     if cell["type"] != "code":
         return ""
     named = exercise_named_in(cell["source"])
@@ -177,6 +219,11 @@ def defined_names(source):
         if isinstance(node, ast.Assign):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return names
+
+
+def _opening(source):
+    """The first sentence of a cell's text."""
+    return source.strip().split(".**")[0]
 
 
 def _squeeze(source):

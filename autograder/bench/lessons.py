@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from autograder.builder import build, sources
-from autograder.classroom import PRELOAD
+from autograder.workers import PRELOAD
 from autograder.grade import grade
 from autograder.sandbox import Sandbox
 from course_data.files import write_whole

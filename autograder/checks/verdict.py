@@ -1,6 +1,7 @@
 """From what an exercise's checks said to one status, its points and one message."""
 
 import ast
+import functools
 from dataclasses import dataclass
 
 from autograder.blanks import blank_lines, blank_message
@@ -9,6 +10,9 @@ from autograder.checks.runner import named_mistake
 
 
 MESSAGE_LENGTH = 2000
+# A hidden check's inputs stay small in its message, also where a student's exception repeats them.
+HIDDEN_LENGTH = 400
+HIDDEN_ERROR_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,7 @@ def judge(lesson, exercise, outcomes, hidden):
     statuses = {check.name: by_name[check.name].status if check.name in by_name else "grader_error" for check in expected}
     if not expected or "grader_error" in statuses.values():
         broken = [o.message for o in by_name.values() if o.status == "grader_error"]
-        message = broken[0] if broken else "a check did not report"
-        return Verdict(exercise.id, "grader_error", 0, exercise.points, f"A fault of the grader, not of your answer: {message}", statuses)
+        return grader_error(exercise, broken[0] if broken else "a check did not report", statuses)
     failed = [check for check in expected if statuses[check.name] != "passed"]
     if not failed:
         message = _explanation(exercise, outcomes)
@@ -45,10 +48,21 @@ def judge(lesson, exercise, outcomes, hidden):
     if all(statuses[check.name] == "passed" for check in core):
         points = sum(check.points for check in expected if statuses[check.name] == "passed")
     first = by_name[failed[0].name]
-    message = _message(lesson, exercise, first, outcomes)
+    message = _message(lesson, exercise, first, outcomes, failed[0].visible)
     if hidden and first.status in ("failed", "error"):
         message += f" Read again: section {exercise.id}."
     return Verdict(exercise.id, first.status, points, exercise.points, message, statuses)
+
+
+def grader_error(exercise, why, statuses=None):
+    """The `Verdict` where the grader itself failed."""
+    message = printable(f"A fault of the grader, not of your answer: {why}")
+    return Verdict(exercise.id, "grader_error", 0, exercise.points, message, statuses or {})
+
+
+def printable(text):
+    """A text, parts of which can come from the student's process: no control characters, no halves of one, no end of it."""
+    return "".join(c if c.isprintable() else " " for c in text[:MESSAGE_LENGTH])
 
 
 def untouched(exercise, released, source):
@@ -58,17 +72,19 @@ def untouched(exercise, released, source):
     """
     if exercise.kind == "written":
         return "Nothing is written here yet." if _words(source) == _words(released) else None
-    same = _tree(source) == _tree(released) if _tree(released) else source == released
-    if not same:
-        return None
+    if source != released:
+        handed_out = _tree_of_released(released)
+        if handed_out is None or _tree(source) != handed_out:
+            return None
     if exercise.kind == "bug":
         return f"Exercise {exercise.id} has not been changed yet: find the bug and repair it"
     return blank_message(exercise.id, blank_lines(source))
 
 
-def _message(lesson, exercise, first, outcomes):
-    # Parts of a message can come from the student's process: no control characters, no end of it.
-    text = "".join(c if c.isprintable() else " " for c in first.message[:MESSAGE_LENGTH])
+def _message(lesson, exercise, first, outcomes, visible):
+    length = MESSAGE_LENGTH if visible else HIDDEN_ERROR_LENGTH if first.status == "error" else HIDDEN_LENGTH
+    text = first.message if len(first.message) <= length else f"{first.message[: length - 40]} ... {first.message[-30:]}"
+    text = printable(text)
     message = text if text.split(" ")[0] in exercise.names else text[:1].upper() + text[1:]
     if not message.endswith((".", "?", "!")):
         message += "."
@@ -95,6 +111,11 @@ def _tree(source):
         return ast.dump(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+@functools.cache
+def _tree_of_released(source):
+    return _tree(source)
 
 
 def _words(text):

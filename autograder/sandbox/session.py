@@ -46,6 +46,7 @@ class Session:
         self._cells = []  # what was run so far, for starting over
         self._shared = None  # (number, socket) of the process that the cells share
         self._apart = False
+        self.lost = False  # whether a state that a cell left behind could not go on
         self._wire_limits = wire.Limits(bytes=limits.reply_mb << 20)
 
     def run_cell(self, source, name):
@@ -155,7 +156,9 @@ class Session:
             raise
         finally:
             theirs.close()
-        return self._number, ours, answer.get("newest") is True
+        newest = answer.get("newest") is True
+        self.lost = self.lost or (self._apart and not newest)
+        return self._number, ours, newest
 
     def _drop(self, number, gone):
         try:
@@ -183,6 +186,8 @@ class Session:
         status = answer.get("status")
         if answer.get("why") == "memory":
             return f"{what} needed more than the {self.limits.memory_mb} MB of memory that a submission may use."
+        if answer.get("why") == "files":
+            return f"{what} needed more than the {4 * self.limits.open_files} open files that a submission may have."
         if type(status) is int and answer.get("ended"):
             code = os.waitstatus_to_exitcode(status)
             if code >= 0:
@@ -216,6 +221,7 @@ class Question:
 
     def __init__(self, session):
         self._session = session
+        self._left = session.limits.exercise_seconds
         self._number = self._work = self._over = None
         try:
             self._number, self._work = session._fork_for_question()
@@ -238,13 +244,18 @@ class Question:
             raise self._over
         limits = self._session.limits
         message = wire.encode(request)  # arguments that cannot cross are the asker's fault: WireError
-        deadline = time.monotonic() + limits.call_seconds
+        started = time.monotonic()
+        deadline = started + min(limits.call_seconds, self._left)
         try:
             wire.send_encoded(self._work, message, deadline)
             reply = wire.recv(self._work, self._session._wire_limits, deadline)
         except TimeoutError:
             self._finish()
-            self._over = TimedOut(f"{what} was still running after {_seconds(limits.call_seconds)} and was stopped.")
+            self._over = TimedOut(
+                f"{what} was still running after {_seconds(limits.call_seconds)} and was stopped."
+                if limits.call_seconds <= self._left
+                else f"{what} was stopped: all calls for this exercise together took more than {_seconds(limits.exercise_seconds)}."
+            )
             raise self._over from None
         except wire.WireError as problem:
             self._finish()
@@ -253,6 +264,8 @@ class Question:
         except (EOFError, OSError):
             self._over = Crashed(self._session._why_ended(self._finish(gone=True), f"calling {what}"))
             raise self._over from None
+        finally:
+            self._left -= time.monotonic() - started
         return _result(reply, request["name"])
 
     def _finish(self, gone=False):

@@ -1,7 +1,9 @@
 """The words the sandbox and its users share: limits, outcomes, the one error of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
+
+MOST = 1 << 20  # of anything: twelve days, a terabyte of memory
 
 
 @dataclass(frozen=True)
@@ -11,12 +13,36 @@ class Limits:
     cell_seconds: float = 10.0
     notebook_seconds: float = 60.0  # all cells together
     call_seconds: float = 5.0
+    exercise_seconds: float = 30.0  # all calls of one question together; in a grading, of one exercise
     memory_mb: int = 2048  # on top of the imported libraries
-    processes: int = 64
+    processes: int = 64  # and threads
     file_mb: int = 64  # one file
-    scratch_mb: int = 256  # all files in /tmp
+    scratch_mb: int = 256  # all files in /tmp; as much again in /dev/shm
+    files: int = 20000  # in /tmp, and in /dev/shm
+    open_files: int = 256  # of one process; four times as many of all together
     output_kb: int = 256  # printed text of one cell
-    reply_mb: int = 64  # one value that a question brings back
+    reply_mb: int = 8  # one value that a question brings back
+
+    @classmethod
+    def of_words(cls, words):
+        """The limits with some set by words like "cell_seconds=20". Raises ValueError with a sentence for people."""
+        known = {field.name: type(field.default) for field in fields(cls)}
+        values = {}
+        for word in words:
+            name, _, text = (part.strip() for part in word.partition("="))
+            if name not in known:
+                defaults = ", ".join(f"{each}={getattr(cls, each):g}" for each in known)
+                raise ValueError(f"There is no limit {name!r}. The limits and their defaults: {defaults}.")
+            if name in values:
+                raise ValueError(f"The limit {name} is given twice.")
+            try:
+                values[name] = known[name](text)
+            except ValueError:
+                values[name] = 0
+            if not 0 < values[name] < MOST:
+                number = "a whole number" if known[name] is int else "a number"
+                raise ValueError(f"The limit {name} must be {number} above 0, as in {name}={getattr(cls, name):g}; it is {text!r}.")
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -32,7 +58,13 @@ class CellOutcome:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a call returned, and which positional arguments it changed in place."""
+    """What a call returned, and which positional arguments it changed in place.
+
+    `mutated` is the word of the student's own process, and no other is to be had: seen from outside, a function
+    that lies about it is one that copies its arguments first, which is a right answer and easier to write. So a
+    check may refuse an answer for what `mutated` names. It must never pass one for it: what an answer has to
+    change in place is asked for by its value.
+    """
 
     value: Any
     mutated: list

@@ -141,8 +141,11 @@ def test_weaker_isolation_is_refused_unless_accepted(tmp_path):
     assert process.returncode == 2 and "bubblewrap" in process.stderr and "Traceback" not in process.stderr
     process = course("grade", folder, "--out", tmp_path / "out", "--accept-weak-isolation", PATH=str(tmp_path))
     assert process.returncode == 0, process.stderr
+    assert "Weaker isolation, as accepted: students' code could reach files of this user" in process.stdout
     result = json.loads((tmp_path / "out" / "results" / "dana" / f"{LESSON}.json").read_text())
     assert result["isolation"]["level"] == "process" and result["points"] == 0
+    assert "bubblewrap" in result["isolation"]["instead_of_bubblewrap"] and "the network" in result["isolation"]["not_isolated"]
+    assert "isolation level &ldquo;process&rdquo;" in (tmp_path / "out" / "feedback" / "dana" / f"{LESSON}.html").read_text()
 
 
 # One submission at a time

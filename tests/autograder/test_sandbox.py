@@ -459,6 +459,27 @@ def test_daemons_do_not_live_beside_questions(session):
         assert question.call("beats").value == before
 
 
+def test_a_process_whose_first_thread_has_ended_is_killed(small_box):
+    """The kernel calls it a zombie and shows nothing of its memory, while its other threads go on."""
+    with small_box.session() as session:
+        outcome = run(
+            session,
+            """
+            import ctypes, os, platform, threading, time
+            for _ in range(4):
+                if os.fork() == 0:
+                    def grow():
+                        time.sleep(1)
+                        block = bytearray(b'1' * (80 << 20))
+                        time.sleep(1000)
+                    threading.Thread(target=grow).start()
+                    ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+            print(sorted({os.wait()[1] for _ in range(4)}))
+            """,
+        )
+    assert outcome.status == "ok" and outcome.output == "[9]\n", outcome
+
+
 def test_a_child_that_holds_the_socket_does_not_delay_the_verdict(box):
     patient = Limits(cell_seconds=60)
     started = time.monotonic()
@@ -621,7 +642,7 @@ def test_nothing_can_be_written_but_scratch(session):
 def test_scratch_is_private_and_small(box):
     fill = "for n in range(20):\n    for d in ('/tmp', '/dev/shm'):\n        open(f'{d}/f{n}', 'wb').write(bytes(8 << 20))"
     with box.session() as first, box.session() as second:
-        assert "No space" in run(first, fill).message
+        assert "32 MB" in run(first, fill).message
         assert printed(second, "import os; print(os.listdir('/tmp'), os.listdir('/dev/shm'))") == "[] []"
         still_works(first)
 

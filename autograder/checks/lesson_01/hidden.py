@@ -104,7 +104,9 @@ def test_laws_of_a_quantizer(student, rng):
         equal(again, every, what="the codes of a tensor that was dequantised", on=on)
         # The bound: inside the range a float moves by at most s/2 (here by at most 0.45 gaps; 1e-6 for float32).
         inside = (whole >= qmin) & (whole <= qmax)
-        back = np.asarray(student.dequantize(codes, scale, zero_point), dtype=float)
+        back = student.dequantize(codes, scale, zero_point)
+        close(back, scale * (codes.astype(float) - zero_point), rel=1e-6, what="the floats of the codes", on=on)
+        back = np.asarray(back, dtype=float)
         that(
             np.abs(back - x)[inside].max() <= scale * (0.5 + 1e-6 * (qmax - qmin)),
             f"A float inside the range moved by more than half a gap; {on}.",

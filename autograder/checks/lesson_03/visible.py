@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, kind_of, letter, that
+from autograder.checks.expect import close, equal, from_tensor, kind_of, letter, that
+from autograder.checks.modules import run_module
 
 CONV_SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
 
@@ -23,7 +24,7 @@ def pair(value, what):
 
 def indices(value, count, what):
     """The value as a NumPy array of `count` integers, or a plain message."""
-    array = value.numpy() if isinstance(value, torch.Tensor) else value
+    array = from_tensor(value) if isinstance(value, torch.Tensor) else value
     that(isinstance(array, np.ndarray), f"{what} should be a tensor of indices; it is {kind_of(value)}.")
     that(array.dtype.kind in "iu", f"{what} should be integers (int64); the type is {array.dtype}.")
     that(array.shape == (count,), f"{what} should have the shape ({count},); it has {tuple(array.shape)}.")
@@ -86,12 +87,6 @@ def is_batch_norm(value, like, channels, what):
     that(layer.num_features == channels, f"{what} should have num_features={channels}; it has {layer.num_features}.")
     that(layer.eps == like.eps, f"{what} should keep eps={like.eps}; it has {layer.eps}.")
     return layer
-
-
-def run(model, x):
-    """The output in eval mode and float64. The model has been checked or is our own."""
-    with torch.no_grad():
-        return copy.deepcopy(model).double().eval()(x.double())
 
 
 # Random layers, in which every number matters
@@ -159,7 +154,7 @@ def prove_mlp(student, mlp, kept, x):
         masked[0].weight[silent(kept, fc1.out_features)] = 0
         masked[0].bias[silent(kept, fc1.out_features)] = 0
     # Copies are exact and float64 rounds at 1e-16: 1e-5 is the lesson's law, and wrong answers miss it by 1e-2 or more.
-    close(run(small, x), run(masked, x), abs=1e-5, what="the output of the small network (against the masked one)", on=on)
+    close(run_module(small, x), run_module(masked, x), abs=1e-5, what="the output of the small network (against the masked one)", on=on)
     return changed
 
 
@@ -177,13 +172,13 @@ def prove_cnn(student, conv, bn, after, kept, x):
     masked = nn.Sequential(conv, masked_bn, nn.ReLU())
     small = nn.Sequential(small_conv, small_bn, nn.ReLU())
     what = "the output of the small convolution and batch norm (against the kept channels of the big ones)"
-    close(run(small, x), run(masked, x)[:, kept], abs=1e-5, what=what, on=on)
+    close(run_module(small, x), run_module(masked, x)[:, kept], abs=1e-5, what=what, on=on)
 
     small_after = student.cut_inputs(after, kept)
     changed += student.mutated
     is_conv(small_after, after, len(kept), after.out_channels, "the next convolution, cut")
     what = "the output after the next convolution (against the masked network)"
-    close(run(nn.Sequential(small, small_after), x), run(nn.Sequential(masked, after), x), abs=1e-5, what=what, on=on)
+    close(run_module(nn.Sequential(small, small_after), x), run_module(nn.Sequential(masked, after), x), abs=1e-5, what=what, on=on)
     return changed
 
 
@@ -194,8 +189,8 @@ def prove_flatten(student, linear, channels, height, width, kept, x):
     on = f"{channels} channels of {height}x{width}, kept = {kept.tolist()}"
     masked_x = x.clone()
     masked_x[:, silent(kept, channels)] = 0
-    want = run(nn.Sequential(nn.Flatten(), linear), masked_x)
-    got = run(nn.Sequential(nn.Flatten(), small), x[:, kept])
+    want = run_module(nn.Sequential(nn.Flatten(), linear), masked_x)
+    got = run_module(nn.Sequential(nn.Flatten(), small), x[:, kept])
     close(got, want, abs=1e-5, what="the output of the small linear layer (against the masked one)", on=on)
     return changed
 

@@ -13,6 +13,7 @@ from autograder.checks.lesson_05.visible import (
     check_balanced, check_best_product, check_lora_start, check_output_error, check_two_convs, check_two_linears, float_tensor,
     number, pair, random_conv, random_linear, rounding, table, tensor, two_tables, whole,
 )  # fmt: skip
+from autograder.checks.modules import run_module
 
 
 def falling(rng, m, n, ratio=0.8):
@@ -208,7 +209,7 @@ def test_full_rank_is_the_old_layer(student, rng):
     x = float_tensor(rng, 16, 8)
     with torch.no_grad():
         large = x.abs() @ (left.abs() @ right.abs()).T
-        close(got.double()(x.double()), layer(x), abs=rounding(large.numpy(), 48), what="the output at full rank, against the old layer")
+        close(run_module(got, x), layer(x), abs=rounding(large.numpy(), 48), what="the output at full rank, against the old layer")
     conv = random_conv(rng, 3, 4, 3, padding=1)
     u, s, vt = torch.linalg.svd(conv.weight.detach().flatten(1), full_matrices=False)
     left, right = u * s.sqrt(), s.sqrt()[:, None] * vt

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import errno
 import io
 import linecache
 import re
@@ -14,7 +15,7 @@ from autograder.blanks import ___, BlankError
 MESSAGE_LENGTH = 2000
 # Magics that only wrap the cell's own Python. Any other cell magic is another language, or a file to write.
 WRAPPERS = {"capture", "prun", "time", "timeit"}
-too_much = ""
+too_much = {}  # what was asked for too much of -> the sentence that says how much there is
 
 
 class Output(io.TextIOBase):
@@ -42,7 +43,7 @@ class Output(io.TextIOBase):
 
 
 class Shell:
-    """What `get_ipython()` returns: notebook commands are read and ignored."""
+    """What `get_ipython()` returns: whatever is asked of it, or of what it gives, happens and is nothing."""
 
     def getoutput(self, *args, **kwargs):
         return []
@@ -50,17 +51,26 @@ class Shell:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return lambda *args, **kwargs: None
+        return Shell()
+
+    def __call__(self, *args, **kwargs):
+        return None
 
 
 def no_input(prompt=""):
     raise RuntimeError("input() cannot be used here: nobody is there to answer while a notebook is graded")
 
 
-def new_notebook(memory_mb):
+def new_notebook(limits):
     """The namespace of a notebook: `__main__`, as in a kernel, with what notebooks take for granted."""
-    global too_much
-    too_much = f"it needed more than the {memory_mb} MB of memory that a submission may use"
+    too_much.update({
+        "memory": f"it needed more than the {limits['memory_mb']} MB of memory that a submission may use",
+        "processes": f"it needed more than the {limits['processes']} processes and threads that a submission may have",
+        errno.EFBIG: f"it wrote a file of more than the {limits['file_mb']} MB that one file may have",
+        errno.ENOSPC: f"it wrote more than the {limits['scratch_mb']} MB, or made more than the {limits['files']} files, "
+                      "that a submission may have",
+        errno.EMFILE: f"it needed more than the {limits['open_files']} open files that a process may have",
+    })  # fmt: skip
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     builtins.input = no_input
@@ -131,12 +141,22 @@ def describe(error, filename=None):
         message = str(error.msg if isinstance(error, SyntaxError) else error)
     except BaseException as second:
         message = f"(its text could not be read: {type(second).__name__})"
-    if isinstance(error, MemoryError) or "can't allocate memory" in message:  # the second is torch's
-        message = too_much
+    message = too_much.get(_limit_hit(error, message), message)
     return {
         "status": "error", "message": message[:MESSAGE_LENGTH], "error_type": type(error).__name__,
         "line": _line(error, filename), "mro": [each.__name__ for each in type(error).__mro__][:20],
     }  # fmt: skip
+
+
+def _limit_hit(error, message):
+    """Which limit an exception tells of, as a key of `too_much`; None for any other."""
+    if isinstance(error, MemoryError) or "can't allocate memory" in message:  # the second is torch's
+        return "memory"
+    if isinstance(error, BlockingIOError) or "can't start new thread" in message:
+        return "processes"
+    if isinstance(error, OSError) and type(error.errno) is int:
+        return error.errno
+    return None
 
 
 def _line(error, filename):

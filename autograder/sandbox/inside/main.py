@@ -173,7 +173,7 @@ def enter_namespaces(link, config):
         kernel.unshare(kernel.NAMESPACES)
         kernel.map_ids(INSIDE_ID, uid, gid)
         table = processes.Table()
-        private_files(config["limits"]["scratch_mb"])
+        private_files(config["limits"]["scratch_mb"], config["limits"]["files"])
         kernel.drop_capabilities()
     except OSError as problem:
         channel.send(link, {"failed": str(problem)})
@@ -183,13 +183,13 @@ def enter_namespaces(link, config):
     session(link, config, table)
 
 
-def private_files(size_mb):
+def private_files(size_mb, files):
     """Fresh, small file systems over everything writable, and a /proc that shows no process."""
     from inside import kernel
 
     safe = kernel.MS_NOSUID | kernel.MS_NODEV
-    kernel.mount("tmpfs", "/tmp", "tmpfs", safe, f"size={size_mb}m,nr_inodes=20000,mode=1777")
-    kernel.mount("tmpfs", "/dev/shm", "tmpfs", safe, f"size={size_mb}m,nr_inodes=1000,mode=1777")
+    kernel.mount("tmpfs", "/tmp", "tmpfs", safe, f"size={size_mb}m,nr_inodes={files},mode=1777")
+    kernel.mount("tmpfs", "/dev/shm", "tmpfs", safe, f"size={size_mb}m,nr_inodes={files},mode=1777")
     # As an ordinary user's, the folder of terminals would be writable and shared between submissions.
     kernel.mount("tmpfs", "/dev/pts", "tmpfs", safe | kernel.MS_RDONLY, "size=4k,mode=555")
     # Libraries read these two; the rest of /proc would show the grader's processes.
@@ -237,7 +237,7 @@ def facts(status, config):
         "uid": os.getuid(),
         "capabilities": int(status.get("CapEff", "0"), 16),
         "no_new_privileges": status.get("NoNewPrivs", "").strip() == "1",
-        "syscall_filter": status.get("Seccomp", "").strip() == "2",
+        "syscall_filter": config["limits"]["filtered"],  # ours: a container may have one of its own
         "network": sorted(name for _, name in socket.if_nameindex()) if hasattr(socket, "if_nameindex") else None,
     }
 

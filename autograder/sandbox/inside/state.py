@@ -21,7 +21,7 @@ class State:
         self.wire_limits = wire.Limits(bytes=limits["reply_mb"] << 20)
         set_limits(limits)
         seed_everything(seed)
-        self.namespace = cells.new_notebook(limits["memory_mb"])
+        self.namespace = cells.new_notebook(limits)
 
     def run(self, link):
         """Obey the supervisor at the other end of `link`, until it closes."""
@@ -61,9 +61,12 @@ class State:
                 return
             reply = self.cell(**request["cell"]) if "cell" in request else self.ask(request)
             try:
-                wire.send(work, reply, self.wire_limits)
+                message = wire.encode(reply, self.wire_limits)
             except wire.WireError as problem:
-                wire.send(work, _fault("TooLarge", f"the result cannot be handed over: {problem}"), self.wire_limits)
+                message = wire.encode(_fault("TooLarge", f"the result cannot be handed over: {problem} (a reply may take {self.limits['reply_mb']} MB)"))
+            except BaseException as error:  # no memory for the copy, above all
+                message = wire.encode(cells.describe(error))
+            wire.send_encoded(work, message)
 
     def cell(self, source, name):
         return cells.run(source, name, self.namespace, self.limits["output_kb"] << 10)
@@ -78,16 +81,16 @@ class State:
         if "args" not in request:
             return {"status": "ok", "value": target}
         args, kwargs = request["args"], request["kwargs"]
-        before = [wire.encode(each) for each in args]
         held = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = cells.Output(0)
         try:
+            before = [wire.encode(each) for each in args]
             value = target(*args, **kwargs)
+            mutated = [index for index, old in enumerate(before) if _changed(old, args[index])]
         except BaseException as error:
             return cells.describe(error)
         finally:
             sys.stdout, sys.stderr = held
-        mutated = [index for index, old in enumerate(before) if _changed(old, args[index])]
         return {"status": "ok", "value": value, "mutated": mutated}
 
 
@@ -130,7 +133,7 @@ def set_limits(limits):
                 pass  # macOS refuses some of them
 
     limit("RLIMIT_CORE", 0)
-    limit("RLIMIT_NOFILE", 256)
+    limit("RLIMIT_NOFILE", limits["open_files"])
     limit("RLIMIT_FSIZE", limits["file_mb"] << 20)
     if limits["other_processes"] is not None:
         limit("RLIMIT_NPROC", limits["processes"] + limits["other_processes"])

@@ -54,6 +54,8 @@ class Supervisor:
         self.namespaced = config["level"] == "bubblewrap"
         self.table = config["table"]
         self.states, self.guests, self.statuses, self.dying = [], {}, {}, set()
+        # The limit is on top of the imported libraries, whose pages every process of the submission shares.
+        self.allowed = (config["limits"]["memory_mb"] << 20) + (self.table.own_memory() if self.table is not None else 0)
         ours, theirs = channel.pair()
         pid = os.fork()
         if pid == 0:
@@ -78,7 +80,7 @@ class Supervisor:
                     if guest is not None and guest.handle == handle:
                         guest.why = "ended"
                         self.sweep()  # a left-over child may hold the guest's socket open
-                self.watch_memory()
+                self.watch()
         except EOFError:
             pass
         finally:
@@ -230,27 +232,38 @@ class Supervisor:
         except ChildProcessError:
             pass
 
-    def watch_memory(self):
-        """Kill the guests when all processes of a guest together use more memory than one may."""
+    def watch(self):
+        """Keep all processes of the submission together within the memory and the open files that it may have."""
         if self.table is None or not self.guests:
             return
-        allowed = self.config["limits"]["memory_mb"] << 20
-        found = self.table.descendants()
+        # Orphans count too: a guest could hide its memory in children of children.
+        alive = {pid: each for pid, each in self.table.descendants().items() if pid not in self.dying}
+        for pid, each in alive.items():
+            if each.headless:
+                _signal(pid, signal.SIGKILL)
+        # A full socket holds hundreds of kilobytes in the kernel, which no count of a process's memory shows.
+        most = self.config["limits"]["open_files"]
+        if sum(self.table.open_files(each, most) for each in alive.values()) > 4 * most:
+            return self.end_guests("files", alive)
+        if sum(each.anonymous for each in alive.values()) <= self.allowed:
+            return
+        # The coarse count sees a page once for every process that shares it.
+        if sum(self.table.exact_memory(each) for each in alive.values()) <= self.allowed:
+            return
+        if len(self.states) > 1:
+            # Older checkpoints are a comfort that this notebook has no room for. The next look decides about the guests.
+            for each in self.states[:-1]:
+                self.kill(each)
+            del self.states[:-1]
+            return
+        self.end_guests("memory", alive)
+
+    def end_guests(self, why, alive):
+        """Kill whatever is not a state."""
         for guest in self.guests.values():
-            others = {each.pid for each in (*self.states, *self.guests.values()) if each is not guest}
-            # Orphans count too: a guest could hide its memory in children of children.
-            family = [
-                each
-                for pid, each in found.items()
-                if _within(pid, {guest.pid}, found) or (pid not in self.dying and not _within(pid, others, found))
-            ]
-            if sum(each.anonymous for each in family) <= allowed:
-                continue
-            # The coarse count sees a page once for every process that shares it.
-            if sum(self.table.exact_memory(each) for each in family) > allowed:
-                guest.why = "memory"
-                for each in family:
-                    _signal(each.pid, signal.SIGKILL)
+            guest.why = why
+        for pid in alive.keys() - {each.pid for each in self.states}:
+            _signal(pid, signal.SIGKILL)
 
 
 def _within(pid, members, found):

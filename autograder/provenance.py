@@ -1,0 +1,57 @@
+"""What a verdict depends on besides the submission, as hashes: results record them, and caching goes by them."""
+
+import functools
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+
+from autograder import paths
+from autograder.checks import own_files
+
+NOT_IN_VERDICTS = ("bench", "figures")  # folders of this package that grading never uses
+
+
+def hashes(lesson):
+    """{"checks", "grader", "environment"}: SHA-256 of the lesson's checks, of the rest of this package, and of `environment()`."""
+    private = [path for (name, _), path in own_files().items() if name == lesson]
+    checks = [*_checks_of(lesson).rglob("*.py"), paths.CATALOGUE / f"{lesson}.json", *private]
+    return {"checks": _hash_of(checks), "grader": _grader(), "environment": _environment()}
+
+
+@functools.cache
+def environment():
+    """The versions that verdicts could depend on."""
+    return {
+        "python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}",
+        **{name: version(name) for name in ("numpy", "torch", "pytest")},
+    }  # fmt: skip
+
+
+def _checks_of(lesson):
+    return paths.CHECKS / f"lesson_{lesson[:2]}"
+
+
+# The checks are read anew for every submission; the code is what this process has loaded.
+
+
+@functools.cache
+def _grader():
+    package = paths.CHECKS.parent
+    lessons = [path for path in paths.CHECKS.glob("lesson_*") if path.is_dir()]
+    apart = [*lessons, *(package / name for name in NOT_IN_VERDICTS)]
+    files = [*package.rglob("*.py"), *package.glob("templates/*.html")]
+    return _hash_of(path for path in files if not any(folder in path.parents for folder in apart))
+
+
+@functools.cache
+def _environment():
+    return hashlib.sha256(json.dumps(environment(), sort_keys=True).encode()).hexdigest()
+
+
+def _hash_of(files):
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()

@@ -1,0 +1,227 @@
+"""The processes that grade: one submission is one task for a `concurrent.futures.Executor`, here or on a cluster.
+
+A task carries the submission's bytes, so a worker needs the course and its libraries, and no file of the class.
+"""
+
+import contextlib
+import hashlib
+import multiprocessing
+import os
+import platform
+import signal
+import threading
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+
+from autograder import catalogue, private, provenance
+from autograder.checks.verdict import printable
+from autograder.grade import Result, grade, unread
+from autograder.private import PrivateChecksError
+from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
+
+PRELOAD = ("numpy", "torch", "matplotlib.pyplot")  # imported once for a whole class; half a second each time otherwise
+AHEAD = 64  # tasks handed to a cluster before their turn comes
+
+
+class CannotGrade(Exception):
+    """No submission can be graded like this. The message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a class is graded. `seed` fixes the random inputs of the checks."""
+
+    seed: int
+    limits: Limits
+    isolation: str  # "bubblewrap", "process", or "auto" where weaker isolation was accepted
+    checks: str = ""  # a folder of private checks
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission to grade: the notebook's bytes (None: it could not be read), and the hashes that the grader must have."""
+
+    student: str
+    lesson: str
+    file: str
+    data: bytes | None
+    settings: Settings
+    hashes: dict
+
+
+def broken(task, why):
+    """The result where the grader itself failed."""
+    message = printable(f"A fault of the grader, not of this submission: {why}")
+    exercises = catalogue.lessons()[task.lesson].exercises
+    return Result(
+        task.student, task.lesson, task.file, unread(exercises, message, "grader_error"), problem=message, hashes=task.hashes,
+        sha256=hashlib.sha256(task.data or b"").hexdigest(), seed=task.settings.seed, limits=asdict(task.settings.limits),
+    )  # fmt: skip
+
+
+# In a worker
+
+
+_opened = None  # (settings, sandbox)
+
+
+def grade_task(task):
+    """Grade one submission. A fault of ours becomes `grader_error`, never points. Raises `CannotGrade`."""
+    if task.data is None:
+        return broken(task, f"{task.file} cannot be read")
+    try:
+        private.use(task.settings.checks)
+    except PrivateChecksError as problem:
+        raise CannotGrade(str(problem)) from None
+    if provenance.hashes(task.lesson) != task.hashes:
+        raise CannotGrade(
+            f"The worker on {platform.node()} has other checks, another version of the course or other libraries than this "
+            "machine. Install the same on both and start the workers again."
+        )
+    try:
+        sandbox = _sandbox(task.settings)
+    except SandboxUnavailable as problem:
+        raise CannotGrade(f"{problem} Or accept weaker isolation with --accept-weak-isolation.") from None
+
+    def once():
+        return grade(task.data, task.student, task.lesson, sandbox, seed=task.settings.seed, file=task.file)
+
+    try:
+        try:
+            return once()
+        except SandboxUnavailable:  # the sandbox was lost; the next submission starts a new one, and so may this
+            return once()
+    except Exception as error:
+        return broken(task, f"{type(error).__name__}: {error}")
+
+
+def _sandbox(settings):
+    """This process's sandbox, opened with its first task. Raises `SandboxUnavailable`."""
+    global _opened
+    if _opened is None or _opened[0] != settings:
+        if _opened is not None:
+            _opened[1].close()
+            _opened = None
+        _opened = settings, Sandbox(limits=settings.limits, isolation=settings.isolation, preload=PRELOAD)
+    return _opened[1]
+
+
+_alone = ThreadPoolExecutor(1)
+
+
+def grade_task_in_one_thread(task):
+    """`grade_task` for workers with threads that come and go: pytest wants one at a time, the sandbox one that stays."""
+    return _alone.submit(grade_task, task).result()
+
+
+# From outside
+
+
+def grade_tasks(items, prepare, executors):
+    """Yield (item, result) as they are ready. `prepare(item)` gives the item's `Task`, only when its turn comes.
+
+    `executors` is `Local` or `Cluster`. A worker that ends takes nothing with it: what it might have been doing is
+    done again, one at a time, so that only the submission that ends workers is left without verdicts. Raises `CannotGrade`.
+    """
+    groups = [(list(items), False)]
+    while groups:
+        items, alone = groups.pop(0)
+        if not items:
+            continue
+        rest, running, lost, gone = iter(items), {}, [], False
+        with executors.open(1 if alone else len(items)) as (submit, ahead):
+            while not gone:
+                for item in rest:
+                    task = prepare(item)
+                    try:
+                        running[submit(task)] = item, task
+                    except BrokenExecutor:
+                        lost.append(item)
+                        gone = True
+                        break
+                    if len(running) >= (1 if alone else ahead):
+                        break
+                if not running:
+                    break
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    item, task = running.pop(future)
+                    try:
+                        yield item, future.result()
+                    except BrokenExecutor:
+                        gone = True
+                        if alone:
+                            yield item, broken(task, "the grading process ended")
+                        else:
+                            lost.append(item)
+                    except CannotGrade:
+                        raise
+                    except CancelledError:
+                        raise CannotGrade("The scheduler has gone. What was graded is kept: give the same command again.") from None
+                    except Exception as error:  # the cluster gave this task up
+                        yield item, broken(task, f"{type(error).__name__}: {error}")
+            # With the pool went what else was running; whatever has a result still is repeated, too.
+            lost += [item for item, _ in running.values()]
+        groups = [(lost, True), (list(rest), alone), *groups]
+
+
+class Local:
+    """Processes on this machine: `jobs` of them, or one for each core."""
+
+    def __init__(self, jobs=None):
+        self.jobs = jobs or os.cpu_count() or 1
+
+    @contextlib.contextmanager
+    def open(self, most):
+        """A function that hands a task to one of at most `most` processes, and how many tasks keep them busy."""
+        processes = min(self.jobs, most)
+        others = set(multiprocessing.active_children())
+        executor = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin)
+        try:
+            yield lambda task: executor.submit(grade_task, task), 2 * processes
+        except BaseException:
+            # Nobody waits for what still runs: it may take a minute.
+            executor.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
+        finally:
+            executor.shutdown()
+
+
+def _begin():
+    """In a fresh local worker: end with the grader, however that ends; an interrupt is the grader's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow():
+        multiprocessing.parent_process().join()
+        os._exit(1)  # the kernel then ends the sandbox, too
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+class Cluster:
+    """The workers of the Dask scheduler at `address`. Dask repeats what a lost worker was doing."""
+
+    def __init__(self, address):
+        self.address = address
+
+    @contextlib.contextmanager
+    def open(self, most):
+        try:
+            from distributed import Client
+        except ImportError:
+            raise CannotGrade("--scheduler needs Dask: pip install 'compression-course[cluster]'") from None
+        try:
+            client = Client(self.address, timeout=10)
+        except (OSError, ValueError) as problem:
+            raise CannotGrade(
+                f"No Dask scheduler answers at {self.address} ({type(problem).__name__}). Start one with `dask scheduler`."
+            ) from None
+        with client:
+            threads = sum(client.nthreads().values())
+            if not threads:
+                raise CannotGrade(
+                    f"The scheduler at {self.address} has no workers. Start some: `dask worker {self.address} --nthreads 1`."
+                )
+            executor = client.get_executor(pure=False)
+            yield lambda task: executor.submit(grade_task_in_one_thread, task), max(AHEAD, 2 * threads)

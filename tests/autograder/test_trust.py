@@ -1,0 +1,327 @@
+"""What may go wrong around the grading of a class: kills, full disks, faults of ours, lost workers. And repeating a result."""
+
+import contextlib
+import dataclasses
+import errno
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder import classroom, cli, paths, provenance, workers
+from autograder.repeat import repeat
+from autograder.sandbox import Limits
+
+LESSON = "01_affine_quantization"
+HERE = Path(__file__).parent
+SAMPLE = HERE.parent / "sample_class" / "submitted"
+needs_bubblewrap = pytest.mark.skipif(
+    shutil.which("bwrap") is None, reason="bubblewrap is not installed: grading a class is NOT TESTED here"
+)
+
+
+def a_class(folder, *students):
+    for name in students:
+        shutil.copytree(SAMPLE / name, folder / name)
+    return folder
+
+
+def course(*arguments, of=paths.REPOSITORY):
+    """Run the `course` command; `of` is the folder that its package lies in."""
+    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "120", "PYTHONPATH": os.pathsep.join([str(of), os.environ.get("PYTHONPATH", "")])}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=of, timeout=300)
+
+
+def said(process):
+    return " ".join(process.stderr.split())
+
+
+def trial(name):
+    """A module of tests/trials."""
+    spec = importlib.util.spec_from_file_location(name, HERE.parent / "trials" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# Kills
+
+
+@needs_bubblewrap
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_after_a_kill_the_next_run_continues_and_nothing_is_left(tmp_path):
+    """Twice, the second time the first process alone; tests/trials/kills.py does it fifty times."""
+    # In a process of its own, which adopts what a kill orphans.
+    code = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import kills
+kills.adopt_orphans()
+folder = Path(sys.argv[2])
+whole, out, tmp = folder / "undisturbed", folder / "out", folder / "tmp"
+kills.make_class(folder / "class", 3)
+kills.finish(folder / "class", whole, tmp)
+for moment, group in ((kills.after(1.5), True), (kills.first_result(out), False)):
+    found = kills.kill(folder / "class", out, tmp, moment, group)
+    assert not found["left"] and not found["had_ended"], found
+assert 1 <= found["results_at_the_kill"] < 3, found
+kills.finish(folder / "class", out, tmp)
+assert kills.content(out) == kills.content(whole)
+assert not kills.leftovers(out, tmp)
+"""
+    process = subprocess.run([sys.executable, "-c", code, HERE.parent / "trials", tmp_path], capture_output=True, text=True, timeout=300)
+    assert process.returncode == 0, process.stderr
+
+
+@needs_bubblewrap
+def test_two_runs_into_one_folder_do_not_mix(tmp_path):
+    folder, out = a_class(tmp_path / "class", "dana"), tmp_path / "out"
+    with classroom._alone_in(out):
+        process = course("grade", folder, "--out", out)
+    assert process.returncode == 2 and "Another `course grade`" in said(process) and "Traceback" not in process.stderr
+    (out / "results" / "dana").mkdir(parents=True)
+    (out / "results" / "dana" / ".x.json.1.part").write_text("half")
+    assert course("grade", folder, "--out", out).returncode == 0
+    assert not list(out.rglob("*.part"))
+
+
+# Disks
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of half a megabyte, with room for some results."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here: a really full disk is NOT TESTED (the next test plays one)")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@needs_bubblewrap
+def test_a_full_disk_is_said_and_costs_nothing(small_disk, tmp_path):
+    folder = a_class(tmp_path / "class", "dana", "june")
+    assert course("grade", folder, "--out", small_disk, "--seed", 3, "--jobs", 1).returncode == 0
+    before = {path: path.read_bytes() for path in small_disk.rglob("*") if path.is_file() and path.name != "grades.csv"}
+    a_class(folder, "ada", "bo", "chen")
+    process = course("grade", folder, "--out", small_disk, "--jobs", 1)
+    assert process.returncode == 2 and "No space left" in said(process) and "goes on from there" in said(process)
+    assert "Traceback" not in process.stderr
+    assert all(path.read_bytes() == content for path, content in before.items()) and (small_disk / "grades.csv").exists()
+    subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
+    process = course("grade", folder, "--out", small_disk, "--jobs", 1)
+    assert process.returncode == 0, process.stderr
+    assert len((small_disk / "grades.csv").read_text().splitlines()) == 1 + 5 * 9
+
+
+@needs_bubblewrap
+def test_a_write_that_fails_half_way_costs_nothing(tmp_path, monkeypatch, capsys):
+    """The same with a played full disk, which every machine has."""
+    folder, out = a_class(tmp_path / "class", "dana", "june", "chen"), tmp_path / "out"
+    arguments = ["course", "grade", str(folder), "--out", str(out), "--seed", "3", "--jobs", "1"]
+    whole, written = classroom.write_whole, []
+
+    def full(path, content):
+        if len(written) == 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(path)
+        whole(path, content)
+
+    monkeypatch.setattr(classroom, "write_whole", full)
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and "No space left" in capsys.readouterr().err
+    first = {path: path.stat().st_mtime_ns for path in out.glob("results/*/*.json")}
+    assert len(first) == 1 and not (out / "grades.csv").exists()
+    monkeypatch.setattr(classroom, "write_whole", whole)
+    with contextlib.suppress(SystemExit):
+        cli.main()
+    assert len(list(out.glob("results/*/*.json"))) == 3 and all(path.stat().st_mtime_ns == time for path, time in first.items())
+
+
+def test_an_output_that_cannot_be_a_folder(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        process = course("grade", a_class(tmp_path / f"class-{out.name}", "dana"), "--out", out)
+        assert process.returncode == 2 and "choose another folder" in said(process), process.stderr
+        assert "Traceback" not in process.stderr
+
+
+# Awkward folders
+
+
+def test_what_is_not_a_students_own_file_is_passed_over(tmp_path):
+    folder = a_class(tmp_path / "class", "ada", "dana")
+    (folder / "eve" / LESSON).mkdir(parents=True)
+    (folder / "eve" / LESSON / f"{LESSON}.ipynb").symlink_to(folder / "ada" / LESSON / f"{LESSON}.ipynb")
+    (folder / "fred").mkdir()
+    (folder / "fred" / LESSON).symlink_to(folder / "ada" / LESSON)
+    os.mkfifo(folder / f"gil_{LESSON}.ipynb")
+    (folder / os.fsdecode(b"hu\xff")).mkdir()
+    (folder / "zo\u00eb").symlink_to("dana")  # within the class: the instructor's own doing
+    entries, passed_over = classroom.find_submissions(folder)
+    assert {(e.student, e.path is not None) for e in entries} == {("ada", True), ("dana", True), ("eve", False), ("zo\u00eb", True)}
+    assert sum("link to another place" in why for _, why in passed_over) == 2 and len(passed_over) == 4
+    "\n".join(f"{path} {why}" for path, why in passed_over).encode()
+
+
+@needs_bubblewrap
+def test_a_file_that_cannot_be_read_is_no_zero(tmp_path, monkeypatch):
+    """A fault of this machine, not of the student."""
+    folder = a_class(tmp_path / "class", "dana")
+    read = Path.read_bytes
+
+    def refuse(path):
+        if path.suffix == ".ipynb":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    results, _ = classroom.grade_class(folder, tmp_path / "out", jobs=1)
+    assert {v.status for v in results[0].verdicts} == {"grader_error"} and "cannot be read" in results[0].problem
+
+
+# Workers
+
+
+class Fatal(bytes):
+    """Bytes that end whoever unpickles them."""
+
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+def tasks(*students, data=None):
+    settings = workers.Settings(3, Limits(), "bubblewrap")
+    return [
+        workers.Task(
+            name, LESSON, "", (SAMPLE / name / LESSON / f"{LESSON}.ipynb").read_bytes() if data is None else data, settings,
+            provenance.hashes(LESSON),
+        )
+        for name in students
+    ]  # fmt: skip
+
+
+@needs_bubblewrap
+def test_a_worker_that_ends_costs_only_what_ends_it():
+    """Student code cannot end a worker; if something does, whatever else was in its hands is graded all the same."""
+    items = [*tasks("june"), *tasks("fatal", data=Fatal()), *tasks("dana")]
+    found = {item.student: result for item, result in workers.grade_tasks(items, lambda item: item, workers.Local(2))}
+    assert found.keys() == {"june", "fatal", "dana"}
+    assert {v.status for v in found["fatal"].verdicts} == {"grader_error"} and found["fatal"].points == 0
+    assert {v.status for v in found["dana"].verdicts} == {"blank"} and "not a notebook" in found["june"].problem
+
+
+def test_a_worker_with_other_checks_grades_nothing():
+    (task,) = tasks("dana")
+    with pytest.raises(workers.CannotGrade, match="other checks"):
+        workers.grade_task(dataclasses.replace(task, hashes={**task.hashes, "checks": "0"}))
+
+
+@needs_bubblewrap
+def test_a_cluster_gives_the_same_grades_and_a_lost_worker_costs_nothing(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed: grading on a cluster is NOT TESTED here")
+    folder = a_class(tmp_path / "class", "ada", "bo", "dana", "emil", "hana", "june")
+    here = course("grade", folder, "--out", tmp_path / "here", "--seed", 7)
+    assert here.returncode == 0, here.stderr
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with cluster:
+        command = [sys.executable, "-m", "autograder.cli", "grade", folder, "--out", tmp_path / "there", "--seed", "7"]
+        process = subprocess.Popen([*command, "--scheduler", cluster.scheduler_address], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while process.poll() is None and not list(tmp_path.glob("there/results/*/*.json")):
+            time.sleep(0.02)
+        os.kill(cluster.workers[0].process.process.pid, signal.SIGKILL)
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+    kills = trial("kills")
+    assert kills.content(tmp_path / "there") == kills.content(tmp_path / "here")
+
+
+def test_without_a_scheduler_there_is_one_clear_line(tmp_path):
+    process = course("grade", a_class(tmp_path / "class", "dana"), "--out", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1")
+    assert process.returncode == 2 and "Traceback" not in process.stderr
+    assert "No Dask scheduler answers" in said(process) or "needs Dask" in said(process)
+
+
+# Faults of ours, and repeating
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """Two students, graded: (folder, out)."""
+    folder = a_class(tmp_path_factory.mktemp("class"), "emil", "dana")
+    out = tmp_path_factory.mktemp("out")
+    process = course("grade", folder, "--out", out, "--seed", 7)
+    assert process.returncode == 0, process.stderr
+    return folder, out
+
+
+@pytest.fixture(scope="module")
+def other_course(tmp_path_factory):
+    """A copy of the grader with a hidden check that breaks by a fault of its own."""
+    copy = tmp_path_factory.mktemp("other")
+    shutil.copytree(paths.CHECKS.parent, copy / "autograder", ignore=shutil.ignore_patterns("__pycache__", "results"))
+    hidden = copy / "autograder" / "checks" / "lesson_01" / "hidden.py"
+    text = hidden.read_text()
+    start = text.index("\n", text.index("def test_pack_and_unpack_random_codes(")) + 1
+    hidden.write_text(f"{text[:start]}    {{}}['no such key']\n{text[start:]}")
+    return copy
+
+
+@needs_bubblewrap
+def test_a_fault_of_ours_is_reported_apart_and_graded_again(graded, other_course, tmp_path):
+    folder, _ = graded
+    process = course("grade", folder, "--out", tmp_path / "out", "--seed", 7, of=other_course)
+    assert process.returncode == 2 and "1 exercises met a fault of the grader" in said(process)
+    result = json.loads((tmp_path / "out" / "results" / "emil" / f"{LESSON}.json").read_text())
+    verdict = next(v for v in result["verdicts"] if v["exercise"] == "1.9-bytes")
+    assert (verdict["status"], verdict["points"]) == ("grader_error", 0) and "not of your answer" in verdict["message"]
+    process = course("grade", folder, "--out", tmp_path / "out")
+    assert process.returncode == 0, process.stderr
+    result = json.loads((tmp_path / "out" / "results" / "emil" / f"{LESSON}.json").read_text())
+    assert {v["exercise"]: v["status"] for v in result["verdicts"]}["1.9-bytes"] == "passed"
+
+
+@needs_bubblewrap
+def test_a_result_says_what_is_needed_to_repeat_it(graded):
+    _, out = graded
+    result = json.loads((out / "results" / "emil" / f"{LESSON}.json").read_text())
+    assert result["hashes"] == provenance.hashes(LESSON) and len(result["sha256"]) == 64 and result["seed"] == 7
+    assert result["limits"]["call_seconds"] == Limits().call_seconds and result["isolation"]["level"] == "bubblewrap"
+    assert {"python", "numpy", "torch", "pytest"} <= result["environment"].keys() and Path(result["file"]).is_absolute()
+
+
+@needs_bubblewrap
+def test_a_result_is_repeated(graded, other_course, tmp_path):
+    folder, out = graded
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    process = course("grade", "--repeat", out / "results" / "emil" / f"{LESSON}.json")
+    assert process.returncode == 0 and "the same submission, checks, grader and environment" in process.stdout, process.stderr
+    assert "are the same: 77 of 100 points" in process.stdout
+    process = course("grade", "--repeat", out / "results" / "emil" / f"{LESSON}.json", of=other_course)
+    assert process.returncode == 1 and "the checks of this lesson have changed" in process.stdout, process.stdout
+    assert "1.9-bytes: was passed, 12 points; is grader_error, 0 points" in process.stdout
+    result = json.loads((out / "results" / "emil" / f"{LESSON}.json").read_text())
+    (tmp_path / "result.json").write_text(json.dumps({**result, "seed": 8, "limits": {**result["limits"], "call_seconds": 4}}))
+    found = repeat(tmp_path / "result.json", SAMPLE / "ada" / LESSON / f"{LESSON}.ipynb")
+    assert found.differs == ["the submission is another one"] and found.now.seed == 8 and found.now.limits["call_seconds"] == 4
+    assert [(then.exercise, then.status, now.status) for then, now in found.changed] == [("1.3-quantize", "failed", "passed")]
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_what_cannot_be_repeated_is_one_clear_line(tmp_path):
+    (tmp_path / "letter.json").write_text("{}")
+    for file, words in (("letter.json", "not a result"), ("nowhere.json", "cannot be read")):
+        process = course("grade", "--repeat", tmp_path / file)
+        assert process.returncode == 2 and words in said(process) and "Traceback" not in process.stderr
