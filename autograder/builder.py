@@ -22,7 +22,8 @@ import yaml
 
 from autograder import paths
 from autograder.blanks import NAME, exercise_named_in, has_blank
-from autograder.catalogue import Cell, Check, Exercise, Lesson, to_json
+from autograder.catalogue import Cell, Exercise, Lesson, to_json
+from autograder.checks.listing import checks_in
 from course_data.files import write_whole
 
 MARKED = re.compile(r"^(?P<indent>[ \t]*)(?P<answer>\S.*?)[ \t]*# (?P<kind>blank|bug): (?P<released>.*\S)[ \t]*$")
@@ -30,6 +31,12 @@ EXERCISE_ID = re.compile(r"^\d+\.\d+-[a-z0-9]+(-[a-z0-9]+)*$")
 KINDS = ("code", "choice", "bug", "written")
 ANSWER_HERE = "*Write your answer here.*"
 ANSWER_MARK = "<!-- answer -->"
+# What `nbgrader autograde` runs in a check cell. nbgrader takes the lines between the marks out of what students get;
+# the number that the last line gives is the cell's partial credit.
+SCORED = """### BEGIN HIDDEN TESTS
+from autograder.nbgrader_score import score as check
+### END HIDDEN TESTS
+{check}"""
 # Run anywhere in the repository, in JupyterLab, VS Code or plain Jupyter.
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -186,34 +193,11 @@ def _top_level_names(source):
 
 
 def checks_of(lesson_name, work):
-    """Exercise id -> its checks, read from the files' syntax trees (nothing is imported)."""
-    found, seen = {}, {}
+    """Exercise id -> its checks."""
     folder = paths.CHECKS / f"lesson_{lesson_name[:2]}"
-    for file, visible in ((folder / "visible.py", True), (folder / "hidden.py", False)):
-        shown = f"autograder/checks/{folder.name}/{file.name}"
-        if not file.exists():
-            work.violations.append(f"{shown}:1: the file is missing")
-            continue
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if not (isinstance(node, ast.FunctionDef) and node.name.startswith("test")):
-                continue
-            marks = [
-                d for d in node.decorator_list
-                if isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id == "exercise"
-            ]
-            if len(marks) != 1 or not marks[0].args:
-                work.violations.append(f"{shown}:{node.lineno}: {node.name} needs one @exercise(\"id\") above it")
-                continue
-            if node.name in seen:
-                work.violations.append(f"{shown}:{node.lineno}: {node.name} is also at {seen[node.name]}")
-            seen[node.name] = f"{shown}:{node.lineno}"
-            exercise_id = ast.literal_eval(marks[0].args[0])
-            points = {k.arg: ast.literal_eval(k.value) for k in marks[0].keywords}.get("points", 0)
-            if visible and points:
-                work.violations.append(f"{shown}:{node.lineno}: points stand on hidden checks only")
-            if not visible and points <= 0:
-                work.violations.append(f"{shown}:{node.lineno}: {node.name} is hidden and needs points above 0")
-            found.setdefault(exercise_id, []).append(Check(node.name, visible, points))
+    shown = f"autograder/checks/{folder.name}"
+    found, violations = checks_in([(folder / f"{name}.py", f"{shown}/{name}.py", name == "visible") for name in ("visible", "hidden")])
+    work.violations += violations
     return found
 
 
@@ -261,7 +245,7 @@ def build(path):
                 work.wrong(cell.line, f"exercise {exercise.id} appears twice")
             exercises.append(exercise)
             source, teacher = _both_forms(cell, exercise, rubrics, work)
-            settings["nbgrader"] = _nbgrader(exercise, by_hand=exercise.by_hand)
+            settings["nbgrader"] = nbgrader_metadata(exercise)
         elif role == "check":
             if cell.source.strip() != f'check("{exercise_id}")':
                 work.wrong(cell.line, f'a check cell holds exactly check("{exercise_id}")')
@@ -269,7 +253,8 @@ def build(path):
             if not known:
                 work.wrong(cell.line, f"this check comes before its exercise {exercise_id}, or there is none")
             else:
-                settings["nbgrader"] = _nbgrader(known[0], checks=True)
+                settings["nbgrader"] = nbgrader_metadata(known[0], check=True)
+                teacher = SCORED.format(check=cell.source.strip())
         elif cell.type == "code":
             if MARKED.search(cell.source) or has_blank(_plain(cell.source)) and role != "setup":
                 work.wrong(cell.line, "a blank outside an exercise cell")
@@ -451,19 +436,17 @@ def _cell_id(role, exercise_id, source, used):
     return cell_id
 
 
-def _nbgrader(exercise, checks=False, by_hand=False):
-    """nbgrader's cell metadata (schema 3). Its ids may not hold dots."""
+def nbgrader_metadata(exercise, check=False):
+    """nbgrader's metadata (schema 3) for the cell with the answer, or for its check cell. Its ids may not hold dots.
+
+    The check cell carries the points; a written answer carries its own.
+    """
     base = exercise.id.replace(".", "-")
-    if checks:
-        return {
-            "grade": True, "grade_id": f"check-{base}", "locked": True, "points": exercise.points,
-            "schema_version": 3, "solution": False, "task": False,
-        }
-    answer = {
-        "grade": by_hand, "grade_id": f"answer-{base}", "locked": False,
-        "schema_version": 3, "solution": True, "task": False,
-    }
-    return {**answer, "points": exercise.points} if by_hand else answer
+    graded = {"grade": True, "points": exercise.points} if check or exercise.by_hand else {"grade": False}
+    return {
+        **graded, "grade_id": f"{'check' if check else 'answer'}-{base}", "locked": check,
+        "schema_version": 3, "solution": not check, "task": False,
+    }  # fmt: skip
 
 
 def _notebook(name, cells, released=None):
@@ -481,18 +464,12 @@ def _notebook(name, cells, released=None):
 
 # Building the course
 
-NBGRADER_CONFIG = '''"""Settings of the nbgrader course folder that `course build` writes."""
-from nbgrader.preprocessors import ClearSolutions
-from nbgrader.converters.generate_assignment import GenerateAssignment
-
-from autograder.nbgrader_release import ReleaseBlanks
+NBGRADER_CONFIG = '''"""Settings of an nbgrader course folder for this course."""
+from autograder.nbgrader_release import configure
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 c.CourseDirectory.course_id = "compression"
-# Our answers become blanks, where nbgrader's own step would empty the whole cell.
-c.GenerateAssignment.preprocessors = [
-    ReleaseBlanks if step is ClearSolutions else step for step in GenerateAssignment.preprocessors.default()
-]
+configure(c)
 '''
 
 

@@ -10,18 +10,19 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder import catalogue, provenance
+from autograder import by_hand, catalogue, policy, private, provenance
 from autograder.feedback import feedback_page
 from autograder.grade import Result, unread
 from autograder.notebooks import MAX_BYTES, lesson_in, too_large
 from autograder.sandbox import Limits
 from autograder.workers import CannotGrade, Cluster, Local, Settings, Task, grade_tasks
+from course_data.errors import UserError
 from course_data.files import write_whole
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")
 
 
-class ClassroomError(Exception):
+class ClassroomError(UserError):
     """A mistake of the instructor's: the message says what was wrong and what to do."""
 
 
@@ -121,23 +122,31 @@ def _flat_notebook(path, entries, passed_over):
 
 
 def grade_class(
-    folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, scheduler=None, on_start=None, on_result=None
+    folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, scheduler=None, on_start=None, on_result=None,
+    late=None, own_checks=None,
 ):
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
     Returns (results in order, files passed over). Submissions that have not changed since the last run into
     `out` are not graded again, so a run that was stopped goes on where it was. `seed` None keeps the seed of
     `out`, or draws a new one. `scheduler` is the address of a Dask scheduler; without one, `jobs` processes here do
-    the work. Raises `ClassroomError`, also where isolation is too weak.
+    the work. `late`, a function from results to `policy.Standing`s, adds penalties to what is written for people.
+    `own_checks` is a folder of private checks. Raises `ClassroomError`, also where isolation is too weak, or another
+    `UserError`.
     """
     out = Path(out)
+    private.use(own_checks)
     entries, passed_over = find_submissions(folder)
+    if late:  # a time of submission that is missing shall be told now, not after an hour
+        late([Result(entry.student, entry.lesson, _file(entry), []) for entry in entries])
+    settings = Settings(
+        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap", private.in_use()
+    )
     try:
         with _alone_in(out):
             return _grade_into(
-                out, entries, Cluster(scheduler) if scheduler else Local(jobs),
-                Settings(seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap"),
-                on_start or (lambda total, done: None), on_result or (lambda result: None),
+                out, entries, Cluster(scheduler) if scheduler else Local(jobs), settings,
+                on_start or (lambda total, done: None), on_result or (lambda result: None), late,
             ), passed_over  # fmt: skip
     except CannotGrade as problem:
         raise ClassroomError(str(problem)) from None
@@ -148,7 +157,7 @@ def grade_class(
         ) from None
 
 
-def _grade_into(out, entries, executors, settings, on_start, on_result):
+def _grade_into(out, entries, executors, settings, on_start, on_result, late):
     """The results in order, each written to `out` as soon as it is there."""
     write_whole(out / "grading.json", json.dumps({"seed": settings.seed}) + "\n")
     hashes = {lesson: provenance.hashes(lesson) for lesson in {entry.lesson for entry in entries}}
@@ -158,6 +167,7 @@ def _grade_into(out, entries, executors, settings, on_start, on_result):
         if kept is None:
             todo.append(entry)
         else:
+            kept.file = _file(entry)  # the same submission, perhaps moved
             results[entry] = kept
     on_start(len(entries), len(results))
 
@@ -179,13 +189,13 @@ def _grade_into(out, entries, executors, settings, on_start, on_result):
             data = entry.path.read_bytes()
         except OSError:
             data = None
-        return Task(entry.student, entry.lesson, str(entry.path.absolute()), data, settings, hashes[entry.lesson])
+        return Task(entry.student, entry.lesson, _file(entry), data, settings, hashes[entry.lesson])
 
     with contextlib.closing(grade_tasks(readable, prepare, executors)) as graded:
         for entry, result in graded:
             keep(entry, result)
-    ordered = [results[entry] for entry in entries]
-    write_whole(out / "grades.csv", grades_csv(ordered))
+    ordered = by_hand.settled([results[entry] for entry in entries], out)
+    write_gradebook(out, ordered, late(ordered) if late else None)
     return ordered
 
 
@@ -222,9 +232,13 @@ def _problem(entry):
 def _not_run(entry, settings, problem, status, hashes):
     """The result of a submission that holds nothing to run."""
     return Result(
-        entry.student, entry.lesson, str(entry.path.absolute()) if entry.path else "", unread(catalogue.lessons()[entry.lesson].exercises, problem, status),
+        entry.student, entry.lesson, _file(entry), unread(catalogue.lessons()[entry.lesson].exercises, problem, status),
         sha256=_sha256(entry.path), seed=settings.seed, limits=asdict(settings.limits), problem=problem, hashes=hashes,
     )  # fmt: skip
+
+
+def _file(entry):
+    return str(entry.path.absolute()) if entry.path else ""
 
 
 def _sha256(path):
@@ -268,22 +282,55 @@ def _write_result(out, result, settings):
     fingerprint = _fingerprint(result.sha256, settings, result.hashes)
     text = json.dumps({**result.to_dict(), "fingerprint": fingerprint}, indent=1, ensure_ascii=False) + "\n"
     # The page first: a result file says that everything about the submission is written.
-    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result))
+    _write_page(out, result)
     write_whole(_result_file(out, result), text)
 
 
-def grades_csv(results):
-    """The gradebook as CSV text: one row per student, lesson and exercise."""
+def write_gradebook(out, results, standings=None):
+    """Write grades.csv and, with a policy's standings, penalties.csv and the penalty on every feedback page."""
+    if standings is not None or (out / "penalties.csv").exists() or by_hand.linked(out):
+        for result in results:
+            _write_page(out, result, standings and standings[result.student, result.lesson])
+    if standings is not None:
+        write_whole(out / "penalties.csv", penalties_csv(standings[r.student, r.lesson] for r in results))
+    else:
+        (out / "penalties.csv").unlink(missing_ok=True)  # of a run with a policy: the pages have none now
+    write_whole(out / "grades.csv", grades_csv(results, standings))
+
+
+def _write_page(out, result, standing=None):
+    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result, standing))
+
+
+def grades_csv(results, standings=None):
+    """The gradebook as CSV text: one row per student, lesson and exercise.
+
+    With a policy, `final_points` is each exercise's part of what is left of the submission's points.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS if standings is None else (*COLUMNS, "final_points", "late"))
     for result in results:
+        standing = standings and standings[result.student, result.lesson]
         for v in result.verdicts:
             row = (result.student, result.lesson, v.exercise, f"{v.points:g}", f"{v.max_points:g}", v.status, v.message)
-            writer.writerow([_no_formula(cell) for cell in row])
+            if standing:
+                row += (f"{v.points * (standing.final_points / result.points if result.points else 1):g}", standing.reason)
+            writer.writerow([no_formula(cell) for cell in row])
     return text.getvalue()
 
 
-def _no_formula(cell):
+def penalties_csv(standings):
+    """What a policy makes of each submission's points, as CSV text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("student", "lesson", "points", "max_points", *policy.COLUMNS))
+    for each in standings:
+        row = (each.student, each.lesson, f"{each.points:g}", f"{each.max_points:g}", *policy.shown(each))
+        writer.writerow([no_formula(cell) for cell in row])
+    return text.getvalue()
+
+
+def no_formula(cell):
     """A cell that a spreadsheet would run as a formula gets a quote in front."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -116,6 +116,11 @@ def reset(
     console.print("If the notebook is open in Jupyter, reload it there (File > Reload Notebook from Disk) before you save.")
 
 
+POLICY = typer.Option(None, "--policy", help="Deadlines and penalties: a YAML file. They change no result, only what counts.")
+TIMES = typer.Option(None, "--times", help="When submissions were handed in: a CSV file with student,lesson,submitted.")
+FILE_TIMES = typer.Option(False, "--file-times", help="Take a notebook's own time where no other is known.")
+
+
 @app.command()
 def grade(
     folder: Path = typer.Argument(None, help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
@@ -123,38 +128,60 @@ def grade(
     jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
     seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
-    limit: list[str] = typer.Option(None, "--limit", metavar="NAME=NUMBER", help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all."),
     scheduler: str = typer.Option(None, "--scheduler", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler, e.g. tcp://10.0.0.5:8786."),
     repeat: Path = typer.Option(None, "--repeat", metavar="RESULT", help="Only grade the submission of this result file again, as it was graded then, and compare."),
+    limit: list[str] = typer.Option(None, "--limit", metavar="NAME=NUMBER", help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all."),
+    checks: Path = typer.Option(None, "--checks", help="Your own checks, DIR/lesson_NN/hidden.py and so on, in place of the course's."),
+    policy: Path = POLICY,
+    times: Path = TIMES,
+    file_times: bool = FILE_TIMES,
+    regrade: bool = typer.Option(False, "--regrade", help="After a change of checks: show whose grade would change, how and why, and ask."),
+    yes: bool = typer.Option(False, "--yes", help="With --regrade: change the grades without asking."),
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
+    from autograder.by_hand import settled
     from autograder.classroom import ClassroomError, grade_class
+    from autograder.regrade import regrade as grade_again
     from autograder.sandbox import Limits
 
+    if repeat:
+        return _repeat(repeat, folder, accept_weak_isolation, checks)
+    if folder is None or out is None:
+        raise CommandError("Say what to grade and where the grades go: course grade FOLDER --out OUT")
     try:
         limits = Limits.of_words(limit or ())
     except ValueError as error:
         raise CommandError(str(error)) from None
-    if repeat:
-        return _repeat(repeat, folder, accept_weak_isolation)
-    if folder is None or out is None:
-        raise CommandError("Say what to grade and where the grades go: course grade FOLDER --out OUT")
+    if regrade and seed is not None:
+        raise CommandError("--regrade keeps the seed, so that only the checks make a difference. Leave --seed out.")
+    if yes and not regrade:
+        raise CommandError("--yes is for --regrade, which asks before it changes grades.")
+    late = _late(policy, times, file_times)
     bar = _grading_bar()
     try:
         with bar:
             task = bar.add_task("grading", total=None)
-            results, passed_over = grade_class(
-                folder, out, jobs=jobs, seed=seed, limits=limits, accept_weak=accept_weak_isolation, scheduler=scheduler,
-                on_start=lambda total, done: bar.update(task, total=total, completed=done),
-                on_result=lambda result: bar.advance(task),
-            )  # fmt: skip
+            options = {
+                "jobs": jobs, "limits": limits, "accept_weak": accept_weak_isolation, "scheduler": scheduler,
+                "late": late, "own_checks": checks,
+                "on_start": lambda total, done: bar.update(task, total=total, completed=done),
+                "on_result": lambda result: bar.advance(task),
+            }  # fmt: skip
+            if regrade:
+                results, changes, passed_over = grade_again(folder, out, **options)
+            else:
+                results, passed_over = grade_class(folder, out, seed=seed, **options)
     except ClassroomError as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:
         raise CommandError(f"Stopped. What was graded is kept in {out}; the same command goes on from there.") from None
     for path, why in passed_over:
         console.print(f"passed over  {escape(str(path))}: {escape(why)}")
-    _print_grades(results)
+    if regrade:
+        results = settled(results, out)
+        if not _agreed(out, results, changes, late, yes):
+            return
+    _print_grades(results, late(results) if late else None)
     weaker = next((r.isolation for r in results if r.isolation.get("level", "bubblewrap") != "bubblewrap"), None)
     if weaker:
         console.print(f"Weaker isolation, as accepted: students' code could reach {', '.join(weaker['not_isolated'])}.", soft_wrap=True)
@@ -164,12 +191,12 @@ def grade(
         raise CommandError(f"{faults} exercises met a fault of the grader (status grader_error); their points are not settled.")
 
 
-def _repeat(result_file, submission, accept_weak):
+def _repeat(result_file, submission, accept_weak, checks):
     from autograder.classroom import ClassroomError
     from autograder.repeat import repeat
 
     try:
-        found = repeat(result_file, submission, accept_weak=accept_weak)
+        found = repeat(result_file, submission, accept_weak=accept_weak, own_checks=checks)
     except ClassroomError as error:
         raise CommandError(str(error)) from None
     console.print(f"{escape(found.then.student)}, {found.then.lesson}, seed {found.then.seed}", soft_wrap=True)
@@ -183,6 +210,173 @@ def _repeat(result_file, submission, accept_weak):
     console.print(f"The verdicts on {len(found.now.verdicts)} exercises are the same: {found.now.points:g} of {found.now.max_points:g} points.")
 
 
+def _agreed(out, results, changes, late, yes):
+    """Show what a new grading would change; change it if the instructor agrees. Returns whether it was changed."""
+    from autograder.regrade import forget, take_over
+
+    _print_changes(results, changes)
+    if any(v.status == "grader_error" for r in results for v in r.verdicts):
+        raise CommandError("Some exercises met a fault of the grader (status grader_error). Nothing was changed; repair the checks first.")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise CommandError(f"Nothing was changed in {out}. To change it, give the same command with --yes.")
+        if not typer.confirm("Change the grades?", default=False):
+            forget(out)
+            console.print(f"Nothing was changed in {out}.", soft_wrap=True)
+            return False
+    take_over(out, results, late(results) if late else None)
+    return True
+
+
+def _print_changes(results, changes):
+    same = len(results) - len({(c.student, c.lesson) for c in changes})
+    totals = {}
+    for change in changes:
+        totals[change.student, change.lesson] = totals.get((change.student, change.lesson), 0) + change.points
+    if changes:
+        table = Table(title="What would change", title_justify="left")
+        table.add_column("student")
+        table.add_column("lesson", no_wrap=True)
+        table.add_column("in all", justify="right", no_wrap=True)
+        table.add_column("exercise", no_wrap=True)
+        table.add_column("was", no_wrap=True)
+        table.add_column("would be", no_wrap=True)
+        table.add_column("why")
+        shown = set()
+        for change in changes:
+            key = (change.student, change.lesson)
+            first = (escape(change.student), change.lesson[:2], f"{totals[key]:+g}") if key not in shown else ("", "", "")
+            shown.add(key)
+            table.add_row(*first, change.exercise, *map(_outcome, (change.before, change.after)), escape(change.why))
+        console.print(table)
+    up, down = sum(t > 0 for t in totals.values()), sum(t < 0 for t in totals.values())
+    console.print(f"Of {len(results)} submissions {up} would gain points, {down} would lose points, {same} stay as they are.", soft_wrap=True)
+
+
+def _outcome(verdict):
+    return f"{verdict.status} {verdict.points:g}/{verdict.max_points:g}" if verdict else "–"
+
+
+@app.command()
+def export(
+    out: Path = typer.Argument(None, help="The folder that `course grade --out` has written; not needed for gradescope-bundle."),
+    to: str = typer.Option(..., "--to", help="csv, canvas, gradescope, junit or nbgrader; gradescope-bundle: an autograder to upload."),
+    file: Path = typer.Option(None, "--file", help="Where the export goes: a file; for gradescope, a folder."),
+    course: Path = typer.Option(None, "--course", help="nbgrader: the course folder; if not given, the one of the last time."),
+    roster: Path = typer.Option(None, "--roster", help="canvas: the gradebook as Canvas exported it, so that its ids match."),
+    lesson: str = typer.Option(None, "--lesson", help="gradescope-bundle: the lesson that it grades, e.g. 01."),
+    checks: Path = typer.Option(None, "--checks", help="gradescope-bundle: your own checks in place of the course's."),
+    column: list[str] = typer.Option([], "--column", help="canvas: LESSON=NAME of the column, e.g. \"01=Homework 1 (4711)\"."),
+    policy: Path = POLICY,
+    times: Path = TIMES,
+    file_times: bool = FILE_TIMES,
+):
+    """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
+    from autograder import private
+    from autograder.by_hand import settled
+    from autograder.exports import Options, read_results
+    from autograder.exports import export as write
+    from autograder.policy import lesson_named
+
+    if to == "gradescope-bundle":
+        if file is None:
+            raise CommandError("Where shall the bundle go? Give a .zip file with --file.")
+        try:
+            wanted = lesson_named(lesson) if lesson else ""
+        except ValueError as problem:
+            raise CommandError(f"--lesson: {problem}") from None
+        private.use(checks)
+        notes = write(to, [], file, Options(lesson=wanted))
+        for note in notes:
+            console.print(f"note  {escape(note)}", soft_wrap=True)
+        console.print(f"Written: {escape(str(file))}. Upload it as the assignment's autograder.", soft_wrap=True)
+        return
+    if out is None:
+        raise CommandError(f"Which grades? Give the folder that `course grade` has written: course export OUT --to {to} ...")
+    columns = {}
+    for text in column:
+        name_of_lesson, equals, name = text.partition("=")
+        try:
+            columns[lesson_named(name_of_lesson)] = name.strip()
+        except ValueError as problem:
+            raise CommandError(f"--column {text}: {problem}") from None
+        if not equals:
+            raise CommandError(f"--column {text}: expected LESSON=NAME, e.g. \"01=Homework 1 (4711)\".")
+    late = _late(policy, times, file_times)
+    if to == "nbgrader":
+        return _to_nbgrader(out, course, late)
+    if file is None:
+        raise CommandError(f"Where shall the export go? --to {to} needs --file.")
+    results = settled(read_results(out), out)
+    notes = write(to, results, file, Options(late(results) if late else None, roster, columns))
+    for note in notes:
+        console.print(f"note  {escape(note)}", soft_wrap=True)
+    students = len({r.student for r in results})
+    console.print(f"Written: {escape(str(file))} ({len(results)} submissions of {students} students)", soft_wrap=True)
+
+
+def _to_nbgrader(out, course, late):
+    from autograder.by_hand import link, linked, marks, with_marks
+    from autograder.classroom import write_gradebook
+    from autograder.exports import read_results
+    from autograder.nbgrader_desk import record
+
+    course = course or linked(out)
+    if course is None:
+        raise CommandError("Where is the nbgrader course folder? Give it with --course; `course nbgrader FOLDER` makes one.")
+    if late is None and (out / "penalties.csv").exists():
+        raise CommandError(f"The grades in {out} are under a policy for late work. Give it here, too, with --policy.")
+    results = read_results(out)
+    final = with_marks(results, marks(course))
+    standings = late(final) if late else None
+    notes = record(results, course, standings)
+    link(out, course)
+    write_gradebook(out, final, standings)
+    _print_grades(final, standings)
+    for note in notes:
+        console.print(f"note  {escape(note)}", soft_wrap=True)
+    console.print(f"Recorded: {len(results)} submissions in the gradebook of {escape(str(course))}", soft_wrap=True)
+
+
+def _late(policy, times, file_times):
+    """A function from results to standings under the policy in a file; None without a policy. Notes are printed once."""
+    from autograder.policy import apply, read_policy, strangers, submission_times
+
+    if policy is None:
+        if times or file_times:
+            raise CommandError("--times and --file-times need --policy: without deadlines no time matters.")
+        return None
+    rules = read_policy(policy)
+    told = set()
+
+    def late(results):
+        for student in strangers(rules, results):
+            if student not in told:
+                console.print(f"note  {escape(str(policy))}: nobody here is named {escape(student)}, who has an extension", soft_wrap=True)
+            told.add(student)
+        return apply(rules, results, submission_times(results, rules, times, file_times))
+
+    return late
+
+
+@app.command()
+def nbgrader(
+    folder: Path = typer.Argument(help="An nbgrader course folder, or the name of one to make."),
+    force: bool = typer.Option(False, "--force", help="Replace sources that differ from the lessons of today, too."),
+):
+    """Bring the lessons' sources into an nbgrader course folder. A configuration that is there stays as it is."""
+    from autograder.nbgrader_desk import HOOK, make_course
+
+    made = make_course(folder, force)
+    for path in made.written:
+        print(f"written  {path}")
+    for path in made.kept:
+        print(f"kept     {path}: it differs from the lesson of today. --force replaces it.")
+    print(f"{folder} holds the source of every lesson. Next, in that folder: nbgrader generate_assignment LESSON")
+    if made.unhooked:
+        print(f"Your nbgrader_config.py stays as it is. Add these lines, or students get empty cells in place of blanks:\n{HOOK}")
+
+
 @app.command()
 def doctor():
     """Say whether this machine is ready: each line is ok, or what to do."""
@@ -194,6 +388,23 @@ def doctor():
         console.print(f"{mark}  {finding.name:<16} {escape(finding.text)}", soft_wrap=True)
     if any(finding.ok is False for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def release(
+    target: Path = typer.Argument(help="A file ending in .zip, or a new folder."),
+    checks: Path = typer.Option(None, "--checks", help="Your own checks: their visible.py and bank.py stand in for the course's."),
+):
+    """Make the students' copy: lessons, labs, data and visible checks; no solutions, no hidden checks, no known answers."""
+    from autograder.release import release as make
+
+    with console.status("recording what known mistakes look like"):
+        count, size = make(target, checks)
+    console.print(f"Written: {escape(str(target))} ({count} files, {size / 1e6:.1f} MB). Students start at README.md in it.", soft_wrap=True)
+
+
+# What a student's copy offers.
+FOR_STUDENTS = ("check", "hint", "status", "reset", "doctor", "lab")
 
 
 def _exercise(exercise_id):
@@ -227,29 +438,36 @@ def _grading_bar():
     )  # fmt: skip
 
 
-def _print_grades(results):
+def _print_grades(results, standings=None):
     table = Table(title="Grades", title_justify="left")
     table.add_column("student")
     table.add_column("lesson", no_wrap=True)
-    for name in ("points", "of", "waiting"):
+    for name in ("points", "of", "waiting", *(("final",) if standings else ())):
         table.add_column(name, justify="right")
+    if standings:
+        table.add_column("late")
     table.add_column("not passed")
     for result in results:
-        others = [f"{v.exercise} {v.status}" for v in result.verdicts if v.status not in ("passed", "needs_manual")]
+        others = [f"{v.exercise} {v.status}" for v in result.verdicts if v.status not in ("passed", "needs_manual", "marked")]
         statuses = {v.status for v in result.verdicts}
         if len(others) > 3 and len(statuses) == 1:
             others = [f"all {statuses.pop()}"]
         waiting = f"{result.open_points:g}" if result.open_points else ""
+        standing = standings and standings[result.student, result.lesson]
+        final = (f"{standing.final_points:g}", standing.reason) if standing else ()
         table.add_row(
-            escape(result.student), result.lesson[:2], f"{result.points:g}", f"{result.max_points:g}", waiting, escape(", ".join(others))
+            escape(result.student), result.lesson[:2], f"{result.points:g}", f"{result.max_points:g}", waiting, *final, escape(", ".join(others))
         )
     console.print(table)
 
 
 def main():
     """Entry point: a user's mistake ends with one clear message and exit status 2, never a traceback."""
+    from autograder import paths
     from course_data.errors import UserError
 
+    if not paths.can_grade():
+        app.registered_commands[:] = [c for c in app.registered_commands if (c.name or c.callback.__name__) in FOR_STUDENTS]
     try:
         app()
     except (CommandError, UserError) as error:

@@ -84,6 +84,8 @@ def threads():
 def bubblewrap():
     if sys.platform != "linux":
         return Finding("bubblewrap", None, "grading a class is for Linux; lessons and labs do not need it")
+    if not paths.can_grade():
+        return Finding("bubblewrap", None, "only grading a class needs it, and this is a student's copy of the course")
     path = shutil.which("bwrap")
     if path is None:
         return Finding("bubblewrap", False, f"not installed (needed only to grade a class): {BUBBLEWRAP_LINE}")
@@ -93,6 +95,8 @@ def bubblewrap():
 def namespaces():
     if sys.platform != "linux":
         return Finding("user namespaces", None, "grading a class is for Linux; lessons and labs do not need them")
+    if not paths.can_grade():
+        return Finding("user namespaces", None, "only grading a class needs them")
     path = shutil.which("bwrap")
     if path is None:
         return Finding("user namespaces", None, "cannot be tried without bubblewrap")

@@ -12,16 +12,33 @@ from autograder import catalogue
 STATUS_WORDS = {
     "passed": "passed", "failed": "not right yet", "blank": "left blank", "error": "stopped with an error",
     "timeout": "took too long", "crashed": "crashed", "missing": "not found", "needs_manual": "waits for a person",
+    "marked": "read by a person",
     "grader_error": "fault of the grader",
 }
 
+OUR_FAULT = "A fault of the grader, not of your answer. Your instructor can see what it was and will grade this again."
 
-def feedback_page(result):
-    """A self-contained HTML page for one `Result`."""
+
+def message_for_student(verdict):
+    """A verdict's message as its student may read it: a fault of ours names checks and their code, so it stays with us."""
+    return OUR_FAULT if verdict.status == "grader_error" else verdict.message
+
+
+def problem_for_student(result):
+    """Why a submission could not be graded at all, as its student may read it; "" where it was graded."""
+    ours = result.problem and any(verdict.status == "grader_error" for verdict in result.verdicts)
+    return OUR_FAULT if ours else result.problem
+
+
+def feedback_page(result, standing=None):
+    """A self-contained HTML page for one `Result`, with its `policy.Standing` where a policy holds.
+
+    Neither the seed nor the names of the hidden checks stand on it: they would tell what is asked next time.
+    """
     lesson = catalogue.lessons()[result.lesson]
     rows = [(verdict, lesson.exercise(verdict.exercise)) for verdict in result.verdicts]
     page = _templates().get_template("feedback.html")
-    return page.render(result=result, title=f"{lesson.name[:2]} {lesson.title}", rows=rows, words=STATUS_WORDS)
+    return page.render(result=result, title=f"{lesson.name[:2]} {lesson.title}", rows=rows, words=STATUS_WORDS, standing=standing)
 
 
 @functools.cache
@@ -31,6 +48,7 @@ def _templates():
         trim_blocks=True, lstrip_blocks=True,
     )
     environment.filters["code"] = _code
+    environment.globals.update(message_for_student=message_for_student, problem_for_student=problem_for_student)
     return environment
 
 

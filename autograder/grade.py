@@ -15,7 +15,7 @@ from autograder.checks.verdict import Verdict, grader_error, judge, untouched
 from autograder.notebooks import NotebookProblem, read_submission
 
 SCHEMA = 2
-STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "grader_error")
+STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "marked", "grader_error")
 
 
 @dataclass

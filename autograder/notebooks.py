@@ -118,7 +118,7 @@ def read_submission(data, lesson):
     exercises = {exercise.id: exercise for exercise in lesson.exercises}
     openings = {_opening(lesson.cell_of(each.id).source): each.id for each in lesson.exercises if each.by_hand}
     for cell in cells:
-        cell["exercise"] = _exercise_of(cell, exercises, openings)
+        cell["exercise"] = exercise_of(cell, exercises, openings)
     answers, dropped = _choose(cells, lesson, repairs)
     released = {cell.id: cell for cell in lesson.cells}
     unedited = {(cell.role, _squeeze(cell.source)) for cell in lesson.cells}
@@ -165,7 +165,7 @@ def _text(value):
     return value if isinstance(value, str) else ""
 
 
-def _exercise_of(cell, exercises, openings):
+def exercise_of(cell, exercises, openings={}):
     """The exercise a cell answers: by its `# Exercise` line, else its metadata, else the names it defines.
 
     A written answer is found by its metadata, else by the words that the cell opens with, as in `openings`.

@@ -7,13 +7,15 @@ import platform
 from importlib.metadata import version
 
 from autograder import paths
+from autograder.checks import own_files
 
 NOT_IN_VERDICTS = ("bench", "figures")  # folders of this package that grading never uses
 
 
 def hashes(lesson):
     """{"checks", "grader", "environment"}: SHA-256 of the lesson's checks, of the rest of this package, and of `environment()`."""
-    checks = [*_checks_of(lesson).rglob("*.py"), paths.CATALOGUE / f"{lesson}.json"]
+    private = [path for (name, _), path in own_files().items() if name == lesson]
+    checks = [*_checks_of(lesson).rglob("*.py"), paths.CATALOGUE / f"{lesson}.json", *private]
     return {"checks": _hash_of(checks), "grader": _grader(), "environment": _environment()}
 
 

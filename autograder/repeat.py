@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder import provenance
+from autograder import private, provenance
 from autograder.classroom import ClassroomError, find_submissions
 from autograder.grade import Result
 from autograder.sandbox import Limits
@@ -24,19 +24,20 @@ class Repetition:
     changed: list
 
 
-def repeat(result_file, submission=None, *, accept_weak=False):
+def repeat(result_file, submission=None, *, accept_weak=False, own_checks=None):
     """Grade the submission of a result file again, with its seed, limits and isolation. Returns a `Repetition`.
 
     `submission` is where it is now, a notebook or the folder of the class; None: where the result says.
-    Raises `ClassroomError`.
+    `own_checks` is the folder of private checks, if it was graded with some. Raises `ClassroomError` or `UserError`.
     """
+    private.use(own_checks)
     then, environment = _read(result_file)
     data = _submission(then, submission)
     level = then.isolation.get("level", "bubblewrap")
     if level == "process" and not accept_weak:
         raise ClassroomError("This was graded with weak isolation. To run the student's code like that again, add --accept-weak-isolation.")
     try:
-        settings = Settings(then.seed, Limits(**then.limits), level)
+        settings = Settings(then.seed, Limits(**then.limits), level, private.in_use())
     except TypeError as problem:
         raise ClassroomError(f"The limits in {result_file} are not those of this version: {problem}.") from None
     task = Task(then.student, then.lesson, then.file, data, settings, provenance.hashes(then.lesson))

@@ -13,9 +13,10 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 
-from autograder import catalogue, provenance
+from autograder import catalogue, private, provenance
 from autograder.checks.verdict import printable
 from autograder.grade import Result, grade, unread
+from autograder.private import PrivateChecksError
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
 
 PRELOAD = ("numpy", "torch", "matplotlib.pyplot")  # imported once for a whole class; half a second each time otherwise
@@ -33,6 +34,7 @@ class Settings:
     seed: int
     limits: Limits
     isolation: str  # "bubblewrap", "process", or "auto" where weaker isolation was accepted
+    checks: str = ""  # a folder of private checks
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ def grade_task(task):
     """Grade one submission. A fault of ours becomes `grader_error`, never points. Raises `CannotGrade`."""
     if task.data is None:
         return broken(task, f"{task.file} cannot be read")
+    try:
+        private.use(task.settings.checks)
+    except PrivateChecksError as problem:
+        raise CannotGrade(str(problem)) from None
     if provenance.hashes(task.lesson) != task.hashes:
         raise CannotGrade(
             f"The worker on {platform.node()} has other checks, another version of the course or other libraries than this "

@@ -6,6 +6,7 @@ answers the questions differs.
 
 import contextlib
 import os
+import sys
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from autograder import paths, wire, wire_modules
-from autograder.checks import bank, students
+from autograder import wire, wire_modules
+from autograder.checks import bank, file_of, students
 from autograder.checks.expect import Mistake, from_tensor
 from autograder.checks.faults import StudentFault
 
@@ -24,7 +25,7 @@ _OPTIONS = [
     "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:junitxml",
     "-p", "no:doctest", "-p", "no:pastebin", "-p", "no:stepwise", "-p", "no:debugging", "-p", "no:recwarn",
     "-p", "no:tmpdir", "-p", "no:monkeypatch", "-p", "no:unittest",
-    "--import-mode=importlib", "--noconftest", "--override-ini=addopts=", "--override-ini=filterwarnings=",
+    "--import-mode=importlib", "--noconftest", "--assert=plain", "--override-ini=addopts=", "--override-ini=filterwarnings=",
 ]  # fmt: skip
 
 
@@ -46,13 +47,13 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False):
     `students.Direct`); each check gets its own. `exercises` limits the run to some ids. A check that is skipped, marked as
     expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts.
     """
-    folder = paths.CHECKS / f"lesson_{lesson[:2]}"
-    files = [folder / "visible.py"] + ([folder / "hidden.py"] if hidden else [])
+    folder = file_of(lesson, "visible").parent
+    files = [file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
     files = [str(file) for file in files if file.exists()]
     plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None)
     with _plain_environment():
         ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", "-c", os.devnull], plugins=[plugin])
-    if ended == pytest.ExitCode.INTERRUPTED:
+    if ended == pytest.ExitCode.INTERRUPTED and not plugin.broken:  # files that do not load "interrupt" it, too
         raise KeyboardInterrupt
     if plugin.broken or ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise CheckFilesBroken(f"the checks of {lesson} could not be run: {plugin.broken or ended!r}")
@@ -104,13 +105,16 @@ class _Plugin:
 
     @pytest.fixture
     def student(self, request):
-        with self._open_question(_exercise_of(request.node)) as answers:
+        with self._open_question(_exercise_of(request.node)) as answers, _torch_seeded(self._own_seed(request)):
             recorder = self._recorders[request.node.name] = students.Recorder(answers)
             yield recorder
 
     @pytest.fixture
     def rng(self, request):
-        return np.random.default_rng([self._seed, zlib.crc32(request.node.name.encode())])
+        return np.random.default_rng(self._own_seed(request))
+
+    def _own_seed(self, request):
+        return [self._seed, zlib.crc32(request.node.name.encode())]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
@@ -130,12 +134,25 @@ class _Plugin:
         elif isinstance(error, Mistake):
             status, message = "failed", str(error)
         elif isinstance(error, AssertionError) and recorder is not None and recorder.asked:
-            status, message = "failed", str(error).split("\n")[0]
+            # A bare `assert` says nothing: what pytest would show of it is the check's own code.
+            status, message = "failed", str(error).split("\n")[0] or "the answer is not right"
         else:
             status = "grader_error"
             message = f"the check {item.name} broke: {type(error).__name__}: {error}" if error else f"{item.name} did not run"
         asked = tuple(recorder.asked) if recorder else ()
         self.outcomes.append(Outcome(_exercise_of(item), item.name, status, message, asked))
+
+
+@contextlib.contextmanager
+def _torch_seeded(seed):
+    """Layers that a check makes get the same weights each time. Whoever uses torch in this process does not notice."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(np.random.default_rng(seed).integers(2**62)))
+        yield
 
 
 def _exercise_of(item):

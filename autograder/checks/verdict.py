@@ -9,6 +9,9 @@ from autograder.checks.expect import plain_letter
 from autograder.checks.runner import named_mistake
 
 MESSAGE_LENGTH = 2000
+# A hidden check's inputs stay small in its message, also where a student's exception repeats them.
+HIDDEN_LENGTH = 400
+HIDDEN_ERROR_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def judge(lesson, exercise, outcomes, hidden):
     if all(statuses[check.name] == "passed" for check in core):
         points = sum(check.points for check in expected if statuses[check.name] == "passed")
     first = by_name[failed[0].name]
-    message = _message(lesson, exercise, first, outcomes)
+    message = _message(lesson, exercise, first, outcomes, failed[0].visible)
     if hidden and first.status in ("failed", "error"):
         message += f" Read again: section {exercise.id}."
     return Verdict(exercise.id, first.status, points, exercise.points, message, statuses)
@@ -77,8 +80,10 @@ def untouched(exercise, released, source):
     return blank_message(exercise.id, blank_lines(source))
 
 
-def _message(lesson, exercise, first, outcomes):
-    text = printable(first.message)
+def _message(lesson, exercise, first, outcomes, visible):
+    length = MESSAGE_LENGTH if visible else HIDDEN_ERROR_LENGTH if first.status == "error" else HIDDEN_LENGTH
+    text = first.message if len(first.message) <= length else f"{first.message[: length - 40]} ... {first.message[-30:]}"
+    text = printable(text)
     message = text if text.split(" ")[0] in exercise.names else text[:1].upper() + text[1:]
     if not message.endswith((".", "?", "!")):
         message += "."

@@ -122,6 +122,10 @@ def _describe(warm, facts):
         isolated = ["limits on time, memory and file size for each process"]
         exposed = ["files of this user, the course among them", "the network", "other processes of this user"]
         user = "the user who grades"
+        if warm.uid:
+            isolated += ["files and processes of other users, of the one who grades among them"]
+            exposed = ["files that every user may read", "the network"]
+            user = f"uid {warm.uid}"
     else:
         isolated = ["files", "network", "processes", "users", "shared memory", "environment", "/tmp"]
         isolated += ["limits on time, memory, processes, file size and output"]

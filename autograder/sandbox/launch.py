@@ -3,12 +3,14 @@
 import os
 import platform
 import shutil
+import signal
 import site
 import socket
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from pathlib import Path
 
 from autograder import blanks, wire, wire_modules
@@ -32,6 +34,7 @@ ENVIRONMENT = {
 }
 START_SECONDS = 120.0  # importing torch from a cold disk takes long
 FIRST_UID, UIDS = 60000, 5000
+WEAK_FIRST_UID = 55000  # of sandboxes without bubblewrap: at their end every process of the user is killed
 ON_LINUX = "Class grading runs on Linux (or in WSL 2 or a virtual machine on other systems)."
 INSTALL = "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`)."
 
@@ -44,13 +47,14 @@ class Warm:
         self.folder = None
         if not hasattr(os, "fork") or not hasattr(socket, "AF_UNIX"):
             raise SandboxUnavailable("This system cannot fork processes.", ON_LINUX)
-        as_root = level == "bubblewrap" and os.geteuid() == 0
+        # A user of their own keeps students' processes off files and processes of root's, whatever else is missing.
+        as_root = os.geteuid() == 0 and (level == "bubblewrap" or _other_users_can_run_python())
         if level == "bubblewrap":
             command, environment, folder = _bubblewrap_command(as_root), {}, None
         else:
             self.folder, self.lock = _own_folder()
             folder = self.folder
-            command, environment = _process_command(Path(folder.name))
+            command, environment = _process_command(Path(folder.name), copied=as_root)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         errors = tempfile.TemporaryFile()
         try:
@@ -63,13 +67,17 @@ class Warm:
             raise SandboxUnavailable(f"{command[0]} could not be started: {problem}.", INSTALL) from None
         finally:
             theirs.close()
+        first = FIRST_UID if level == "bubblewrap" else WEAK_FIRST_UID
+        self.uid = first + self.process.pid % UIDS if as_root else None
+        if folder is not None and as_root:
+            os.chown(f"{folder.name}/scratch", self.uid, self.uid)
         config = {
             "level": level,
-            "uid": FIRST_UID + self.process.pid % UIDS if as_root else None,
+            "uid": self.uid,
             "packages": _inside_paths(level),
             "preload": list(preload),
-            "scratch": "/tmp" if folder is None else folder.name,
-            "limits": {**vars(limits), "other_processes": _other_processes(level)},
+            "scratch": "/tmp" if folder is None else f"{folder.name}/scratch",
+            "limits": {**vars(limits), "other_processes": 0 if as_root and folder else _other_processes(level)},
         }
         try:
             channel.send(self.control, config, timeout=START_SECONDS)
@@ -86,7 +94,6 @@ class Warm:
                 f"The libraries could not be prepared for grading: {answer['failed']}.", "Run `course doctor`."
             )
         self.facts = answer["facts"]
-        self.uid = config["uid"]
 
     def kill(self):
         """End the warm parent and everything below it. Safe to call twice."""
@@ -99,6 +106,8 @@ class Warm:
                 pass
         self.process.kill()
         self.process.wait()
+        if self.level == "process" and self.uid is not None:
+            _kill_all_of(self.uid)  # what a submission may have left behind, out of the supervisor's sight
         self._remove_folder()
 
     def _remove_folder(self):
@@ -137,6 +146,12 @@ def _package_folders():
         folders.append(site.getusersitepackages())
     folders += [each for each in sys.path if each.endswith(("site-packages", "dist-packages"))]
     return [each for each in dict.fromkeys(map(os.path.realpath, folders)) if os.path.isdir(each)]
+
+
+def seen_from_inside(path):
+    """Whether students' code could read `path` from inside bubblewrap: it lies among the libraries or in /usr."""
+    path = Path(path).resolve()
+    return any(path.is_relative_to(os.path.realpath(each)) for each in ("/usr", sys.base_prefix, *_package_folders()))
 
 
 def _course_folders():
@@ -211,19 +226,62 @@ def _bubblewrap_command(as_root):
     return [*arguments, "--", _interpreter(), "-s", "-S", "-P", "-B", f"{ROOT}/inside/main.py"]
 
 
-def _process_command(folder):
-    """The same layout in a temporary folder of links, without isolation of files."""
+def _process_command(folder, copied):
+    """The same layout in a temporary folder, without isolation of files.
+
+    For another user the code is copied, because the course itself may be closed to others; then only the folder
+    `scratch` is that user's.
+    """
     for inside, path in _own_files().items():
-        link = folder / "code" / inside
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(path)
-    scratch = {name: str(folder) for name in ("HOME", "TMPDIR", "MPLCONFIGDIR")}
+        place = folder / "code" / inside
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not copied:
+            place.symlink_to(path)
+        elif path.is_dir():
+            shutil.copytree(path, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(path, place)
+    (folder / "scratch").mkdir(0o700)
+    if copied:
+        folder.chmod(0o755)
+        for each in (folder / "code").rglob("*"):
+            each.chmod(0o755 if each.is_dir() else 0o644)
+        (folder / "code").chmod(0o755)
+    scratch = dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), str(folder / "scratch"))
     # Not through the link: the path of the file decides what else can be imported.
     start = f"import sys; sys.argv = ['']; sys.path[:0] = [{str(folder / 'code')!r}, {str(folder / 'code/stub')!r}]"
     return [_interpreter(), "-s", "-S", "-P", "-B", "-c", f"{start}; from inside import main; main.main()"], {
         **ENVIRONMENT,
         **scratch,
     }
+
+
+def _other_users_can_run_python():
+    """Whether this process may become another user, and that user can read the interpreter and the libraries."""
+    if sys.platform != "linux":
+        return False
+    status = Path("/proc/self/status").read_text()
+    rights = int(next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), 16)
+    if any(not rights >> number & 1 for number in (5, 6, 7)):  # CAP_KILL, CAP_SETGID, CAP_SETUID
+        return False
+    needed = [Path(_interpreter()), Path(os.path.realpath(sys.base_prefix)), *map(Path, _package_folders())]
+    return all(each.stat().st_mode & 0o005 == 0o005 and all(up.stat().st_mode & 0o001 for up in each.parents) for each in needed)
+
+
+def _kill_all_of(uid):
+    """Kill every process of a user that exists for one sandbox only."""
+    for _ in range(100):  # a process may fork while the list is read
+        alive = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and entry.stat().st_uid == uid and "\nState:\tZ" not in (entry / "status").read_text():
+                    alive.append(int(entry.name))
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except OSError:
+                pass
+        if not alive:
+            return
+        time.sleep(0.01)
 
 
 def _own_files():

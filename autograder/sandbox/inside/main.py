@@ -236,7 +236,7 @@ def facts(status, config):
         "uid": os.getuid(),
         "capabilities": int(status.get("CapEff", "0"), 16),
         "no_new_privileges": status.get("NoNewPrivs", "").strip() == "1",
-        "syscall_filter": status.get("Seccomp", "").strip() == "2",
+        "syscall_filter": config["limits"]["filtered"],  # ours: a container may have one of its own
         "network": sorted(name for _, name in socket.if_nameindex()) if hasattr(socket, "if_nameindex") else None,
     }
 

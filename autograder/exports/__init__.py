@@ -1,0 +1,99 @@
+"""Grades in the formats of other tools. `EXPORTERS` maps the name of a format to its function.
+
+An exporter is a function of (results, target, options): it writes the list of `Result`s to the path `target`
+and returns notes for the instructor (a list of sentences). A new format is a new entry.
+"""
+
+import csv
+import importlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.grade import Result
+from course_data.errors import UserError
+
+EXPORTERS = {  # name: module:function, so that a format's libraries are imported only when it is used
+    "csv": "autograder.exports.table:write",
+    "canvas": "autograder.exports.canvas:write",
+    "gradescope": "autograder.exports.gradescope:write",
+    "gradescope-bundle": "autograder.exports.gradescope_bundle:write",
+    "junit": "autograder.exports.junit:write",
+}
+
+
+class ExportError(UserError):
+    """Something the instructor can put right before exporting."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What exporters may need beside the results.
+
+    `standings`: (student, lesson) -> `policy.Standing`, or None without a policy. `roster`: a file exported from the
+    other tool, as a template. `columns`: lesson -> the name of its column there. `lesson`: the one that is wanted.
+    """
+
+    standings: dict | None = None
+    roster: Path | None = None
+    columns: dict = field(default_factory=dict)
+    lesson: str = ""
+
+
+def export(name, results, target, options=Options()):
+    """Write `results` to `target` in the format `name`. Returns notes. Raises `ExportError`."""
+    if name not in EXPORTERS:
+        raise ExportError(f"There is no format {name!r}. The formats are {', '.join(EXPORTERS)}.")
+    module, _, function = EXPORTERS[name].partition(":")
+    try:
+        return getattr(importlib.import_module(module), function)(results, Path(target), options)
+    except OSError as problem:
+        raise ExportError(f"Cannot write {target}: {problem.strerror}. Choose another place with --file.") from None
+
+
+def read_results(out):
+    """The results in a folder that `course grade` wrote: those that its grades.csv lists, in its order.
+
+    Other result files may lie there: of students who have left, or of a run that was stopped.
+    """
+    out = Path(out)
+    try:
+        with open(out / "grades.csv", encoding="utf-8", newline="") as file:
+            listed = dict.fromkeys((row["student"], row["lesson"]) for row in csv.DictReader(file))
+    except FileNotFoundError:
+        raise ExportError(f"{out} holds no grades.csv. Give the folder that `course grade --out` has written, with the grading finished.") from None
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as problem:
+        raise ExportError(f"{out / 'grades.csv'} cannot be read ({problem}). Run `course grade` again; it is quick.") from None
+    return [_read(out, *key) for key in listed]
+
+
+def _read(out, student, lesson):
+    names = [student, student[1:]] if student.startswith("'") else [student]  # the CSV file guards names like =x
+    for name in names:
+        path = out / "results" / name / f"{lesson}.json"
+        if path.is_file():
+            break
+    try:
+        return Result.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ExportError(f"The result {path} is missing, damaged or of an older version. Run `course grade` again.") from None
+
+
+def points_that_count(result, options):
+    """The points under the policy, where there is one; else the grader's."""
+    standing = (options.standings or {}).get((result.student, result.lesson))
+    return standing.final_points if standing else result.points
+
+
+def waiting(results):
+    """A note about answers that a person has to read, or nothing."""
+    some = [r for r in results if r.open_points]
+    if not some:
+        return []
+    total = sum(r.open_points for r in some)
+    return [f"{len(some)} submissions wait for a person ({total:g} points in all); these points are not in the export."]
+
+
+def clean(text):
+    """Text that can be written as UTF-8 and into XML: without control characters and halves of characters."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)

@@ -1,0 +1,110 @@
+"""`--to gradescope-bundle`: the zip file that Gradescope takes as an autograder, for one lesson.
+
+Gradescope unpacks it to /autograder/source, runs setup.sh as root while it builds the image, and run_autograder for
+each submission. Its containers forbid namespaces, so bubblewrap does not work there. The sandbox then has another user
+for students' code, who can read neither the checks nor the results, and limits; the network stays open. Whoever uploads
+the bundle accepts that, and every results.json says it.
+"""
+
+import json
+
+from autograder import catalogue, checks, paths, private
+from autograder.exports import ExportError
+from autograder.release import zip_of
+from course_data.files import write_whole
+
+SOURCES = ("autograder/**/*.py", "autograder/catalogue/*.json", "autograder/templates/*.html", "data/*.py")
+NOT_NEEDED = ("autograder/bench/",)
+
+SETUP = """\
+#!/usr/bin/env bash
+# Runs once, as root, while Gradescope builds the image.
+set -euo pipefail
+root="${AUTOGRADER_ROOT:-/autograder}"
+export DEBIAN_FRONTEND=noninteractive
+
+python=""
+for name in python3.13 python3.12 python3.11 python3; do
+  if command -v "$name" >/dev/null && "$name" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    python="$name"
+    break
+  fi
+done
+if [ -z "$python" ]; then
+  apt-get update -qq
+  apt-get install -y -qq python3.12 python3.12-venv || apt-get install -y -qq python3.11 python3.11-venv
+  python=$(command -v python3.12 || command -v python3.11)
+fi
+apt-get install -y -qq bubblewrap || true   # used where the container allows it
+
+# The libraries are for everyone to read, students' code among them; the course is not.
+"$python" -m venv "$root/libraries"
+"$root/libraries/bin/python" -m pip install --quiet --disable-pip-version-check -c "$root/source/course/constraints.txt" \\
+  -r "$root/source/requirements.txt"
+chmod -R go-rwx "$root/source"
+"""
+
+RUN = """\
+#!/usr/bin/env bash
+# Runs for each submission.
+set -euo pipefail
+root="${AUTOGRADER_ROOT:-/autograder}"
+mkdir -p "$root/results"
+chmod 700 "$root/source" "$root/results" "$root/submission"
+export PYTHONPATH="$root/source/course" PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
+cd "$root/source"
+exec "$root/libraries/bin/python" -m autograder.exports.gradescope_run "$root"
+"""
+
+
+def write(results, target, options):
+    """Write the bundle for `options.lesson` to the zip file `target`. `results` are not needed."""
+    if not options.lesson:
+        raise ExportError("Which lesson? A bundle grades one: give it with --lesson, e.g. --lesson 01.")
+    lesson = catalogue.lessons()[options.lesson]
+    files = {f"course/{name}": data for name, data in _course(options.lesson).items()}
+    files["setup.sh"], files["run_autograder"] = SETUP.encode(), RUN.encode()
+    files["requirements.txt"] = "".join(f"{line}\n" for line in _requirements()).encode()
+    files["settings.json"] = (json.dumps({"lesson": lesson.name, "accept_weak_isolation": True}, indent=1) + "\n").encode()
+    write_whole(target, zip_of(files, executable=("setup.sh", "run_autograder")))
+    by_hand = sum(e.points for e in lesson.exercises if e.by_hand)
+    notes = [
+        f"In Gradescope: a programming assignment with {lesson.points - by_hand:g} autograder points"
+        + (f", and a manually graded question for {by_hand:g} points." if by_hand else "."),
+        "Gradescope's containers do not allow bubblewrap: students' code runs there as another user, with limits, and with the "
+        "network. The bundle accepts this (settings.json), and each results.json states the isolation.",
+    ]
+    return notes
+
+
+def _course(lesson):
+    """Name -> bytes of the course as the bundle imports it: no solutions, and the checks of one lesson only."""
+    found = {}
+    for pattern in SOURCES:
+        for path in sorted(paths.REPOSITORY.glob(pattern)):
+            name = path.relative_to(paths.REPOSITORY).as_posix()
+            other = name.startswith("autograder/checks/lesson_") and not name.startswith(f"autograder/checks/lesson_{lesson[:2]}/")
+            if not other and not name.startswith(NOT_NEEDED):
+                found[_imported(name)] = path.read_bytes()
+    for kind in private.FILES:
+        path = checks.own_files().get((lesson, kind))
+        if path:
+            found[f"autograder/checks/lesson_{lesson[:2]}/{kind}.py"] = path.read_bytes()
+    found[f"autograder/catalogue/{lesson}.json"] = catalogue.to_json(catalogue.lessons()[lesson]).encode()
+    found.update({name: (paths.REPOSITORY / name).read_bytes() for name in ("constraints.txt", "LICENSE")})
+    return found
+
+
+def _imported(name):
+    """The folder `data` carries a plain name in the repository; without an installation it needs that of the import."""
+    head, _, rest = name.partition("/")
+    return f"{'course_data' if head == 'data' else head}/{rest}"
+
+
+def _requirements():
+    """What grading needs of the course's dependencies, with their ranges."""
+    import tomllib
+
+    needed = ("ipython", "jinja2", "matplotlib", "nbformat", "numpy", "pytest", "torch")
+    project = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [line for line in project["dependencies"] if line.split(">")[0] in needed]

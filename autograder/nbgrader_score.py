@@ -1,0 +1,72 @@
+"""What the check cells call under stock `nbgrader autograde`: the visible and the hidden checks, for points.
+
+The checks then run in the student's kernel, where a dishonest notebook can reach them. `course grade` keeps them apart.
+"""
+
+import contextlib
+import os
+import sys
+import warnings
+
+from autograder import catalogue, cells
+from autograder.blanks import blank_lines, blank_message, has_blank
+from autograder.checks import students
+from autograder.checks.runner import run_checks
+from autograder.checks.verdict import Verdict, judge, untouched
+from autograder.student import say_verdict
+
+SEED = 0
+
+
+class NoScore(Exception):
+    """The checks could not say anything: nbgrader shows this, and the cell gets no points."""
+
+
+def score(exercise_id):
+    """Show the verdict on one exercise and return its points, as nbgrader's partial credit.
+
+    Raises `NoScore` where the hidden checks are missing or break.
+    """
+    namespace = sys._getframe(1).f_globals
+    lesson = catalogue.lesson_of(exercise_id)
+    exercise = lesson.exercise(exercise_id)
+    with _silence():
+        verdict = _blank(namespace, lesson, exercise) or _asked(namespace, lesson, exercise)
+    if verdict.status == "grader_error":
+        raise NoScore(f"{exercise_id}: {verdict.message} Are the hidden checks installed here?")
+    say_verdict(exercise, verdict)
+    return verdict.points
+
+
+def _blank(namespace, lesson, exercise):
+    """The verdict on a cell nobody has worked on, by the rules of `course grade`; else None."""
+    run = cells.last_run(exercise.id)
+    found = [(run.source, exercise.id)] if run else [students.source_in(namespace, name) for name in exercise.names]
+    source = next((text for text, owner in filter(None, found) if owner == exercise.id), None)
+    if source is None:
+        return None
+    message = untouched(exercise, lesson.cell_of(exercise.id).source, source)
+    if message is None and has_blank(source):
+        message = blank_message(exercise.id, blank_lines(source))
+    return Verdict(exercise.id, "blank", 0, exercise.points, message, {}) if message else None
+
+
+def _asked(namespace, lesson, exercise):
+    answers = contextlib.nullcontext(students.Direct(namespace))
+    outcomes = run_checks(lesson.name, lambda _: answers, seed=SEED, exercises=[exercise.id], hidden=True)
+    return judge(lesson.name, exercise, outcomes, hidden=True)
+
+
+@contextlib.contextmanager
+def _silence():
+    """nbgrader gives no points for a cell with a warning on stderr: nothing that the answer prints gets there."""
+    with open(os.devnull, "w") as nowhere, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kept = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)  # compiled libraries write past sys.stderr
+            with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+                yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

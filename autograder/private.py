@@ -1,0 +1,115 @@
+"""An instructor's own checks, kept outside the repository: `course grade --checks DIR`.
+
+A file DIR/lesson_NN/visible.py, hidden.py or bank.py stands in for the course's own file of that name; what is not
+there stays the course's. The hidden checks of an exercise must carry its points, as in the catalogue.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+from autograder import catalogue, checks
+from autograder.checks.listing import checks_in
+from autograder.checks.runner import CheckFilesBroken, run_checks
+from autograder.sandbox.launch import seen_from_inside
+from course_data.errors import UserError
+
+FILES = ("visible", "hidden", "bank")
+_used = ("", "")  # the folder, and a hash of what its files held
+
+
+class PrivateChecksError(UserError):
+    """The folder of private checks cannot be used as it is."""
+
+
+def use(folder):
+    """From now on, in this process, grade with the checks in `folder` (None: the course's own).
+
+    Raises `PrivateChecksError` with every rule that is broken, by file and line.
+    """
+    global _used
+    files = _files(Path(folder)) if folder else {}
+    state = (str(Path(folder).resolve()), _hash_of(files)) if folder else ("", "")
+    if state == _used:
+        return
+    _used = ("", "")
+    checks.use_files({})
+    catalogue.use_checks({})
+    if not folder:
+        return
+    wrong, replaced = [], {}
+    for name in dict.fromkeys(lesson for lesson, _ in files):
+        found, violations = _listed(name, files)
+        wrong += violations
+        for exercise in catalogue.lessons()[name].exercises:
+            mine = found.pop(exercise.id, [])
+            if not exercise.by_hand:
+                wrong += _broken_rules(files, name, exercise, mine)
+                replaced[exercise.id] = tuple(mine)
+        wrong += [f"{_place(files, name)}: there is no exercise {each} in {name}" for each in found]
+    if wrong:
+        raise PrivateChecksError("The private checks break rules; nothing was graded.\n" + "\n".join(wrong))
+    checks.use_files(files)
+    catalogue.use_checks(replaced)
+    _prove_they_load({lesson for lesson, _ in files})
+    _used = state
+
+
+def in_use():
+    """The folder of private checks in use, or ""."""
+    return _used[0]
+
+
+def _hash_of(files):
+    return hashlib.sha256(b"".join(f"{key} {path.stat().st_size}".encode() + path.read_bytes() for key, path in sorted(files.items()))).hexdigest()
+
+
+def _files(folder):
+    """(lesson, kind) -> path, for every file that stands in for one of the course's."""
+    if not folder.is_dir():
+        raise PrivateChecksError(f"{folder} is not a folder. Give the folder that holds lesson_01 and so on with --checks.")
+    folder = folder.resolve()
+    if seen_from_inside(folder):
+        raise PrivateChecksError(f"{folder} lies where students' code can read it, among the libraries. Move it, e.g. into your home folder.")
+    by_number = {name[:2]: name for name in catalogue.lessons()}
+    files = {}
+    for path in sorted(folder.glob("lesson_*")):
+        number = re.fullmatch(r"lesson_(\d\d)", path.name)
+        if number is None or number[1] not in by_number:
+            raise PrivateChecksError(f"{path}: there is no such lesson. The folders are named lesson_{' and lesson_'.join(by_number)}.")
+        for kind in FILES:
+            if (path / f"{kind}.py").is_file():
+                files[by_number[number[1]], kind] = path / f"{kind}.py"
+    if not files:
+        raise PrivateChecksError(f"{folder} holds no checks. Expected lesson_NN/hidden.py, visible.py or bank.py.")
+    return files
+
+
+def _listed(lesson, files):
+    both = [(files.get((lesson, kind)) or checks.file_of(lesson, kind), kind == "visible") for kind in ("visible", "hidden")]
+    return checks_in([(path, str(path), visible) for path, visible in both])
+
+
+def _broken_rules(files, lesson, exercise, mine):
+    hidden = [check for check in mine if not check.visible]
+    points = sum(check.points for check in hidden)
+    if not hidden:
+        yield f"{_place(files, lesson)}: {exercise.id} has no hidden check"
+    elif points != exercise.points:
+        yield f"{_place(files, lesson)}: the hidden checks of {exercise.id} add up to {points:g} points, the exercise has {exercise.points:g}"
+
+
+def _place(files, lesson):
+    return files.get((lesson, "hidden")) or files.get((lesson, "visible")) or files[lesson, "bank"]
+
+
+def _prove_they_load(lessons):
+    """Collect the checks and read the banks once, so that a file that does not load is told now, not in every result."""
+    for lesson in sorted(lessons):
+        try:
+            run_checks(lesson, None, seed=0, exercises=(), hidden=True)
+            checks.bank(lesson)
+        except CheckFilesBroken as problem:
+            raise PrivateChecksError(f"{problem}. Repair the file; nothing was graded.") from None
+        except Exception as problem:
+            raise PrivateChecksError(f"{checks.file_of(lesson, 'bank')} does not load: {type(problem).__name__}: {problem}.") from None

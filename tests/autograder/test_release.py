@@ -1,0 +1,232 @@
+"""What leaves the house: the students' copy, the autograder bundle, and what feedback may say of hidden checks."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from autograder import catalogue, checks, paths, private, release, wire
+from autograder.checks import recorded, students
+from autograder.checks.runner import Outcome, run_checks
+from autograder.checks.verdict import judge
+from autograder.exports import ExportError, Options, export
+from autograder.sandbox import Sandbox, launch
+from course_data.files import write_whole
+
+SUBMITTED = Path(__file__).parent.parent / "sample_class" / "submitted"
+LESSON = "01_affine_quantization"
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """The students' copy in a folder; of the known mistakes, those of lesson 00 and 1.3 (recording all takes half a minute)."""
+    folder = tmp_path_factory.mktemp("students") / "copy"
+    record, patch = release.record, pytest.MonkeyPatch()
+    some = {"00_start_here": "0.1-bytes", LESSON: "1.3-quantize"}
+    bank = checks.bank
+    with patch.context() as m:
+        m.setattr(recorded, "bank", lambda lesson: [a for a in bank(lesson) if a.exercise == some[lesson]])
+        m.setattr(release, "record", lambda lesson, solution: record(lesson, solution) if lesson in some else wire.encode([]))
+        release.release(folder)
+    return folder
+
+
+def in_copy(folder, *arguments, home):
+    """Run `course` of the students' copy, as after its installation."""
+    # The folders data and labs are imported under other names, which an installation arranges.
+    links = home / "imports"
+    links.mkdir(parents=True, exist_ok=True)
+    for name, target in (("autograder", "autograder"), ("course_data", "data"), ("course_labs", "labs")):
+        if not (links / name).exists():
+            (links / name).symlink_to(folder / target)
+    environment = {**os.environ, "PYTHONPATH": str(links), "COURSE_HOME": str(home), "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=home, env=environment)
+
+
+def test_the_students_copy_holds_no_answer(copy):
+    names = {p.relative_to(copy).as_posix() for p in copy.rglob("*") if p.is_file()}
+    assert {"README.md", "lessons/01_affine_quantization.ipynb", "autograder/checks/lesson_01/known.wire", "labs/studio.py", "data/datasets.py"} <= names
+    assert not [n for n in names if re.search(r"hidden|bank|solutions/|tests/|classroom|builder|grade\.py", n)]
+    files = {name: (copy / name).read_bytes() for name in names}
+    assert release.leaks(files) == []
+    for lesson in catalogue.lessons().values():
+        shipped = catalogue.from_json(files[f"autograder/catalogue/{lesson.name}.json"].decode())
+        assert all(check.visible for e in shipped.exercises for check in e.checks) and shipped.points == lesson.points
+        secret = [c.name for e in lesson.exercises for c in e.checks if not c.visible]
+        everything = b"\n".join(files.values())
+        assert secret and not [name for name in secret if name.encode() in everything]
+
+
+def test_an_answer_that_slips_in_is_found():
+    for path in (paths.SOLUTIONS / f"{LESSON}.py", paths.CHECKS / "lesson_01" / "hidden.py", paths.CHECKS / "lesson_01" / "bank.py"):
+        text = re.sub(r" *# (blank|bug): .*", "", path.read_text())
+        assert len(release.leaks({"labs/x.py": text.encode()})) > 10, path
+    assert release.leaks({"x.py": b"import numpy as np\n# codes\nx = 1\n"}) == []
+
+
+def test_the_students_copy_checks_and_names_mistakes(copy, tmp_path):
+    notebook = tmp_path / f"{LESSON}.ipynb"
+    shutil.copy(SUBMITTED / "emil" / LESSON / f"{LESSON}.ipynb", notebook)
+    process = in_copy(copy, "check", notebook, "1.3-quantize", "1.4-bug", home=tmp_path)
+    assert process.returncode == 1 and not process.stderr, process.stderr
+    assert "rounds down instead of to the nearest" in process.stdout and re.search(r"passed +1.4-bug", process.stdout)
+    assert "1 of 7" not in process.stdout and "1 of 8" in in_copy(copy, "status", home=tmp_path).stdout
+    helped = in_copy(copy, "--help", home=tmp_path).stdout
+    assert re.search(r"^  check ", helped, re.M) and not re.search(r"^  (grade|build|export|release|nbgrader) ", helped, re.M)
+
+
+def test_the_students_copy_is_one_archive_and_overwrites_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(release, "record", lambda lesson, solution: wire.encode([]))
+    monkeypatch.setattr(release, "_solution", lambda lesson: {})
+    count, _ = release.release(tmp_path / "a.zip")
+    release.release(tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert len(archive.namelist()) == count and all(n.startswith("compression-course/") for n in archive.namelist())
+    with pytest.raises(release.ReleaseError, match="is already there"):
+        release.release(tmp_path)
+
+
+@pytest.mark.parametrize("exercise", ["1.3-quantize", "3.7-count"])
+def test_a_recording_names_what_the_bank_names(exercise, monkeypatch):
+    lesson = catalogue.lesson_of(exercise)
+    answers = [a for a in checks.bank(lesson.name) if a.exercise == exercise]
+    answers = [*[a for a in answers if a.right][:1], *[a for a in answers if not a.right][:5]]
+    monkeypatch.setattr(recorded, "bank", lambda name: answers)
+    solution = release._solution(lesson.name)
+    known = recorded.answers_in(recorded.record(lesson.name, solution))
+    assert len(known) == len(answers) and all(a.note for a in known if not a.right) and not any(a.note for a in known if a.right)
+    import autograder.checks.runner as runner
+
+    def message(answer):
+        direct = students.Direct({**solution, **answer.names})
+        outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise])
+        return judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=False).message
+
+    for answer in answers:
+        monkeypatch.setattr(runner, "bank", lambda name: answers)
+        expected = message(answer)
+        monkeypatch.setattr(runner, "bank", lambda name: known)
+        assert message(answer) == expected
+
+
+# Messages of hidden checks
+
+
+def hidden_message(exercise, text, status):
+    lesson = catalogue.lesson_of(exercise)
+    found = lesson.exercise(exercise)
+    outcomes = [Outcome(exercise, c.name, "passed" if c.visible else status, "" if c.visible else text, ()) for c in found.checks]
+    return judge(lesson.name, found, outcomes, hidden=True).message
+
+
+def test_an_exception_cannot_carry_the_inputs_of_a_hidden_check_away():
+    inputs = " ".join(f"{n / 7:.6f}" for n in range(1000))
+    message = hidden_message("1.6-calibrate", f"your code raised ValueError: {inputs} (line 3 of the cell)", "error")
+    assert len(message) < 260 and len(re.findall(r"\d+\.\d+", message)) < 25
+    assert message.startswith("Your code raised ValueError: 0.000000") and "(line 3 of the cell). Read again: section 1.6-calibrate." in message
+    assert len(hidden_message("1.6-calibrate", f"the clip: expected {inputs}", "failed")) < 460
+
+
+def test_a_bare_assert_in_a_private_check_shows_nothing_of_it(tmp_path):
+    text = (paths.CHECKS / "lesson_01" / "hidden.py").read_text()
+    old = next(line for line in text.splitlines() if "The prediction is not right." in line)
+    write_whole(tmp_path / "lesson_01" / "hidden.py", text.replace(old, '    assert student.value("predict_1_1") == "c"'))
+    private.use(tmp_path)
+    try:
+        direct = students.Direct({"predict_1_1": "b"})
+        outcomes = run_checks(LESSON, lambda _: contextlib.nullcontext(direct), seed=0, exercises=["1.1-predict"], hidden=True)
+    finally:
+        private.use(None)
+    assert [(o.status, o.message) for o in outcomes][1:] == [("failed", "the answer is not right")]
+
+
+def test_no_wrong_choice_is_told_the_right_one():
+    for lesson in catalogue.lessons().values():
+        for exercise in lesson.exercises:
+            for letter in exercise.choices:
+                direct = students.Direct({exercise.names[0]: letter})
+                outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise.id], hidden=True)
+                for each in outcomes:
+                    assert each.status == "passed" or not re.search(r"[\"'(][a-d][\"')]", each.message.replace(f"({letter})", "")), each.message
+
+
+# The bundle for Gradescope, laid out as in its containers
+
+
+@pytest.fixture
+def autograder(tmp_path):
+    """/autograder in another place: the unpacked bundle, and a Python with the libraries but without bubblewrap."""
+    root = tmp_path / "autograder"
+    for name in ("source", "submission", "results", "libraries/bin"):
+        (root / name).mkdir(parents=True)
+    notes = export("gradescope-bundle", [], tmp_path / "bundle.zip", Options(lesson=LESSON))
+    assert "92 autograder points" in notes[0]
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        archive.extractall(root / "source")
+        modes = {i.filename: i.external_attr >> 16 for i in archive.infolist()}
+    assert modes["setup.sh"] == modes["run_autograder"] == 0o755
+    (root / "libraries/bin/python").write_text(f'#!/bin/sh\nPATH=/nowhere exec {sys.executable} "$@"\n')
+    (root / "libraries/bin/python").chmod(0o755)
+    return root
+
+
+def run(root):
+    shutil.copy(root / "source" / "run_autograder", root / "run_autograder")
+    (root / "run_autograder").chmod(0o755)
+    process = subprocess.run([root / "run_autograder"], capture_output=True, text=True, timeout=300, env={**os.environ, "AUTOGRADER_ROOT": str(root)})
+    assert process.returncode == 0, process.stderr
+    return json.loads((root / "results" / "results.json").read_text())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="grading is for Linux")
+def test_the_bundle_grades_a_submission_and_states_its_isolation(autograder):
+    shutil.copy(SUBMITTED / "emil" / LESSON / f"{LESSON}.ipynb", autograder / "submission" / "my lesson (1).ipynb")
+    document = run(autograder)
+    statuses = {test["name"].split()[0]: test.get("status") for test in document["tests"]}
+    assert document["score"] == 77 and statuses["1.3-quantize"] == "failed" and statuses["1.4-bug"] == "passed" and statuses["1.5-written"] is None
+    assert document["extra_data"]["isolation"] == "process" and 'could not be isolated fully (level "process"): not closed off were' in document["output"]
+    assert "the network" in document["output"] and document["execution_time"] > 0
+
+
+@pytest.mark.skipif(
+    not (hasattr(os, "geteuid") and os.geteuid() == 0 and launch._other_users_can_run_python()),
+    reason="not root with a Python that other users can read: the other user of students' code is NOT TESTED here",
+)
+def test_without_bubblewrap_a_grader_that_is_root_gives_students_another_user(tmp_path):
+    tmp_path.chmod(0o700)
+    (tmp_path / "secret").write_text("the checks")
+    with Sandbox(isolation="process", preload=()) as sandbox:
+        assert sandbox.isolation["real_user"] == f"uid {sandbox.isolation['uid']}" and sandbox.isolation["capabilities"] == 0
+        with sandbox.session(seed=1) as session:
+            tried = session.run_cell(f"open({str(tmp_path / 'secret')!r})", "1")
+            assert tried.error_type == "PermissionError"
+            left = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n    os._exit(0)\nprint(os.getuid())"
+            uid = int(session.run_cell(left, "2").output)
+    assert not [p for p in Path("/proc").iterdir() if p.name.isdigit() and p.stat().st_uid == uid and "State:\tZ" not in (p / "status").read_text()]
+
+
+def test_the_bundle_always_writes_results(autograder):
+    assert subprocess.run(["bash", "-n", autograder / "source" / "setup.sh"]).returncode == 0
+    document = run(autograder)
+    assert document["score"] == 0 and "There is no notebook (.ipynb) in this submission" in document["output"]
+    assert len(document["tests"]) == 9
+    (autograder / "source" / "settings.json").write_text("{")
+    document = run(autograder)
+    assert document["score"] == 0 and "A fault of the grader" in document["output"] and "JSON" not in json.dumps(document)
+
+
+def test_a_bundle_holds_one_lessons_checks_and_no_solutions(autograder):
+    names = {p.relative_to(autograder / "source").as_posix() for p in (autograder / "source").rglob("*") if p.is_file()}
+    assert {n for n in names if n.endswith("hidden.py")} == {"course/autograder/checks/lesson_01/hidden.py"}
+    assert not [n for n in names if "solutions" in n or "tests" in n]
+    with pytest.raises(ExportError, match="give it with --lesson"):
+        export("gradescope-bundle", [], autograder / "x.zip")
