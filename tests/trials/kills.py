@@ -1,8 +1,8 @@
 """Kills `course grade` at random moments and lets it continue: `python tests/trials/kills.py --kills 50`.
 
-Each time a class is graded from the start, everything in the process group (or only the first process) gets SIGKILL,
-and the same command is given again. Grades, results and feedback must then be those of a run that nobody disturbed, and
-no process, temporary file or half-written file may be left.
+A class is graded; after every few results, or while it starts, everything in the process group (or only the first
+process) gets SIGKILL, and the same command is given again, until it comes to its end. Then grades, results and feedback
+must be those of a run that nobody disturbed. No process, temporary file or half-written file may ever be left.
 """
 
 import argparse
@@ -22,6 +22,7 @@ SAMPLE = Path(__file__).resolve().parents[1] / "sample_class" / "submitted"
 LESSON = "01_affine_quantization"
 PR_SET_CHILD_SUBREAPER = 36
 SEED = 7
+STARTED = set()  # children whose exit status somebody waits for
 
 
 def make_class(folder, students):
@@ -41,10 +42,12 @@ def command(folder, out, jobs=2):
 def start(folder, out, temporary, jobs=2):
     """`course grade` as a process group of its own, with a folder for temporary files of its own."""
     temporary.mkdir(exist_ok=True)
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command(folder, out, jobs), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "TMPDIR": str(temporary)},
     )  # fmt: skip
+    STARTED.add(process.pid)
+    return process
 
 
 def finish(folder, out, temporary, jobs=2):
@@ -78,7 +81,7 @@ def descendants():
         for pid in below:
             if parents[pid][1] != "Z":
                 found.add(pid)
-            elif above == os.getpid():
+            elif above == os.getpid() and pid not in STARTED:
                 try:
                     os.waitpid(pid, os.WNOHANG)
                 except ChildProcessError:
@@ -100,15 +103,26 @@ def content(out):
     return found
 
 
-def first_result(out):
-    """A moment to kill: as soon as one result is written."""
-    return lambda: any(out.glob("results/*/*.json"))
-
-
 def after(seconds):
     """A moment to kill: so long after the start."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() > end
+
+
+def after_results(out, number, seconds=0.0):
+    """A moment to kill: so long after so many results are written."""
+    seen = []
+
+    def moment():
+        if not seen and written(out) >= number:
+            seen.append(time.monotonic())
+        return bool(seen) and time.monotonic() > seen[0] + seconds
+
+    return moment
+
+
+def written(out):
+    return len(list(out.glob("results/*/*.json")))
 
 
 def kill(folder, out, temporary, moment, whole_group, patience=60):
@@ -120,7 +134,7 @@ def kill(folder, out, temporary, moment, whole_group, patience=60):
     process = start(folder, out, temporary)
     while not moment() and process.poll() is None:
         time.sleep(0.01)
-    done = len(list(out.glob("results/*/*.json")))
+    done = written(out)
     ended = process.poll() is not None
     if whole_group and not ended:
         os.killpg(process.pid, signal.SIGKILL)
@@ -141,43 +155,45 @@ def leftovers(out, temporary):
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--kills", type=int, default=50)
-    options.add_argument("--students", type=int, default=18)
+    options.add_argument("--students", type=int, default=18, help="submissions in the class")
     options.add_argument("--random", type=int, default=None, help="seed of the moments")
     chosen = options.parse_args()
     from record import record
 
     adopt_orphans()
     pick = random.Random(chosen.random)
-    rounds, problems = [], []
+    kills, ends, problems = [], 0, []
     with tempfile.TemporaryDirectory(prefix="course-trial-") as folder:
         folder = Path(folder)
         make_class(folder / "class", chosen.students)
         started = time.monotonic()
         finish(folder / "class", folder / "undisturbed", folder / "tmp")
-        undisturbed = whole = time.monotonic() - started
+        undisturbed = time.monotonic() - started
         wanted = content(folder / "undisturbed")
-        while len(rounds) < chosen.kills:
-            number = len(rounds)
-            out = folder / f"out{number}"
-            temporary = folder / "tmp"
-            found = kill(folder / "class", out, temporary, after(pick.uniform(0, whole)), number % 2 == 0)
-            if found.pop("had_ended"):
-                whole *= 0.95  # it was faster than the first run: this was no kill
-                shutil.rmtree(out)
-                continue
+        while len(kills) < chosen.kills:
+            out, temporary = folder / "out", folder / "tmp"
+            while len(kills) < chosen.kills and (done := written(out)) < chosen.students:
+                if pick.random() < 0.25:
+                    moment = after(pick.uniform(0, 4))
+                else:
+                    moment = after_results(out, min(done + pick.randint(0, 3), chosen.students), pick.uniform(0, 1))
+                found = kill(folder / "class", out, temporary, moment, len(kills) % 2 == 0)
+                if found.pop("had_ended"):
+                    break  # it was faster
+                problems += [f"kill {len(kills) + 1}: process {pid} is left" for pid in found.pop("left")]
+                kills.append(found)
+                print(f"kill {len(kills)}: {found}", flush=True)
             finish(folder / "class", out, temporary)
-            got = content(out)
-            found["problems"] = [f"process {pid} is left" for pid in found.pop("left")]
-            found["problems"] += [f"{path} is left" for path in leftovers(out, temporary)]
-            found["problems"] += [f"{name} is different" for name in wanted.keys() | got.keys() if wanted.get(name) != got.get(name)]
-            rounds.append(found)
-            problems += [f"round {number}: {line}" for line in found["problems"]]
-            print(f"kill {number + 1}: {found}", flush=True)
+            got, ends = content(out), ends + 1
+            problems += [f"end {ends}: {path} is left" for path in leftovers(out, temporary)]
+            problems += [f"end {ends}: {name} is different" for name in wanted.keys() | got.keys() if wanted.get(name) != got.get(name)]
+            print(f"end {ends}: {problems or 'the same as the undisturbed run'}", flush=True)
             shutil.rmtree(out)
     record("kills", {
-        "kills": chosen.kills, "of_the_whole_group": sum(n % 2 == 0 for n in range(chosen.kills)), "submissions": chosen.students,
-        "undisturbed_seconds": round(undisturbed, 1), "results_at_the_kills": sorted(r["results_at_the_kill"] for r in rounds),
-        "seconds_until_all_had_ended_at_most": round(max(r["seconds_until_all_had_ended"] for r in rounds), 2),
+        "kills": len(kills), "of_the_whole_group": sum(n % 2 == 0 for n in range(len(kills))), "runs_to_the_end": ends,
+        "submissions": chosen.students, "undisturbed_seconds": round(undisturbed, 1),
+        "results_at_the_kills": [each["results_at_the_kill"] for each in kills],
+        "seconds_until_all_had_ended_at_most": round(max(each["seconds_until_all_had_ended"] for each in kills), 2),
         "differences_or_leftovers": problems,
     })  # fmt: skip
     return 1 if problems else 0

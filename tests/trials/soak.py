@@ -10,6 +10,7 @@ import os
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -90,8 +91,12 @@ def main():
         out, temporary = folder / "out", folder / "tmp"
         started, samples = time.monotonic(), []
         process = start(folder / "class", out, temporary)
-        while process.poll() is None:
-            time.sleep(EVERY)
+        # Its table of a thousand lines would fill the pipe.
+        said = []
+        reader = threading.Thread(target=lambda: said.extend(process.communicate()))
+        reader.start()
+        while reader.is_alive():
+            reader.join(EVERY)
             sample = look(process.pid, out, temporary)
             if sample:
                 samples.append(sample)
@@ -99,7 +104,7 @@ def main():
                     print({k: round(v, 1) for k, v in sample.items()}, flush=True)
         seconds = time.monotonic() - started
         if process.returncode:
-            sys.exit(process.communicate()[1])
+            sys.exit(said[1])
         left = [*temporary.iterdir(), *out.rglob("*.part")]
         running = descendants()
         first, cached = content(out), []
