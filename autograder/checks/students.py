@@ -40,7 +40,7 @@ class Direct:
         args, kwargs = copy.deepcopy((args, kwargs))
         before = [_bytes(a) for a in args]
         try:
-            with _time_limit(name):
+            with time_limit(name):
                 value = function(*args, **kwargs)
             return _as_data(value), [i for i, a in enumerate(args) if _bytes(a) != before[i]]
         except BlankError as error:
@@ -104,7 +104,7 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def _time_limit(name):
+def time_limit(name):
     """Stop a call after `CALL_SECONDS`, where the system can (not on Windows, not in a thread)."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield

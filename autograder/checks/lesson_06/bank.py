@@ -1,0 +1,843 @@
+"""The bank of lesson 06: answers that students really give, and right answers written differently.
+
+Each function stands by itself: it uses `np` and its own body, or the notebook's `pack` and `unpack`. A wrong answer's
+sentence is what a student reads when theirs behaves the same, so it says what goes wrong and why, not what to type.
+"""
+
+import heapq
+
+import numpy as np
+import torch
+
+from autograder.checks import right, right_value, wrong, wrong_value
+
+
+def pack(codes, bits):
+    return np.packbits((codes[:, None] >> np.arange(bits)) & 1)
+
+
+def unpack(packed, bits, n):
+    return np.unpackbits(packed, count=n * bits).reshape(n, bits) @ (1 << np.arange(bits))
+
+
+# 6.1-predict
+
+wrong_value("6.1-predict", "multiplies the ratios and forgets the positions", predict_6_1="a")
+wrong_value("6.1-predict", "adds the ratios", predict_6_1="c")
+wrong_value("6.1-predict", "counts the bitmask and forgets the codes", predict_6_1="d")
+wrong_value("6.1-predict", "gives the number instead of the letter of the choice", predict_6_1="18")
+right_value("6.1-predict", "a capital letter", predict_6_1="B")
+right_value("6.1-predict", "with brackets", predict_6_1="(b)")
+
+# 6.2-zeros
+
+
+@wrong("6.2-zeros", "quantises the weights under the mask as well, so the pruned ones come back")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(w / scales[:, None]).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "chooses the scale before the mask is applied: a large pruned weight makes the steps too coarse for the survivors")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return (np.rint(w / scales[:, None]) * mask).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "takes 2^(b-1) as the largest code: it must be one less, or the largest survivor does not fit")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1)
+    kept = np.where(mask, w, 0.0)
+    largest = np.abs(kept).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.clip(np.rint(kept / scales[:, None]), -qmax, qmax - 1).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "divides by zero in a row without survivors; its scale is 1.0")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, w, 0.0)
+    scales = np.abs(kept).max(axis=1) / qmax
+    with np.errstate(all="ignore"):
+        return np.nan_to_num(np.rint(kept / scales[:, None])).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "cuts the fraction off in place of rounding to the nearest code")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, w, 0.0)
+    largest = np.abs(kept).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.trunc(kept / scales[:, None] * (1 + 1e-12)).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "takes one scale for the whole layer; each row has its own")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, w, 0.0)
+    largest = np.abs(kept).max()
+    scales = np.full(len(w), largest / qmax if largest > 0 else 1.0)
+    return np.rint(kept / scales[:, None]).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "takes the largest survivor, not the largest magnitude: a row whose survivors are negative gets a wrong scale")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, w, 0.0)
+    largest = kept.max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.clip(np.rint(kept / scales[:, None]), -qmax, qmax).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "keeps what the mask prunes: True means kept")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, 0.0, w)
+    largest = np.abs(kept).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(kept / scales[:, None]).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "counts the codes that are not 0 where the mask keeps: those are neither revived nor lost")
+def revived_and_lost(mask, codes):
+    return int(np.sum(mask & (codes != 0))), int(np.sum(mask & (codes == 0)))
+
+
+@wrong("6.2-zeros", "gives the two counts in the other order: revived comes first")
+def revived_and_lost(mask, codes):
+    return int(np.sum(mask & (codes == 0))), int(np.sum(~mask & (codes != 0)))
+
+
+@wrong("6.2-zeros", "takes the difference of the two sparsities; a revived weight and a lost one then cancel")
+def revived_and_lost(mask, codes):
+    more = int(np.sum(codes == 0)) - int(np.sum(~mask))
+    return max(-more, 0), max(more, 0)
+
+
+@wrong("6.2-zeros", "counts all zero codes as lost, the pruned ones included")
+def revived_and_lost(mask, codes):
+    return int(np.sum(~mask & (codes != 0))), int(np.sum(codes == 0))
+
+
+@right("6.2-zeros", "a loop over the rows")
+def quantize_pruned(w, mask, bits):
+    qmax, codes, scales = 2 ** (bits - 1) - 1, np.zeros(w.shape, np.int8), []
+    for i, (row, keep) in enumerate(zip(w, mask)):
+        largest = np.abs(row[keep]).max() if keep.any() else 0
+        scales.append(largest / qmax if largest else 1.0)
+        codes[i, keep] = np.round(row[keep] / scales[-1])
+    return codes, np.array(scales)
+
+
+@right("6.2-zeros", "multiplies with the mask, in float32")
+def quantize_pruned(w, mask, bits):
+    kept = (w * mask).astype(np.float32)
+    largest = np.max(np.abs(kept), axis=1)
+    scales = np.where(largest == 0, np.float32(1), largest / np.float32(2 ** (bits - 1) - 1))
+    return np.round(kept / scales.reshape(-1, 1)).astype("int8"), scales
+
+
+@right("6.2-zeros", "picks with the mask, NumPy integers")
+def revived_and_lost(mask, codes):
+    return [np.count_nonzero(codes[~mask]), (codes[mask] == 0).sum()]
+
+
+# 6.3-share
+
+
+@wrong("6.3-share", "compares with the entries without the sign of the difference taken off: the largest entry always wins")
+def nearest(values, codebook):
+    return (values[:, None] - codebook).argmin(axis=1)
+
+
+@wrong("6.3-share", "looks for the nearest value of each entry; it should be the nearest entry of each value")
+def nearest(values, codebook):
+    return np.abs(values[:, None] - codebook).argmin(axis=0)
+
+
+@wrong("6.3-share", "takes the farthest entry in place of the nearest")
+def nearest(values, codebook):
+    return np.abs(values[:, None] - codebook).argmax(axis=1)
+
+
+@wrong("6.3-share", "returns the values of the entries in place of their numbers")
+def nearest(values, codebook):
+    return codebook[np.abs(values[:, None] - codebook).argmin(axis=1)]
+
+
+@wrong("6.3-share", "searches as if the code book were sorted")
+def nearest(values, codebook):
+    return np.searchsorted((codebook[1:] + codebook[:-1]) / 2, values)
+
+
+@wrong("6.3-share", "takes the mean of nothing for an entry that nobody took, which is not a number")
+def moved(values, codes, codebook):
+    with np.errstate(all="ignore"):
+        counts = np.bincount(codes, minlength=len(codebook))
+        return np.bincount(codes, values, minlength=len(codebook)) / counts
+
+
+@wrong("6.3-share", "sends an entry that nobody took to 0; it should stay where it is")
+def moved(values, codes, codebook):
+    return np.array([values[codes == j].mean() if (codes == j).any() else 0.0 for j in range(len(codebook))])
+
+
+@wrong("6.3-share", "moves the entries to the median of their values, which does not make the squared error smallest")
+def moved(values, codes, codebook):
+    return np.array([np.median(values[codes == j]) if (codes == j).any() else codebook[j] for j in range(len(codebook))])
+
+
+@wrong("6.3-share", "changes the code book that it was given")
+def moved(values, codes, codebook):
+    for j in range(len(codebook)):
+        if (codes == j).any():
+            codebook[j] = values[codes == j].mean()
+    return codebook
+
+
+@wrong("6.3-share", "returns the codes of the code book before its last move, which do not fit it any more")
+def share(values, k, rounds):
+    book = np.linspace(values.min(), values.max(), k)
+    codes = np.abs(values[:, None] - book).argmin(axis=1)
+    for _ in range(rounds):
+        codes = np.abs(values[:, None] - book).argmin(axis=1)
+        book = np.array([values[codes == j].mean() if (codes == j).any() else book[j] for j in range(k)])
+    return codes, book
+
+
+@wrong("6.3-share", "starts from quantiles; the text asks for even steps, so that the tails get an entry, too")
+def share(values, k, rounds):
+    book = np.quantile(values, np.linspace(0, 1, k))
+    for _ in range(rounds):
+        codes = np.abs(values[:, None] - book).argmin(axis=1)
+        book = np.array([values[codes == j].mean() if (codes == j).any() else book[j] for j in range(k)])
+    return np.abs(values[:, None] - book).argmin(axis=1), book
+
+
+@wrong("6.3-share", "starts from 0 to the largest value; weights can be negative")
+def share(values, k, rounds):
+    book = np.linspace(0, values.max(), k)
+    for _ in range(rounds):
+        codes = np.abs(values[:, None] - book).argmin(axis=1)
+        book = np.array([values[codes == j].mean() if (codes == j).any() else book[j] for j in range(k)])
+    return np.abs(values[:, None] - book).argmin(axis=1), book
+
+
+@right("6.3-share", "squared distances, a loop over the values")
+def nearest(values, codebook):
+    return np.array([int(np.argmin((codebook - v) ** 2)) for v in values])
+
+
+@right("6.3-share", "sorts the code book first; of two equally near the upper one")
+def nearest(values, codebook):
+    order = np.argsort(codebook)
+    book = codebook[order]
+    return order[np.searchsorted((book[1:] + book[:-1]) / 2, values, side="right")]
+
+
+@right("6.3-share", "sums and counts, without a loop")
+def moved(values, codes, codebook):
+    counts = np.bincount(codes, minlength=len(codebook))
+    sums = np.bincount(codes, weights=values, minlength=len(codebook))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), codebook)
+
+
+@right("6.3-share", "stops early when nothing moves any more, in float32")
+def share(values, k, rounds):
+    v = values.astype(np.float32)
+    book = np.linspace(v.min(), v.max(), k).astype(np.float32)
+    for _ in range(rounds):
+        codes = np.abs(v[:, None] - book).argmin(axis=1)
+        new = np.array([v[codes == j].mean() if (codes == j).any() else book[j] for j in range(k)], dtype=np.float32)
+        if (new == book).all():
+            break
+        book = new
+    return np.abs(v[:, None] - book).argmin(axis=1), book
+
+
+# 6.4-entropy
+
+
+@wrong("6.4-entropy", "takes the natural logarithm, so the entropy is not in bits")
+def entropy_bits(counts):
+    p = counts[counts > 0] / counts.sum()
+    return float(-np.sum(p * np.log(p)))
+
+
+@wrong("6.4-entropy", "does not leave out symbols that never occur: 0 times the logarithm of 0 is not a number")
+def entropy_bits(counts):
+    p = counts / counts.sum()
+    with np.errstate(all="ignore"):
+        return float(-np.sum(p * np.log2(p)))
+
+
+@wrong("6.4-entropy", "forgets to weigh each symbol by how often it occurs")
+def entropy_bits(counts):
+    p = counts[counts > 0] / counts.sum()
+    return float(-np.mean(np.log2(p)))
+
+
+@wrong("6.4-entropy", "gives the bits of the whole stream; the entropy is per code")
+def entropy_bits(counts):
+    p = counts[counts > 0] / counts.sum()
+    return float(-np.sum(counts[counts > 0] * np.log2(p)))
+
+
+@wrong("6.4-entropy", "leaves out the minus sign: the logarithm of a share is negative")
+def entropy_bits(counts):
+    p = counts[counts > 0] / counts.sum()
+    return float(np.sum(p * np.log2(p)))
+
+
+@wrong("6.4-entropy", "gives all symbols words of one length")
+def huffman_lengths(counts):
+    present = int((counts > 0).sum())
+    return np.where(counts > 0, max(1, int(np.ceil(np.log2(present)))), 0)
+
+
+@wrong("6.4-entropy", "rounds each symbol's own information up to whole bits: such words exist, but they are longer than Huffman's")
+def huffman_lengths(counts):
+    p = np.where(counts > 0, counts, 1) / counts.sum()
+    return np.where(counts > 0, np.maximum(1, np.ceil(-np.log2(p) - 1e-12)), 0).astype(int)
+
+
+@wrong("6.4-entropy", "makes only the first member of each group longer; all members of both groups get one more bit")
+def huffman_lengths(counts):
+    lengths = np.zeros(len(counts), dtype=int)
+    heap = [(int(c), [i]) for i, c in enumerate(counts) if c > 0]
+    heapq.heapify(heap)
+    if len(heap) == 1:
+        lengths[heap[0][1]] = 1
+    while len(heap) > 1:
+        a, one = heapq.heappop(heap)
+        b, two = heapq.heappop(heap)
+        lengths[one[0]] += 1
+        lengths[two[0]] += 1
+        heapq.heappush(heap, (a + b, one + two))
+    return lengths
+
+
+@wrong("6.4-entropy", "gives a group the larger of the two counts; its members occur as often as both together")
+def huffman_lengths(counts):
+    lengths = np.zeros(len(counts), dtype=int)
+    heap = [(int(c), [i]) for i, c in enumerate(counts) if c > 0]
+    heapq.heapify(heap)
+    if len(heap) == 1:
+        lengths[heap[0][1]] = 1
+    while len(heap) > 1:
+        a, one = heapq.heappop(heap)
+        b, two = heapq.heappop(heap)
+        lengths[one + two] += 1
+        heapq.heappush(heap, (max(a, b), one + two))
+    return lengths
+
+
+@wrong("6.4-entropy", "joins the two largest groups; common symbols then get the longest words")
+def huffman_lengths(counts):
+    lengths = np.zeros(len(counts), dtype=int)
+    groups = [(int(c), [i]) for i, c in enumerate(counts) if c > 0]
+    if len(groups) == 1:
+        lengths[groups[0][1]] = 1
+    while len(groups) > 1:
+        groups.sort(key=lambda g: g[0])
+        a, one = groups.pop()
+        b, two = groups.pop()
+        lengths[one + two] += 1
+        groups.append((a + b, one + two))
+    return lengths
+
+
+@wrong("6.4-entropy", "gives a word to symbols that never occur, which makes the others longer")
+def huffman_lengths(counts):
+    lengths = np.zeros(len(counts), dtype=int)
+    heap = [(int(c), [i]) for i, c in enumerate(counts)]
+    heapq.heapify(heap)
+    while len(heap) > 1:
+        a, one = heapq.heappop(heap)
+        b, two = heapq.heappop(heap)
+        lengths[one + two] += 1
+        heapq.heappush(heap, (a + b, one + two))
+    return lengths
+
+
+@wrong("6.4-entropy", "gives a single symbol a word of no bits; the text asks for 1")
+def huffman_lengths(counts):
+    lengths = np.zeros(len(counts), dtype=int)
+    heap = [(int(c), [i]) for i, c in enumerate(counts) if c > 0]
+    heapq.heapify(heap)
+    while len(heap) > 1:
+        a, one = heapq.heappop(heap)
+        b, two = heapq.heappop(heap)
+        lengths[one + two] += 1
+        heapq.heappush(heap, (a + b, one + two))
+    return lengths
+
+
+@right("6.4-entropy", "the logarithm of the inverse share, a Python loop")
+def entropy_bits(counts):
+    total = int(sum(counts))
+    return sum(int(c) / total * np.log2(total / int(c)) for c in counts if c > 0)
+
+
+@right("6.4-entropy", "logarithms of counts, a NumPy number")
+def entropy_bits(counts):
+    n = counts[counts > 0].astype(float)
+    return np.log2(n.sum()) - (n * np.log2(n)).sum() / n.sum()
+
+
+@right("6.4-entropy", "a sorted list in place of a heap, ties the other way round")
+def huffman_lengths(counts):
+    groups = [(int(c), -i, [i]) for i, c in enumerate(counts) if c > 0]
+    lengths = [0] * len(counts)
+    if len(groups) == 1:
+        lengths[groups[0][2][0]] = 1
+    while len(groups) > 1:
+        groups.sort(key=lambda g: g[:2])
+        (a, _, one), (b, _, two) = groups[:2]
+        for i in one + two:
+            lengths[i] += 1
+        groups = groups[2:] + [(a + b, 1, one + two)]
+    return np.array(lengths)
+
+
+@right("6.4-entropy", "a tree, then its depths; a list of integers")
+def huffman_lengths(counts):
+    heap = [(int(c), i, i) for i, c in enumerate(counts) if c > 0]
+    heapq.heapify(heap)
+    fresh = len(counts)
+    while len(heap) > 1:
+        a, b = heapq.heappop(heap), heapq.heappop(heap)
+        heapq.heappush(heap, (a[0] + b[0], fresh, (a[2], b[2])))
+        fresh += 1
+    lengths, todo = [0] * len(counts), [(heap[0][2], 0)]
+    while todo:
+        node, depth = todo.pop()
+        if isinstance(node, tuple):
+            todo += [(node[0], depth + 1), (node[1], depth + 1)]
+        else:
+            lengths[node] = max(depth, 1)
+    return lengths
+
+
+# 6.5-file
+
+
+@wrong("6.5-file", "writes one byte for each place of the mask; a place needs one bit")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return codebook.astype("<f4").tobytes() + mask.astype(np.uint8).tobytes() + pack(codes, bits).tobytes()
+
+
+@wrong("6.5-file", "writes one byte for each code, whatever its number of bits")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return codebook.astype("<f4").tobytes() + np.packbits(mask).tobytes() + codes.astype(np.uint8).tobytes()
+
+
+@wrong("6.5-file", "writes the parts in another order: after the code book come the positions, then the codes")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return codebook.astype("<f4").tobytes() + pack(codes, bits).tobytes() + np.packbits(mask).tobytes()
+
+
+@wrong("6.5-file", "leaves the positions out: nobody can say where the survivors belong")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return codebook.astype("<f4").tobytes() + pack(codes, bits).tobytes()
+
+
+@wrong("6.5-file", "leaves the code book out: nobody can say what a code is worth")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return np.packbits(mask).tobytes() + pack(codes, bits).tobytes()
+
+
+@wrong("6.5-file", "stores a code for every place, pruned ones included")
+def layer_to_bytes(codes, codebook, mask, bits):
+    everywhere = np.zeros(mask.shape, int)
+    everywhere[mask] = codes
+    return codebook.astype("<f4").tobytes() + np.packbits(mask).tobytes() + pack(everywhere.ravel(), bits).tobytes()
+
+
+@wrong("6.5-file", "rounds the bytes of the positions down, so the last places of the mask are read from the wrong byte")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    end = 4 * 2**bits + n // 8
+    book = np.frombuffer(data[: 4 * 2**bits], "<f4")
+    mask = np.resize(np.unpackbits(np.frombuffer(data[4 * 2**bits : end], np.uint8)), n).astype(bool).reshape(shape)
+    stream = np.unpackbits(np.frombuffer(data[end:], np.uint8))
+    stream = np.resize(stream, mask.sum() * bits).reshape(-1, bits)
+    w = np.zeros(shape, np.float32)
+    w[mask] = book[stream @ (1 << np.arange(bits))]
+    return w
+
+
+@wrong("6.5-file", "puts the codes where the weights should be: each code must be looked up in the code book")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    end = 4 * 2**bits + -(-n // 8)
+    mask = np.unpackbits(np.frombuffer(data[4 * 2**bits : end], np.uint8), count=n).astype(bool).reshape(shape)
+    w = np.zeros(shape, np.float32)
+    w[mask] = unpack(np.frombuffer(data[end:], np.uint8), bits, int(mask.sum()))
+    return w
+
+
+@wrong("6.5-file", "fills the first places of the layer with the survivors, in place of those that the mask marks")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    end = 4 * 2**bits + -(-n // 8)
+    book = np.frombuffer(data[: 4 * 2**bits], "<f4")
+    mask = np.unpackbits(np.frombuffer(data[4 * 2**bits : end], np.uint8), count=n).astype(bool)
+    w = np.zeros(n, np.float32)
+    w[: mask.sum()] = book[unpack(np.frombuffer(data[end:], np.uint8), bits, int(mask.sum()))]
+    return w.reshape(shape)
+
+
+@wrong("6.5-file", "takes bits for bytes: one entry of the code book has four bytes")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    start, end = 2**bits, 2**bits + -(-n // 8)
+    book = np.resize(np.frombuffer(data[: start // 4 * 4], "<f4"), 2**bits)
+    mask = np.unpackbits(np.frombuffer(data[start:end], np.uint8), count=n).astype(bool).reshape(shape)
+    stream = np.resize(np.unpackbits(np.frombuffer(data[end:], np.uint8)), mask.sum() * bits).reshape(-1, bits)
+    w = np.zeros(shape, np.float32)
+    w[mask] = book[stream @ (1 << np.arange(bits))]
+    return w
+
+
+@wrong("6.5-file", "reads as many codes as there are places; there are only as many as survivors")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    end = 4 * 2**bits + -(-n // 8)
+    book = np.frombuffer(data[: 4 * 2**bits], "<f4")
+    mask = np.unpackbits(np.frombuffer(data[4 * 2**bits : end], np.uint8), count=n).astype(bool).reshape(shape)
+    stream = np.unpackbits(np.frombuffer(data[end:], np.uint8))
+    codes = np.resize(stream, n * bits).reshape(n, bits) @ (1 << np.arange(bits))
+    return np.where(mask, book[codes].reshape(shape), np.float32(0))
+
+
+@right("6.5-file", "joins a list; bits without the helper")
+def layer_to_bytes(codes, codebook, mask, bits):
+    stream = [(int(code) >> i) & 1 for code in codes for i in range(bits)]
+    return b"".join([np.asarray(codebook, "<f4").tobytes(), bytes(np.packbits(mask.ravel())), np.packbits(np.array(stream, np.uint8)).tobytes()])
+
+
+@right("6.5-file", "one buffer of uint8 for everything")
+def layer_to_bytes(codes, codebook, mask, bits):
+    book = np.frombuffer(codebook.astype(np.float32).tobytes(), np.uint8)
+    return bytes(np.concatenate([book, np.packbits(mask), pack(codes, bits)]))
+
+
+@right("6.5-file", "reads with an offset and fills a flat array, one survivor at a time")
+def layer_from_bytes(data, shape, bits):
+    n = int(np.prod(shape))
+    book = np.frombuffer(data, "<f4", count=2**bits)
+    places = np.unpackbits(np.frombuffer(data, np.uint8, count=(n + 7) // 8, offset=4 * 2**bits))[:n]
+    rest = np.unpackbits(np.frombuffer(data[4 * 2**bits + (n + 7) // 8 :], np.uint8))
+    w = np.zeros(n)
+    for number, place in enumerate(np.flatnonzero(places)):
+        piece = rest[number * bits : (number + 1) * bits]
+        w[place] = book[sum(int(bit) << i for i, bit in enumerate(piece))]
+    return w.reshape(shape)
+
+
+@right("6.5-file", "returns a tensor")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    end = 4 * 2**bits + (n + 7) // 8
+    mask = torch.from_numpy(np.unpackbits(np.frombuffer(data[4 * 2**bits : end], np.uint8))[:n].astype(bool)).reshape(shape)
+    w = torch.zeros(shape)
+    codes = unpack(np.frombuffer(data[end:], np.uint8), bits, int(mask.sum()))
+    w[mask] = torch.from_numpy(np.frombuffer(data[: 4 * 2**bits], "<f4").copy())[codes]
+    return w
+
+
+# 6.6-bug
+
+
+@wrong("6.6-bug", "adds the positions and still leaves out the code books")
+def compression_ratio(layers, bits):
+    before = after = 0
+    for rows, columns, kept in layers:
+        before += 4 * (rows * columns + rows)
+        after += -(-rows * columns // 8) + -(-kept * bits // 8) + 4 * rows
+    return before / after
+
+
+@wrong("6.6-bug", "adds the code books and still leaves out the positions")
+def compression_ratio(layers, bits):
+    before = after = 0
+    for rows, columns, kept in layers:
+        before += 4 * (rows * columns + rows)
+        after += 4 * 2**bits + -(-kept * bits // 8) + 4 * rows
+    return before / after
+
+
+@wrong("6.6-bug", "counts a single code book; each layer has its own")
+def compression_ratio(layers, bits):
+    before, after = 0, 4 * 2**bits
+    for rows, columns, kept in layers:
+        before += 4 * (rows * columns + rows)
+        after += -(-rows * columns // 8) + -(-kept * bits // 8) + 4 * rows
+    return before / after
+
+
+@wrong("6.6-bug", "counts a bit of position for each survivor; every place needs one, pruned or not")
+def compression_ratio(layers, bits):
+    before = after = 0
+    for rows, columns, kept in layers:
+        before += 4 * (rows * columns + rows)
+        after += 4 * 2**bits + -(-kept // 8) + -(-kept * bits // 8) + 4 * rows
+    return before / after
+
+
+@wrong("6.6-bug", "loses the biases on the way: they are stored, too")
+def compression_ratio(layers, bits):
+    before = after = 0
+    for rows, columns, kept in layers:
+        before += 4 * (rows * columns + rows)
+        after += 4 * 2**bits + -(-rows * columns // 8) + -(-kept * bits // 8)
+    return before / after
+
+
+@wrong("6.6-bug", "takes the mean of the layers' ratios; a small layer then counts as much as a large one")
+def compression_ratio(layers, bits):
+    ratios = []
+    for rows, columns, kept in layers:
+        after = 4 * 2**bits + -(-rows * columns // 8) + -(-kept * bits // 8) + 4 * rows
+        ratios.append(4 * (rows * columns + rows) / after)
+    return sum(ratios) / len(ratios)
+
+
+@wrong("6.6-bug", "does not round up to whole bytes in each layer")
+def compression_ratio(layers, bits):
+    before = after = 0
+    for rows, columns, kept in layers:
+        before += 4 * (rows * columns + rows)
+        after += 4 * 2**bits + rows * columns / 8 + kept * bits / 8 + 4 * rows
+    return before / after
+
+
+@wrong("6.6-bug", "gives stored over float32; a ratio of compression is the other way round")
+def compression_ratio(layers, bits):
+    before = after = 0
+    for rows, columns, kept in layers:
+        before += 4 * (rows * columns + rows)
+        after += 4 * 2**bits + -(-rows * columns // 8) + -(-kept * bits // 8) + 4 * rows
+    return after / before
+
+
+@right("6.6-bug", "rounds up by adding 7, a sum at the end")
+def compression_ratio(layers, bits):
+    sizes = [4 * 2**bits + (r * c + 7) // 8 + (k * bits + 7) // 8 + 4 * r for r, c, k in layers]
+    return sum(4 * r * (c + 1) for r, c, _ in layers) / sum(sizes)
+
+
+@right("6.6-bug", "NumPy columns, np.ceil")
+def compression_ratio(layers, bits):
+    rows, columns, kept = np.array(layers).T
+    after = 4 * 2**bits + np.ceil(rows * columns / 8) + np.ceil(kept * bits / 8) + 4 * rows
+    return (4 * rows * columns + 4 * rows).sum() / after.sum()
+
+
+# 6.7-budget
+
+
+@wrong("6.7-budget", "calls a variant dominated only if another is better in both; equal in one and better in the other is enough")
+def on_frontier(sizes, scores):
+    return np.array([not np.any((sizes < size) & (scores > score)) for size, score in zip(sizes, scores)])
+
+
+@wrong("6.7-budget", "lets two equal variants dominate each other, so both disappear")
+def on_frontier(sizes, scores):
+    keep = []
+    for i in range(len(sizes)):
+        others = np.arange(len(sizes)) != i
+        keep.append(not np.any(others & (sizes <= sizes[i]) & (scores >= scores[i])))
+    return np.array(keep)
+
+
+@wrong("6.7-budget", "prefers the larger files: smaller is better for a size")
+def on_frontier(sizes, scores):
+    return np.array([
+        not np.any((sizes >= size) & (scores >= score) & ((sizes > size) | (scores > score))) for size, score in zip(sizes, scores)
+    ])  # fmt: skip
+
+
+@wrong("6.7-budget", "marks the dominated variants with True; those on the frontier should be True")
+def on_frontier(sizes, scores):
+    return np.array([
+        bool(np.any((sizes <= size) & (scores >= score) & ((sizes < size) | (scores > score)))) for size, score in zip(sizes, scores)
+    ])  # fmt: skip
+
+
+@wrong("6.7-budget", "joins the two conditions with or: a variant is then dominated by any that is smaller, however bad")
+def on_frontier(sizes, scores):
+    return np.array([not np.any((sizes < size) | (scores > score)) for size, score in zip(sizes, scores)])
+
+
+@wrong("6.7-budget", "divides by all images, not by those of the class")
+def class_accuracy(predicted, labels, classes):
+    return np.array([100 * np.mean((predicted == c) & (labels == c)) for c in range(classes)])
+
+
+@wrong("6.7-budget", "picks the images that were predicted as the class, not those that belong to it")
+def class_accuracy(predicted, labels, classes):
+    with np.errstate(all="ignore"):
+        right_of = [100 * np.sum((predicted == c) & (labels == c)) / max(np.sum(predicted == c), 1) for c in range(classes)]
+    return np.array(right_of)
+
+
+@wrong("6.7-budget", "gives shares from 0 to 1 where per cent are asked for")
+def class_accuracy(predicted, labels, classes):
+    return np.array([np.mean(predicted[labels == c] == c) for c in range(classes)])
+
+
+@wrong("6.7-budget", "looks at the mean alone: one class may fall without limit")
+def gate(before, after, labels, classes, budget, class_budget):
+    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
+    if loss > budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
+@wrong("6.7-budget", "looks at the classes alone and forgets the mean")
+def gate(before, after, labels, classes, budget, class_budget):
+    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    if max(losses) > class_budget:
+        raise ValueError("over the budget")
+    return float(100 * (np.mean(before == labels) - np.mean(after == labels)))
+
+
+@wrong("6.7-budget", "stops only if both budgets are broken; either of them is enough")
+def gate(before, after, labels, classes, budget, class_budget):
+    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
+    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    if loss > budget and max(losses) > class_budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
+@wrong("6.7-budget", "returns False in place of raising an error: a build goes on as if nothing had happened")
+def gate(before, after, labels, classes, budget, class_budget):
+    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
+    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    if loss > budget or max(losses) > class_budget:
+        return False
+    return float(loss)
+
+
+@wrong("6.7-budget", "refuses a loss that is exactly the budget; it should pass")
+def gate(before, after, labels, classes, budget, class_budget):
+    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
+    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    if loss >= budget or max(losses) >= class_budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
+@wrong("6.7-budget", "counts a gain as a loss: only what got worse may break the budget")
+def gate(before, after, labels, classes, budget, class_budget):
+    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
+    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    if abs(loss) > budget or max(map(abs, losses)) > class_budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
+@wrong("6.7-budget", "takes the mean of the classes' losses, in which a rare class weighs as much as a common one")
+def gate(before, after, labels, classes, budget, class_budget):
+    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    loss = np.mean(losses)
+    if loss > budget or max(losses) > class_budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
+@right("6.7-budget", "sorts by size and walks along, a list of bool")
+def on_frontier(sizes, scores):
+    keep, best = [False] * len(sizes), -np.inf
+    for size in np.unique(sizes):
+        here = [i for i in range(len(sizes)) if sizes[i] == size]
+        top = max(scores[i] for i in here)
+        if top > best:
+            for i in here:
+                keep[i] = bool(scores[i] == top)
+            best = top
+    return keep
+
+
+@right("6.7-budget", "one table of all pairs")
+def on_frontier(sizes, scores):
+    a, b = sizes[:, None], scores[:, None]
+    return ~(((sizes <= a) & (scores >= b)) & ((sizes != a) | (scores != b))).any(axis=1)
+
+
+@right("6.7-budget", "counts with bincount")
+def class_accuracy(predicted, labels, classes):
+    hits = np.bincount(labels[predicted == labels], minlength=classes)
+    return 100 * hits / np.bincount(labels, minlength=classes)
+
+
+@right("6.7-budget", "a loop over the classes, an error of its own kind")
+def gate(before, after, labels, classes, budget, class_budget):
+    class OverBudget(ValueError):
+        pass
+
+    for c in range(classes):
+        mine = labels == c
+        if 100 * (np.mean(before[mine] == c) - np.mean(after[mine] == c)) > class_budget:
+            raise OverBudget(f"class {c}")
+    loss = 100 * np.mean(before == labels) - 100 * np.mean(after == labels)
+    if loss > budget:
+        raise OverBudget("the mean")
+    return loss
+
+
+# 6.8-guide
+
+
+@wrong("6.8-guide", "takes dynamic int8 for a CNN: only linear layers become int8, the convolutions stay in float")
+def first_tool(case):
+    return {1: "f", 2: "b", 3: "g", 4: "h", 5: "d", 6: "e", 7: "a", 8: "b"}[case]
+
+
+@wrong("6.8-guide", "expects more zeros to make the server faster: masks change no shape, so the time stays")
+def first_tool(case):
+    return {1: "f", 2: "f", 3: "g", 4: "c", 5: "d", 6: "e", 7: "a", 8: "b"}[case]
+
+
+@wrong("6.8-guide", "does as told before anybody has measured")
+def first_tool(case):
+    return {1: "f", 2: "b", 3: "g", 4: "c", 5: "d", 6: "e", 7: "c", 8: "b"}[case]
+
+
+@wrong("6.8-guide", "retrains a language model that may not be retrained")
+def first_tool(case):
+    return {1: "f", 2: "b", 3: "g", 4: "c", 5: "e", 6: "e", 7: "a", 8: "b"}[case]
+
+
+@wrong("6.8-guide", "relies on the mean: a class that fell has to be mended before anything else")
+def first_tool(case):
+    return {1: "f", 2: "b", 3: "f", 4: "c", 5: "d", 6: "e", 7: "a", 8: "b"}[case]
+
+
+@wrong("6.8-guide", "hopes to prune a network to a fortieth; a new architecture has to be chosen")
+def first_tool(case):
+    return {1: "f", 2: "b", 3: "g", 4: "c", 5: "d", 6: "f", 7: "a", 8: "b"}[case]
+
+
+@wrong("6.8-guide", "asks for int8 where the processor has float arithmetic only")
+def first_tool(case):
+    return {1: "f", 2: "b", 3: "g", 4: "c", 5: "d", 6: "e", 7: "a", 8: "c"}[case]
+
+
+@right("6.8-guide", "a text with a letter for each case, capitals")
+def first_tool(case):
+    return "FBGCDEAB"[case - 1]
+
+
+@right("6.8-guide", "conditions, letters in brackets")
+def first_tool(case):
+    if case in (2, 8):
+        return "(b)"
+    return {1: "(f)", 3: "(g)", 4: "(c)", 5: "(d)", 6: "(e)", 7: "(a)"}[case]

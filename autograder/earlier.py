@@ -1,0 +1,107 @@
+"""A student's own functions from earlier lessons, where they pass; the course's otherwise, so that no mistake costs twice.
+
+For demonstration cells, which the grader skips: the student's code runs here as in their own kernel, unprotected.
+"""
+
+import contextlib
+import functools
+import io
+import sys
+from pathlib import Path
+
+from autograder import catalogue, cells, reference
+from autograder.blanks import ___, has_blank
+from autograder.checks import students
+from autograder.checks.runner import run_checks
+from autograder.checks.verdict import judge, untouched
+from autograder.local import run_cell
+from autograder.notebooks import NotebookProblem, read_submission
+
+
+class NotUsable(Exception):
+    """Why the student's function is not taken, in words that follow "because"."""
+
+
+def earlier(exercise_id, name):
+    """The function `name` of an earlier exercise: the student's if it passes the visible checks, else the course's.
+
+    The student's comes from the earlier lesson's notebook in the same folder as this one. Prints one line that says
+    which of the two it is. If the student's fails or hangs later on, the course's takes over, with a line that says so.
+    Raises KeyError for an unknown exercise, AttributeError for a name the course has no function for.
+    """
+    lesson = catalogue.lesson_of(exercise_id)
+    ours = getattr(reference, name)
+    here = cells.this_notebook(sys._getframe(1).f_globals, lesson.name)
+    try:
+        own = _own(here.parent if here else Path.cwd(), lesson, lesson.exercise(exercise_id), name)
+    except NotUsable as reason:
+        print(f"{name}: the course's, because {reason}")
+        return ours
+    print(f"{name}: yours, from {exercise_id}")
+    return _guarded(own, ours, name)
+
+
+def _own(folder, lesson, exercise, name):
+    """The student's function, proved by the exercise's visible checks. Raises `NotUsable`."""
+    path = _notebook(folder, lesson.name)
+    try:
+        source = read_submission(path.read_bytes(), lesson).answers.get(exercise.id)
+    except (OSError, NotebookProblem):
+        raise NotUsable(f"{path.name} cannot be read") from None
+    if source is None:
+        raise NotUsable(f"{path.name} has no cell for {exercise.id}")
+    if has_blank(source) or untouched(exercise, lesson.cell_of(exercise.id).source, source):
+        raise NotUsable(f"{exercise.id} is still blank in {path.name}")
+    namespace = {"__name__": "__main__", "___": ___}
+    with contextlib.redirect_stdout(io.StringIO()):
+        # The imports and helpers come from the lesson as handed out: nothing else of the notebook runs.
+        for cell in lesson.cells:
+            if cell.role == "plain":
+                run_cell(cell.source, "a cell of the lesson", namespace)
+        fault = _run_limited(source, exercise.id, namespace)
+        if fault:
+            raise NotUsable(f"your cell of {exercise.id} stops with {fault}")
+        ask = students.Direct(namespace)
+        outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id])
+    if judge(lesson.name, exercise, outcomes, hidden=False).status != "passed":
+        raise NotUsable(f"yours does not pass {exercise.id} yet")
+    return namespace[name]
+
+
+def _notebook(folder, lesson_name):
+    """The lesson's notebook in `folder`: by its own name, else the newest whose name contains it."""
+    exact = folder / f"{lesson_name}.ipynb"
+    others = sorted(folder.glob(f"*{lesson_name}*.ipynb"), key=lambda path: path.stat().st_mtime)
+    if exact.is_file():
+        return exact
+    if not others:
+        raise NotUsable(f"there is no {lesson_name}.ipynb beside this notebook")
+    return others[-1]
+
+
+def _run_limited(source, exercise_id, namespace):
+    """Run an answer's cell; what stopped it, or None."""
+    try:
+        with students.time_limit(exercise_id):
+            return run_cell(source, f"exercise {exercise_id}", namespace)
+    except Exception as error:  # whatever a damaged cell does to IPython's own reading of it
+        return f"{type(error).__name__}: {error}"
+
+
+def _guarded(own, ours, name):
+    """`own`, with `ours` in its place from the first call that fails or hangs."""
+    chosen = own
+
+    @functools.wraps(own)
+    def call(*args, **kwargs):
+        nonlocal chosen
+        if chosen is own:
+            try:
+                with students.time_limit(name):
+                    return own(*args, **kwargs)
+            except Exception as error:
+                chosen = ours
+                print(f"{name}: yours stopped here with {type(error).__name__}; the course's takes over")
+        return ours(*args, **kwargs)
+
+    return call
