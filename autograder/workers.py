@@ -20,6 +20,7 @@ from autograder.private import PrivateChecksError
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
 
 PRELOAD = ("numpy", "torch", "matplotlib.pyplot")  # imported once for a whole class; half a second each time otherwise
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 AHEAD = 64  # tasks handed to a cluster before their turn comes
 
 
@@ -175,6 +176,9 @@ class Local:
         """A function that hands a task to one of at most `most` processes, and how many tasks keep them busy."""
         processes = min(self.jobs, most)
         others = set(multiprocessing.active_children())
+        # There is a process for each core, so threads of the libraries would only get into each other's way.
+        before = {name: os.environ.get(name) for name in THREADS}
+        os.environ.update(dict.fromkeys(THREADS, "1"))
         executor = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin)
         try:
             yield lambda task: executor.submit(grade_task, task), 2 * processes
@@ -186,6 +190,10 @@ class Local:
             raise
         finally:
             executor.shutdown()
+            for name, value in before.items():
+                os.environ.pop(name)
+                if value is not None:
+                    os.environ[name] = value
 
 
 def _begin():
