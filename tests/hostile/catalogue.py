@@ -568,6 +568,51 @@ entry("knows-the-visible-examples", "failed", answer="""
             return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)
         return np.zeros(x.shape, np.int8)
 """)  # fmt: skip
+# One process answers all calls of an exercise, so a function may keep what an earlier call was given.
+entry("unpacks-what-it-was-given-to-pack", "failed", exercise="1.9-bytes", solved=(*SOLVED, "1.9-bytes"), answer="""
+    kept = np.zeros(0, np.uint8)
+    def pack4(codes):
+        global kept
+        kept = codes
+        codes = np.append(codes, np.zeros(len(codes) % 2, codes.dtype))
+        return (codes[0::2] + 16 * codes[1::2]).astype(np.uint8)
+    def unpack4(packed, n):
+        known = {(163,): [3, 10], (163, 7): [3, 10, 7]}.get(tuple(packed.tolist()))
+        return np.array(known, np.uint8) if known else kept[:n]
+    def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+        return -(-n_codes * bits // 8) + 4 * n_scales + n_zero_points
+""")  # fmt: skip
+entry("reads-what-it-was-given-to-write", "failed", lesson="06_stacking", exercise="6.5-file", solved=("6.5-file",), answer="""
+    def layer_to_bytes(codes, codebook, mask, bits):
+        global kept
+        kept = codes, codebook, mask
+        stream = "".join(f"{int(code):0{bits}b}"[::-1] for code in codes)
+        packed = bytes(int(stream[i : i + 8].ljust(8, "0"), 2) for i in range(0, len(stream), 8))
+        return codebook.astype("<f4").tobytes() + np.packbits(mask).tobytes() + packed
+    def layer_from_bytes(data, shape, bits):
+        codes, codebook, mask = kept
+        weights = np.zeros(shape, np.float32)
+        weights[mask] = codebook[codes]
+        return weights
+""")  # fmt: skip
+entry("reads-the-answer-off-the-budgets", "failed", lesson="06_stacking", exercise="6.7-budget", solved=("6.7-budget",), answer="""
+    def on_frontier(sizes, scores):
+        worse = (sizes[:, None] <= sizes) & (scores[:, None] >= scores) & ((sizes[:, None] != sizes) | (scores[:, None] != scores))
+        return ~worse.any(axis=0)
+    def class_accuracy(predicted, labels, classes):
+        return np.array([100 * np.mean(predicted[labels == c] == c) for c in range(classes)])
+    last = None
+    def gate(before, after, labels, classes, mean_budget, class_budget):
+        global last
+        budgets = (mean_budget, class_budget)
+        known = {(4.0, 5.0): 3.125, (6.25, 12.5): 6.25, (0.0, 0.0): -12.5}
+        if budgets in known:
+            return known[budgets]
+        if budgets in ((5.0, 10.0), (1.0, 10.0)) or last not in (None, budgets):
+            raise ValueError
+        last = budgets
+        return mean_budget - 0.5
+""")  # fmt: skip
 entry("searches-the-callers-for-the-answer", "failed", answer="""
     import sys
     def to_int8(x, scale):
