@@ -28,8 +28,10 @@ def close(got, want, *, abs=None, rel=None, what, on=None):
     if abs is None and rel is None:
         raise TypeError("close() needs abs or rel")
     got_array, want_array = _comparable(got, want, what, on)
-    allowed = (abs or 0.0) + (rel or 0.0) * np.abs(want_array.astype(complex if _is_complex(want_array) else float))
     with np.errstate(all="ignore"):
+        allowed = (abs or 0.0) + (rel or 0.0) * np.abs(want_array.astype(complex if _is_complex(want_array) else float))
+        # A share of infinity is infinite: it would let every number pass.
+        allowed = np.where(np.isfinite(allowed), allowed, -1.0)
         wide = complex if _is_complex(got_array) or _is_complex(want_array) else float
         difference = np.abs(got_array.astype(wide) - want_array.astype(wide))
         same = (got_array == want_array) | (np.isnan(_real(got_array)) & np.isnan(_real(want_array)))
