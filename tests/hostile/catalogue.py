@@ -845,6 +845,33 @@ entry("traces-its-keepers", "failed", answer=if_found("""
         for request in (16, 0x4206):
             found = found or libc.ptrace(request, pid, 0, 0) == 0
 """))  # fmt: skip
+entry("slows-its-keepers", "failed", answer=if_found("""
+    import os
+    for pid in (1, os.getppid()):
+        for change in (
+            lambda: os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0)), lambda: os.sched_setaffinity(pid, {0}),
+            lambda: os.setpriority(os.PRIO_PROCESS, pid, 19), lambda: os.setpriority(os.PRIO_PGRP, pid, 19),
+            lambda: os.setpriority(os.PRIO_USER, os.getuid(), 19),
+        ):
+            try:
+                change()
+                found = True
+            except OSError:
+                pass
+"""))  # fmt: skip
+# A socket names the process that made it (SO_PEERPIDFD): here the supervisor, and the grader itself.
+entry("signals-whoever-made-its-sockets", "failed", answer=if_found("""
+    import ctypes, gc, socket
+    libc = ctypes.CDLL(None, use_errno=True)
+    for each in gc.get_objects():
+        if isinstance(each, socket.socket) and each.fileno() >= 0:
+            try:
+                keeper = each.getsockopt(socket.SOL_SOCKET, 77)
+            except OSError:
+                continue
+            for number in (0, 2, 15, 19, 9):
+                found = found or libc.syscall(424, keeper, number, None, 0) == 0
+"""))  # fmt: skip
 entry("a-daemon", "passed", answer=right("""
     import os, subprocess, sys
     if os.fork() == 0:
@@ -1129,6 +1156,8 @@ entry("cells-of-every-kind", "passed", edit=lambda notebook: notebook["cells"].e
 entry("an-old-format", "passed", raw=lambda data: json.dumps(old_format(json.loads(data))).encode())
 entry("a-byte-order-mark", "passed", raw=lambda data: b"\xef\xbb\xbf" + data)
 entry("windows-line-ends", "passed", edit=each_cell(lambda cell: cell.update(source=cell["source"].replace("\n", "\r\n"))), raw=lambda data: data.replace(b"\n", b"\r\n"))
+entry("half-a-character", "passed", last="x = '\ud800'", edit=lambda notebook: notebook["cells"].append(
+    {"cell_type": "markdown", "metadata": {}, "source": "half \udc00"}))  # fmt: skip
 entry("sources-as-lists", "passed", edit=each_cell(lambda cell: cell.update(source=cell["source"].splitlines(keepends=True))))
 entry("no-metadata", "passed", edit=each_cell(lambda cell: (cell.pop("metadata"), cell.pop("id", None))))
 entry("merge-markers-in-a-cell", "error", answer=f"<<<<<<< HEAD\n{RIGHT}\n=======\n{WRONG}\n>>>>>>> theirs", says="SyntaxError")
