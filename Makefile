@@ -3,12 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup lab grade test trials build clean
+.PHONY: help setup lab grade test notebooks bench trials build clean
 
 help:
 	@echo "make lab     train, compress and measure on the bundled digits: the four-row table"
 	@echo "make grade   grade the sample class and print the grades"
 	@echo "make test    run every test"
+	@echo "make notebooks  run every lesson from top to bottom with its answers"
+	@echo "make bench   time the lessons, and grade one class with course, nbgrader and otter; about an hour"
 	@echo "make trials  the grader's long trials: fuzzing, fifty kills, a thousand submissions; about an hour"
 	@echo "make setup   only make .venv and install everything"
 	@echo "make build   build lessons/ from solutions/"
@@ -25,8 +27,21 @@ lab: $(STAMP)
 grade: $(STAMP)
 	@$(BIN)/course grade tests/sample_class/submitted --out runs/sample_class
 
+# One process for each core; the tests of one file share what they set up.
 test: $(STAMP)
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+notebooks: $(STAMP)
+	@$(BIN)/python -m autograder.bench.lessons
+
+# otter-grader gets an environment of its own, which sees the course's.
+bench: $(STAMP)
+	@$(BIN)/python -m autograder.bench.lessons --out autograder/results/lessons.json
+	@test -x build/otter/bin/otter || { $(BIN)/python -m venv build/otter && build/otter/bin/python -m pip install --quiet otter-grader; }
+	@$(BIN)/python -c "import sysconfig; print('import site; site.addsitedir(%r)' % sysconfig.get_path('purelib'))" \
+	  > "$$(build/otter/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/course.pth"
+	@$(BIN)/python -m autograder.bench.graders --otter build/otter/bin/python --out autograder/results/bench.json
+	@$(BIN)/python -m autograder.bench.page
 
 # Each writes its figures to autograder/results/trust.json. With atheris in .venv, fuzzing is guided.
 trials: $(STAMP)

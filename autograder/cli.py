@@ -312,7 +312,7 @@ def export(
     for note in notes:
         console.print(f"note  {escape(note)}", soft_wrap=True)
     students = len({r.student for r in results})
-    console.print(f"Written: {escape(str(file))} ({len(results)} submissions of {students} students)", soft_wrap=True)
+    console.print(f"Written: {escape(str(file))}, from {len(results)} submissions of {students} students", soft_wrap=True)
 
 
 def _to_nbgrader(out, course, late):

@@ -270,8 +270,8 @@ for bits in (8, 6, 5, 4, 3, 2):
 figures.near_zero(grids, w)
 
 # %% [markdown]
-# *What to see: on the even grid from min to max no step is 0, and every pruned weight sits on the nearest one: all of them are revived, by a value too small to notice in the
-# accuracy. In the symmetric codes the tall bar stands exactly at 0.*
+# *What to see: on the even grid from min to max no step is 0, and every pruned weight sits on the nearest one: all of them are revived, by less than a step. In the symmetric codes the tall bar stands
+# exactly at 0.*
 #
 # ## 6.3-share  Shared weights
 #

@@ -5,6 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from typer.main import get_command
@@ -52,8 +53,9 @@ def test_every_package_folder_is_declared():
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == found
 
 
-def test_the_readme_names_real_commands_and_targets():
-    readme = (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("page", ["README.md", "autograder/README.md"])
+def test_a_page_names_real_commands_and_targets(page):
+    readme = (ROOT / page).read_text()
     commands = set(re.findall(r"course (\w+)", " ".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))))
     assert commands <= set(get_command(app).commands)
     targets = set(re.findall(r"^make (\w+)", readme, re.MULTILINE))

@@ -19,9 +19,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from autograder.builder import build, sources
-from autograder.workers import PRELOAD
 from autograder.grade import grade
 from autograder.sandbox import Sandbox
+from autograder.workers import PRELOAD
 from course_data.files import write_whole
 from course_labs.machine import describe, versions
 

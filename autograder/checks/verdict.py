@@ -8,7 +8,6 @@ from autograder.blanks import blank_lines, blank_message
 from autograder.checks.expect import plain_letter
 from autograder.checks.runner import named_mistake
 
-
 MESSAGE_LENGTH = 2000
 # A hidden check's inputs stay small in its message, also where a student's exception repeats them.
 HIDDEN_LENGTH = 400

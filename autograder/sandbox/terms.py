@@ -8,7 +8,14 @@ MOST = 1 << 20  # of anything: twelve days, a terabyte of memory
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. Times are wall-clock seconds, sizes powers of two."""
+    """What one submission may use. Times are wall-clock seconds, sizes powers of two.
+
+    The worst that one costs: twice `notebook_seconds` (cells are run again, each in a process of its own, after one
+    did not come to its end) and `exercise_seconds` for each exercise; of memory `memory_mb`, what its processes can
+    fill in the tenth of a second between two looks, twice `scratch_mb`, and what the kernel holds for the open files
+    (half a megabyte at most for each). The grader's own process keeps one reply of `reply_mb` for each question of
+    the checks until the submission is judged.
+    """
 
     cell_seconds: float = 10.0
     notebook_seconds: float = 60.0  # all cells together

@@ -225,7 +225,7 @@ def test_gradescopes_results_follow_its_specification(tmp_path):
         assert document["score"] == 4 and len(document["tests"]) == 9 and "5 points, less 1: 2 days late." in document["output"]
         assert sum(test.get("max_score", 0) for test in document["tests"]) == 92  # the written answer has its own rubric there
         assert "test_secret_name" not in json.dumps(document)
-    assert "could not isolate" in documents[1]["output"] and "could not isolate" not in documents[0]["output"]
+    assert "could not be isolated" in documents[1]["output"] and "could not be isolated" not in documents[0]["output"]
     assert [d["extra_data"]["isolation"] for d in documents] == ["bubblewrap", "process"] and len(notes) == 1
 
 

@@ -22,6 +22,7 @@ SAMPLE = Path(__file__).resolve().parents[1] / "sample_class" / "submitted"
 LESSON = "01_affine_quantization"
 PR_SET_CHILD_SUBREAPER = 36
 SEED = 7
+STARTED = set()  # children whose exit status somebody waits for
 
 
 def make_class(folder, students):
@@ -41,10 +42,12 @@ def command(folder, out, jobs=2):
 def start(folder, out, temporary, jobs=2):
     """`course grade` as a process group of its own, with a folder for temporary files of its own."""
     temporary.mkdir(exist_ok=True)
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command(folder, out, jobs), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "TMPDIR": str(temporary)},
     )  # fmt: skip
+    STARTED.add(process.pid)
+    return process
 
 
 def finish(folder, out, temporary, jobs=2):
@@ -78,7 +81,7 @@ def descendants():
         for pid in below:
             if parents[pid][1] != "Z":
                 found.add(pid)
-            elif above == os.getpid():
+            elif above == os.getpid() and pid not in STARTED:
                 try:
                     os.waitpid(pid, os.WNOHANG)
                 except ChildProcessError:

@@ -10,7 +10,7 @@ import sys
 import types
 import warnings
 
-from autograder.blanks import ___, BlankError
+from autograder.blanks import BlankError, ___
 
 MESSAGE_LENGTH = 2000
 # Magics that only wrap the cell's own Python. Any other cell magic is another language, or a file to write.

@@ -84,10 +84,9 @@ def warm_up(config):
     import site
     import traceback  # noqa: F401
 
-    from IPython.core import inputtransformer2  # noqa: F401
-
     import wire  # noqa: F401
     from inside import cells, state, supervisor  # noqa: F401
+    from IPython.core import inputtransformer2  # noqa: F401
 
     site.setquit()
     site.sethelper()

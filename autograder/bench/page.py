@@ -1,0 +1,85 @@
+"""The figures on the instructors' page, from the committed results. `python -m autograder.bench.page [--check]`."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from autograder import paths
+from course_data.errors import UserError
+from course_data.files import write_whole
+
+PAGE = paths.REPOSITORY / "autograder" / "README.md"
+RESULTS = paths.REPOSITORY / "autograder" / "results"
+
+
+def trust(results):
+    """Sentences on the long trials, from trust.json."""
+    corpus, kills, soak, fuzzing = (results[name] for name in ("corpus", "kills", "soak", "fuzzing"))
+    parsers = fuzzing["parsers"]
+    tried = ", ".join(f"{p['inputs']:,} inputs to the {name} ({p['engine']}, {p['seconds']:.0f} s)" for name, p in parsers.items())
+    broken = sum(p["broke_the_property"] for p in parsers.values())
+    growth, quarters = soak["growth_per_thousand"], soak["first_and_last_quarter"]
+    return [
+        f"- **{corpus['notebooks']} hostile and awkward notebooks** in one class: {corpus['exercises_with_undeserved_points']} exercises "
+        f"with undeserved points, {len(corpus['not_as_expected'])} verdicts other than expected, {corpus['grader_errors']} faults of the "
+        f"grader, {corpus['processes_left']} processes left.",
+        f"- **Killed {kills['kills']} times** at random moments, and started again: {len(kills['differences_or_leftovers'])} differences from "
+        f"an undisturbed run; every process had ended {kills['seconds_until_all_had_ended_at_most']:.1f} s later at most.",
+        f"- **Fuzzing**: {tried}; {broken} broke the property.",
+        f"- **{soak['submissions']:,} submissions** in one run, {soak['per_second']:.2g} a second: a worker needs "
+        f"{quarters['worker_mb'][1]:.0f} MB and its sandbox {quarters['sandbox_mb'][1]:.0f} MB; over the run a worker grew by "
+        f"{growth['worker_mb']:.0f} MB, descriptors by {round(growth['worker_descriptors'])}, processes by {round(growth['processes'])}; "
+        f"{soak['temporary_files_left']} temporary files were left. Unchanged, they come from the cache at "
+        f"{soak['cached']['per_second']:.0f} a second.",
+    ]
+
+
+def bench(results):
+    """A table of throughputs from bench.json, and the sentences around it."""
+    names = {"course": "`course grade`", "nbgrader": "`nbgrader autograde`", "otter": "`otter run`"}
+    lines = ["| submissions a second | as handed in | without demonstration cells |", "|---|---:|---:|"]
+    both = [results["as_handed_in"], results["without_demonstrations"]]
+    for key, name in names.items():
+        lines.append(f"| {name} | " + " | ".join(f"{b['submissions_per_second'][key]:.2g}" for b in both) + " |")
+    for key, name in (("nbgrader", "nbgrader"), ("otter", "otter")):
+        lines.append(f"| times as fast as {name} | " + " | ".join(f"{b[f'ratio_vs_{key}']:.0f}" for b in both) + " |")
+    machine = results["machine"]
+    counts = " and ".join(str(b["submissions"]) for b in both)
+    return [
+        *lines, "",
+        f"Classes of {counts} submissions of the lessons from 01 on (solutions, mistakes, half-done, blank), the same notebooks and the same "
+        "checks for all three, interleaved in one run, cold caches, start included. `course grade` uses one process for each core, "
+        "the others work on one notebook after the other. It skips cells that no check needs; the right column is without them.",
+        f"Measured {results['measured']} on {machine['cpu']}, {machine['cores_usable']} cores; nbgrader {results['versions']['nbgrader']}, "
+        f"otter-grader {results['versions']['otter-grader']}.",
+    ]  # fmt: skip
+
+
+def update(page=PAGE, folder=RESULTS, check=False):
+    """Write the figures between the page's markers. Returns the names of those that were out of step."""
+    text, stale = page.read_text(encoding="utf-8"), []
+    for name, make in (("trust", trust), ("bench", bench)):
+        block = re.compile(rf"(<!-- figures:{name} -->\n)(.*?)(<!-- /figures:{name} -->)", re.DOTALL)
+        if len(block.findall(text)) != 1:
+            raise UserError(f"{page} needs exactly one pair of lines <!-- figures:{name} --> and <!-- /figures:{name} -->.")
+        body = "\n".join(make(json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8")))) + "\n"
+        after = block.sub(lambda found: found[1] + body + found[3], text)
+        if after != text:
+            stale.append(name)
+        text = after
+    if stale and not check:
+        write_whole(page, text)
+    return stale
+
+
+def main():
+    check = "--check" in sys.argv[1:]
+    stale = update(check=check)
+    if stale and check:
+        sys.exit(f"{PAGE} is out of step with the results: {', '.join(stale)}. Run: python -m autograder.bench.page")
+    print("The page is in step" if not stale else f"Written: {', '.join(stale)}")
+
+
+if __name__ == "__main__":
+    main()

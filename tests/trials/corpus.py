@@ -1,0 +1,46 @@
+"""Grades the hostile and awkward notebooks once and keeps the figures: `python tests/trials/corpus.py`.
+
+The default test run grades them, too; this says how many there are, of which kind, and how long the class took.
+"""
+
+import importlib.util
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from record import record
+
+
+def main():
+    file = Path(__file__).resolve().parents[1] / "hostile" / "test_hostile.py"
+    spec = importlib.util.spec_from_file_location("test_hostile", file)
+    hostile = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hostile)
+    with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
+        started = time.monotonic()
+        run = hostile.Run(Path(folder))
+        seconds = time.monotonic() - started
+        wrong, undeserved, faults = [], 0, 0
+        for name, entry in hostile.ENTRIES.items():
+            result = run.result(name)
+            try:
+                hostile.judge_entry(entry, result)
+            except AssertionError as problem:
+                wrong.append(name)
+                print(f"{name}: {problem}", file=sys.stderr)
+            statuses = {v["exercise"]: v for v in result["verdicts"]}
+            undeserved += sum(statuses[e]["points"] > 0 and "passed" not in allowed for e, allowed in entry.expected.items() if e != "*")
+            faults += sum(v["status"] == "grader_error" for v in result["verdicts"])
+        run.server.close()
+    kinds = Counter(entry.kind for entry in hostile.ENTRIES.values())
+    record("corpus", {
+        "notebooks": len(hostile.ENTRIES), "of_each_kind": dict(kinds), "not_as_expected": wrong, "exercises_with_undeserved_points": undeserved,
+        "grader_errors": faults, "processes_left": len(run.left), "seconds": round(seconds, 1), "jobs": 4,
+    })  # fmt: skip
+    return 1 if wrong or run.left or run.process.returncode else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
