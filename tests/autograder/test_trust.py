@@ -187,14 +187,11 @@ def test_no_cell_of_the_gradebook_becomes_a_formula():
 def test_a_file_that_cannot_be_read_is_no_zero(tmp_path, monkeypatch):
     """A fault of this machine, not of the student."""
     folder = a_class(tmp_path / "class", "dana")
-    read = Path.read_bytes
 
     def refuse(path):
-        if path.suffix == ".ipynb":
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return read(path)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(classroom, "_opened", refuse)
     results, _ = classroom.grade_class(folder, tmp_path / "out", jobs=1)
     assert {v.status for v in results[0].verdicts} == {"grader_error"} and "cannot be read" in results[0].problem
 
