@@ -8,6 +8,7 @@ otter work on one notebook after the other; `course grade` uses one process for 
 import argparse
 import datetime
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -30,8 +31,9 @@ test = {{"name": "{name}", "points": {points:g}, "suites": [{{"scored": True, "s
 
 def run(command, folder):
     """Seconds that a command takes. Stops the benchmark if it fails."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader looks for alembic there
     begin = time.perf_counter()
-    done = subprocess.run([str(part) for part in command], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([str(part) for part in command], cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path})
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\nended with status {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return time.perf_counter() - begin
