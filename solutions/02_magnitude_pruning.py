@@ -775,19 +775,6 @@ figures.patterns(free[:12, 16:48].numpy(), fixed[:12, 16:48].numpy())
 #
 # For comparison, the next cell makes an honest row for our network, by a rule fixed beforehand: **of the sparsities tried, take the largest that
 # loses at most one point on validation; then look at the test set, once.**
-#
-# Before you look at it, a colleague shows this slide:
-#
-# > *We pruned 90 % of the weights. The model is now **10 times smaller** (only one weight in ten is stored) and
-# > **10 times faster** (only one multiplication in ten is left). We tried twenty sparsities and kept the one with the best test
-# > accuracy, so **no accuracy is lost**. The mask was applied once, before fine-tuning.*
-#
-# **Answer in eight to twelve sentences:**
-#
-# 1. Why is "10 times smaller" wrong? Say what `torch.save` writes, and what the best case is for float32 with a bitmask at 90 % sparsity. Use numbers from this notebook.
-# 2. Why is "10 times faster" wrong? What would have to change for it to become less wrong?
-# 3. What is wrong with the sentence on accuracy, and how did our row avoid it?
-# 4. What is probably the true sparsity of the colleague's model?
 
 # %% demo=true
 name = "iterative, 5 x 20 steps"
