@@ -134,6 +134,14 @@ def test_kl_with_itself_is_zero(student, rng):
     close(got, 0.0, abs=1e-6, what="the divergence", on="student = teacher")
 
 
+@exercise("4.3-kl")
+def test_kl_where_probabilities_underflow(student, rng):
+    sure, teacher = torch.tensor([[300.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 0.0], [400.0, 0.0]])
+    got = number(student.mean_kl(sure, teacher, 1.0), "The result of mean_kl")
+    on = "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]], T = 1"
+    close(got, kl_of(sure, teacher, 1.0), rel=1e-5, what="the divergence", on=on)
+
+
 # 4.4
 
 
@@ -233,7 +241,13 @@ def test_cache_of_a_small_teacher(student, rng):
 @exercise("4.8-hint")
 def test_hint_loss_worked_example(student, rng):
     features, weight, bias = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), torch.tensor([0.0, 0.0, 1.0])
-    for target, want in ((torch.tensor([[1.0, 2.0, 4.0]]), 0.0), (torch.tensor([[1.0, 2.0, 1.0]]), 3.0)):
-        got = number(student.hint_loss(features, target, weight, bias), "The result of hint_loss")
-        on = f"student features [[1, 2]], W = [[1, 0], [0, 1], [1, 1]], b = [0, 0, 1], teacher features {target.int().tolist()}"
-        close(got, want, abs=1e-6, what="the hint loss", on=on)
+    # The last case has two images and errors of both signs: 1, 0, 3 and 0, 0, -2.
+    cases = (
+        (features, torch.tensor([[1.0, 2.0, 4.0]]), 0.0), (features, torch.tensor([[1.0, 2.0, 1.0]]), 3.0),
+        (torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[0.0, 2.0, 1.0], [0.0, 1.0, 4.0]]), 14 / 6),
+    )  # fmt: skip
+    answers = [student.hint_loss(features, target, weight, bias) for features, target, _ in cases]  # all, before one is judged
+    for got, (features, target, want) in zip(answers, cases):
+        got = number(got, "The result of hint_loss")
+        on = f"student features {features.int().tolist()}, W = [[1, 0], [0, 1], [1, 1]], b = [0, 0, 1], teacher features {target.int().tolist()}"
+        close(got, want, abs=1e-6, rel=1e-6, what="the hint loss", on=on)
