@@ -514,7 +514,7 @@ figures.schedules_and_accuracy(linear_schedule(0, 0.8, 5), cubic_schedule(0, 0.8
 #
 # ## 2.6-ticket  The lottery ticket
 #
-# *10 minutes · 12 points · difficulty 2 of 3*
+# *8 minutes · 12 points · difficulty 2 of 3*
 #
 # **Why.** Could we have trained the small network from the start? Frankle and Carbin (2019) tried: train, prune, then **rewind**. The survivors
 # go back to the values that they had *before* training, the rest stays zero, and the small network is trained anew. A mask for
@@ -528,7 +528,7 @@ figures.schedules_and_accuracy(linear_schedule(0, 0.8, 5), cubic_schedule(0, 0.8
 #
 # **Predict:** at which sparsity will ticket and random mask differ most?
 
-# %% exercise="2.6-ticket" kind="code" points=12 minutes=10 difficulty=2
+# %% exercise="2.6-ticket" kind="code" points=12 minutes=8 difficulty=2
 # Exercise 2.6-ticket: rewind the survivors, and the random control
 def ticket(initial, trained, keep):
     """A lottery ticket: the survivors' initial values, zeros elsewhere.

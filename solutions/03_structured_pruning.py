@@ -383,7 +383,7 @@ check("3.4-mlp")
 #
 # ## 3.5-cnn  Surgery on convolutions
 #
-# *18 minutes · 18 points · difficulty 3 of 3*
+# *12 minutes · 18 points · difficulty 2 of 3*
 #
 # **Why.** A channel of a convolution lives in even more places, and forgetting one is the most common
 # mistake of all:
@@ -411,7 +411,7 @@ check("3.4-mlp")
 #
 # **Predict:** if you keep half of the channels in *every* layer, what is left of the weights of an inner convolution: a half or a quarter?
 
-# %% exercise="3.5-cnn" kind="code" points=18 minutes=18 difficulty=3
+# %% exercise="3.5-cnn" kind="code" points=18 minutes=12 difficulty=2
 # Exercise 3.5-cnn: cut the outputs of one convolution, then the inputs of the next
 def cut_outputs(conv, bn, kept):
     """The convolution and its batch norm with only the kept output channels.
@@ -453,7 +453,7 @@ check("3.5-cnn")
 # %% [markdown]
 # ## 3.6-bug  Find the bug: through the flatten
 #
-# *8 minutes · 8 points · difficulty 2 of 3*
+# *10 minutes · 8 points · difficulty 2 of 3*
 #
 # **Why.** After the last convolution comes `nn.Flatten`, then a linear layer. Flatten lays out a picture of shape
 # (channels, height, width) channel by channel: first all positions of channel 0, then all of channel 1. With
@@ -466,7 +466,7 @@ check("3.5-cnn")
 #
 # One line is wrong. Repair it.
 
-# %% exercise="3.6-bug" kind="bug" points=8 minutes=8 difficulty=2
+# %% exercise="3.6-bug" kind="bug" points=8 minutes=10 difficulty=2
 # Exercise 3.6-bug: repair the wrong line
 def cut_columns(linear, kept, area):
     """The linear layer after a flatten, listening only to the kept channels.
@@ -610,7 +610,7 @@ figures.three_ratios({name: row for name, row in ratios.items() if name != "whol
 #
 # ## 3.8-written  Why do the ratios disagree?
 #
-# *10 minutes · 9 points · difficulty 2 of 3 · read by a person*
+# *14 minutes · 9 points · difficulty 2 of 3 · read by a person*
 #
 # **Why.** "We removed half of the channels, so it is twice as fast" is the sentence that this lesson wants to make
 # impossible. You have four ratios for each cut in front of you.
@@ -625,7 +625,7 @@ figures.three_ratios({name: row for name, row in ratios.items() if name != "whol
 # 2. Compare "half of layer 1" and "half of layer 3". Why does one save more MACs than parameters, the other more parameters than MACs?
 # 3. Why does the time for one image fall less than the MACs, and why is a batch of 64 usually closer to them? Which cut would you choose if the product is a phone app that must be small to download? And if it must answer fast?
 
-# %% [markdown] exercise="3.8-written" kind="written" points=9 minutes=10 difficulty=2
+# %% [markdown] exercise="3.8-written" kind="written" points=9 minutes=14 difficulty=2
 # **Your answer to 3.8-written.** Double-click here, write six to ten sentences in place of the line below, then press Shift+Enter.
 #
 # <!-- answer -->

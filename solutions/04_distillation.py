@@ -306,7 +306,7 @@ check("4.4-bug")
 # %% [markdown]
 # ## 4.5-loss  The whole loss
 #
-# *12 minutes · 16 points · difficulty 2 of 3*
+# *9 minutes · 16 points · difficulty 2 of 3*
 #
 # **Why.** The teacher is not always right, and the labels are there. So the student listens to both:
 #
@@ -326,7 +326,7 @@ check("4.4-bug")
 #
 # **Predict:** at $\alpha = 0$, does the loss depend on $T$?
 
-# %% exercise="4.5-loss" kind="code" points=16 minutes=12 difficulty=2
+# %% exercise="4.5-loss" kind="code" points=16 minutes=9 difficulty=2
 # Exercise 4.5-loss: soft and hard loss together
 def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     """alpha_soft * soft loss + (1 - alpha_soft) * hard loss.
@@ -428,7 +428,7 @@ figures.gradient_sizes(temperatures, with_square, without, limit)
 #
 # ## 4.7-teacher  Ask the teacher once
 #
-# *12 minutes · 12 points · difficulty 2 of 3*
+# *9 minutes · 12 points · difficulty 2 of 3*
 #
 # **Why.** The teacher is the expensive network. If the images never change, its answers never change either: compute the logits
 # once, keep them in a file, and train ten students from it. Three things must be right.
@@ -445,7 +445,7 @@ figures.gradient_sizes(temperatures, with_square, without, limit)
 #
 # **Predict:** in evaluation mode, does the batch size matter for the logits?
 
-# %% exercise="4.7-teacher" kind="code" points=12 minutes=12 difficulty=2
+# %% exercise="4.7-teacher" kind="code" points=12 minutes=9 difficulty=2
 # Exercise 4.7-teacher: the teacher's logits, computed once
 def cached_logits(teacher, images, batch_size):
     """The teacher's logits of all images, in evaluation mode, batch by batch.
@@ -669,7 +669,7 @@ check("4.8-hint")
 #
 # ## 4.9-written  Would you ship it?
 #
-# *12 minutes · 8 points · difficulty 2 of 3 · read by a person*
+# *15 minutes · 8 points · difficulty 2 of 3 · read by a person*
 #
 # **Why.** A gain of a few tenths of a point is quickly reported and seldom checked. You have runs of your own to check one with.
 #
@@ -682,7 +682,7 @@ check("4.8-hint")
 # 2. Your notebook's student gained from the teacher in one setting and hardly in another. Which, and why? What did the temperature have to do with it?
 # 3. The colleague's code says `loss = alpha * hard + (1 - alpha) * kl`, without a T squared. What did the run with "α = 0.9" really do?
 
-# %% [markdown] exercise="4.9-written" kind="written" points=8 minutes=12 difficulty=2
+# %% [markdown] exercise="4.9-written" kind="written" points=8 minutes=15 difficulty=2
 # **Your answer to 4.9-written.** Double-click here, write in place of the line below, then press Shift+Enter.
 #
 # <!-- answer -->
@@ -781,7 +781,7 @@ progress()
 # ## Further reading
 #
 # - Hinton, Vinyals, Dean (2015), *Distilling the Knowledge in a Neural Network*, [arXiv:1503.02531](https://arxiv.org/abs/1503.02531). Temperature, T squared, the name.
-# - Romero et al. (2014), *FitNets: Hints for Thin Deep Nets*, arXiv:1412.6550. Feature matching with a regressor.
+# - Romero et al. (2014), *FitNets: Hints for Thin Deep Nets*, [arXiv:1412.6550](https://arxiv.org/abs/1412.6550). Feature matching with a regressor.
 # - Cho, Hariharan (2019), *On the Efficacy of Knowledge Distillation*, [arXiv:1910.01348](https://arxiv.org/abs/1910.01348). When a better teacher teaches worse.
 # - Müller, Kornblith, Hinton (2019), *When Does Label Smoothing Help?*, [arXiv:1906.02629](https://arxiv.org/abs/1906.02629). Why it spoils a teacher.
 # - Furlanello et al. (2018), *Born Again Neural Networks*, [arXiv:1805.04770](https://arxiv.org/abs/1805.04770). Students of the teacher's own size.

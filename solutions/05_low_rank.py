@@ -2,7 +2,7 @@
 # course:
 #   lesson: 05_low_rank
 #   title: Low-rank factorisation, two thin tables for one
-#   minutes: 95
+#   minutes: 105
 #   points: 100
 # ---
 
@@ -20,7 +20,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about 95 minutes; each exercise says its own minutes |
+# | Time | about 105 minutes; each exercise says its own minutes |
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Builds on | lesson 00; NumPy and a little PyTorch; you should have seen the singular value decomposition once |
 # | Stuck? | run `hint("5.2-factors")` in a cell of your own: three hints for each exercise, at no cost |
@@ -156,7 +156,7 @@ figures.thin_tables(table, left, right)
 #
 # ## 5.3-error  The error before you make it
 #
-# *8 minutes · 10 points · difficulty 2 of 3*
+# *5 minutes · 10 points · difficulty 2 of 3*
 #
 # **Why.** You want to know what rank 10 costs, and rank 20, and all the others, without building any of them. The singular
 # values alone tell you. There are two usual measures of the difference $E = W - W_r$:
@@ -175,7 +175,7 @@ figures.thin_tables(table, left, right)
 #
 # **Predict:** can the spectral error ever be larger than the Frobenius error?
 
-# %% exercise="5.3-error" kind="code" points=10 minutes=8 difficulty=2
+# %% exercise="5.3-error" kind="code" points=10 minutes=5 difficulty=2
 # Exercise 5.3-error: both errors from the singular values alone
 def truncation_errors(singular_values, rank):
     """Errors of the best approximation of a given rank.
@@ -280,7 +280,7 @@ figures.spectra(spectra)
 #
 # ## 5.4-rank  Which rank?
 #
-# *12 minutes · 14 points · difficulty 2 of 3*
+# *14 minutes · 14 points · difficulty 2 of 3*
 #
 # **Why.** The rank is the one number that you choose. Four rules bound it.
 #
@@ -300,7 +300,7 @@ figures.spectra(spectra)
 #
 # **Predict:** 95 % of the energy is kept. How large is the relative Frobenius error? (It is not 5 %.)
 
-# %% exercise="5.4-rank" kind="code" points=14 minutes=12 difficulty=2
+# %% exercise="5.4-rank" kind="code" points=14 minutes=14 difficulty=2
 # Exercise 5.4-rank: three rules for the rank
 def break_even_rank(m, n):
     """The largest rank at which two tables have fewer weights than one of shape (m, n); 0 if there is none.
@@ -786,7 +786,7 @@ figures.lora(rows)
 #
 # ## 5.9-written  A slide to take apart
 #
-# *10 minutes · 7 points · difficulty 2 of 3 · read by a person*
+# *13 minutes · 7 points · difficulty 2 of 3 · read by a person*
 #
 # **Why.** A rank on a slide sounds exact. You have the numbers to see what it promises and what it leaves open.
 #
@@ -799,7 +799,7 @@ figures.lora(rows)
 # 2. What is wrong with the conclusion from energy to accuracy? What does 95 % of the energy mean for the weights, and what does it leave out? Use something that you measured in this notebook.
 # 3. What would you measure, in which order and on which data, before you put a rank on the slide?
 
-# %% [markdown] exercise="5.9-written" kind="written" points=7 minutes=10 difficulty=2
+# %% [markdown] exercise="5.9-written" kind="written" points=7 minutes=13 difficulty=2
 # **Your answer to 5.9-written.** Double-click here, write five to ten sentences in place of the line below, then press Shift+Enter.
 #
 # <!-- answer -->
@@ -900,8 +900,8 @@ progress()
 # ## Further reading
 #
 # - Eckart and Young (1936), *The approximation of one matrix by another of lower rank*, Psychometrika 1, 211–218. The theorem of 5.3.
-# - Denton et al. (2014), *Exploiting Linear Structure Within Convolutional Networks for Efficient Evaluation*, arXiv:1404.0736.
-# - Jaderberg, Vedaldi and Zisserman (2014), *Speeding up Convolutional Neural Networks with Low Rank Expansions*, arXiv:1405.3866. The split k × 1, 1 × k.
+# - Denton et al. (2014), *Exploiting Linear Structure Within Convolutional Networks for Efficient Evaluation*, [arXiv:1404.0736](https://arxiv.org/abs/1404.0736).
+# - Jaderberg, Vedaldi and Zisserman (2014), *Speeding up Convolutional Neural Networks with Low Rank Expansions*, [arXiv:1405.3866](https://arxiv.org/abs/1405.3866). The split k × 1, 1 × k.
 # - Zhang et al. (2015), *Accelerating Very Deep Convolutional Networks for Classification and Detection*, [arXiv:1505.06798](https://arxiv.org/abs/1505.06798). Factorising for the output.
 # - Hu et al. (2021), *LoRA: Low-Rank Adaptation of Large Language Models*, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685).
 # - Yuan et al. (2023), *ASVD: Activation-aware Singular Value Decomposition for Compressing Large Language Models*, [arXiv:2312.05821](https://arxiv.org/abs/2312.05821).
