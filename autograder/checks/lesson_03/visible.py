@@ -274,10 +274,12 @@ def test_ascending_and_not_by_score(student, rng):
 
 @exercise("3.4-mlp")
 def test_two_of_three_hidden_neurons(student, rng):
-    mlp = nn.Sequential(random_linear(rng, 2, 3), nn.ReLU(), random_linear(rng, 3, 4))
-    with torch.no_grad():
-        mlp[0].bias[1] = 0.7  # alive for every small input
-    prove_mlp(student, mlp, torch.tensor([0, 2]), normal(rng, 16, 2))
+    # With two outputs fc2 has no row 2, so whoever cuts its rows gets an IndexError, which no other mistake does.
+    for inputs, outputs in ((4, 2), (2, 4)):
+        mlp = nn.Sequential(random_linear(rng, inputs, 3), nn.ReLU(), random_linear(rng, 3, outputs))
+        with torch.no_grad():
+            mlp[0].bias[1] = 0.7  # alive for every small input
+        prove_mlp(student, mlp, torch.tensor([0, 2]), normal(rng, 16, inputs))
 
 
 # 3.5
