@@ -514,7 +514,7 @@ figures.schedules_and_accuracy(linear_schedule(0, 0.8, 5), cubic_schedule(0, 0.8
 #
 # ## 2.6-ticket  The lottery ticket
 #
-# *10 minutes · 12 points · difficulty 2 of 3*
+# *8 minutes · 12 points · difficulty 2 of 3*
 #
 # **Why.** Could we have trained the small network from the start? Frankle and Carbin (2019) tried: train, prune, then **rewind**. The survivors
 # go back to the values that they had *before* training, the rest stays zero, and the small network is trained anew. A mask for
@@ -528,7 +528,7 @@ figures.schedules_and_accuracy(linear_schedule(0, 0.8, 5), cubic_schedule(0, 0.8
 #
 # **Predict:** at which sparsity will ticket and random mask differ most?
 
-# %% exercise="2.6-ticket" kind="code" points=12 minutes=10 difficulty=2
+# %% exercise="2.6-ticket" kind="code" points=12 minutes=8 difficulty=2
 # Exercise 2.6-ticket: rewind the survivors, and the random control
 def ticket(initial, trained, keep):
     """A lottery ticket: the survivors' initial values, zeros elsewhere.
@@ -775,19 +775,6 @@ figures.patterns(free[:12, 16:48].numpy(), fixed[:12, 16:48].numpy())
 #
 # For comparison, the next cell makes an honest row for our network, by a rule fixed beforehand: **of the sparsities tried, take the largest that
 # loses at most one point on validation; then look at the test set, once.**
-#
-# Before you look at it, a colleague shows this slide:
-#
-# > *We pruned 90 % of the weights. The model is now **10 times smaller** (only one weight in ten is stored) and
-# > **10 times faster** (only one multiplication in ten is left). We tried twenty sparsities and kept the one with the best test
-# > accuracy, so **no accuracy is lost**. The mask was applied once, before fine-tuning.*
-#
-# **Answer in eight to twelve sentences:**
-#
-# 1. Why is "10 times smaller" wrong? Say what `torch.save` writes, and what the best case is for float32 with a bitmask at 90 % sparsity. Use numbers from this notebook.
-# 2. Why is "10 times faster" wrong? What would have to change for it to become less wrong?
-# 3. What is wrong with the sentence on accuracy, and how did our row avoid it?
-# 4. What is probably the true sparsity of the colleague's model?
 
 # %% demo=true
 name = "iterative, 5 x 20 steps"

@@ -22,6 +22,7 @@
 # | Time | about 110 minutes; each exercise says its own minutes |
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Builds on | lesson 02 (masks, sparsity); PyTorch's `nn.Linear`, `nn.Conv2d`, `nn.BatchNorm2d`, `nn.Sequential` |
+# | Stuck? | run `hint("3.2-importance")` in a cell of your own: three hints for each exercise, at no cost |
 # | Words | a *channel* is one output of a convolution; a *neuron* is one output of a linear layer. What we say of one holds for the other |
 
 # %% setup=true
@@ -57,7 +58,7 @@ torch.set_num_threads(1)  # one thread, so that timings can be compared
 # - (c) The weight still has 512 rows, but the layer is faster, because products with zero are skipped.
 # - (d) The weight still has 512 rows, but the file with the saved weights is about 30 % smaller.
 #
-# Write the letter in quotes.
+# Write the letter in quotes, like `"a"`.
 
 # %% exercise="3.1-predict" kind="choice" points=5 minutes=3 difficulty=1
 # Exercise 3.1-predict: the letter of your choice, in quotes
@@ -184,12 +185,12 @@ def taylor_importance(weight, grad):
 check("3.2-importance")
 
 # %% demo=true
-# The network of this lesson. "mnist" in place of "digits" works too, if you have it; it takes longer.
+# The network of this lesson. MNIST takes longer.
 from course_data import load
 
 from autograder.figures import lesson_03 as figures
 
-data = load("digits")
+data = load("digits")  # or "mnist", once it is on this machine
 
 def tensors(split, limit=1500):
     return (split.images[:limit].float() / 255 - data.mean[0]) / data.std[0], split.labels[:limit]
@@ -265,6 +266,8 @@ figures.guesses_against_truth(guesses, np.array(truth) - loss_and_accuracy(net, 
 # *What to see: each point is a channel, ranked by the score (across) and by the loss that its removal really costs (up). A score is
 # good if the points climb along the diagonal. Taylor's do best; those of L1 and L2 are a loose cloud, and mean activation says next to nothing here.*
 #
+# *Your prediction: Taylor's, the only one that looks at what comes after the batch norm and at the loss.*
+#
 # The reason is the **batch norm**. It divides each channel by its own spread, so doubling a filter's weights changes
 # nothing, and their size says little. Taylor looked at the two numbers that batch norm multiplies and adds: if both are 0, the
 # channel is silent. That is exactly what removing it means. One warning: near a minimum the gradients are small and
@@ -323,6 +326,8 @@ figures.three_ways_to_keep(fractions, curves)
 # *What to see: keeping the best channels, a good half of the layer can go before the accuracy falls much. Keeping the worst, it falls
 # earlier than by chance. A score with the wrong sign is worse than no score.*
 #
+# *Your prediction: with the worst channels kept, the accuracy is lost long before it is with the best ones kept. Compare the first two rows of the print-out.*
+#
 # ## 3.4-mlp  Surgery on two linear layers
 #
 # *12 minutes · 14 points · difficulty 2 of 3*
@@ -374,9 +379,11 @@ def prune_mlp(mlp, kept):
 check("3.4-mlp")
 
 # %% [markdown]
+# *Your prediction: 50 × 64 + 50 weights and biases make the hidden neurons, 10 × 50 + 10 the outputs: 3,760 of the 7,510 parameters are left.*
+#
 # ## 3.5-cnn  Surgery on convolutions
 #
-# *18 minutes · 18 points · difficulty 3 of 3*
+# *12 minutes · 18 points · difficulty 2 of 3*
 #
 # **Why.** A channel of a convolution lives in even more places, and forgetting one is the most common
 # mistake of all:
@@ -404,7 +411,7 @@ check("3.4-mlp")
 #
 # **Predict:** if you keep half of the channels in *every* layer, what is left of the weights of an inner convolution: a half or a quarter?
 
-# %% exercise="3.5-cnn" kind="code" points=18 minutes=18 difficulty=3
+# %% exercise="3.5-cnn" kind="code" points=18 minutes=12 difficulty=2
 # Exercise 3.5-cnn: cut the outputs of one convolution, then the inputs of the next
 def cut_outputs(conv, bn, kept):
     """The convolution and its batch norm with only the kept output channels.
@@ -446,7 +453,7 @@ check("3.5-cnn")
 # %% [markdown]
 # ## 3.6-bug  Find the bug: through the flatten
 #
-# *8 minutes · 8 points · difficulty 2 of 3*
+# *10 minutes · 8 points · difficulty 2 of 3*
 #
 # **Why.** After the last convolution comes `nn.Flatten`, then a linear layer. Flatten lays out a picture of shape
 # (channels, height, width) channel by channel: first all positions of channel 0, then all of channel 1. With
@@ -459,7 +466,7 @@ check("3.5-cnn")
 #
 # One line is wrong. Repair it.
 
-# %% exercise="3.6-bug" kind="bug" points=8 minutes=8 difficulty=2
+# %% exercise="3.6-bug" kind="bug" points=8 minutes=10 difficulty=2
 # Exercise 3.6-bug: repair the wrong line
 def cut_columns(linear, kept, area):
     """The linear layer after a flatten, listening only to the kept channels.
@@ -521,6 +528,8 @@ with torch.no_grad():
 # %% [markdown]
 # *What to see: the small network differs from the masked one by rounding only, and has its accuracy. The last two lines
 # show what forgetting looks like: right shapes, no error, and logits that are off by whole units.*
+#
+# *Your prediction in 3.6: channel 0 owns the columns 0 to 3 and channel 2 the columns 8 to 11; these eight stay.*
 #
 # ## 3.7-count  Count parameters and MACs
 #
@@ -601,7 +610,7 @@ figures.three_ratios({name: row for name, row in ratios.items() if name != "whol
 #
 # ## 3.8-written  Why do the ratios disagree?
 #
-# *10 minutes · 9 points · difficulty 2 of 3 · read by a person*
+# *14 minutes · 9 points · difficulty 2 of 3 · read by a person*
 #
 # **Why.** "We removed half of the channels, so it is twice as fast" is the sentence that this lesson wants to make
 # impossible. You have four ratios for each cut in front of you.
@@ -616,7 +625,7 @@ figures.three_ratios({name: row for name, row in ratios.items() if name != "whol
 # 2. Compare "half of layer 1" and "half of layer 3". Why does one save more MACs than parameters, the other more parameters than MACs?
 # 3. Why does the time for one image fall less than the MACs, and why is a batch of 64 usually closer to them? Which cut would you choose if the product is a phone app that must be small to download? And if it must answer fast?
 
-# %% [markdown] exercise="3.8-written" kind="written" points=9 minutes=10 difficulty=2
+# %% [markdown] exercise="3.8-written" kind="written" points=9 minutes=14 difficulty=2
 # **Your answer to 3.8-written.** Double-click here, write six to ten sentences in place of the line below, then press Shift+Enter.
 #
 # <!-- answer -->
@@ -644,6 +653,10 @@ figures.three_ratios({name: row for name, row in ratios.items() if name != "whol
 # - An answer without a number from the table loses 2 points.
 
 # %% [markdown]
+# *Your predictions in 3.5 and 3.7: a quarter of an inner convolution is left, since its inputs and its outputs are both halved. In most networks the
+# parameters gather at the end, where there are many channels, and the MACs at the start, where the pictures are large. Our last layer is narrow, so most of
+# both sit in the second convolution; yet halving layer 1 saves MACs above all, and halving layer 3 saves parameters.*
+#
 # ## Where to cut, and how much
 #
 # **Why.** So far every layer lost the same share. Layers differ: one has channels to spare, another is a bottleneck. A
@@ -687,6 +700,8 @@ figures.sensitivity(shares, scan, widths, compared)
 # *What to see: on the left, the layer with 16 channels hurts first and the wide ones can lose a third for
 # almost nothing. On the right, the same MACs are better spent when that layer is spared.*
 #
+# *Your prediction: the last one. It has the fewest channels to spare.*
+#
 # ## Recovery: cut a little, train a little
 #
 # **Why.** A cut network has its weights in the wrong place for its new shape, and a short training moves them. The usual recipe: cut
@@ -729,6 +744,8 @@ figures.recovery({name: row[1] for name, row in rows.items()})
 #
 # The iterative way buys safety, not always accuracy: you can stop at any step at which the budget is used up. One run and
 # 180 validation images are too few to call a difference of one point a difference.
+#
+# *Your prediction: on data this easy nobody wins clearly. The small networks in the table are a few images apart, and another seed may change their order.*
 #
 # ## 3.9-groups  What is tied together?
 #
@@ -819,6 +836,8 @@ for title, kept in {"conv1 alone (free)": (whole, low, whole), "stem and conv2 a
 # *What to see: a free layer, or a tied group cut alike, is exact up to rounding. Cut differently, the tied layers still run without an error,
 # and the output is wrong.*
 #
+# *Your prediction: ten, the first convolution of each block. The outputs of the second ones all meet in the same running sum: one large group, together with the stem.*
+#
 # ## Mini-challenge (no points, no blanks)
 #
 # The last two rows of the latency table differ by one channel in each layer. Build a pruner that chooses widths in **multiples of 8** and beats the guided plan at equal
@@ -887,9 +906,9 @@ progress()
 #
 # ## Further reading
 #
-# - Li et al. (2017), *Pruning Filters for Efficient ConvNets*, arXiv:1608.08710. L1 of filters, sensitivity scans, residual blocks.
-# - Molchanov et al. (2017), *Pruning Convolutional Neural Networks for Resource Efficient Inference*, arXiv:1611.06440. The Taylor score on activations, compared with the truth.
-# - Molchanov et al. (2019), *Importance Estimation for Neural Network Pruning*, arXiv:1906.10771. Taylor on gates behind batch norm, as in our demonstration.
-# - Liu et al. (2017), *Learning Efficient Convolutional Networks through Network Slimming*, arXiv:1708.06519. Batch norm's γ as the score.
-# - Liu et al. (2019), *Rethinking the Value of Network Pruning*, arXiv:1810.05270. The control row: the pruned shape trained from scratch.
-# - Fang et al. (2023), *DepGraph: Towards Any Structural Pruning*, arXiv:2301.12900. Groups found automatically, for any network.
+# - Li et al. (2017), *Pruning Filters for Efficient ConvNets*, [arXiv:1608.08710](https://arxiv.org/abs/1608.08710). L1 of filters, sensitivity scans, residual blocks.
+# - Molchanov et al. (2017), *Pruning Convolutional Neural Networks for Resource Efficient Inference*, [arXiv:1611.06440](https://arxiv.org/abs/1611.06440). The Taylor score on activations, compared with the truth.
+# - Molchanov et al. (2019), *Importance Estimation for Neural Network Pruning*, [arXiv:1906.10771](https://arxiv.org/abs/1906.10771). Taylor on gates behind batch norm, as in our demonstration.
+# - Liu et al. (2017), *Learning Efficient Convolutional Networks through Network Slimming*, [arXiv:1708.06519](https://arxiv.org/abs/1708.06519). Batch norm's γ as the score.
+# - Liu et al. (2019), *Rethinking the Value of Network Pruning*, [arXiv:1810.05270](https://arxiv.org/abs/1810.05270). The control row: the pruned shape trained from scratch.
+# - Fang et al. (2023), *DepGraph: Towards Any Structural Pruning*, [arXiv:2301.12900](https://arxiv.org/abs/2301.12900). Groups found automatically, for any network.

@@ -22,6 +22,7 @@
 # | Time | about 95 minutes; each exercise says its own minutes |
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Builds on | lesson 00; softmax, cross-entropy and a training loop in PyTorch |
+# | Stuck? | run `hint("4.2-soften")` in a cell of your own: three hints for each exercise, at no cost |
 # | Arguments | what the student said comes first, what the teacher said second, as in `cross_entropy(logits, labels)` |
 
 # %% setup=true
@@ -55,7 +56,7 @@ from torch import nn
 # - (c) 12, 8, 4
 # - (d) 4, 2, 0
 #
-# Write the letter in quotes.
+# Write the letter in quotes, like `"a"`.
 
 # %% exercise="4.1-predict" kind="choice" points=5 minutes=3 difficulty=1
 # Exercise 4.1-predict: the letter of your choice, in quotes
@@ -146,6 +147,8 @@ figures.softening(bars, temperatures, np.array(curve))
 # *What to see: the same ten logits at four temperatures; towards 0 one class takes all, towards infinity all become equal,
 # and the entropy climbs from 0 to ln 10 without ever turning back.*
 #
+# *Your prediction: a very large T makes all classes equally probable; a very small one gives everything to the largest logit.*
+#
 # ## Dark knowledge
 #
 # **Why should soft answers teach more than labels?** A label says "7" and nothing else. A good teacher says
@@ -158,7 +161,7 @@ figures.softening(bars, temperatures, np.array(curve))
 from course_data import load
 
 torch.set_num_threads(1)  # networks this small are slower on two threads
-data = load("digits")  # or "mnist"
+data = load("digits")  # or "mnist", once it is on this machine
 pixels = [s.images.flatten(1).float() / 255 for s in (data.train, data.val, data.test)]
 (train_x, val_x, test_x), (train_y, val_y, test_y) = pixels, [s.labels for s in (data.train, data.val, data.test)]
 
@@ -264,6 +267,9 @@ def mean_kl(student_logits, teacher_logits, temperature):
 check("4.3-kl")
 
 # %% [markdown]
+# *Your prediction: not at all. Both networks give the eleventh class the probability 0, and the other probabilities stay as they were. What it
+# adds is 0 times a finite number, because the logarithms were taken early.*
+#
 # ## 4.4-bug  The library's version, with a mistake in it
 #
 # *7 minutes · 10 points · difficulty 2 of 3*
@@ -300,7 +306,7 @@ check("4.4-bug")
 # %% [markdown]
 # ## 4.5-loss  The whole loss
 #
-# *12 minutes · 16 points · difficulty 2 of 3*
+# *9 minutes · 16 points · difficulty 2 of 3*
 #
 # **Why.** The teacher is not always right, and the labels are there. So the student listens to both:
 #
@@ -320,7 +326,7 @@ check("4.4-bug")
 #
 # **Predict:** at $\alpha = 0$, does the loss depend on $T$?
 
-# %% exercise="4.5-loss" kind="code" points=16 minutes=12 difficulty=2
+# %% exercise="4.5-loss" kind="code" points=16 minutes=9 difficulty=2
 # Exercise 4.5-loss: soft and hard loss together
 def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     """alpha_soft * soft loss + (1 - alpha_soft) * hard loss.
@@ -347,6 +353,8 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha
 check("4.5-loss")
 
 # %% [markdown]
+# *Your prediction: no. At α = 0 the soft loss has no weight, and the hard loss is always taken at temperature 1.*
+#
 # ## 4.6-gradient  Why T squared
 #
 # *15 minutes · 14 points · difficulty 3 of 3*
@@ -416,9 +424,11 @@ figures.gradient_sizes(temperatures, with_square, without, limit)
 # *What to see: without the factor the gradient falls by orders of magnitude; with it the size stays nearly the same at all
 # temperatures, in comparison, and settles at the limit for high ones (dotted).*
 #
+# *Your prediction: $T^2$ stands in front, the chain rule gives $1/T$ and the mean $1/N$; together $(q - p)\,T/N$.*
+#
 # ## 4.7-teacher  Ask the teacher once
 #
-# *12 minutes · 12 points · difficulty 2 of 3*
+# *9 minutes · 12 points · difficulty 2 of 3*
 #
 # **Why.** The teacher is the expensive network. If the images never change, its answers never change either: compute the logits
 # once, keep them in a file, and train ten students from it. Three things must be right.
@@ -435,7 +445,7 @@ figures.gradient_sizes(temperatures, with_square, without, limit)
 #
 # **Predict:** in evaluation mode, does the batch size matter for the logits?
 
-# %% exercise="4.7-teacher" kind="code" points=12 minutes=12 difficulty=2
+# %% exercise="4.7-teacher" kind="code" points=12 minutes=9 difficulty=2
 # Exercise 4.7-teacher: the teacher's logits, computed once
 def cached_logits(teacher, images, batch_size):
     """The teacher's logits of all images, in evaluation mode, batch by batch.
@@ -485,6 +495,8 @@ print(f"without a cache it would be {300 * len(train_x):,} for every student tra
 # In training mode the answers depend on the company: with 4 images in a batch the teacher is much worse than with 64. The last row is the
 # damage that lasts. Asked in evaluation mode again, the logits are not the old ones, because the stored statistics have moved towards the
 # images of the question. Whether the accuracy falls or happens to rise: it is no longer the network that you measured.
+#
+# *Your prediction: no. In evaluation mode every image is answered by itself, so the batch size is a question of speed and memory only.*
 #
 # ## Which temperature?
 #
@@ -539,6 +551,8 @@ figures.temperature_sweep(sweep, alone)
 # *What to see: at T = 1 the teacher adds next to nothing, because it is so sure of its own training images that its answers are the labels over again;
 # from T = 4 on the curve is flat within its spread, so the exact choice hardly matters here.*
 #
+# *Your prediction: T = 1, of those tried; look at its row beside the one without a teacher.*
+#
 # ## With and without a teacher
 #
 # The choice is made. Now, once, the **test images**, with the temperature that validation chose. The students with 60 labelled images are
@@ -576,6 +590,8 @@ figures.with_and_without(results)
 # One more number stands in the print-out: the student's size against the teacher's. You may read the rule that a student below 5 % of its teacher is too
 # small. On the small digits ours is below that and gains. What counts is whether the student can do the task.
 #
+# *Your prediction: see the two rows "gain", each with its spread. If a gain is smaller than its spread, these seeds do not show that the teacher helped.*
+#
 # ## When it fails
 #
 # Four ways to do it badly and one that only looks bad, on validation images, each with one thing changed: a **poor teacher** that learnt from 30 images
@@ -609,7 +625,7 @@ figures.gains({name: points - base for name, (points, base) in cases.items()})
 # %% [markdown]
 # *What to see: gain over the same student without a teacher, one mark for each seed; right of the line the teacher helped, left of it the teacher did harm.*
 #
-# On the small digits: a poor teacher is, on average, worse than none, for the student copies its mistakes. A student that is too small for the labels is
+# *Your prediction, on the small digits:* a poor teacher is, on average, worse than none, for the student copies its mistakes. A student that is too small for the labels is
 # too small for the teacher, too: it wears itself out on fine distinctions that it has no room for. A whisper and a cold temperature are
 # merely useless. The very high temperature is as good as a moderate one, or nearly, thanks to $T^2$: it is the limit of 4.6, matching centred logits.
 #
@@ -625,6 +641,8 @@ figures.gains({name: points - base for name, (points, base) in cases.items()})
 #
 # **A worked example.** Student features (1, 2), $W$ with the rows (1, 0), (0, 1), (1, 1) and $b$ = (0, 0, 1): the prediction is (1, 2, 4).
 # If the teacher has (1, 2, 1), the errors are 0, 0, 3 and the loss is 9/3 = 3.
+#
+# **Predict:** another student has the same features, ten times as large. Can a regressor give it the same hint loss?
 
 # %% exercise="4.8-hint" kind="code" points=6 minutes=6 difficulty=1
 # Exercise 4.8-hint: the hint loss
@@ -647,9 +665,13 @@ def hint_loss(student_features, teacher_features, weight, bias):
 check("4.8-hint")
 
 # %% [markdown]
+# *Your prediction: yes, one with a tenth of the weights and the same bias. The regressor takes care of size and of the mixture; what counts is what the features know.*
+#
 # ## 4.9-written  Would you ship it?
 #
-# *12 minutes · 8 points · difficulty 2 of 3 · read by a person*
+# *15 minutes · 8 points · difficulty 2 of 3 · read by a person*
+#
+# **Why.** A gain of a few tenths of a point is quickly reported and seldom checked. You have runs of your own to check one with.
 #
 # A colleague writes: *"Distillation with T = 4 and α = 0.9 gave us 97.2 %, the plain student had 96.9 %. The teacher is worth it. We took the
 # temperature with the best test accuracy."*
@@ -660,7 +682,7 @@ check("4.8-hint")
 # 2. Your notebook's student gained from the teacher in one setting and hardly in another. Which, and why? What did the temperature have to do with it?
 # 3. The colleague's code says `loss = alpha * hard + (1 - alpha) * kl`, without a T squared. What did the run with "α = 0.9" really do?
 
-# %% [markdown] exercise="4.9-written" kind="written" points=8 minutes=12 difficulty=2
+# %% [markdown] exercise="4.9-written" kind="written" points=8 minutes=15 difficulty=2
 # **Your answer to 4.9-written.** Double-click here, write in place of the line below, then press Shift+Enter.
 #
 # <!-- answer -->
@@ -758,8 +780,8 @@ progress()
 #
 # ## Further reading
 #
-# - Hinton, Vinyals, Dean (2015), *Distilling the Knowledge in a Neural Network*, arXiv:1503.02531. Temperature, T squared, the name.
-# - Romero et al. (2014), *FitNets: Hints for Thin Deep Nets*, arXiv:1412.6550. Feature matching with a regressor.
-# - Cho, Hariharan (2019), *On the Efficacy of Knowledge Distillation*, arXiv:1910.01348. When a better teacher teaches worse.
-# - Müller, Kornblith, Hinton (2019), *When Does Label Smoothing Help?*, arXiv:1906.02629. Why it spoils a teacher.
-# - Furlanello et al. (2018), *Born Again Neural Networks*, arXiv:1805.04770. Students of the teacher's own size.
+# - Hinton, Vinyals, Dean (2015), *Distilling the Knowledge in a Neural Network*, [arXiv:1503.02531](https://arxiv.org/abs/1503.02531). Temperature, T squared, the name.
+# - Romero et al. (2014), *FitNets: Hints for Thin Deep Nets*, [arXiv:1412.6550](https://arxiv.org/abs/1412.6550). Feature matching with a regressor.
+# - Cho, Hariharan (2019), *On the Efficacy of Knowledge Distillation*, [arXiv:1910.01348](https://arxiv.org/abs/1910.01348). When a better teacher teaches worse.
+# - Müller, Kornblith, Hinton (2019), *When Does Label Smoothing Help?*, [arXiv:1906.02629](https://arxiv.org/abs/1906.02629). Why it spoils a teacher.
+# - Furlanello et al. (2018), *Born Again Neural Networks*, [arXiv:1805.04770](https://arxiv.org/abs/1805.04770). Students of the teacher's own size.

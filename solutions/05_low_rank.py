@@ -2,7 +2,7 @@
 # course:
 #   lesson: 05_low_rank
 #   title: Low-rank factorisation, two thin tables for one
-#   minutes: 95
+#   minutes: 105
 #   points: 100
 # ---
 
@@ -20,9 +20,10 @@
 #
 # | | |
 # |---|---|
-# | Time | about 95 minutes; each exercise says its own minutes |
+# | Time | about 105 minutes; each exercise says its own minutes |
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Builds on | lesson 00; NumPy and a little PyTorch; you should have seen the singular value decomposition once |
+# | Stuck? | run `hint("5.2-factors")` in a cell of your own: three hints for each exercise, at no cost |
 # | Which arrays | 5.2 to 5.4 and 5.7 work on NumPy arrays, 5.6 and 5.8 on PyTorch layers |
 
 # %% setup=true
@@ -54,7 +55,7 @@ rng = np.random.default_rng(5)
 # - (c) 36 %
 # - (d) 100 %
 #
-# Write the letter in quotes.
+# Write the letter in quotes, like `"a"`.
 
 # %% exercise="5.1-predict" kind="choice" points=5 minutes=3 difficulty=1
 # Exercise 5.1-predict: the letter of your choice, in quotes
@@ -151,9 +152,11 @@ figures.thin_tables(table, left, right)
 # %% [markdown]
 # *What to see: a tall table of two columns times a wide one of two rows gives back both waves; what is missing looks like noise.*
 #
+# *Your prediction: rank 1. One row is stored once, and for each old row the factor that multiplies it.*
+#
 # ## 5.3-error  The error before you make it
 #
-# *8 minutes · 10 points · difficulty 2 of 3*
+# *5 minutes · 10 points · difficulty 2 of 3*
 #
 # **Why.** You want to know what rank 10 costs, and rank 20, and all the others, without building any of them. The singular
 # values alone tell you. There are two usual measures of the difference $E = W - W_r$:
@@ -172,7 +175,7 @@ figures.thin_tables(table, left, right)
 #
 # **Predict:** can the spectral error ever be larger than the Frobenius error?
 
-# %% exercise="5.3-error" kind="code" points=10 minutes=8 difficulty=2
+# %% exercise="5.3-error" kind="code" points=10 minutes=5 difficulty=2
 # Exercise 5.3-error: both errors from the singular values alone
 def truncation_errors(singular_values, rank):
     """Errors of the best approximation of a given rank.
@@ -216,6 +219,8 @@ print(f"\nrank 5, Frobenius: the best {truncation_errors(s, 5)[0]:.4f}; closest 
 # %% [markdown]
 # *What to see: formula and measurement agree in all digits shown, and no competitor gets below the first number of the last line.*
 #
+# *Your prediction: no. The spectral error is one of the dropped values, and the Frobenius error is the root of the sum of all their squares.*
+#
 # ### Whose singular values fall?
 #
 # Everything rests on one question: do the singular values of *real* weights fall quickly? For random numbers they do not.
@@ -230,7 +235,7 @@ from course_data import load
 from threadpoolctl import threadpool_limits
 
 threadpool_limits(1)  # NumPy, too, on one thread
-data = load("digits")
+data = load("digits")  # or "mnist", once it is on this machine
 
 def pixels(split, flip=False):
     images = split.images.flip(-1) if flip else split.images
@@ -271,9 +276,11 @@ figures.spectra(spectra)
 # rest, about as many as there are classes: that is what was learnt. The long tail is what is left of the random start,
 # shrunk by weight decay. So the right panel's curve of the trained layer climbs at once, and the random one does not.*
 #
+# *Your prediction: only a few stand out. The 17th and the median in the print-out became smaller, not larger.*
+#
 # ## 5.4-rank  Which rank?
 #
-# *12 minutes · 14 points · difficulty 2 of 3*
+# *14 minutes · 14 points · difficulty 2 of 3*
 #
 # **Why.** The rank is the one number that you choose. Four rules bound it.
 #
@@ -293,7 +300,7 @@ figures.spectra(spectra)
 #
 # **Predict:** 95 % of the energy is kept. How large is the relative Frobenius error? (It is not 5 %.)
 
-# %% exercise="5.4-rank" kind="code" points=14 minutes=12 difficulty=2
+# %% exercise="5.4-rank" kind="code" points=14 minutes=14 difficulty=2
 # Exercise 5.4-rank: three rules for the rank
 def break_even_rank(m, n):
     """The largest rank at which two tables have fewer weights than one of shape (m, n); 0 if there is none.
@@ -346,6 +353,8 @@ print(f"\nrelative Frobenius error with 95 % of the energy kept: at most sqrt(1 
 # And 95 % of the energy is an error of 22 %: squares flatter. None of these columns knows anything about accuracy; keep the rank for 95 % of
 # the middle layer in mind until after 5.6.*
 #
+# *Your prediction: the root of the 5 % that are missing, so up to 22 %.*
+#
 # ## 5.5-bug  Find the bug: "compressed", and larger
 #
 # *6 minutes · 8 points · difficulty 1 of 3*
@@ -384,6 +393,8 @@ def weights_after(shapes, rank):
 check("5.5-bug")
 
 # %% [markdown]
+# *Your prediction: yes. Two tables have 600 × 5000 = 3,000,000 weights there, the one has 4,000,000. The same rank is too much for one layer and a saving for the next.*
+#
 # ## 5.6-layers  Two layers for one
 #
 # *16 minutes · 16 points · difficulty 3 of 3*
@@ -492,6 +503,8 @@ figures.accuracy_against_rank(ranks, before, np.array(after), dense_accuracy, bo
 # This was the fourth rule, **by accuracy**. What is acceptable was fixed in the code *before* the curve was drawn: one point below the dense
 # network, on the validation images. The smallest rank that holds it was taken. Only then were the test images used, once.
 #
+# *Your prediction in 5.6: `left` would multiply the first bias and add the result to every output, a shift that the old layer never had.*
+#
 # ### Two ways to split a convolution
 #
 # The weight (out, in, k, k) can be laid out as a table in more than one way. Each gives another pair of layers:
@@ -542,6 +555,8 @@ figures.conv_splits(curves, accuracy(cnn, val_pictures, y_val))
 # *What to see: at equal weights the two splits lose about the same (left). Both keep the accuracy far below half of the weights (right), where
 # half of the Frobenius norm is lost already. Which split is better depends on the layer; you have the singular values to tell.*
 #
+# *Your prediction: the second one, 31 against 26. Its table of 48 × 96 is nearer to a square than the first one, 32 × 144.*
+#
 # ### Bytes and milliseconds
 #
 # Fewer multiplications should be less time. But two layers are two calls, and each call has a fixed cost. So measure: a layer of 1000 × 1000, one
@@ -586,6 +601,9 @@ figures.bytes_and_time(latency_ranks, shares, times)
 # %% [markdown]
 # *What to see: the bytes lie on the straight line of the count. The times follow it, but not exactly: at small ranks
 # the fixed cost of two calls keeps them above the line, most of all for one input. Where a curve crosses 100 % is the break-even in time on your machine.*
+#
+# *Your prediction: as a rule left. The second call costs the same at every rank, so the pair of layers must do with fewer weights. In the print-out, look for the first
+# rank at which the time for one input is above 100 %.*
 #
 # ## 5.7-whitened  Watch the output, not the weights
 #
@@ -663,6 +681,8 @@ figures.plain_and_whitened(white_ranks, results, dense_accuracy)
 # *What to see: on validation inputs, which it never saw, the whitened version has the smaller output error at every rank, although its
 # weights are further off (print-out). On accuracy neither wins everywhere: an output can be far off and still have its largest entry in the right
 # place. So measure what you care about, in the end always the accuracy.*
+#
+# *Your prediction: nothing, if their mean is 0. Then $G$ is a multiple of the identity and so is $C$: plain SVD is the best for such inputs.*
 #
 # ## 5.8-lora  The same algebra, turned round
 #
@@ -762,9 +782,13 @@ figures.lora(rows)
 # *What to see: LoRA with a few per cent of the numbers gets close to training all of them. The old task suffers, with LoRA
 # too; but the original table is still there, frozen: leave $A$ and $B$ away and the old network is back.*
 #
+# *Your prediction: yes, up to rounding, if you kept $A$ and $B$: subtract what was added. From the merged table alone, no.*
+#
 # ## 5.9-written  A slide to take apart
 #
-# *10 minutes · 7 points · difficulty 2 of 3 · read by a person*
+# *13 minutes · 7 points · difficulty 2 of 3 · read by a person*
+#
+# **Why.** A rank on a slide sounds exact. You have the numbers to see what it promises and what it leaves open.
 #
 # A slide says: *"We factorised a 512 × 512 layer at rank 256. 95 % of the energy is kept, so we lose at most 5 % of accuracy. The layer
 # has half the rank, so it is half the size and twice as fast."*
@@ -775,7 +799,7 @@ figures.lora(rows)
 # 2. What is wrong with the conclusion from energy to accuracy? What does 95 % of the energy mean for the weights, and what does it leave out? Use something that you measured in this notebook.
 # 3. What would you measure, in which order and on which data, before you put a rank on the slide?
 
-# %% [markdown] exercise="5.9-written" kind="written" points=7 minutes=10 difficulty=2
+# %% [markdown] exercise="5.9-written" kind="written" points=7 minutes=13 difficulty=2
 # **Your answer to 5.9-written.** Double-click here, write five to ten sentences in place of the line below, then press Shift+Enter.
 #
 # <!-- answer -->
@@ -806,21 +830,17 @@ figures.lora(rows)
 # ## Mini-challenge (no points, no blanks)
 #
 # One rank for all layers is a poor rule: some layers have steep spectra and some are flat. Share one budget of weights between the layers so
-# that every weight buys as much as it can. The next cell has an outline only.
+# that every weight buys as much as it can. Here is an outline; add cells of your own for it.
+#
+# 1. Take the trained network. Choose a budget: a quarter of its weights.
+# 2. Give each layer its whitened singular values (of `w @ c`), divided by the length of the layer's output.
+# 3. Start with rank 0 everywhere. One more rank in a layer costs m + n weights and removes one squared singular value from its error.
+# 4. Give the next rank to the layer that removes the most error for each weight, until the budget is used up. Which layers stay dense?
+# 5. Compare with one rank for all at the same number of weights: accuracy before and after the same fine-tuning, three seeds.
+# 6. The control: train the thin network from random numbers for as long as you trained both together. Is the start from the SVD worth anything?
 
 # %% demo=true
-# 1. Take the trained network. Choose a budget: a quarter of its weights.
-# 2. Give each layer its whitened singular values (of w @ c), divided by the length of the layer's output.
-# 3. Start with rank 0 everywhere. One more rank in a layer costs m + n weights and removes one squared
-#    singular value from its error.
-# 4. Give the next rank to the layer that removes the most error for each weight, until the budget is
-#    used up. Which layers stay dense?
-# 5. Compare with one rank for all at the same number of weights: accuracy before and after the same
-#    fine-tuning, three seeds.
-# 6. The control: train the thin network from random numbers for as long as you trained both together.
-#    Is the start from the SVD worth anything?
-
-progress()  # where you stand
+progress()
 
 # %% [markdown]
 # ## Common errors
@@ -880,9 +900,9 @@ progress()  # where you stand
 # ## Further reading
 #
 # - Eckart and Young (1936), *The approximation of one matrix by another of lower rank*, Psychometrika 1, 211–218. The theorem of 5.3.
-# - Denton et al. (2014), *Exploiting Linear Structure Within Convolutional Networks for Efficient Evaluation*, arXiv:1404.0736.
-# - Jaderberg, Vedaldi and Zisserman (2014), *Speeding up Convolutional Neural Networks with Low Rank Expansions*, arXiv:1405.3866. The split k × 1, 1 × k.
-# - Zhang et al. (2015), *Accelerating Very Deep Convolutional Networks for Classification and Detection*, arXiv:1505.06798. Factorising for the output.
-# - Hu et al. (2021), *LoRA: Low-Rank Adaptation of Large Language Models*, arXiv:2106.09685.
-# - Yuan et al. (2023), *ASVD: Activation-aware Singular Value Decomposition for Compressing Large Language Models*, arXiv:2312.05821.
-# - Wang et al. (2024), *SVD-LLM: Truncation-aware Singular Value Decomposition for Large Language Model Compression*, arXiv:2403.07378. Whitening as in 5.7.
+# - Denton et al. (2014), *Exploiting Linear Structure Within Convolutional Networks for Efficient Evaluation*, [arXiv:1404.0736](https://arxiv.org/abs/1404.0736).
+# - Jaderberg, Vedaldi and Zisserman (2014), *Speeding up Convolutional Neural Networks with Low Rank Expansions*, [arXiv:1405.3866](https://arxiv.org/abs/1405.3866). The split k × 1, 1 × k.
+# - Zhang et al. (2015), *Accelerating Very Deep Convolutional Networks for Classification and Detection*, [arXiv:1505.06798](https://arxiv.org/abs/1505.06798). Factorising for the output.
+# - Hu et al. (2021), *LoRA: Low-Rank Adaptation of Large Language Models*, [arXiv:2106.09685](https://arxiv.org/abs/2106.09685).
+# - Yuan et al. (2023), *ASVD: Activation-aware Singular Value Decomposition for Compressing Large Language Models*, [arXiv:2312.05821](https://arxiv.org/abs/2312.05821).
+# - Wang et al. (2024), *SVD-LLM: Truncation-aware Singular Value Decomposition for Large Language Model Compression*, [arXiv:2403.07378](https://arxiv.org/abs/2403.07378). Whitening as in 5.7.

@@ -109,6 +109,39 @@ def sparsity_of(tensors):
     return float((tensors[0] == 0).float().mean())
 
 
+# The same four as tensors without dimensions: what comes out where nothing is turned into a Python number.
+
+
+@wrong("2.2-mask", "averages the tensors' sparsities, as if a tensor with ten weights counted as much as one with a thousand")
+def sparsity_of(tensors):
+    return sum((w == 0).float().mean() for w in tensors) / len(tensors)
+
+
+@wrong("2.2-mask", "counts the weights that are left; sparsity is the share of zeros")
+def sparsity_of(tensors):
+    return sum((w != 0).sum() for w in tensors) / sum(w.numel() for w in tensors)
+
+
+@wrong("2.2-mask", "counts small weights as zeros; only an exact zero is pruned")
+def sparsity_of(tensors):
+    return sum((w.abs() < 1e-8).sum() for w in tensors) / sum(w.numel() for w in tensors)
+
+
+@wrong("2.2-mask", "looks at the first tensor only")
+def sparsity_of(tensors):
+    return (tensors[0] == 0).float().mean()
+
+
+@wrong("2.2-mask", "divides the zeros by the number of tensors; a share is zeros over weights")
+def sparsity_of(tensors):
+    return sum(int((w == 0).sum()) for w in tensors) / len(tensors)
+
+
+@wrong("2.2-mask", "divides the zeros by the number of tensors; a share is zeros over weights")
+def sparsity_of(tensors):
+    return sum((w == 0).sum() for w in tensors) / len(tensors)
+
+
 @right("2.2-mask", "a stable sort in NumPy, from the other end")
 def magnitude_mask(w, keep):
     order = np.argsort(np.abs(w.numpy()).ravel(), kind="stable")
@@ -303,7 +336,7 @@ def layer_masks(state, sparsity):
 # 2.4-bug
 
 
-@wrong("2.4-bug", "still asks whether a weight is small; a revived weight is as large as a step of the optimiser, far above 1e-8")
+@wrong("2.4-bug", "does not hold the mask: a revived weight is as large as a step of the optimiser, far above 1e-8, and a gradient masked after the step comes too late")
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
     momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
@@ -354,6 +387,59 @@ def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
             w = w - lr * momentum
         if step == dense_steps:
             w = w * mask
+    return w
+
+
+@wrong("2.4-bug", "masks the gradient only; the momentum collected before the cut goes on moving the pruned weights")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if step >= dense_steps:  # from the step of the cut on
+            gradient = gradient * mask
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+    return w
+
+
+@wrong("2.4-bug", "masks the gradient from the first step on, so the dense steps before the cut are no longer dense")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        gradient = gradient * mask
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+    return w
+
+
+@wrong("2.4-bug", "clears the momentum of the pruned weights; their gradient goes on moving them in every step")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            momentum = momentum * mask
     return w
 
 
@@ -936,6 +1022,26 @@ def two_of_four(w):
     mask = torch.zeros(w.shape, dtype=torch.bool)
     mask[:, :inputs] = torch.zeros(groups.shape, dtype=torch.bool).scatter(2, groups.topk(2, dim=2).indices, True).reshape(w.shape[0], inputs)
     return mask
+
+
+@wrong("2.8-two-four", "asks whether the number of outputs is a multiple of four; the groups run along the inputs")
+def two_of_four(w):
+    outputs, inputs = w.shape
+    if outputs % 4 != 0:
+        raise ValueError("the number of inputs must be a multiple of four")
+    groups = w.abs().reshape(outputs, inputs // 4, 4)
+    best = groups.topk(2, dim=2).indices
+    return torch.zeros(groups.shape, dtype=torch.bool).scatter(2, best, True).reshape(w.shape)
+
+
+@wrong("2.8-two-four", "searches the best two among the groups; they are to be found among the four members of each group")
+def two_of_four(w):
+    outputs, inputs = w.shape
+    if inputs % 4 != 0:
+        raise ValueError("the number of inputs must be a multiple of four")
+    groups = w.abs().reshape(outputs, inputs // 4, 4)
+    best = groups.topk(2, dim=1).indices
+    return torch.zeros(groups.shape, dtype=torch.bool).scatter(2, best, True).reshape(w.shape)
 
 
 @wrong("2.8-two-four", "does not look at the number of inputs: groups then run over the end of a row")

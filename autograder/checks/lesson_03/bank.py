@@ -226,6 +226,18 @@ def prune_mlp(mlp, kept):
     return small
 
 
+@wrong("3.4-mlp", "cuts the rows of fc2; the hidden neurons are its columns")
+def prune_mlp(mlp, kept):
+    fc1, _, fc2 = mlp
+    small1, small2 = nn.Linear(fc1.in_features, len(kept)), nn.Linear(len(kept), fc2.out_features)
+    with torch.no_grad():
+        small1.weight.copy_(fc1.weight[kept])
+        small1.bias.copy_(fc1.bias[kept])
+        small2.weight.copy_(fc2.weight[kept])
+        small2.bias.copy_(fc2.bias)
+    return nn.Sequential(small1, nn.ReLU(), small2)
+
+
 @wrong("3.4-mlp", "takes the first columns of fc2 in place of the kept ones: the next layer listens to the wrong neurons")
 def prune_mlp(mlp, kept):
     n = len(kept)

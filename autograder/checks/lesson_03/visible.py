@@ -274,10 +274,12 @@ def test_ascending_and_not_by_score(student, rng):
 
 @exercise("3.4-mlp")
 def test_two_of_three_hidden_neurons(student, rng):
-    mlp = nn.Sequential(random_linear(rng, 2, 3), nn.ReLU(), random_linear(rng, 3, 4))
-    with torch.no_grad():
-        mlp[0].bias[1] = 0.7  # alive for every small input
-    prove_mlp(student, mlp, torch.tensor([0, 2]), normal(rng, 16, 2))
+    # With two outputs fc2 has no row 2, so whoever cuts its rows gets an IndexError, which no other mistake does.
+    for inputs, outputs in ((4, 2), (2, 4)):
+        mlp = nn.Sequential(random_linear(rng, inputs, 3), nn.ReLU(), random_linear(rng, 3, outputs))
+        with torch.no_grad():
+            mlp[0].bias[1] = 0.7  # alive for every small input
+        prove_mlp(student, mlp, torch.tensor([0, 2]), normal(rng, 16, inputs))
 
 
 # 3.5
@@ -285,7 +287,7 @@ def test_two_of_three_hidden_neurons(student, rng):
 
 @exercise("3.5-cnn")
 def test_three_of_eight_channels(student, rng):
-    conv, bn, after = random_conv(rng, 3, 8, 3, 1, 0), random_batch_norm(rng, 8), random_conv(rng, 8, 5, 1, 1, 0)
+    conv, bn, after = random_conv(rng, 3, 8, 3, 2, 1), random_batch_norm(rng, 8), random_conv(rng, 8, 5, 1, 1, 0)
     prove_cnn(student, conv, bn, after, torch.tensor([1, 4, 6]), normal(rng, 2, 3, 6, 6))
 
 
@@ -304,12 +306,16 @@ def test_two_of_three_channels_through_the_flatten(student, rng):
 @exercise("3.7-count")
 def test_count_of_the_worked_example(student, rng):
     conv = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2, padding=1)).eval()
-    counted(student.count(conv, torch.zeros(1, 3, 8, 8)), 224, 3456, "nn.Conv2d(3, 8, 3, stride=2, padding=1) on 8x8")
     mlp = nn.Sequential(nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 10)).eval()
-    counted(student.count(mlp, torch.zeros(1, 64)), 7510, 7400, "nn.Linear(64, 100), ReLU, nn.Linear(100, 10)")
     small = nn.Sequential(nn.Conv2d(2, 4, 1, bias=False), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(24, 5)).eval()
-    on = "nn.Conv2d(2, 4, 1, bias=False), BatchNorm2d(4), Flatten, Linear(24, 5) on 2x3"
-    counted(student.count(small, torch.zeros(1, 2, 2, 3)), 8 + 8 + 125, 48 + 120, on)
+    cases = (
+        (conv, (3, 8, 8), 224, 3456, "nn.Conv2d(3, 8, 3, stride=2, padding=1) on 8x8"),
+        (mlp, (64,), 7510, 7400, "nn.Linear(64, 100), ReLU, nn.Linear(100, 10)"),
+        (small, (2, 2, 3), 8 + 8 + 125, 48 + 120, "nn.Conv2d(2, 4, 1, bias=False), BatchNorm2d(4), Flatten, Linear(24, 5) on 2x3"),
+    )
+    answers = [student.count(model, torch.zeros(1, *shape)) for model, shape, *_ in cases]  # all are asked before one is judged
+    for got, (_, _, parameters, macs, on) in zip(answers, cases):
+        counted(got, parameters, macs, on)
 
 
 # 3.9
@@ -322,3 +328,5 @@ def test_groups_of_the_worked_example(student, rng):
     on = "stem, conv1, conv2, conv3, conv4 with the additions (stem, conv2) and (conv2, conv4)"
     same_groups(got, [["stem", "conv2", "conv4"], ["conv1"], ["conv3"]], on)
     same_groups(student.tied_groups(["a", "b"], []), [["a"], ["b"]], "two layers and no addition")
+    got = student.tied_groups(["a", "b", "c", "d"], [("a", "b"), ("c", "d"), ("b", "c")])
+    same_groups(got, [["a", "b", "c", "d"]], "a, b, c, d with the additions (a, b), (c, d) and then (b, c)")

@@ -9,6 +9,7 @@ from torch import nn
 
 from autograder.checks import exercise
 from autograder.checks.expect import close, kind_of, letter, that
+from autograder.checks.faults import StudentFault
 
 FLOATS = (torch.float32, torch.float64)
 
@@ -134,6 +135,14 @@ def test_kl_with_itself_is_zero(student, rng):
     close(got, 0.0, abs=1e-6, what="the divergence", on="student = teacher")
 
 
+@exercise("4.3-kl")
+def test_kl_where_probabilities_underflow(student, rng):
+    sure, teacher = torch.tensor([[300.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 0.0], [400.0, 0.0]])
+    got = number(student.mean_kl(sure, teacher, 1.0), "The result of mean_kl")
+    on = "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]], T = 1"
+    close(got, kl_of(sure, teacher, 1.0), rel=1e-5, what="the divergence", on=on)
+
+
 # 4.4
 
 
@@ -216,6 +225,31 @@ def cache_is_right(student, teacher, images, batch_size, on):
     close(got, want, abs=1e-5 * (1 + np.abs(want).max()), what="the cached logits", on=on)
 
 
+def comes_back_unchanged(student, images, on):
+    """After a question: if the teacher was changed, ask about teachers on which only one thing can change, and say which it was."""
+    if not student.mutated:
+        return
+    that(0 in student.mutated, f"cached_logits changes the images that it was given; {on}.")
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(images[0].numel(), 3)).requires_grad_(False)
+    normed = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(images[0].numel(), affine=False))
+
+    def changes(teacher, mode):
+        try:
+            student.cached_logits(teacher.train(mode), images, len(images))
+        except StudentFault:
+            return False
+        return 0 in student.mutated
+
+    by_mode = [mode for mode in (True, False) if changes(plain, mode)]
+    changed = [f"the mode (found in {'training' if mode else 'evaluation'} mode, it comes back in the other one)" for mode in by_mode[:1]]
+    held = next((mode for mode in (False, True) if mode not in by_mode), None)
+    if held is not None:
+        changed += ["the statistics of its batch norm"] if changes(normed, held) else []
+        changed += ["requires_grad of its weights"] if changes(plain.requires_grad_(True), held) else []
+    which = " and ".join(changed) or "its weights, statistics, mode or requires_grad"
+    that(False, f"cached_logits does not give the teacher back as it found it. What changed: {which}; {on}.")
+
+
 @exercise("4.7-teacher")
 def test_cache_of_a_small_teacher(student, rng):
     # Dropout of everything is a caricature, but the same in every run: in training mode only the last bias would be left.
@@ -224,7 +258,7 @@ def test_cache_of_a_small_teacher(student, rng):
         images = torch.from_numpy(rng.uniform(-1, 1, (7, 5)).astype(np.float32))
         on = f"7 images in batches of 3, a teacher found in {'training' if training else 'evaluation'} mode"
         cache_is_right(student, teacher, images, 3, on)
-        that(not student.mutated, f"cached_logits does not give the teacher back as it found it: mode, statistics, weights or requires_grad (or the images) changed; {on}.")
+        comes_back_unchanged(student, images, on)
 
 
 # 4.8
@@ -233,7 +267,13 @@ def test_cache_of_a_small_teacher(student, rng):
 @exercise("4.8-hint")
 def test_hint_loss_worked_example(student, rng):
     features, weight, bias = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), torch.tensor([0.0, 0.0, 1.0])
-    for target, want in ((torch.tensor([[1.0, 2.0, 4.0]]), 0.0), (torch.tensor([[1.0, 2.0, 1.0]]), 3.0)):
-        got = number(student.hint_loss(features, target, weight, bias), "The result of hint_loss")
-        on = f"student features [[1, 2]], W = [[1, 0], [0, 1], [1, 1]], b = [0, 0, 1], teacher features {target.int().tolist()}"
-        close(got, want, abs=1e-6, what="the hint loss", on=on)
+    # The last case has two images and errors of both signs: 1, 0, 3 and 0, 0, -2.
+    cases = (
+        (features, torch.tensor([[1.0, 2.0, 4.0]]), 0.0), (features, torch.tensor([[1.0, 2.0, 1.0]]), 3.0),
+        (torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[0.0, 2.0, 1.0], [0.0, 1.0, 4.0]]), 14 / 6),
+    )  # fmt: skip
+    answers = [student.hint_loss(features, target, weight, bias) for features, target, _ in cases]  # all, before one is judged
+    for got, (features, target, want) in zip(answers, cases):
+        got = number(got, "The result of hint_loss")
+        on = f"student features {features.int().tolist()}, W = [[1, 0], [0, 1], [1, 1]], b = [0, 0, 1], teacher features {target.int().tolist()}"
+        close(got, want, abs=1e-6, rel=1e-6, what="the hint loss", on=on)

@@ -609,6 +609,16 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
 
 
+@wrong("5.7-whitened", "multiplies w with C transposed and then undoes C itself: the two do not cancel, and even at full rank w does not come back")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    gram = x.T @ x / len(x)
+    gram = gram + ridge * np.mean(np.diag(gram)) * np.eye(len(gram))
+    c = np.linalg.cholesky(gram)
+    u, s, vt = np.linalg.svd(w @ c.T, full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
+
+
 @wrong("5.7-whitened", "multiplies with the inverse of C before the SVD, which keeps the quiet inputs and drops the loud ones")
 def whitened_factors(w, x, rank, ridge=1e-6):
     gram = x.T @ x / len(x)

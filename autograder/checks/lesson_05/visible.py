@@ -117,6 +117,15 @@ def test_worked_example_at_both_ranks(student, rng):
     check_balanced(SMALL, *both, 2, on + ", rank 2")
 
 
+@exercise("5.2-factors")
+def test_strongest_part_of_a_small_table(student, rng):
+    w = np.array([[3.0, 1.0], [0.0, 2.0], [1.0, 1.0]])
+    left, right = two_tables(student.low_rank_factors(w, 1), (3, 2), 1, "low_rank_factors")
+    on = "w = [[3, 1], [0, 2], [1, 1]], rank 1"
+    check_best_product(w, left, right, 1, on)
+    check_balanced(w, left, right, 1, on)
+
+
 # 5.3
 
 
@@ -135,15 +144,23 @@ def test_errors_of_four_two_one(student, rng):
 
 @exercise("5.4-rank")
 def test_break_even_of_two_layers(student, rng):
-    for m, n, want in ((1000, 1000, 499), (256, 64, 51), (10, 256, 9)):
-        got = whole(student.break_even_rank(m, n), "break_even_rank")
+    cases = ((1000, 1000, 499), (256, 64, 51), (10, 256, 9))
+    answers = [student.break_even_rank(m, n) for m, n, _ in cases]  # all are asked before one is judged: so the mistake shows
+    for got, (m, n, want) in zip(answers, cases):
+        got = whole(got, "break_even_rank")
         equal(got, want, what="the largest rank that saves weights", on=f"a table of {m} x {n}")
 
 
 @exercise("5.4-rank")
 def test_energy_of_four_two_one(student, rng):
-    for s, share, want in (([4.0, 2.0, 1.0], 0.95, 2), ([4.0, 2.0, 1.0], 0.7, 1), ([4.0, 2.0, 1.0], 0.97, 3), ([4.0, 3.0, 2.0, 1.0], 0.9, 3)):
-        got = whole(student.rank_for_energy(np.array(s), share), "rank_for_energy")
+    # 1, 1, 1, 1 at 0.5: two squares are exactly the share. 3, 2, 2, 1 at 0.9: 9 + 4 + 4 = 17 of 18 reach 16.2, 13 do not.
+    cases = (
+        ([4.0, 2.0, 1.0], 0.95, 2), ([4.0, 2.0, 1.0], 0.7, 1), ([4.0, 2.0, 1.0], 0.97, 3), ([4.0, 3.0, 2.0, 1.0], 0.9, 3),
+        ([3.0, 2.0, 2.0, 1.0], 0.9, 3), ([1.0, 1.0, 1.0, 1.0], 0.5, 2),
+    )  # fmt: skip
+    answers = [student.rank_for_energy(np.array(s), share) for s, share, _ in cases]
+    for got, (s, share, want) in zip(answers, cases):
+        got = whole(got, "rank_for_energy")
         equal(got, want, what="the smallest rank that reaches the share", on=f"singular values {s}, share {share}")
 
 
@@ -320,6 +337,23 @@ def test_full_rank_gives_the_weights_back(student, rng):
     close(left @ right, w, abs=1e-4, what="left @ right at full rank", on="w of shape (3, 2), correlated inputs")
 
 
+@exercise("5.7-whitened")
+def test_inputs_that_go_together(student, rng):
+    """Three inputs with a mean, two of which go together: C, its transpose, G, the spread and the loudness alone differ here."""
+    w = np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]])
+    x = np.array([[4.0, 3.0, 1.0], [5.0, 5.0, 0.0], [1.0, 2.0, 1.0], [3.0, 2.0, -1.0], [2.0, 3.0, 1.0]])
+    left, right = two_tables(student.whitened_factors(w, x, 1), (2, 3), 1, "whitened_factors")
+    check_output_error(w, x, left, right, 1, 1e-6, "w = [[1, 2, -1], [0, 1, 3]], five inputs of which the first two go together, rank 1")
+
+
+@exercise("5.7-whitened")
+def test_an_input_that_is_always_zero(student, rng):
+    w = np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]])
+    x = np.array([[4.0, 0.0, 1.0], [5.0, 0.0, 0.0], [1.0, 0.0, 1.0], [3.0, 0.0, -1.0]])
+    left, right = two_tables(student.whitened_factors(w, x, 1), (2, 3), 1, "whitened_factors")
+    check_output_error(w, x, left, right, 1, 1e-6, "w = [[1, 2, -1], [0, 1, 3]], the second input is always 0, rank 1")
+
+
 # 5.8
 
 
@@ -338,18 +372,31 @@ def test_start_of_a_small_layer(student, rng):
 
 
 @exercise("5.8-lora")
-def test_worked_example_of_lora(student, rng):
-    layer = nn.Linear(2, 1)
-    with torch.no_grad():
-        layer.weight.copy_(torch.tensor([[1.0, 2.0]]))
-        layer.bias.copy_(torch.tensor([0.5]))
-    a, b = torch.tensor([[1.0, -1.0]]), torch.tensor([[3.0]])
+def test_lora_at_ranks_one_and_two(student, rng):
+    """The worked example, and a case in which rank, inputs, outputs and alpha all differ."""
     x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    on = "W = [[1, 2]], bias 0.5, a = [[1, -1]], b = [[3]], alpha 2"
-    got = student.lora_output(layer, x, a, b, 2.0)
-    close(tensor(got, (3, 1), "The output"), np.array([[7.5], [-3.5], [3.5]]), abs=1e-5, what="the output for [1, 0], [0, 1] and [1, 1]", on=on)
-    merged = student.lora_merge(layer, a, b, 2.0)
-    that(type(merged) is nn.Linear, "lora_merge should return one nn.Linear.")
-    close(table(merged.weight, (1, 2), "The merged weight"), np.array([[7.0, -4.0]]), abs=1e-5, what="the merged weight", on=on)
-    that(merged.bias is not None, f"The merged layer has lost the bias; {on}.")
-    close(table(merged.bias, (1,), "The merged bias"), np.array([0.5]), abs=1e-6, what="the merged bias", on=on)
+    cases = (
+        ([[1.0, 2.0]], [0.5], [[1.0, -1.0]], [[3.0]], 2.0, x, [[7.0, -4.0]]),
+        (
+            [[1.0, 0.0, 2.0, 0.0]], [0.5], [[1.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, -1.0]], [[1.0, 2.0]], 6.0, torch.eye(4),
+            [[4.0, 12.0, 5.0, -6.0]],
+        ),
+    )  # fmt: skip
+    asked = []
+    for w, bias, a, b, alpha, x, new in cases:
+        layer = nn.Linear(len(w[0]), 1)
+        with torch.no_grad():
+            layer.weight.copy_(torch.tensor(w))
+            layer.bias.copy_(torch.tensor(bias))
+        out = student.lora_output(layer, x, torch.tensor(a), torch.tensor(b), alpha)
+        merged = student.lora_merge(layer, torch.tensor(a), torch.tensor(b), alpha)
+        asked.append((out, merged, 0 in student.mutated))
+    for (w, bias, a, b, alpha, x, new), (out, merged, changed) in zip(cases, asked):
+        on = f"W = {w}, bias 0.5, a = {a}, b = {b}, alpha {alpha:g}".replace(".0", "")
+        want = x.double().numpy() @ np.array(new).T + 0.5
+        close(tensor(out, want.shape, "The output"), want, abs=1e-5, what=f"the output for {x.int().tolist()}", on=on)
+        that(type(merged) is nn.Linear, "lora_merge should return one nn.Linear.")
+        close(table(merged.weight, (1, len(w[0])), "The merged weight"), np.array(new), abs=1e-5, what="the merged weight", on=on)
+        that(merged.bias is not None, f"The merged layer has lost the bias; {on}.")
+        close(table(merged.bias, (1,), "The merged bias"), np.array(bias), abs=1e-6, what="the merged bias", on=on)
+        that(not changed, "lora_merge changed the layer that it was given; it should return a new one.")
