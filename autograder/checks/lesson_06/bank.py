@@ -675,6 +675,11 @@ def on_frontier(sizes, scores):
     return np.array([not np.any((sizes < size) | (scores > score)) for size, score in zip(sizes, scores)])
 
 
+@wrong("6.7-budget", "finds every variant dominated: compared with itself each is no worse, so it must also be asked who is better in one")
+def on_frontier(sizes, scores):
+    return np.array([not np.any((sizes <= size) & (scores >= score)) for size, score in zip(sizes, scores)])
+
+
 @wrong("6.7-budget", "divides by all images, not by those of the class")
 def class_accuracy(predicted, labels, classes):
     return np.array([100 * np.mean((predicted == c) & (labels == c)) for c in range(classes)])
@@ -744,6 +749,15 @@ def gate(before, after, labels, classes, budget, class_budget):
     return float(loss)
 
 
+@wrong("6.7-budget", "adds the classes' losses up; the budget of a class is for each of them alone")
+def gate(before, after, labels, classes, budget, class_budget):
+    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
+    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    if loss > budget or sum(losses) > class_budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
 @wrong("6.7-budget", "takes the mean of the classes' losses, in which a rare class weighs as much as a common one")
 def gate(before, after, labels, classes, budget, class_budget):
     losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
@@ -776,6 +790,17 @@ def on_frontier(sizes, scores):
 def class_accuracy(predicted, labels, classes):
     hits = np.bincount(labels[predicted == labels], minlength=classes)
     return 100 * hits / np.bincount(labels, minlength=classes)
+
+
+@right("6.7-budget", "counts what went wrong, a tenth of a millionth of a point to spare")
+def gate(before, after, labels, classes, budget, class_budget):
+    def points(mine):
+        return (np.count_nonzero(after[mine] != labels[mine]) - np.count_nonzero(before[mine] != labels[mine])) / np.sum(mine) * 100
+
+    loss = points(labels >= 0)
+    if loss - budget > 1e-7 or any(points(labels == c) - class_budget > 1e-7 for c in range(classes)):
+        raise ValueError
+    return loss
 
 
 @right("6.7-budget", "a loop over the classes, an error of its own kind")
