@@ -515,6 +515,76 @@ def layer_from_bytes(data, shape, bits):
     return np.where(mask, book[codes].reshape(shape), np.float32(0))
 
 
+@wrong("6.5-file", "writes the positions first: the code book comes before them")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return np.packbits(mask).tobytes() + codebook.astype("<f4").tobytes() + pack(codes, bits).tobytes()
+
+
+@wrong("6.5-file", "writes the positions before the code book and the codes between them: the order is code book, positions, codes")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return np.packbits(mask).tobytes() + pack(codes, bits).tobytes() + codebook.astype("<f4").tobytes()
+
+
+@wrong("6.5-file", "writes the codes first and the code book last: the order is code book, positions, codes")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return pack(codes, bits).tobytes() + np.packbits(mask).tobytes() + codebook.astype("<f4").tobytes()
+
+
+@wrong("6.5-file", "writes the codes first: a reader who does not know yet how many there are cannot find their end")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return pack(codes, bits).tobytes() + codebook.astype("<f4").tobytes() + np.packbits(mask).tobytes()
+
+
+@wrong("6.5-file", "packs the codes with one bit too few for each: the large ones lose their top bit")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return codebook.astype("<f4").tobytes() + np.packbits(mask).tobytes() + pack(codes, bits - 1).tobytes()
+
+
+@wrong("6.5-file", "rounds the bytes of the positions down: the last places have none, and what belongs to them is read as codes")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    start = 4 * 2**bits
+    end = start + n // 8
+    mask = np.unpackbits(np.frombuffer(data[start:end], np.uint8), count=n).astype(bool).reshape(shape)
+    w = np.zeros(shape, np.float32)
+    w[mask] = np.frombuffer(data[:start], "<f4")[unpack(np.frombuffer(data[end:], np.uint8), bits, int(mask.sum()))]
+    return w
+
+
+@wrong("6.5-file", "counts the code book in numbers; its end in the file is counted in bytes, and a float32 number has four")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    start = 2**bits
+    end = start + -(-n // 8)
+    book = np.frombuffer(data[:start], "<f4")
+    mask = np.unpackbits(np.frombuffer(data[start:end], np.uint8), count=n).astype(bool).reshape(shape)
+    w = np.zeros(shape, np.float32)
+    w[mask] = book[unpack(np.frombuffer(data[end:], np.uint8), bits, int(mask.sum()))]
+    return w
+
+
+@wrong("6.5-file", "counts a byte for each place; the mask has eight places in a byte")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    start = 4 * 2**bits
+    end = start + n
+    mask = np.unpackbits(np.frombuffer(data[start:end], np.uint8), count=n).astype(bool).reshape(shape)
+    w = np.zeros(shape, np.float32)
+    w[mask] = np.frombuffer(data[:start], "<f4")[unpack(np.frombuffer(data[end:], np.uint8), bits, int(mask.sum()))]
+    return w
+
+
+@wrong("6.5-file", "asks for a code for every place, while only the survivors have one")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    start = 4 * 2**bits
+    end = start + -(-n // 8)
+    mask = np.unpackbits(np.frombuffer(data[start:end], np.uint8), count=n).astype(bool).reshape(shape)
+    w = np.zeros(shape, np.float32)
+    w[mask] = np.frombuffer(data[:start], "<f4")[unpack(np.frombuffer(data[end:], np.uint8), bits, n)]
+    return w
+
+
 @right("6.5-file", "joins a list; bits without the helper")
 def layer_to_bytes(codes, codebook, mask, bits):
     stream = [(int(code) >> i) & 1 for code in codes for i in range(bits)]
