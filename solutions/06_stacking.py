@@ -91,7 +91,8 @@ product = 4 / (1 - sparsity)                   # 32 bits over 8, times 1 over th
 with_bitmask = 32 / (1 + 8 * (1 - sparsity))   # bits a weight: one for the place, eight for each survivor
 for s in (0.5, 0.8, 0.9, 0.95):
     i = np.argmin(np.abs(sparsity - s))
-    print(f"sparsity {s:.0%}: product of the ratios {product[i]:5.1f}, file with a bitmask {with_bitmask[i]:5.1f}")
+    print(f"sparsity {s:.0%}: product of the ratios {product[i]:5.1f}, "
+          f"file with a bitmask {with_bitmask[i]:5.1f}")
 figures.product_and_file(sparsity, product, with_bitmask)
 
 # %% [markdown]
@@ -262,7 +263,8 @@ grids["256 steps from min to max"] = levels[np.abs(w[..., None] - levels).argmin
 codes, scales = quantize_pruned(w, mask, 8)
 grids["symmetric, 8 bits"] = codes * scales[:, None]
 for name, grid in grids.items():
-    print(f"{name:26} zeros after decoding: {np.mean(grid == 0):6.1%}   largest error {np.abs(grid - w).max():.4f}")
+    print(f"{name:26} zeros after decoding: {np.mean(grid == 0):6.1%}   "
+          f"largest error {np.abs(grid - w).max():.4f}")
 print("\nbits   revived   lost   sparsity of the codes (mask: " + f"{1 - mask.mean():.1%})")
 for bits in (8, 6, 5, 4, 3, 2):
     codes, _ = quantize_pruned(w, mask, bits)
@@ -650,8 +652,8 @@ def huffman(net, masks, bits):
 stack = {}
 for s in SEEDS:
     net, masks = pruned[s]
-    steps = {"teacher": floats(teachers[s]), "distilled": floats(students[s]), "pruned, zeros stored": floats(net),
-             "pruned, with bitmask": floats(net, masks), "then 8-bit codes": int_codes(net, masks, 8),
+    steps = {"teacher": floats(teachers[s]), "distilled": floats(students[s]),
+             "pruned, zeros stored": floats(net), "pruned, with bitmask": floats(net, masks), "then 8-bit codes": int_codes(net, masks, 8),
              "or 16 shared values": shared(net, masks, 4), "  and Huffman": huffman(net, masks, 4)}
     for name, pair in steps.items():
         stack.setdefault(name, []).append(pair)
@@ -663,8 +665,8 @@ print(f"{'mean of three seeds':22}{'validation':>16}{'file, bytes':>13}{'ratio':
 for (name, pairs), product, seconds in zip(stack.items(), products, times):
     scores = [accuracy(net, val_set) for net, _ in pairs]
     size = np.mean([file_bytes(parts) for _, parts in pairs])
-    print(f"{name:22}{np.mean(scores):7.1f} % ± {np.std(scores, ddof=1):3.1f}{size:13,.0f}{4 * first / size:7.1f}x"
-          + (f"{product:8.1f}x" if product else f"{'-':>9}")
+    print(f"{name:22}{np.mean(scores):7.1f} % ± {np.std(scores, ddof=1):3.1f}{size:13,.0f}"
+          f"{4 * first / size:7.1f}x" + (f"{product:8.1f}x" if product else f"{'-':>9}")
           + (f"{seconds / times[0]:6.2f}x" if seconds else f"{'-':>7}"))
 said = compression_ratio([(*m.shape, int(m.sum())) for m in pruned[0][1].values()], 4)
 weighed = file_bytes(stack["distilled"][0][1]) / file_bytes(stack["or 16 shared values"][0][1])
@@ -864,8 +866,8 @@ if shipped:
     nets = [net for net, _ in variants[shipped]]
     (old, labels), (new, _) = pooled(teachers, test_set), pooled(nets, test_set)
     loss = np.subtract(class_accuracy(old, labels, CLASSES), class_accuracy(new, labels, CLASSES))
-    print(f"\ntest images, opened once: teacher {100 * np.mean(old == labels):.1f} %, "
-          f"shipped {100 * np.mean(new == labels):.1f} %; class {loss.argmax()} lost most, {loss.max():.1f} points")
+    print(f"\ntest images, opened once: teacher {100 * np.mean(old == labels):.1f} %, shipped "
+          f"{100 * np.mean(new == labels):.1f} %; class {loss.argmax()} lost most, {loss.max():.1f} points")
     whole_file = file_bytes(floats(teachers[0])[1])
     print(f"weighed: {whole_file / sizes[names.index(shipped)]:.0f}x smaller than the teacher's file")
 pair = {name: losses[name] for name in dict.fromkeys((names[frontier[0]], shipped or names[frontier[-1]]))}

@@ -227,7 +227,12 @@ def test_equal_sizes_and_equal_scores(student, rng):
 def test_exactly_the_budget_and_a_gain(student, rng):
     # Chosen so that no formula goes wrong in the last bit: differences of counts, of shares or of per cents, in float32 as in
     # float64. (Of 50 images, 50 right and then 49, most formulas give 2.0000000000000018: that would punish right answers.)
-    for images, wrong, loss, worst in (((16, 48), ((0, 0), (2, 2)), 6.25, 12.5), ((20, 30), ((0, 0), (5, 1)), 12.0, 25.0), ((40, 60), ((0, 13), (10, 15)), 12.0, 25.0)):
+    cases = (
+        ((16, 48), ((0, 0), (2, 2)), 6.25, 12.5),
+        ((20, 30), ((0, 0), (5, 1)), 12.0, 25.0),
+        ((40, 60), ((0, 13), (10, 15)), 12.0, 25.0),
+    )
+    for images, wrong, loss, worst in cases:
         before, after, labels = two_classes(*wrong, images)
         got = number(student.gate(before, after, labels, 2, loss, worst), "gate")
         close(got, loss, abs=1e-4, what="the loss of the mean in points", on=f"{sum(images)} images, losses that are exactly the budgets, {loss} and {worst}")
