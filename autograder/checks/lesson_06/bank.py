@@ -123,6 +123,16 @@ def revived_and_lost(mask, codes):
     return int(np.sum(~mask & (codes != 0))), int(np.sum(codes == 0))
 
 
+@wrong("6.2-zeros", "counts all codes that are not 0 as revived, the survivors' included")
+def revived_and_lost(mask, codes):
+    return int(np.sum(codes != 0)), int(np.sum(mask & (codes == 0)))
+
+
+@wrong("6.2-zeros", "counts the pruned weights with code 0 as lost: those are as they should be")
+def revived_and_lost(mask, codes):
+    return int(np.sum(~mask & (codes != 0))), int(np.sum(~mask & (codes == 0)))
+
+
 @right("6.2-zeros", "a loop over the rows")
 def quantize_pruned(w, mask, bits):
     qmax, codes, scales = 2 ** (bits - 1) - 1, np.zeros(w.shape, np.int8), []
@@ -555,6 +565,18 @@ def layer_from_bytes(data, shape, bits):
 def layer_from_bytes(data, shape, bits):
     n = shape[0] * shape[1]
     start = 2**bits
+    end = start + -(-n // 8)
+    book = np.frombuffer(data[:start], "<f4")
+    mask = np.unpackbits(np.frombuffer(data[start:end], np.uint8), count=n).astype(bool).reshape(shape)
+    w = np.zeros(shape, np.float32)
+    w[mask] = book[unpack(np.frombuffer(data[end:], np.uint8), bits, int(mask.sum()))]
+    return w
+
+
+@wrong("6.5-file", "takes four bytes for each bit of a code; the code book has 2^b entries of four bytes")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    start = 4 * bits
     end = start + -(-n // 8)
     book = np.frombuffer(data[:start], "<f4")
     mask = np.unpackbits(np.frombuffer(data[start:end], np.uint8), count=n).astype(bool).reshape(shape)
