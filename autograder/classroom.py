@@ -5,8 +5,10 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import secrets
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -186,7 +188,8 @@ def _grade_into(out, entries, executors, settings, on_start, on_result, late):
 
     def prepare(entry):
         try:
-            data = entry.path.read_bytes()
+            with _opened(entry.path) as file:
+                data = file.read(MAX_BYTES + 1)  # it may have grown; one byte too many is enough to refuse it
         except OSError:
             data = None
         return Task(entry.student, entry.lesson, _file(entry), data, settings, hashes[entry.lesson])
@@ -237,6 +240,18 @@ def _not_run(entry, settings, problem, status, hashes):
     )  # fmt: skip
 
 
+@contextlib.contextmanager
+def _opened(path):
+    """A notebook, open for reading. Raises OSError.
+
+    What lay there when the folder was listed may be something else by now: a pipe would keep the class waiting.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{path} is not a file any more")
+        yield file
+
+
 def _file(entry):
     return str(entry.path.absolute()) if entry.path else ""
 
@@ -244,7 +259,7 @@ def _file(entry):
 def _sha256(path):
     if path is None:
         return ""
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -331,6 +346,16 @@ def penalties_csv(standings):
     return text.getvalue()
 
 
+# A formula begins a cell. Where decimals have a comma, spreadsheets also take a semicolon for the end of a cell, and
+# some take the wide signs of East Asian keyboards.
+FORMULA = re.compile(r"(^|;)(?=[=+\-@\t\r＝＋－＠])")
+
+
 def no_formula(cell):
     """A cell that a spreadsheet would run as a formula gets a quote in front."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return FORMULA.sub(r"\1'", cell)
+
+
+def with_formula(cell):
+    """What a cell was before `no_formula`."""
+    return re.sub(r"(^|;)'(?=[=+\-@\t\r＝＋－＠])", r"\1", cell)

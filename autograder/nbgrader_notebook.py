@@ -68,6 +68,7 @@ def _harmless(kind, source):
     """A student's source: not endless, and in a text cell no HTML and no links."""
     if len(source) > LONGEST:
         source = source[:LONGEST] + "\n# ... the rest is left out here"
+    source = source.encode("utf-8", "replace").decode()  # JSON may hold halves of characters; no file can
     return _inert(source) if kind == "markdown" else source
 
 

@@ -8,6 +8,7 @@ otter work on one notebook after the other; `course grade` uses one process for 
 import argparse
 import datetime
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -30,8 +31,9 @@ test = {{"name": "{name}", "points": {points:g}, "suites": [{{"scored": True, "s
 
 def run(command, folder):
     """Seconds that a command takes. Stops the benchmark if it fails."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader looks for alembic there
     begin = time.perf_counter()
-    done = subprocess.run([str(part) for part in command], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([str(part) for part in command], cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path})
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\nended with status {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return time.perf_counter() - begin
@@ -40,16 +42,17 @@ def run(command, folder):
 class Course:
     """The class in `folder`, laid out for each grader."""
 
-    def __init__(self, folder, lessons, each, demos, otter):
-        self.folder, self.lessons, self.otter = folder, lessons, otter
-        self.each = each
-        chosen = [round(i * len(KINDS) / each) for i in range(each)]
+    def __init__(self, folder, lessons, others, demos, otter):
+        """`class/` holds ten students for `course grade`, `submitted/` as many of them as the `others` grade, of all kinds."""
+        self.folder, self.otter = folder, otter
+        chosen = {round(i * len(KINDS) / others) for i in range(others)}
         for built in lessons:
             name = built.lesson.name
             write_whole(folder / f"source/{name}/{name}.ipynb", built.instructor)
-            for student in chosen:
-                text = submission(built, KINDS[student], student, demos)
-                write_whole(folder / f"submitted/student{student}/{name}/{name}.ipynb", text)
+            for student, kind in enumerate(KINDS):
+                text = submission(built, kind, student, demos)
+                for home in ("class", "submitted") if student in chosen else ("class",):
+                    write_whole(folder / f"{home}/student{student}/{name}/{name}.ipynb", text)
             if otter:
                 self._otter_tests(built)
         write_whole(folder / "nbgrader_config.py", NBGRADER_CONFIG)
@@ -64,15 +67,15 @@ class Course:
                 write_whole(home / f"tests/{name}.py", OTTER_TEST.format(name=name, id=exercise.id, points=exercise.points))
         run([self.otter, "-m", "otter", "generate", "-t", "tests", "-o", "autograder.zip", "--no-environment"], home)
 
-    def course(self, name=None):
+    def course(self):
         """Seconds of `course grade` for the whole class, from nothing: new folder, cold cache."""
         out = self.folder / "out"
         shutil.rmtree(out, ignore_errors=True)
-        return run([tool("course"), "grade", "submitted", "--out", out], self.folder)
+        return run([tool("course"), "grade", "class", "--out", out], self.folder)
 
     def course_again(self):
         """Seconds of the same command when nothing has changed."""
-        return run([tool("course"), "grade", "submitted", "--out", self.folder / "out"], self.folder)
+        return run([tool("course"), "grade", "class", "--out", self.folder / "out"], self.folder)
 
     def nbgrader_lesson(self, name):
         """Seconds of `nbgrader autograde` for one lesson's submissions."""
@@ -96,11 +99,11 @@ def tool(name):
     return Path(sys.executable).with_name(name)
 
 
-def compare(lessons, each, demos, otter, say):
-    """Grade one class with all three; throughputs and their ratios."""
+def compare(lessons, others, demos, otter, say):
+    """Grade one class with all three; throughputs and their ratios. nbgrader and otter get `others` of each ten."""
     times = {"course": [], "nbgrader": [], "otter": []}
     with tempfile.TemporaryDirectory() as folder:
-        course = Course(Path(folder), lessons, each, demos, otter)
+        course = Course(Path(folder), lessons, others, demos, otter)
         for built in lessons:
             name = built.lesson.name
             times["course"].append(course.course())
@@ -109,12 +112,13 @@ def compare(lessons, each, demos, otter, say):
                 times["otter"].append(course.otter_lesson(name))
             say(f"  {name:<24}" + ", ".join(f"{who} {seconds[-1]:.1f} s" for who, seconds in times.items() if seconds))
         again = course.course_again()
-    count = each * len(lessons)
-    rates = {"course": count / statistics.median(times["course"]), "nbgrader": count / sum(times["nbgrader"])}
+    count, theirs = len(KINDS) * len(lessons), others * len(lessons)
+    rates = {"course": count / statistics.median(times["course"]), "nbgrader": theirs / sum(times["nbgrader"])}
     if otter:
-        rates["otter"] = count / sum(times["otter"])
+        rates["otter"] = theirs / sum(times["otter"])
     result = {
         "submissions": count,
+        "of_these_to_nbgrader_and_otter": theirs,
         "demonstration_cells": "run by nbgrader and otter, skipped by course grade" if demos else "taken out for every grader",
         "seconds": {"course": [round(s, 2) for s in times["course"]], **{k: round(sum(v), 2) for k, v in times.items() if k != "course" and v}},
         "submissions_per_second": {name: round(rate, 3) for name, rate in rates.items()},
@@ -130,8 +134,8 @@ def compare(lessons, each, demos, otter, say):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--otter", type=Path, help="a Python that has otter-grader and this course; without it otter is left out")
-    parser.add_argument("--each", type=int, default=10, help="submissions of each lesson, as handed in")
-    parser.add_argument("--each-bare", type=int, default=10, help="submissions of each lesson, without demonstration cells")
+    parser.add_argument("--others", type=int, default=10, help="how many of each ten submissions, as handed in, nbgrader and otter get")
+    parser.add_argument("--others-bare", type=int, default=10, help="the same for the notebooks without demonstration cells")
     parser.add_argument("--lessons", nargs="*", help="numbers, such as 02; all if none is given")
     parser.add_argument("--out", type=Path, help="write the figures to this results file")
     asked = parser.parse_args()
@@ -142,10 +146,10 @@ def main():
         print(line, flush=True)
 
     figures = {}
-    for key, each, demos in (("without_demonstrations", asked.each_bare, False), ("as_handed_in", asked.each, True)):
-        if each:
-            say(f"{key}: {each} submissions of each lesson")
-            figures[key] = compare(lessons, each, demos, otter, say)
+    for key, others, demos in (("without_demonstrations", asked.others_bare, False), ("as_handed_in", asked.others, True)):
+        if others:
+            say(f"{key}: {len(KINDS)} submissions of each lesson, {others} of them to nbgrader and otter")
+            figures[key] = compare(lessons, others, demos, otter, say)
     if asked.out:
         tools = {"nbgrader": version("nbgrader")}
         if otter:

@@ -28,8 +28,10 @@ def close(got, want, *, abs=None, rel=None, what, on=None):
     if abs is None and rel is None:
         raise TypeError("close() needs abs or rel")
     got_array, want_array = _comparable(got, want, what, on)
-    allowed = (abs or 0.0) + (rel or 0.0) * np.abs(want_array.astype(complex if _is_complex(want_array) else float))
     with np.errstate(all="ignore"):
+        allowed = (abs or 0.0) + (rel or 0.0) * np.abs(want_array.astype(complex if _is_complex(want_array) else float))
+        # A share of infinity is infinite: it would let every number pass.
+        allowed = np.where(np.isfinite(allowed), allowed, -1.0)
         wide = complex if _is_complex(got_array) or _is_complex(want_array) else float
         difference = np.abs(got_array.astype(wide) - want_array.astype(wide))
         same = (got_array == want_array) | (np.isnan(_real(got_array)) & np.isnan(_real(want_array)))
@@ -105,14 +107,24 @@ def show(value, limit=120):
         text = f"{wire_modules.summary(value)}: {', '.join(inside)}"
     elif isinstance(value, np.ndarray):
         with np.printoptions(precision=6, threshold=8, edgeitems=3, suppress=True):
-            text = " ".join(str(value).split()) + (f" (shape {value.shape})" if value.size > 8 else "")
+            text = " ".join(str(_few_axes(value)).split()) + (f" (shape {value.shape})" if value.size > 8 else "")
     elif isinstance(value, (float, np.floating)):
         text = f"{value:.7g}"
     elif isinstance(value, np.generic):
         text = str(value)
     else:
-        text = repr(value)
+        text = repr(_few_axes(value))
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _few_axes(value):
+    """A value whose text is soon written: of an array with many short axes nothing would be left out, for seconds."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_few_axes, value[:100]))
+    if isinstance(value, dict):
+        return {key: _few_axes(value[key]) for key in list(value)[:100]}
+    many = not wire_modules.is_module(value) and getattr(value, "ndim", 0) > 3
+    return value.reshape(-1) if many else value
 
 
 def kind_of(value):

@@ -13,8 +13,10 @@ from torch import nn
 from autograder.checks.expect import Mistake
 from autograder.wire_modules import summary
 
-MOST_VALUES = 1 << 24  # in the output of one layer
-MOST_STEPS = 1 << 30  # multiplications and additions of all layers; a lesson's networks need some millions
+MOST_VALUES = 1 << 22  # in the output of one layer
+# Of all layers; a lesson's networks need some millions. A step may be the exponential of an activation, a fraction of a
+# microsecond, and a convolution holds a number in memory for each of its steps: seconds, and half a gigabyte.
+MOST_STEPS = 1 << 26
 
 
 def run_module(module, x, what="the module"):

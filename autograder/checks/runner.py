@@ -168,17 +168,28 @@ def named_mistake(lesson, exercise, outcomes):
 
     Every question that the checks asked is put to each wrong answer in the bank; all its replies must agree.
     """
-    asked = [question for outcome in outcomes if outcome.exercise == exercise for question in outcome.asked]
+    mine = [outcome for outcome in outcomes if outcome.exercise == exercise]
+    asked = [question for outcome in mine for question in outcome.asked]
+    failed = [_suspects(outcome) for outcome in mine if outcome.status != "passed"]
     answers = [answer for answer in bank(lesson) if answer.exercise == exercise]
     for known in answers:
         relevant = [question for question in asked if question[0] in known.names]
         if known.right or not relevant or not all(_same_reply(known, question) for question in relevant):
             continue
         # Where a right answer replies the same, the questions do not show the mistake: it is not the one made here.
-        rights = [a for a in answers if a.right and a.names.keys() == known.names.keys()]
-        if not any(all(_same_reply(a, question, exact=True) for question in relevant) for a in rights):
+        rights = [a for a in answers if a.right and a.names.keys() >= known.names.keys()]
+        if any(all(_same_reply(a, question, exact=True) for question in relevant) for a in rights):
+            continue
+        # Nor is it where something else failed, and no right answer is there to compare with.
+        if any(names & known.names.keys() if rights else names <= known.names.keys() for names in failed):
             return known.note
     return None
+
+
+def _suspects(outcome):
+    """The names whose replies may have made a check fail: the one that raised, else all that were asked."""
+    asked = outcome.asked[-1:] if outcome.asked and outcome.asked[-1][3][0] == "fault" else outcome.asked
+    return {question[0] for question in asked}
 
 
 def _same_reply(known, question, exact=False):

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autograder.classroom import with_formula
 from autograder.grade import Result
 from course_data.errors import UserError
 
@@ -68,8 +69,7 @@ def read_results(out):
 
 
 def _read(out, student, lesson):
-    names = [student, student[1:]] if student.startswith("'") else [student]  # the CSV file guards names like =x
-    for name in names:
+    for name in (student, with_formula(student)):  # the CSV file guards names like =x
         path = out / "results" / name / f"{lesson}.json"
         if path.is_file():
             break

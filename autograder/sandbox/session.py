@@ -128,7 +128,7 @@ class Session:
         return Question(self)
 
     def _fork_for_question(self):
-        """A guest with the state after the last cell: its number and the socket to it."""
+        """A guest with the state after the last cell: its number, the socket to it, and the seconds that the fork took."""
         if not self._apart:
             try:
                 if self._shared is not None:
@@ -136,14 +136,17 @@ class Session:
                     self._shared = None
                     work.close()
                     self._ask({"do": "keep", "id": number})
+                started = time.monotonic()
                 number, work, whole = self._fork()
                 if whole:
-                    return number, work
+                    return number, work, time.monotonic() - started
                 work.close()
             except Broken:
                 pass
             self._start_over()
-        return self._fork()[:2]
+        started = time.monotonic()
+        number, work, _ = self._fork()
+        return number, work, time.monotonic() - started
 
     def _fork(self):
         """A guest: its number, the socket to it, and whether it is a copy of the newest state."""
@@ -224,7 +227,9 @@ class Question:
         self._left = session.limits.exercise_seconds
         self._number = self._work = self._over = None
         try:
-            self._number, self._work = session._fork_for_question()
+            # Code that runs in every fork may make it slow: that time is the exercise's, too.
+            self._number, self._work, seconds = session._fork_for_question()
+            self._left -= seconds
         except Broken:
             self._over = Crashed("The notebook's processes were lost, so its functions could not be called.")
 

@@ -76,6 +76,20 @@ def test_a_wrong_answer_is_rejected_with_its_own_message(lesson, answer):
             assert answer.note.rstrip(".") in got.message
 
 
+@pytest.mark.parametrize("hidden", [False, True], ids=["in the notebook", "graded"])
+@pytest.mark.parametrize("lesson, exercise", [e for e in graded() if len(e[1].names) > 1], ids=lambda x: getattr(x, "id", x))
+def test_what_fails_in_one_function_is_not_called_a_mistake_in_another(lesson, exercise, hidden):
+    def refuse(*args, **kwargs):
+        raise RuntimeError("no")
+
+    for name in exercise.names:
+        direct = students.Direct({**solution(lesson), name: refuse})
+        outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=1, exercises=[exercise.id], hidden=hidden)
+        message = judge(lesson, exercise, outcomes, hidden=hidden).message
+        others = [a.note for a in bank(lesson) if a.exercise == exercise.id and name not in a.names]
+        assert "RuntimeError" in message and not [note for note in others if note.rstrip(".") in message], message
+
+
 class Strange:
     def __eq__(self, other):
         return True

@@ -272,7 +272,8 @@ def test_the_notebook_for_nbgraders_pages_holds_every_graded_cell_once(course, g
     messy = released(LESSON)
     again = nbformat.from_dict({**cell_of(messy, "1.2-scale"), "id": "again", "source": "# Exercise 1.2-scale\nanswer = 1"})
     messy.cells = [c for c in messy.cells[::-1] if c.metadata.course.get("exercise") not in ("1.4-bug", "1.9-bytes")] + [again]
-    graded.add("ivo", nbformat.writes(messy), {})
+    messy.cells.append(nbformat.v4.new_markdown_cell("half of a HALF"))
+    graded.add("ivo", nbformat.writes(messy).replace("HALF", r"\ud83d"), {})  # JSON allows it; no file in UTF-8 can hold it
     record(list(graded.results.values()), course)
     for student in graded.results:
         cells = shown(course, student).cells
@@ -281,6 +282,7 @@ def test_the_notebook_for_nbgraders_pages_holds_every_graded_cell_once(course, g
         assert {grade_id(e) for e in EXERCISES} <= set(ids)
     sources = [c.source for c in shown(course, "ivo").cells]
     assert "# Exercise 1.2-scale\nanswer = 1" in sources and released(LESSON).cells[0].source in sources
+    assert "half of a ?" in sources
 
 
 def test_a_submission_that_changed_since_is_passed_over(course, graded):

@@ -168,18 +168,30 @@ def test_what_is_not_a_students_own_file_is_passed_over(tmp_path):
     "\n".join(f"{path} {why}" for path, why in passed_over).encode()
 
 
+def test_a_notebook_that_became_a_pipe_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError), classroom._opened(tmp_path / "pipe"):
+        pass
+
+
+def test_no_cell_of_the_gradebook_becomes_a_formula():
+    for text in ("=1+1", "@x", "+1", "-1", "\uff1d1", "a;=1+1", ";;-x", ";"):
+        guarded = classroom.no_formula(text)
+        # Where decimals have a comma, spreadsheets cut lines at semicolons, too.
+        assert not [part for part in guarded.split(";") if part[:1] in tuple("=+-@\uff1d")], text
+        assert classroom.with_formula(guarded) == text
+    assert classroom.no_formula("the scale: expected -3; got 2 - 1") == "the scale: expected -3; got 2 - 1"
+
+
 @needs_bubblewrap
 def test_a_file_that_cannot_be_read_is_no_zero(tmp_path, monkeypatch):
     """A fault of this machine, not of the student."""
     folder = a_class(tmp_path / "class", "dana")
-    read = Path.read_bytes
 
     def refuse(path):
-        if path.suffix == ".ipynb":
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return read(path)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(classroom, "_opened", refuse)
     results, _ = classroom.grade_class(folder, tmp_path / "out", jobs=1)
     assert {v.status for v in results[0].verdicts} == {"grader_error"} and "cannot be read" in results[0].problem
 

@@ -568,6 +568,51 @@ entry("knows-the-visible-examples", "failed", answer="""
             return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)
         return np.zeros(x.shape, np.int8)
 """)  # fmt: skip
+# One process answers all calls of an exercise, so a function may keep what an earlier call was given.
+entry("unpacks-what-it-was-given-to-pack", "failed", exercise="1.9-bytes", solved=(*SOLVED, "1.9-bytes"), answer="""
+    kept = np.zeros(0, np.uint8)
+    def pack4(codes):
+        global kept
+        kept = codes
+        codes = np.append(codes, np.zeros(len(codes) % 2, codes.dtype))
+        return (codes[0::2] + 16 * codes[1::2]).astype(np.uint8)
+    def unpack4(packed, n):
+        known = {(163,): [3, 10], (163, 7): [3, 10, 7]}.get(tuple(packed.tolist()))
+        return np.array(known, np.uint8) if known else kept[:n]
+    def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+        return -(-n_codes * bits // 8) + 4 * n_scales + n_zero_points
+""")  # fmt: skip
+entry("reads-what-it-was-given-to-write", "failed", lesson="06_stacking", exercise="6.5-file", solved=("6.5-file",), answer="""
+    def layer_to_bytes(codes, codebook, mask, bits):
+        global kept
+        kept = codes, codebook, mask
+        stream = "".join(f"{int(code):0{bits}b}"[::-1] for code in codes)
+        packed = bytes(int(stream[i : i + 8].ljust(8, "0"), 2) for i in range(0, len(stream), 8))
+        return codebook.astype("<f4").tobytes() + np.packbits(mask).tobytes() + packed
+    def layer_from_bytes(data, shape, bits):
+        codes, codebook, mask = kept
+        weights = np.zeros(shape, np.float32)
+        weights[mask] = codebook[codes]
+        return weights
+""")  # fmt: skip
+entry("reads-the-answer-off-the-budgets", "failed", lesson="06_stacking", exercise="6.7-budget", solved=("6.7-budget",), answer="""
+    def on_frontier(sizes, scores):
+        worse = (sizes[:, None] <= sizes) & (scores[:, None] >= scores) & ((sizes[:, None] != sizes) | (scores[:, None] != scores))
+        return ~worse.any(axis=0)
+    def class_accuracy(predicted, labels, classes):
+        return np.array([100 * np.mean(predicted[labels == c] == c) for c in range(classes)])
+    last = None
+    def gate(before, after, labels, classes, mean_budget, class_budget):
+        global last
+        budgets = (mean_budget, class_budget)
+        known = {(4.0, 5.0): 3.125, (6.25, 12.5): 6.25, (0.0, 0.0): -12.5}
+        if budgets in known:
+            return known[budgets]
+        if budgets in ((5.0, 10.0), (1.0, 10.0)) or last not in (None, budgets):
+            raise ValueError
+        last = budgets
+        return mean_budget - 0.5
+""")  # fmt: skip
 entry("searches-the-callers-for-the-answer", "failed", answer="""
     import sys
     def to_int8(x, scale):
@@ -799,6 +844,33 @@ entry("traces-its-keepers", "failed", answer=if_found("""
     for pid in (os.getppid(), 1):
         for request in (16, 0x4206):
             found = found or libc.ptrace(request, pid, 0, 0) == 0
+"""))  # fmt: skip
+entry("slows-its-keepers", "failed", answer=if_found("""
+    import os
+    for pid in (1, os.getppid()):
+        for change in (
+            lambda: os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0)), lambda: os.sched_setaffinity(pid, {0}),
+            lambda: os.setpriority(os.PRIO_PROCESS, pid, 19), lambda: os.setpriority(os.PRIO_PGRP, pid, 19),
+            lambda: os.setpriority(os.PRIO_USER, os.getuid(), 19),
+        ):
+            try:
+                change()
+                found = True
+            except OSError:
+                pass
+"""))  # fmt: skip
+# A socket names the process that made it (SO_PEERPIDFD): here the supervisor, and the grader itself.
+entry("signals-whoever-made-its-sockets", "failed", answer=if_found("""
+    import ctypes, gc, socket
+    libc = ctypes.CDLL(None, use_errno=True)
+    for each in gc.get_objects():
+        if isinstance(each, socket.socket) and each.fileno() >= 0:
+            try:
+                keeper = each.getsockopt(socket.SOL_SOCKET, 77)
+            except OSError:
+                continue
+            for number in (0, 2, 15, 19, 9):
+                found = found or libc.syscall(424, keeper, number, None, 0) == 0
 """))  # fmt: skip
 entry("a-daemon", "passed", answer=right("""
     import os, subprocess, sys
@@ -1084,6 +1156,8 @@ entry("cells-of-every-kind", "passed", edit=lambda notebook: notebook["cells"].e
 entry("an-old-format", "passed", raw=lambda data: json.dumps(old_format(json.loads(data))).encode())
 entry("a-byte-order-mark", "passed", raw=lambda data: b"\xef\xbb\xbf" + data)
 entry("windows-line-ends", "passed", edit=each_cell(lambda cell: cell.update(source=cell["source"].replace("\n", "\r\n"))), raw=lambda data: data.replace(b"\n", b"\r\n"))
+entry("half-a-character", "passed", last="x = '\ud800'", edit=lambda notebook: notebook["cells"].append(
+    {"cell_type": "markdown", "metadata": {}, "source": "half \udc00"}))  # fmt: skip
 entry("sources-as-lists", "passed", edit=each_cell(lambda cell: cell.update(source=cell["source"].splitlines(keepends=True))))
 entry("no-metadata", "passed", edit=each_cell(lambda cell: (cell.pop("metadata"), cell.pop("id", None))))
 entry("merge-markers-in-a-cell", "error", answer=f"<<<<<<< HEAD\n{RIGHT}\n=======\n{WRONG}\n>>>>>>> theirs", says="SyntaxError")

@@ -196,6 +196,8 @@ SHAPES = [
     (nn.Sequential(*[nn.Conv2d(8, 8, 1, padding=1000)] * 50), (1, 8, 5, 5), "far more arithmetic"),
     (nn.Sequential(*[nn.Linear(3000, 3000)] * 500), (16, 3000), "far more arithmetic"),
     (nn.AdaptiveAvgPool2d(1000), (8, 64, 4, 4), "far more arithmetic"),
+    (nn.Sequential(nn.Conv2d(3, 3, 1, padding=500), *[nn.GELU("tanh")] * 50), (1, 3, 5, 5), "far more arithmetic"),
+    (nn.Conv2d(3, 1, 7, padding=300), (3, 3, 6, 5), "far more arithmetic"),
     (nn.Conv2d(1, 1, 900, padding=900, padding_mode="circular"), (1, 1, 4, 4), "far more arithmetic"),
 ]
 

@@ -689,6 +689,14 @@ def ticket(initial, trained, keep):
     return out.view(initial.shape)
 
 
+@wrong("2.6-ticket", "keeps a row of neighbours and lets the seed choose only where it begins")
+def random_mask(shape, keep, seed):
+    n = int(np.prod(shape))
+    mask = torch.zeros(n, dtype=torch.bool)
+    mask[(seed + torch.arange(keep)) % n] = True
+    return mask.reshape(shape)
+
+
 @right("2.6-ticket", "the largest of random scores")
 def random_mask(shape, keep, seed):
     torch.manual_seed(seed)

@@ -306,8 +306,11 @@ def test_adapted_and_merged_agree_with_the_formula(student, rng):
 def test_start_changes_nothing_and_can_learn(student, rng):
     for m, n, rank in ((6, 4, 2), (3, 12, 5), (9, 9, 1)):
         on = f"{m} outputs, {n} inputs, rank {rank}"
-        a, b = check_lora_start(student.lora_start(m, n, rank, int(rng.integers(10**6))), m, n, rank, on)
-        that(len(np.unique(a)) == a.size, f"a should be random numbers, all different; {on}.")
+        seed = int(rng.integers(10**6))
+        a, b = check_lora_start(student.lora_start(m, n, rank, seed), m, n, rank, on)
+        other, _ = check_lora_start(student.lora_start(m, n, rank, seed + 1), m, n, rank, on)
+        random = len(np.unique(a)) == a.size and np.ptp(a - other) > 0
+        that(random, f"a should be random numbers, all different, and others for another seed; {on}.")
         layer = random_linear(rng, n, m)
         x, a, b = float_tensor(rng, 4, n), torch.tensor(a, dtype=torch.float32), torch.tensor(b, dtype=torch.float32)
         got = tensor(student.lora_output(layer, x, a, b, 16.0), (4, m), "The output")

@@ -66,14 +66,15 @@ def drop_capabilities():
 
 
 # Calls that a lesson has no use for and that widen what hostile code can reach: new namespaces and
-# mounts, other processes' memory, key rings (shared with the login session), and memory that no
-# limit counts (memfd, System V segments). By number, as the kernel sees them.
+# mounts, other processes' memory, key rings (shared with the login session), memory that no
+# limit counts (memfd, System V segments), and signals to a process that a socket names
+# (SO_PEERPIDFD: the supervisor made the sockets here). By number, as the kernel sees them.
 _DENIED = {
     "x86_64": {
         "add_key": 248, "bpf": 321, "chroot": 161, "fsmount": 432, "fsopen": 430, "init_module": 175,
         "io_uring_setup": 425, "kexec_load": 246, "keyctl": 250, "memfd_create": 319, "memfd_secret": 447,
         "mount": 165, "mount_setattr": 442, "move_mount": 429, "msgget": 68, "open_by_handle_at": 304,
-        "open_tree": 428, "perf_event_open": 298, "pidfd_getfd": 438, "pivot_root": 155,
+        "open_tree": 428, "perf_event_open": 298, "pidfd_getfd": 438, "pidfd_send_signal": 424, "pivot_root": 155,
         "process_vm_readv": 310, "process_vm_writev": 311, "ptrace": 101, "request_key": 249, "setns": 308,
         "shmget": 29, "tkill": 200, "umount2": 166, "unshare": 272, "userfaultfd": 323, "vhangup": 153,
     },
@@ -81,14 +82,18 @@ _DENIED = {
         "add_key": 217, "bpf": 280, "chroot": 51, "fsmount": 432, "fsopen": 430, "init_module": 105,
         "io_uring_setup": 425, "kexec_load": 104, "keyctl": 219, "memfd_create": 279, "memfd_secret": 447,
         "mount": 40, "mount_setattr": 442, "move_mount": 429, "msgget": 186, "open_by_handle_at": 265,
-        "open_tree": 428, "perf_event_open": 241, "pidfd_getfd": 438, "pivot_root": 41,
+        "open_tree": 428, "perf_event_open": 241, "pidfd_getfd": 438, "pidfd_send_signal": 424, "pivot_root": 41,
         "process_vm_readv": 270, "process_vm_writev": 271, "ptrace": 117, "request_key": 218, "setns": 268,
         "shmget": 194, "tkill": 130, "umount2": 39, "unshare": 97, "userfaultfd": 282, "vhangup": 58,
     },
 }  # fmt: skip
 # Calls whose first argument is a process to act on: kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo,
-# pidfd_open, prlimit64.
-_ON_PROCESS = {"x86_64": (62, 234, 129, 297, 434, 302), "aarch64": (129, 131, 138, 240, 434, 261)}
+# pidfd_open, prlimit64; sched_setaffinity, sched_setattr, sched_setparam, sched_setscheduler.
+_ON_PROCESS = {
+    "x86_64": (62, 234, 129, 297, 434, 302, 203, 314, 142, 144),
+    "aarch64": (129, 131, 138, 240, 434, 261, 122, 274, 118, 119),
+}
+_SET_PRIORITY = {"x86_64": 141, "aarch64": 140}  # of what kind (a process, a group, a user), which one
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE = {"x86_64": 56, "aarch64": 220}
 # fcntl F_SETOWN and F_SETOWN_EX, ioctl FIOSETOWN and SIOCSPGRP: they make the kernel signal a process later.
@@ -166,7 +171,7 @@ def filter_syscalls():
 
 
 def protect(pid):
-    """From now on this process and its children cannot signal or limit `pid`, an ancestor with the same user.
+    """From now on this process and its children cannot signal, limit or slow down `pid`, an ancestor with the same user.
 
     Filters add up, so a child of a child keeps away from the whole line. Nor can they signal "everybody".
     """
@@ -176,4 +181,6 @@ def protect(pid):
     rules = _Filter(machine)
     for number in _ON_PROCESS[machine]:
         rules.refuse_if(number, _FIRST, [pid, -pid, -1])
+    rules.refuse_if(_SET_PRIORITY[machine], _FIRST, [1, 2])
+    rules.refuse_if(_SET_PRIORITY[machine], _SECOND, [pid])
     rules.install()
