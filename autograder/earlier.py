@@ -7,6 +7,7 @@ import contextlib
 import functools
 import io
 import sys
+import warnings
 from pathlib import Path
 
 from autograder import catalogue, cells, reference
@@ -53,7 +54,8 @@ def _own(folder, lesson, exercise, name):
     if has_blank(source) or untouched(exercise, lesson.cell_of(exercise.id).source, source):
         raise NotUsable(f"{exercise.id} is still blank in {path.name}")
     namespace = {"__name__": "__main__", "___": ___}
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the student's code may well earn one: it would stand between our lines
         # The imports and helpers come from the lesson as handed out: nothing else of the notebook runs.
         for cell in lesson.cells:
             if cell.role == "plain":

@@ -68,7 +68,7 @@ def words(counts, lengths, entropy):
     right.bar(places, lengths[order], color=ORANGE, ec=BLACK, lw=0.5, hatch="///")
     fixed, mean = int(np.ceil(np.log2(len(counts)))), counts @ lengths / counts.sum()
     right.axhline(fixed, color=BLACK, lw=1.4, ls="--")
-    right.text(len(counts) - 0.4, fixed, f"fixed: {fixed}", ha="right", va="bottom", bbox={"fc": "white", "ec": "none", "pad": 1, "alpha": 0.85})
+    right.text(1.01, fixed, f"fixed: {fixed}", transform=right.get_yaxis_transform(), va="center")
     right.set(
         xlabel="code, the most common first", ylabel="bits", xticks=[], ylim=(0, lengths.max() * 1.15),
         title=f"Bits a code: entropy {entropy:.2f}, Huffman {mean:.2f}, fixed {fixed}",
@@ -123,7 +123,7 @@ def frontier_and_classes(names, sizes, scores, best, teacher_score, losses, clas
     ticks = [t for t in (500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000) if sizes.min() / 1.3 < t < 1.3 * sizes.max()]
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.set_xticks([], minor=True)
-    axes.text(0.01, 0.02, f"{out} more below" if out else "", transform=axes.transAxes, color=GREY)
+    axes.text(0.42, 0.02, f"{out} more below" if out else "", transform=axes.transAxes, color=GREY, ha="center")
     axes.text(sizes.max(), teacher_score, "teacher", color=GREY, va="bottom", ha="right")
     axes.grid(axis="y")
     axes.legend(loc="lower right")

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import warnings
 
 import nbformat
 import numpy as np
@@ -65,6 +66,21 @@ def test_the_course_s_own_functions_pass_every_check_of_their_exercise(exercise,
     outcomes = run_checks(lesson.name, lambda _: ask, seed=3, exercises=[exercise], hidden=True)
     verdict = judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=True)
     assert (verdict.status, verdict.points) == ("passed", verdict.max_points), verdict.message
+
+
+def test_warnings_of_the_student_s_code_do_not_stand_between_the_lines(folder, capsys):
+    put_answer(folder, """def quantize_rows(w, qmax):
+    scales = np.abs(w).max(axis=1) / qmax
+    codes = np.nan_to_num(np.rint(w / scales[:, None]))
+    return codes.astype(np.int8), np.where(scales == 0, 1.0, scales)""")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        earlier(EXERCISE, NAME)
+        assert not caught
+        np.zeros(1) / np.zeros(1)
+        assert caught  # elsewhere they are heard as before
+    said = capsys.readouterr()
+    assert said.out == f"{NAME}: yours, from {EXERCISE}\n" and not said.err
 
 
 @pytest.mark.parametrize("exercise, name", USED)

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograder.checks import exercise
 from autograder.checks.expect import close, dtype, equal, from_tensor, is_integer, letter, plain_letter, raises, show, that
+from autograder.checks.faults import StudentError
 
 
 def as_array(value, shape, what):
@@ -94,11 +95,11 @@ def test_codes_of_the_worked_example(student, rng):
 @exercise("6.2-zeros")
 def test_counts_of_the_worked_example(student, rng):
     mask = np.array([[True, False, True, True], [False, False, True, False]])
-    codes = np.array([[7, 0, -2, 0], [3, -1, 0, 0]], dtype=np.int8)
+    codes = np.array([[7, 0, -2, 0], [3, -1, 4, 0]], dtype=np.int8)
     revived, lost = pair(student.revived_and_lost(mask, codes), "revived_and_lost")
     on = f"mask {mask.astype(int).tolist()}, codes {codes.tolist()}"
     equal(number(revived, "The first count"), 2, what="the revived weights", on=on)
-    equal(number(lost, "The second count"), 2, what="the lost survivors", on=on)
+    equal(number(lost, "The second count"), 1, what="the lost survivors", on=on)
 
 
 # 6.3
@@ -147,9 +148,10 @@ def test_nearest_and_mean_of_the_worked_example(student, rng):
     check_nearest(other, more, entries, f"values {more.tolist()} and code book {entries.tolist()}")
     new = student.moved(values, np.array([0, 0, 0, 1]), book)
     close(as_array(new, (2,), "The result of moved"), np.array([1.0, 9.0]), abs=1e-5, what="the new code book", on="the worked example")
-    new = student.moved(more, np.array([1, 3, 0, 0, 3]), entries)
-    on = f"values {more.tolist()} with codes [1, 3, 0, 0, 3] and code book {entries.tolist()}: nobody took entry 2"
-    close(as_array(new, (4,), "The result of moved"), np.array([4.5, -3.0, 100.0, -0.15]), abs=1e-5, what="the new code book", on=on)
+    new = student.moved(more, np.array([0, 3, 0, 0, 3]), entries)
+    that(2 not in student.mutated, "moved changes the code book that it was given; it should return a new one.")
+    on = f"values {more.tolist()} with codes [0, 3, 0, 0, 3] and code book {entries.tolist()}: nobody took the entries 1 and 2"
+    close(as_array(new, (4,), "The result of moved"), np.array([2.0, -1.0, 100.0, -0.15]), abs=1e-5, what="the new code book", on=on)
 
 
 @exercise("6.3-share")
@@ -313,7 +315,7 @@ def shares_right(predicted, labels, classes):
 
 @exercise("6.7-budget")
 def test_frontier_of_the_worked_example(student, rng):
-    cases = (([10, 20, 20, 30], [90.0, 95.0, 93.0, 95.0]), ([5, 5, 9, 7, 8], [80.0, 80.0, 91.0, 85.0, 84.0]))
+    cases = (([10, 20, 20, 30], [90.0, 95.0, 93.0, 95.0]), ([5, 5, 9, 7, 8], [80.0, 80.0, 91.0, 85.0, 84.0]), ([6, 4, 5], [92.0, 92.0, 90.0]))
     got = [student.on_frontier(np.array(sizes), np.array(scores)) for sizes, scores in cases]
     for one, (sizes, scores) in zip(got, cases):
         check_flags(one, frontier_of(sizes, scores), f"sizes {sizes}, accuracies {scores}")
@@ -327,28 +329,54 @@ def test_accuracy_of_three_classes(student, rng):
     close(as_array(got, (3,), "The result of class_accuracy"), np.array([75.0, 50.0, 0.0]), rel=1e-6, what="the accuracy of each class in %", on=on)
 
 
-def two_classes(wrong_before, wrong_after):
-    """(before, after, labels): 16 images of class 0, 48 of class 1; so many of each class are wrong."""
-    labels = np.repeat([0, 1], [16, 48])
+def two_classes(wrong_before, wrong_after, images=(16, 48)):
+    """(before, after, labels): so many images of class 0 and of class 1; so many of each class are wrong."""
+    labels = np.repeat([0, 1], images)
     made = []
     for zeros, ones in (wrong_before, wrong_after):
         predicted = labels.copy()
         predicted[:zeros] = 1
-        predicted[16 : 16 + ones] = 0
+        predicted[images[0] : images[0] + ones] = 0
         made.append(predicted)
     return *made, labels
 
 
+def asked_now(call, *args):
+    """A function that gives what `call(*args)` gives now, or raises what it raises now."""
+    try:
+        got, fault = call(*args), None
+    except StudentError as error:
+        got, fault = None, error
+
+    def told():
+        if fault is not None:
+            raise fault
+        return got
+
+    return told
+
+
 @exercise("6.7-budget")
 def test_gate_passes_and_stops(student, rng):
-    on = "16 images of class 0, 48 of class 1, nothing wrong before; "
-    before, after, labels = two_classes((0, 0), (0, 2))
-    passed = student.gate(before, after, labels, 2, 4.0, 5.0)
-    close(number(passed, "gate"), 3.125, abs=1e-4, what="the loss of the mean in points", on=on + "2 wrong in class 1 after")
-    before, after, labels = two_classes((0, 0), (0, 4))
-    raises(ValueError, lambda: student.gate(before, after, labels, 2, 5.0, 10.0), what="gate, the mean lost 6.25 points, the budget is 5")
-    before, after, labels = two_classes((0, 0), (2, 0))
-    raises(ValueError, lambda: student.gate(before, after, labels, 2, 5.0, 10.0), what="gate, the mean lost 3.1 points and class 0 lost 12.5, the budgets are 5 and 10")
+    on = "16 images of class 0, 48 of class 1, nothing wrong before; 1 wrong in class 0 and 2 in class 1 after"
+    before, after, labels = two_classes((0, 0), (1, 2))
+    passed = student.gate(before, after, labels, 2, 6.0, 7.0)
+    # Both are asked before either is judged: together they show which of the two budgets is forgotten.
+    mean_over, class_over = (asked_now(student.gate, *two_classes((0, 0), wrong), 2, 5.0, 10.0) for wrong in ((0, 4), (2, 0)))
+    close(number(passed, "gate"), 4.6875, abs=1e-4, what="the loss of the mean in points", on=on)
+    raises(ValueError, mean_over, what="gate, the mean lost 6.25 points, the budget is 5")
+    raises(ValueError, class_over, what="gate, the mean lost 3.1 points and class 0 lost 12.5, the budgets are 5 and 10")
+
+
+@exercise("6.7-budget")
+def test_gate_at_the_border_and_after_a_gain(student, rng):
+    # 100 * 4 / 64 and 100 * 2 / 16 are exact in floating point, whatever the order of the operations.
+    before, after, labels = two_classes((0, 0), (2, 2))
+    passed = student.gate(before, after, labels, 2, 6.25, 12.5)
+    close(number(passed, "gate"), 6.25, abs=1e-4, what="the loss of the mean in points", on="losses that are exactly the budgets, 6.25 and 12.5")
+    before, after, labels = two_classes((4, 8), (2, 2))
+    passed = student.gate(before, after, labels, 2, 5.0, 10.0)
+    close(number(passed, "gate"), -12.5, abs=1e-4, what="the loss of the mean in points", on="a network that gained 12.5 points in each class, budgets 5 and 10")
 
 
 # 6.8
