@@ -226,7 +226,7 @@ def prune_mlp(mlp, kept):
     return small
 
 
-@wrong("3.4-mlp", "cuts the rows of fc2; the hidden neurons are its columns")
+@wrong("3.4-mlp", "cuts the rows of fc2, which belong to the outputs; the hidden neurons are its columns")
 def prune_mlp(mlp, kept):
     fc1, _, fc2 = mlp
     small1, small2 = nn.Linear(fc1.in_features, len(kept)), nn.Linear(len(kept), fc2.out_features)
