@@ -899,7 +899,7 @@ progress()
 # ## What this did not show
 #
 # - One small network on one easy data set, one seed. A scan on ImageNet has other shapes, and recovery takes longer there.
-# - Latency on one CPU with PyTorch's eager mode. Another runtime has other fixed costs and other favourite widths; lesson 09 measures it.
+# - Latency on one CPU with PyTorch's eager mode. Another runtime has other fixed costs and other favourite widths; the compression studio in `labs/` measures one.
 # - Attention heads, depthwise convolutions and concatenations. The law (small = masked) holds for all of them; the book-keeping grows.
 # - Pruning *during* the first training, for example with a penalty on batch norm's γ.
 # - The guided plan adds the layers' losses up, as if cuts did not influence each other. They do.

@@ -889,7 +889,7 @@ figures.frontier_and_classes(names, sizes, scores, best, line, pair, class_budge
 # *10 minutes · 8 points · difficulty 2 of 3*
 #
 # **Why.** Real questions do not say "please prune". They say: it is slow; it is too big; the accuracy fell. Here are tools from six lessons, and
-# three (c, d, h) that later lessons will build. *Static*: the ranges of the activations are fixed beforehand from calibration images. *Dynamic*: they are found anew at each call.
+# three (c, d, h) that you have not built yet. *Static*: the ranges of the activations are fixed beforehand from calibration images. *Dynamic*: they are found anew at each call.
 #
 # | | tool | what it changes |
 # |---|---|---|
@@ -1042,8 +1042,8 @@ check("6.8-guide")
 #
 # ## What this did not show
 #
-# - Speed of the coded network. Its weights were decoded to float32; lesson 09 has a runtime for int8.
-# - Training that knows about the codes (lesson 07), and groups of 4-bit weights for language models (lesson 08).
+# - Speed of the coded network. Its weights were decoded to float32; the compression studio in `labs/` runs int8 in a runtime made for it.
+# - Training that knows about the codes (quantisation-aware training), and groups of 4-bit weights for language models.
 # - A network for which the task is hard. The digits forgive a lot; on a tight network each step costs more, and the frontier is steeper.
 # - Convolutions in a file. The format is the same, row by row; their positions weigh as much a place.
 # - A fair search: learning rates and steps were chosen once and for all variants alike.
