@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from typer.main import get_command
 
 from autograder import catalogue
+from autograder.bench import page as figures
 from autograder.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -73,3 +74,7 @@ def test_the_readme_lists_every_lesson_with_its_minutes():
     readme = (ROOT / "README.md").read_text()
     rows = dict(re.findall(r"^\| (\d\d) [^|]+\| [^|]+\| (\d+) \|$", readme, re.MULTILINE))
     assert rows == {lesson.name[:2]: str(lesson.minutes) for lesson in catalogue.lessons().values()}
+
+
+def test_the_instructors_page_shows_the_committed_results():
+    assert figures.update(check=True) == []
