@@ -11,7 +11,7 @@ help:
 	@echo "make test    run every test"
 	@echo "make notebooks  run every lesson from top to bottom with its answers"
 	@echo "make bench   time the lessons, and grade one class with course, nbgrader and otter; about an hour"
-	@echo "make trials  the grader's long trials: fuzzing, fifty kills, a thousand submissions; about an hour"
+	@echo "make trials  the grader's long trials: fuzzing, hostile notebooks, fifty kills, a thousand submissions; about an hour"
 	@echo "make setup   only make .venv and install everything"
 	@echo "make build   build lessons/ from solutions/"
 
@@ -46,6 +46,7 @@ bench: $(STAMP)
 # Each writes its figures to autograder/results/trust.json. With atheris in .venv, fuzzing is guided.
 trials: $(STAMP)
 	@$(BIN)/python tests/trials/fuzz.py
+	@$(BIN)/python tests/trials/corpus.py
 	@$(BIN)/python tests/trials/kills.py
 	@$(BIN)/python tests/trials/soak.py
 
