@@ -10,9 +10,9 @@ from course_data.root import REPOSITORY
 from course_labs.report import markdown, read_results
 
 
-def block(name: str) -> re.Pattern:
-    """Matches what stands between the markers of table `name`."""
-    return re.compile(rf"(<!-- table:{name} -->\n)(.*?)(<!-- /table:{name} -->)", re.DOTALL)
+def block(name: str, kind: str = "table") -> re.Pattern:
+    """Matches what stands between the markers `kind:name` of a page."""
+    return re.compile(rf"(<!-- {kind}:{name} -->\n)(.*?)(<!-- /{kind}:{name} -->)", re.DOTALL)
 
 
 def rendered(text: str, name: str, results: dict) -> str:

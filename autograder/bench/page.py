@@ -1,13 +1,13 @@
 """The figures on the instructors' page, from the committed results. `python -m autograder.bench.page [--check]`."""
 
 import json
-import re
 import sys
 from pathlib import Path
 
 from autograder import paths
 from course_data.errors import UserError
 from course_data.files import write_whole
+from course_labs.readme import block
 
 PAGE = paths.REPOSITORY / "autograder" / "README.md"
 RESULTS = paths.REPOSITORY / "autograder" / "results"
@@ -60,11 +60,11 @@ def update(page=PAGE, folder=RESULTS, check=False):
     """Write the figures between the page's markers. Returns the names of those that were out of step."""
     text, stale = page.read_text(encoding="utf-8"), []
     for name, make in (("trust", trust), ("bench", bench)):
-        block = re.compile(rf"(<!-- figures:{name} -->\n)(.*?)(<!-- /figures:{name} -->)", re.DOTALL)
-        if len(block.findall(text)) != 1:
+        place = block(name, "figures")
+        if len(place.findall(text)) != 1:
             raise UserError(f"{page} needs exactly one pair of lines <!-- figures:{name} --> and <!-- /figures:{name} -->.")
         body = "\n".join(make(json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8")))) + "\n"
-        after = block.sub(lambda found: found[1] + body + found[3], text)
+        after = place.sub(lambda found: found[1] + body + found[3], text)
         if after != text:
             stale.append(name)
         text = after
