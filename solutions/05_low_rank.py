@@ -892,7 +892,7 @@ progress()
 # ## What this did not show
 #
 # - Small networks on small pictures. Their spectra are steep because the task is easy; large language models are often flatter, and lose more at equal rank.
-# - Latency for one layer on one machine, in PyTorch. Lesson 09 measures whole networks in a runtime.
+# - Latency for one layer on one machine, in PyTorch. The compression studio in `labs/` measures whole networks in a runtime made for it.
 # - The control row: a thin network trained from random numbers. The mini-challenge asks for it.
 # - Accuracy for each class. A mean can hide a class that fell (lesson 06).
 # - Tensor decompositions with more than two factors (Tucker, CP), and low rank together with quantisation.

@@ -684,7 +684,7 @@ figures.parts_of_the_file(kinds, shares)
 #
 # Four things to read in the table. **Zeros stored** as float32 save nothing: the state dict of a masked model is as large as before. **The product** runs away from the weighed file,
 # step by step. **The time** follows the shape of the tensors: the student is faster than the teacher, its masked copy is not faster than the student. And three rows have **no time**: here
-# the codes are decoded to float32 before they multiply, so there is nothing to claim. Lesson 09 measures int8 in a runtime that has it.
+# the codes are decoded to float32 before they multiply, so there is nothing to claim. The compression studio in `labs/` measures int8 in a runtime that has it.
 #
 # ### Other orders
 #
