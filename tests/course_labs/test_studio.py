@@ -78,7 +78,7 @@ def test_results_say_on_what_they_were_measured(run):
     assert results["data"]["title"] == "Digits (8×8)" and results["seed"] == 1
     assert results["machine"]["cpu"] and results["machine"]["os"] and results["machine"]["cores_usable"] >= 1
     assert {"torch", "onnxruntime"} <= set(results["versions"])
-    assert set(results["minutes"]) == {"teacher", "student", "pruned", "int8", "measure", "total"}
+    assert set(results["minutes"]) == {"teacher", "taught", "student", "pruned", "int8", "measure", "total"}
     rows = {row["name"]: row for row in results["rows"]}
     assert results["ratios"]["int8"]["bytes"] == pytest.approx(rows["teacher"]["bytes"] / rows["int8"]["bytes"])
 
@@ -109,7 +109,7 @@ def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
     said = io.StringIO()
     after = run_lab("digits", out, seed=1, settings=TINY, console=Console(file=said, width=200))
     assert after["rows"] == before["rows"] and after["minutes"] == before["minutes"]
-    assert said.getvalue().count("done before") == 5
+    assert said.getvalue().count("done before") == 6
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(run, tmp_path, monkeypatch):
@@ -127,7 +127,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(run, tmp_path, monkeypatch)
     quiet = Console(file=io.StringIO())
     with pytest.raises(KeyboardInterrupt):
         run_lab("digits", tmp_path, seed=1, settings=TINY, console=quiet)
-    assert {p.name for p in (tmp_path / "stages").iterdir()} == {"teacher.pt", "teacher.json"}
+    assert {p.name for p in (tmp_path / "stages").iterdir()} == {"teacher.pt", "teacher.json", "taught.pt", "taught.json"}
     assert not (tmp_path / "results.json").exists() and not (tmp_path / "student.onnx").exists()
     results = run_lab("digits", tmp_path, seed=1, settings=TINY, console=quiet)
     assert len(calls) == 4, "teacher once, student twice, pruned once"
