@@ -10,6 +10,7 @@ def lab(
     data: Annotated[str, typer.Option(help="digits, mnist or cifar10")] = "digits",
     out: Annotated[Path | None, typer.Option(help="folder for the results [default: runs/DATA]")] = None,
     seed: Annotated[int, typer.Option(help="another seed gives another, equally good run")] = 0,
+    minutes: Annotated[float | None, typer.Option(help="train longer or shorter, so that everything takes about so many minutes")] = None,
 ) -> None:
     """Shrink a network in three steps and measure all four models in one table."""
     from rich.console import Console
@@ -22,11 +23,11 @@ def lab(
     from course_labs.studio import run_lab
 
     try:
-        results = run_lab(data, out, seed)
+        results = run_lab(data, out, seed, minutes=minutes)
     except KeyboardInterrupt:
         typer.echo(
             f"\nStopped. Finished stages are kept in {out / 'stages'}. To go on: "
-            f"course lab --data {data} --out {out} --seed {seed}",
+            f"course lab --data {data} --out {out} --seed {seed}" + (f" --minutes {minutes:g}" if minutes is not None else ""),
             err=True,
         )
         raise typer.Exit(130) from None

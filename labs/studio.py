@@ -18,7 +18,7 @@ from rich.console import Console
 from course_data import Dataset, UserError, load
 from course_data.files import beside
 from course_data.progress import bar
-from course_labs import distillation, export, machine, measure, networks, pruning, quantise, training
+from course_labs import distillation, export, machine, measure, networks, plan, pruning, quantise, training
 from course_labs.networks import ConvNet, Shape
 from course_labs.report import write_reports
 from course_labs.settings import SETTINGS, Settings
@@ -49,10 +49,14 @@ class Model:
 class Studio:
     """Four models of one data set in the folder `out`.
 
-    `data` is digits, mnist or cifar10. `settings` replaces the data set's own. Raises UserError if the data is not here or `out` cannot be used.
+    `data` is digits, mnist or cifar10. `settings` replaces the data set's own. `minutes` makes every training longer or shorter,
+    so that all of it takes about so long on this machine. Raises UserError if the data is not here, `out` cannot be used, or the minutes are too few.
     """
 
-    def __init__(self, data: str, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None):
+    def __init__(
+        self, data: str, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None,
+        minutes: float | None = None,
+    ):
         self.data: Dataset = load(data)
         self.settings = settings or SETTINGS[data]
         self.seed, self.out = seed, Path(out)
@@ -72,6 +76,8 @@ class Studio:
             "precision": str(training.precision(where)),
             "torch": torch.__version__,
         }
+        if minutes is not None:
+            self.settings = self._scaled_to(minutes)
 
     def teacher(self) -> Model:
         """Train the float32 network that everything else is measured against."""
@@ -194,6 +200,25 @@ class Studio:
 
     # ------------------------------------------------------------------ inside
 
+    def _scaled_to(self, minutes: float) -> Settings:
+        """The settings for so many minutes. The share is a stage: a run that goes on must not measure it anew and train differently."""
+
+        def work(path: Path) -> dict:
+            with self.console.status("measuring what a training step takes"):
+                share = plan.share_for(minutes, self.settings, self.data)
+            write_json(path, {"share": share})
+            return {"share": share}
+
+        inputs = self._common | {"minutes": minutes, "settings": dataclasses.asdict(self.settings), "code": code_version(plan, networks, training)}
+        share = self.stages.run("plan", ".share.json", inputs, work).facts["share"]
+        settings = plan.scaled(self.settings, share)
+        self.console.print(
+            f"[bold]plan    [/] {minutes:g} minutes: {share:.2f} of the default training. Epochs: teacher {settings.teacher_recipe.epochs:.1f}, "
+            f"student {settings.student_recipe.epochs:.1f}, recovery {settings.recovery_recipe.epochs:.1f}.",
+            highlight=False, soft_wrap=True,
+        )
+        return settings
+
     def _new(self, shape: Shape) -> ConvNet:
         torch.manual_seed(self._seed(str(shape)))
         return ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
@@ -295,12 +320,15 @@ class Studio:
         }
 
 
-def run_lab(data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None) -> dict:
+def run_lab(
+    data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
+    minutes: float | None = None,
+) -> dict:
     """Build and measure all four models; write results.json, table.md, tradeoff.png and four .onnx files to `out`. Returns the results.
 
     Starting again with the same arguments goes on after the last finished stage.
     """
-    return Studio(data, out, seed, settings, console).measure()
+    return Studio(data, out, seed, settings, console, minutes).measure()
 
 
 def _ratios(teacher: dict, row: dict) -> dict[str, float]:
