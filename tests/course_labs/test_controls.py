@@ -213,7 +213,7 @@ def test_the_second_table_in_both_forms(run):
 def test_the_command_passes_it_on_and_names_it_when_stopped(monkeypatch, tmp_path):
     from course_labs import commands, studio
 
-    def stop(*args, with_controls):
+    def stop(*args, with_controls, **named):
         assert with_controls
         raise KeyboardInterrupt
 
