@@ -2,11 +2,13 @@
 
 import dataclasses
 import time
+from collections.abc import Callable
 
 import torch
+from torch import nn
 
 from course_data import Dataset, UserError
-from course_labs.networks import ConvNet, Shape, normalise
+from course_labs.networks import normalise
 from course_labs.settings import Settings
 from course_labs.training import Recipe, autocast, cross_entropy, device, train
 
@@ -27,18 +29,18 @@ def scaled(settings: Settings, share: float) -> Settings:
     )
 
 
-def training_seconds(settings: Settings, data: Dataset) -> float:
-    """How long `settings` would train on this machine: the seconds of some steps of each network, times its steps."""
-    pruned = Shape(settings.pruned_widths, settings.student.strides)
-    total = settings.views * len(data.train) * _seconds_an_image_shown(settings.teacher, data)
+def training_seconds(settings: Settings, data: Dataset, new: Callable[..., nn.Module]) -> float:
+    """How long `settings` would train on this machine: the seconds of some steps of each network, times its steps. `new(shape)` makes one."""
+    pruned = dataclasses.replace(settings.student, widths=settings.pruned_widths)
+    total = settings.views * len(data.train) * _seconds_an_image_shown(new(settings.teacher), data)
     for shape, recipe in ((settings.teacher, settings.teacher_recipe), (settings.student, settings.student_recipe), (pruned, settings.recovery_recipe)):
-        total += recipe.epochs * len(data.train) * _seconds_an_image_learnt(shape, recipe, data)
+        total += recipe.epochs * len(data.train) * _seconds_an_image_learnt(lambda: new(shape), recipe, data)
     return total
 
 
-def share_for(minutes: float, settings: Settings, data: Dataset) -> float:
+def share_for(minutes: float, settings: Settings, data: Dataset, new: Callable[..., nn.Module]) -> float:
     """The share of the training in `settings` that fits into `minutes`, 0.02 to 4. Raises UserError if not even the shortest does."""
-    full = training_seconds(settings, data)
+    full = training_seconds(settings, data, new)
     share = (60 * minutes - MEASURING) / full
     if share < SHORTEST:
         least = (MEASURING + SHORTEST * full) / 60
@@ -46,21 +48,21 @@ def share_for(minutes: float, settings: Settings, data: Dataset) -> float:
     return min(share, LONGEST)
 
 
-def _seconds_an_image_learnt(shape: Shape, recipe: Recipe, data: Dataset, steps: int = 12) -> float:
+def _seconds_an_image_learnt(new: Callable[[], nn.Module], recipe: Recipe, data: Dataset, steps: int = 12) -> float:
     """Measured by the training itself, on a copy of the recipe that is `steps` long; its first run warms up."""
     short = dataclasses.replace(recipe, epochs=steps / (len(data.train) // recipe.batch))
     best = float("inf")
     for _ in range(2):
-        net = ConvNet(shape, data.train.images.shape[1], len(data.classes))
+        net = new()
         start = time.perf_counter()
         train(net, data, short, cross_entropy, 0)
         best = min(best, time.perf_counter() - start)
     return best / (steps * recipe.batch)
 
 
-def _seconds_an_image_shown(shape: Shape, data: Dataset, images: int = 500) -> float:
+def _seconds_an_image_shown(net: nn.Module, data: Dataset, images: int = 500) -> float:
     where = device()
-    net = ConvNet(shape, data.train.images.shape[1], len(data.classes)).to(where, memory_format=torch.channels_last).eval()
+    net = net.to(where, memory_format=torch.channels_last).eval()
     batch = normalise(data.train.images[:images].to(where), data.mean, data.std).contiguous(memory_format=torch.channels_last)
     best = float("inf")
     with torch.no_grad(), autocast(where):

@@ -153,6 +153,8 @@ def remarks(results: dict) -> list[str]:
         f"ONNX Runtime {versions['onnxruntime']}, PyTorch {versions['torch']}; seed {results['seed']}; "
         f"{results['minutes']['total']:.1f} minutes in all, trained on {machine['training_device']} in {machine['training_precision']}."
     )
+    if results.get("model"):
+        lines.append(f"The network is {results['model']}: the teacher at width 1, the student at width {results['settings']['student']['width']:g}.")
     return lines
 
 

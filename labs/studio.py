@@ -15,12 +15,14 @@ from pathlib import Path
 import onnxruntime
 import torch
 from rich.console import Console
+from torch import nn
 
 from course_data import Dataset, UserError, load
 from course_data.files import beside
 from course_data.progress import bar
 from course_labs import claims, controls, distillation, export, machine, measure, networks, plan, pruning, quantise, training
-from course_labs.networks import ConvNet, Shape
+from course_labs.families import ConvNets
+from course_labs.networks import Shape
 from course_labs.report import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
@@ -41,7 +43,7 @@ class Model:
     """One row in the making: the network, its ONNX file, and its accuracy on the validation images (0 to 1)."""
 
     name: str
-    net: ConvNet
+    net: nn.Module
     path: Path
     validation_accuracy: float | None
     done: Done
@@ -55,15 +57,17 @@ class Model:
 class Studio:
     """Four models of one data set in the folder `out`.
 
-    `data` is digits, mnist or cifar10. `settings` replaces the data set's own. `minutes` makes every training longer or shorter,
+    `data` is digits, mnist or cifar10, or a data set of your own that comes with `settings`; otherwise these replace the data set's own.
+    `family` makes, prunes and folds the networks; without one, the course's own (`families.ConvNets`). `minutes` makes every training longer or shorter,
     so that all of it takes about so long on this machine. Raises UserError if the data is not here, `out` cannot be used, or the minutes are too few.
     """
 
     def __init__(
-        self, data: str, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None,
-        minutes: float | None = None,
+        self, data: str | Dataset, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None,
+        minutes: float | None = None, family=None,
     ):
-        self.data: Dataset = load(data)
+        self.data: Dataset = load(data) if isinstance(data, str) else data
+        self.family = family or ConvNets(self.data.train.images.shape[1], len(self.data.classes))
         self.settings = settings or SETTINGS[data]
         self.seed, self.out = seed, Path(out)
         self.console = console or Console(stderr=True)
@@ -82,13 +86,15 @@ class Studio:
             "precision": str(training.precision(where)),
             "torch": torch.__version__,
         }
+        if self.family.fingerprint is not None:
+            self._common["family"] = self.family.fingerprint
         if minutes is not None:
             self.settings = self._scaled_to(minutes)
 
     def teacher(self) -> Model:
         """Train the float32 network that everything else is measured against."""
 
-        def work(update) -> ConvNet:
+        def work(update) -> nn.Module:
             net = self._new(self.settings.teacher)
             return training.train(net, self.data, self.settings.teacher_recipe, training.cross_entropy, self._seed("teacher"), update)
 
@@ -119,7 +125,7 @@ class Studio:
         """Train a smaller network on the teacher's softened answers."""
         chosen, (taught, asked) = self.settings, self.taught()
 
-        def work(update) -> ConvNet:
+        def work(update) -> nn.Module:
             loss = distillation.learn_from_teacher(chosen.temperature, chosen.alpha)
             return training.train(self._new(chosen.student), self.data, chosen.student_recipe, loss, self._seed("student"), update, taught)
 
@@ -133,11 +139,11 @@ class Studio:
     def pruned(self) -> Model:
         """Cut the student's least important channels, rebuild it smaller, let it recover with the teacher's help."""
         student, chosen, (taught, asked) = self.student(), self.settings, self.taught()
-        shape = Shape(chosen.pruned_widths, chosen.student.strides)
+        shape = dataclasses.replace(chosen.student, widths=chosen.pruned_widths)
 
-        def work(update) -> ConvNet:
-            scores = pruning.channel_importance(student.net, self.data, chosen.importance_images)
-            small = pruning.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths))
+        def work(update) -> nn.Module:
+            scores = self.family.channel_importance(student.net, self.data, chosen.importance_images)
+            small = self.family.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths))
             loss = distillation.learn_from_teacher(chosen.temperature, chosen.alpha)
             return training.train(small, self.data, chosen.recovery_recipe, loss, self._seed("pruned"), update, taught)
 
@@ -187,7 +193,7 @@ class Studio:
             "calls": self.settings.latency_calls,
             "machine": machine.describe(),
             "versions": machine.versions(),
-            "code": code_version(measure, networks),
+            "code": code_version(measure, networks, *self.family.modules),
         }
 
         def work(path: Path) -> dict:
@@ -207,7 +213,7 @@ class Studio:
 
         def work(path: Path) -> dict:
             with self.console.status("measuring what a training step takes"):
-                share = plan.share_for(minutes, self.settings, self.data)
+                share = plan.share_for(minutes, self.settings, self.data, self._new)
             write_json(path, {"share": share})
             return {"share": share}
 
@@ -221,9 +227,9 @@ class Studio:
         )
         return settings
 
-    def _new(self, shape: Shape) -> ConvNet:
+    def _new(self, shape: Shape) -> nn.Module:
         torch.manual_seed(self._seed(str(shape)))
-        return ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        return self.family.new(shape)
 
     def _seed(self, purpose: str) -> int:
         """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""
@@ -258,14 +264,14 @@ class Studio:
             return {"validation_accuracy": training.accuracy(net, self.data.val, self.data)}
 
         inputs = {k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in inputs.items()}
-        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code)}
+        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code, *self.family.modules)}
         done = self.stages.run(name, ".pt", inputs, save)
-        net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        net = self.family.new(shape)
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
-        path = export.export(net.eval(), self._size(), self._file(name), self._notes(name))
+        path = export.export(net.eval(), self._size(), self._file(name), self._notes(name), self.family.folded)
         return self._remember(name, net, path, done)
 
-    def _rounded(self, name: str, net: ConvNet, work, inputs: dict) -> Model:
+    def _rounded(self, name: str, net: nn.Module, work, inputs: dict) -> Model:
         """A stage whose artefact is an ONNX file, made by rounding `net`."""
         if name in self._models:
             return self._models[name]
@@ -274,7 +280,7 @@ class Studio:
         _copy(done.path, self._file(name))
         return self._remember(name, net, self._file(name), done)
 
-    def _remember(self, name: str, net: ConvNet, path: Path, done: Done) -> Model:
+    def _remember(self, name: str, net: nn.Module, path: Path, done: Done) -> Model:
         model = Model(name, net, path, done.facts["validation_accuracy"], done)
         self._models[name] = model
         self._say(name, done, f"{100 * model.validation_accuracy:.2f} % on validation images, {path.stat().st_size / 1000:,.1f} kB")
@@ -286,7 +292,7 @@ class Studio:
 
     def _rows(self, models: list[Model]) -> list[dict]:
         image = networks.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
-        plain = {m.name: networks.folded(m.net) for m in models if m.eager}
+        plain = {m.name: self.family.folded(m.net) for m in models if m.eager}
         runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
         eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}
         with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
@@ -295,7 +301,7 @@ class Studio:
         for model in models:
             right = measure.correct(model.path, self.data.test, self.data)
             share = float(right.mean())
-            layers = plain.get(model.name) or networks.folded(model.net)
+            layers = plain.get(model.name) or self.family.folded(model.net)
             rows.append({
                 "name": model.name,
                 "title": (TITLES | controls.TITLES)[model.name],
@@ -327,6 +333,7 @@ class Studio:
                 "name": self.data.name, "title": self.data.title, "source": self.data.source,
                 "fingerprint": self.data.fingerprint, "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
             },
+            "model": self.family.title,
             "seed": self.seed,
             "settings": dataclasses.asdict(self.settings),
             "machine": machine.describe(),
@@ -339,14 +346,14 @@ class Studio:
 
 
 def run_lab(
-    data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
-    minutes: float | None = None, with_controls: bool = False,
+    data: str | Dataset = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
+    minutes: float | None = None, with_controls: bool = False, family=None,
 ) -> dict:
     """Build and measure all four models; write results.json, table.md, tradeoff.png and four .onnx files to `out`. Returns the results.
 
     `with_controls` adds the control rows, and their files in `out`/controls. Starting again with the same arguments goes on after the last finished stage.
     """
-    return Studio(data, out, seed, settings, console, minutes).measure(with_controls)
+    return Studio(data, out, seed, settings, console, minutes, family).measure(with_controls)
 
 
 def _ratios(teacher: dict, row: dict) -> dict[str, float]:

@@ -173,14 +173,14 @@ def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, 
     from course_labs import plan
 
     said = io.StringIO()
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: 100.0)
     studio = Studio("digits", tmp_path, settings=TINY, console=Console(file=said, width=200), minutes=(plan.MEASURING + 50) / 60)
     assert studio.settings.teacher_recipe.epochs == pytest.approx(1.0) and studio.settings.student_recipe.epochs == pytest.approx(0.5)
     assert "0.50 of the default training" in said.getvalue()
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: pytest.fail("measured again"))
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: pytest.fail("measured again"))
     again = Studio("digits", tmp_path, settings=TINY, console=Console(file=said), minutes=(plan.MEASURING + 50) / 60)
     assert again.settings == studio.settings
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: 100.0)
     with pytest.raises(UserError, match="too short"):
         Studio("digits", tmp_path, settings=TINY, console=Console(file=said), minutes=0.5)
 
