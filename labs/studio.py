@@ -18,7 +18,7 @@ from rich.console import Console
 from course_data import Dataset, UserError, load
 from course_data.files import beside
 from course_data.progress import bar
-from course_labs import distillation, export, machine, measure, networks, pruning, quantise, training
+from course_labs import accounting, distillation, export, machine, measure, miscalibration, networks, pruning, quantise, training
 from course_labs.networks import ConvNet, Shape
 from course_labs.report import write_reports
 from course_labs.settings import SETTINGS, Settings
@@ -155,11 +155,12 @@ class Studio:
             "calls": self.settings.latency_calls,
             "machine": machine.describe(),
             "versions": machine.versions(),
-            "code": code_version(measure, networks),
+            "calibration": self.settings.calibration,
+            "code": code_version(measure, networks, accounting, miscalibration, quantise),
         }
 
         def work(path: Path) -> dict:
-            write_json(path, {"rows": self._rows(models), "measured": datetime.now(UTC).date().isoformat()})
+            write_json(path, self._measured(models) | {"measured": datetime.now(UTC).date().isoformat()})
             return {}
 
         done = self.stages.run("measure", ".rows.json", inputs, work)
@@ -221,16 +222,29 @@ class Studio:
         how = "done before, taken from " + str(self.stages.folder) if done.resumed else f"{done.seconds:.1f} s"
         self.console.print(f"[bold]{name:8}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
 
-    def _rows(self, models: list[Model]) -> list[dict]:
+    def _measured(self, models: list[Model]) -> dict:
+        """Every look at the test images, and every clock."""
+        test = self.data.test
+        said = {m.name: measure.predictions(m.path, test, self.data) for m in models}
+        source = next(m.path for m in models if m.name == "pruned")
+        with self.console.status("measure: int8 calibrated on the wrong images"):
+            wrong = miscalibration.compare(
+                lambda path, images: quantise.quantise(source, path, images), self.data, self.settings.calibration, self._seed("wrong calibration")
+            )
+        return {"rows": self._rows(models, said), "lost": measure.lost(said["teacher"], said["int8"], test.labels.numpy()), "wrong_calibration": wrong}
+
+    def _rows(self, models: list[Model], said: dict) -> list[dict]:
         image = networks.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
         plain = {m.name: networks.folded(m.net) for m in models if m.name != "int8"}
         runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
         eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}
         with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
             times = measure.latencies(runtime | eager, self.settings.latency_calls, self.seed, update=update)
-        rows = []
+        with self.console.status("measure: throughput"):
+            throughput = measure.throughput({m.name: m.path for m in models}, image.numpy(), self.settings.latency_calls, self.seed)
+        rows, labels = [], self.data.test.labels.numpy()
         for model in models:
-            right = measure.correct(model.path, self.data.test, self.data)
+            right = said[model.name] == labels
             share = float(right.mean())
             layers = plain.get(model.name) or plain["pruned"]  # the int8 file has the pruned network's layers
             rows.append({
@@ -242,11 +256,15 @@ class Studio:
                 "accuracy_standard_error": float((share * (1 - share) / len(right)) ** 0.5),
                 "correct": int(right.sum()),
                 "test_images": len(right),
+                "accuracy_by_class": measure.by_class(right, labels, len(self.data.classes)),
                 "validation_accuracy": model.validation_accuracy,
                 "bytes": model.path.stat().st_size,
+                "bytes_by_part": accounting.parts(model.path),
+                "gzip_bytes": accounting.gzip_bytes(model.path),
                 "parameters": measure.parameters(layers),
                 "macs": measure.macs(layers, image),
                 "onnx_runtime": measure.summary(times[model.name]),
+                "images_per_second": throughput[model.name],
                 "pytorch_eager": measure.summary(times[f"eager {model.name}"]) if model.name in plain else None,
             })
         return rows
@@ -267,6 +285,8 @@ class Studio:
             "versions": machine.versions(),
             "minutes": {name: round(s / 60, 3) for name, s in seconds.items()} | {"total": round(sum(seconds.values()) / 60, 3)},
             "rows": found["rows"],
+            "lost": found["lost"],
+            "wrong_calibration": found["wrong_calibration"],
             "ratios": {row["name"]: _ratios(found["rows"][0], row) for row in found["rows"][1:]},
         }
 
