@@ -20,11 +20,11 @@ from course_data.files import beside
 from course_data.progress import bar
 from course_labs import accounting, distillation, export, machine, measure, miscalibration, networks, pruning, quantise, training
 from course_labs.networks import ConvNet, Shape
-from course_labs.report import write_reports
+from course_labs.output import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
+from course_labs.summary import collected
 
-SCHEMA = 1
 ROWS = ("teacher", "student", "pruned", "int8")
 TITLES = {
     "teacher": "teacher, float32",
@@ -272,15 +272,13 @@ class Studio:
     def _results(self, models: list[Model], measured: Done) -> dict:
         found = json.loads(measured.path.read_text(encoding="utf-8"))
         seconds = {m.name: m.done.seconds for m in models} | {"measure": measured.seconds}
-        return {
-            "schema": SCHEMA,
-            "measured": found["measured"],
-            "data": {
-                "name": self.data.name, "title": self.data.title, "source": self.data.source,
-                "fingerprint": self.data.fingerprint, "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
-            },
+        data = {
+            "name": self.data.name, "title": self.data.title, "source": self.data.source, "fingerprint": self.data.fingerprint,
+            "classes": list(self.data.classes), "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
+        }
+        run = {
             "seed": self.seed,
-            "settings": dataclasses.asdict(self.settings),
+            "measured": found["measured"],
             "machine": machine.describe(),
             "versions": machine.versions(),
             "minutes": {name: round(s / 60, 3) for name, s in seconds.items()} | {"total": round(sum(seconds.values()) / 60, 3)},
@@ -289,6 +287,7 @@ class Studio:
             "wrong_calibration": found["wrong_calibration"],
             "ratios": {row["name"]: _ratios(found["rows"][0], row) for row in found["rows"][1:]},
         }
+        return collected(data, dataclasses.asdict(self.settings), [run])
 
 
 def run_lab(data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None) -> dict:
