@@ -3,7 +3,9 @@
 import torch
 from torch import nn
 
-from course_labs.training import Loss, autocast
+from course_data import Dataset
+from course_labs.networks import normalise
+from course_labs.training import Loss, Recipe, Taught, autocast, device, draw_view, seen
 
 
 def soft_loss(student_logits: torch.Tensor, teacher_logits: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -29,14 +31,33 @@ def distillation_loss(
     return alpha * soft_loss(student_logits, teacher_logits, temperature) + (1 - alpha) * hard
 
 
-def learn_from(teacher: nn.Module, temperature: float, alpha: float) -> Loss:
-    """A loss for `train`. The teacher sees the same shifted images as the student, in eval mode, without gradients."""
-    teacher.eval()
+def learn_from_teacher(temperature: float, alpha: float) -> Loss:
+    """A loss for `train(..., taught=...)`."""
 
-    def loss(logits: torch.Tensor, labels: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-        teacher.to(images.device, memory_format=torch.channels_last)
-        with torch.no_grad(), autocast(images.device):
-            taught = teacher(images)
-        return distillation_loss(logits, taught.float(), labels, temperature, alpha)
+    def loss(logits: torch.Tensor, labels: torch.Tensor, taught: torch.Tensor | None) -> torch.Tensor:
+        return distillation_loss(logits, taught, labels, temperature, alpha)
 
     return loss
+
+
+@torch.no_grad()
+def teach(teacher: nn.Module, data: Dataset, recipe: Recipe, views: int, seed: int, update=lambda done, note="": None, batch: int = 500) -> Taught:
+    """What `teacher` says of every training image in `views` views, shifted and mirrored as `recipe` has it.
+
+    In eval mode, so that an answer does not depend on the other images of its batch. The logits are kept in float16,
+    which rounds their fourth digit.
+    """
+    where = device()
+    teacher.to(where, memory_format=torch.channels_last).eval()
+    images = data.train.images.permute(0, 2, 3, 1).contiguous().to(where)
+    drawn = torch.stack([draw_view(len(images), recipe, seed, number) for number in range(views)])
+    said = []
+    for number, view in enumerate(drawn):
+        for start in range(0, len(images), batch):
+            chosen = torch.arange(start, min(start + batch, len(images)))
+            with autocast(where):
+                logits = teacher(normalise(seen(images, chosen, view), data.mean, data.std))
+            said.append(logits.to("cpu", torch.float16))
+            update((number + (start + len(chosen)) / len(images)) / views, f"view {number + 1} of {views}")
+    teacher.cpu()
+    return Taught(drawn, torch.cat(said).view(views, len(images), -1))

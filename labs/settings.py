@@ -10,7 +10,8 @@ from course_labs.training import Recipe
 class Settings:
     """Everything that decides the four models.
 
-    `temperature` and `alpha` belong to distillation, alpha being the share of the soft loss.
+    `temperature` and `alpha` belong to distillation, alpha being the share of the soft loss. The teacher is asked about
+    `views` shifted and mirrored versions of every training image; students meet them in turn.
     `pruned_widths` are the channels kept in each layer of the student. `calibration` counts the training
     images whose activations set the int8 ranges. `latency_calls` are timed calls for each row.
     """
@@ -22,7 +23,8 @@ class Settings:
     pruned_widths: tuple[int, ...]
     recovery_recipe: Recipe
     temperature: float = 4.0
-    alpha: float = 0.7
+    alpha: float = 0.9
+    views: int = 6
     importance_images: int = 1024
     calibration: int = 512
     latency_calls: int = 600

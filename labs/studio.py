@@ -24,6 +24,7 @@ from course_labs.output import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
 from course_labs.summary import collected
+from course_labs.training import Taught
 
 ROWS = ("teacher", "student", "pruned", "int8")
 TITLES = {
@@ -62,6 +63,7 @@ class Studio:
             raise UserError(f"Cannot write to {self.out}: {error.strerror}. Choose another folder with --out.") from error
         self.stages = Stages(self.out / "stages")
         self._models: dict[str, Model] = {}
+        self._taught: tuple[Taught, Done] | None = None
         where = training.device()
         self._common = {
             "data": self.data.fingerprint,
@@ -80,16 +82,37 @@ class Studio:
 
         return self._trained("teacher", self.settings.teacher, work, {"recipe": self.settings.teacher_recipe}, (networks, training))
 
+    def taught(self) -> tuple[Taught, Done]:
+        """Ask the teacher about every training image once for each view, before any student needs it."""
+        if self._taught is None:
+            teacher, chosen = self.teacher(), self.settings
+
+            def work(path: Path) -> dict:
+                with bar("teacher's answers", 1.0, self.console) as update:
+                    taught = distillation.teach(teacher.net, self.data, chosen.student_recipe, chosen.views, self._seed("views"), update)
+                torch.save(dataclasses.asdict(taught), path)
+                return {}
+
+            recipe = dataclasses.asdict(chosen.student_recipe)
+            inputs = self._common | {
+                "teacher": teacher.done.fingerprint, "views": chosen.views, "shift": recipe["shift"], "flip": recipe["flip"],
+                "code": code_version(networks, training, distillation),
+            }
+            done = self.stages.run("taught", ".pt", inputs, work)
+            self._say("taught", done, f"{chosen.views} views of every training image")
+            self._taught = Taught(**torch.load(done.path, weights_only=True)), done
+        return self._taught
+
     def student(self) -> Model:
         """Train a smaller network on the teacher's softened answers."""
-        teacher, chosen = self.teacher(), self.settings
+        chosen, (taught, asked) = self.settings, self.taught()
 
         def work(update) -> ConvNet:
-            loss = distillation.learn_from(teacher.net, chosen.temperature, chosen.alpha)
-            return training.train(self._new(chosen.student), self.data, chosen.student_recipe, loss, self._seed("student"), update)
+            loss = distillation.learn_from_teacher(chosen.temperature, chosen.alpha)
+            return training.train(self._new(chosen.student), self.data, chosen.student_recipe, loss, self._seed("student"), update, taught)
 
         inputs = {
-            "teacher": teacher.done.fingerprint,
+            "taught": asked.fingerprint,
             "recipe": chosen.student_recipe,
             "distillation": (chosen.temperature, chosen.alpha),
         }
@@ -97,17 +120,18 @@ class Studio:
 
     def pruned(self) -> Model:
         """Cut the student's least important channels, rebuild it smaller, let it recover with the teacher's help."""
-        teacher, student, chosen = self.teacher(), self.student(), self.settings
+        student, chosen, (taught, asked) = self.student(), self.settings, self.taught()
         shape = Shape(chosen.pruned_widths, chosen.student.strides)
 
         def work(update) -> ConvNet:
             scores = pruning.channel_importance(student.net, self.data, chosen.importance_images)
             small = pruning.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths))
-            loss = distillation.learn_from(teacher.net, chosen.temperature, chosen.alpha)
-            return training.train(small, self.data, chosen.recovery_recipe, loss, self._seed("pruned"), update)
+            loss = distillation.learn_from_teacher(chosen.temperature, chosen.alpha)
+            return training.train(small, self.data, chosen.recovery_recipe, loss, self._seed("pruned"), update, taught)
 
         inputs = {
             "student": student.done.fingerprint,
+            "taught": asked.fingerprint,
             "recipe": chosen.recovery_recipe,
             "distillation": (chosen.temperature, chosen.alpha),
             "importance_images": chosen.importance_images,
@@ -271,7 +295,7 @@ class Studio:
 
     def _results(self, models: list[Model], measured: Done) -> dict:
         found = json.loads(measured.path.read_text(encoding="utf-8"))
-        seconds = {m.name: m.done.seconds for m in models} | {"measure": measured.seconds}
+        seconds = {m.name: m.done.seconds for m in models} | {"taught": self.taught()[1].seconds, "measure": measured.seconds}
         data = {
             "name": self.data.name, "title": self.data.title, "source": self.data.source, "fingerprint": self.data.fingerprint,
             "classes": list(self.data.classes), "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),

@@ -11,13 +11,16 @@ from torch import nn
 from course_data import Dataset, Split
 from course_labs.networks import normalise
 
-# A loss takes (student's logits, labels, the normalised images of the batch) and gives a scalar.
-Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+# A loss takes (the network's logits, labels, the teacher's logits for the same images or None) and gives a scalar.
+Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how hard to train. `shift` moves images by up to that many pixels; `flip` mirrors half of them."""
+    """How long and how hard to train. `shift` moves images by up to that many pixels; `flip` mirrors half of them.
+
+    An epoch sees every image once, shifted and mirrored in one way: a *view* of the data set.
+    """
 
     epochs: float
     peak_lr: float
@@ -27,6 +30,17 @@ class Recipe:
     warm_up: float = 0.25  # share of the steps in which the learning rate rises
     shift: int = 0
     flip: bool = False
+
+
+@dataclass(frozen=True)
+class Taught:
+    """`views` int8 (views, 3, N), each as `draw_view` makes them, and a teacher's `logits` (views, N, classes) for every image in each.
+
+    A student that meets the same views again and again costs its teacher one pass for each view, not one for each epoch.
+    """
+
+    views: torch.Tensor
+    logits: torch.Tensor
 
 
 def device() -> torch.device:
@@ -60,16 +74,19 @@ def autocast(where: torch.device):
     return torch.autocast(where.type, dtype) if dtype != torch.float32 else nullcontext()
 
 
-def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, taught: torch.Tensor | None = None) -> torch.Tensor:
     """The plain loss. No label smoothing: it erases what a student learns from a teacher (Müller et al. 2019, arXiv:1906.02629)."""
     return nn.functional.cross_entropy(logits, labels)
 
 
-def train(net: nn.Module, data: Dataset, recipe: Recipe, loss: Loss, seed: int, update=lambda done, note="": None) -> nn.Module:
+def train(
+    net: nn.Module, data: Dataset, recipe: Recipe, loss: Loss, seed: int, update=lambda done, note="": None, taught: Taught | None = None
+) -> nn.Module:
     """Train `net` in place on the training split and return it, in eval mode, on the CPU.
 
-    `update(done, note)` hears the share of the work done, 0 to 1. The order of the images, and how they are shifted,
-    comes from `seed` alone. The last state is kept, whatever its validation accuracy: picking the best
+    `update(done, note)` hears the share of the work done, 0 to 1. The order of the images comes from `seed` alone. So does
+    how they are shifted, in a new way each epoch; with `taught`, they are shown in the teacher's views, in turn, and the
+    loss gets what the teacher said of them. The last state is kept, whatever its validation accuracy: picking the best
     epoch would fit the validation images.
     """
     where = device()
@@ -91,22 +108,24 @@ def train(net: nn.Module, data: Dataset, recipe: Recipe, loss: Loss, seed: int, 
         optimiser, recipe.peak_lr, total_steps=steps + 1, pct_start=recipe.warm_up, cycle_momentum=False,
         div_factor=10, final_div_factor=1000,
     )
-    order = torch.empty(0, dtype=torch.int64)
     for step in range(steps):
-        if len(order) < recipe.batch:
+        epoch, place = divmod(step, per_epoch)
+        if place == 0:
             order = torch.randperm(len(labels), generator=generator)
-        chosen, order = order[: recipe.batch], order[recipe.batch :]
-        batch = normalise(_gather(images, chosen, recipe, generator), data.mean, data.std)
-        target = labels[chosen.to(where)]
+            number = epoch % len(taught.views) if taught else epoch
+            view = taught.views[number] if taught else draw_view(len(labels), recipe, seed, number)
+        chosen = order[place * recipe.batch : (place + 1) * recipe.batch]
+        batch = normalise(seen(images, chosen, view), data.mean, data.std)
+        said = taught.logits[number, chosen].to(where).float() if taught else None
         with autocast(where):
             logits = net(batch)
-        value = loss(logits.float(), target, batch)
+        value = loss(logits.float(), labels[chosen.to(where)], said)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
         optimiser.step()
         schedule.step()
         if step % 10 == 9 or step + 1 == steps:
-            update((step + 1) / steps, f"epoch {step // per_epoch + 1} of {steps / per_epoch:.3g}")
+            update((step + 1) / steps, f"epoch {epoch + 1} of {steps / per_epoch:.3g}")
     return net.cpu().eval()
 
 
@@ -124,20 +143,24 @@ def accuracy(net: nn.Module, split: Split, data: Dataset, batch: int = 500) -> f
     return right / len(split)
 
 
-def _gather(images: torch.Tensor, chosen: torch.Tensor, recipe: Recipe, generator: torch.Generator) -> torch.Tensor:
-    """The batch `chosen` of `images` (N, H, W, C), each with its own shift and mirroring: uint8 (n, C, H, W), channels last in memory.
+def draw_view(count: int, recipe: Recipe, seed: int, number: int) -> torch.Tensor:
+    """How each of `count` images is shown in view `number`: int8 (3, count), rows and columns to shift by, and 1 where mirrored."""
+    generator = torch.Generator().manual_seed(seed + 1_000_003 * (number + 1))
+    shifts = torch.randint(-recipe.shift, recipe.shift + 1, (2, count), generator=generator)
+    mirrored = torch.randint(0, 2, (1, count), generator=generator) * int(recipe.flip)
+    return torch.cat([shifts, mirrored]).to(torch.int8)
+
+
+def seen(images: torch.Tensor, chosen: torch.Tensor, view: torch.Tensor) -> torch.Tensor:
+    """The batch `chosen` of `images` (N, H, W, C) as `view` shows them: uint8 (n, C, H, W), channels last in memory.
 
     One indexing step does it all. What a shift uncovers repeats the outermost pixels: a margin of one colour would
     draw a frame that no test image has.
     """
     count, (height, width) = len(chosen), images.shape[1:3]
-    rows = torch.arange(height).expand(count, height)
+    down, right, mirrored = view[:, chosen, None].long()
+    rows = (torch.arange(height).expand(count, height) + down).clamp(0, height - 1)
     cols = torch.arange(width).expand(count, width)
-    if recipe.flip:
-        mirrored = torch.rand(count, 1, generator=generator) < 0.5
-        cols = torch.where(mirrored, width - 1 - cols, cols)
-    if recipe.shift:
-        offsets = torch.randint(-recipe.shift, recipe.shift + 1, (2, count, 1), generator=generator)
-        rows, cols = (rows + offsets[0]).clamp(0, height - 1), (cols + offsets[1]).clamp(0, width - 1)
+    cols = (torch.where(mirrored == 1, width - 1 - cols, cols) + right).clamp(0, width - 1)
     where = images.device
     return images[chosen.to(where)[:, None, None], rows.to(where)[:, :, None], cols.to(where)[:, None, :]].permute(0, 3, 1, 2)

@@ -99,10 +99,10 @@ def test_nonsense_settings_are_refused():
         distillation.distillation_loss(logits(1), logits(2), torch.zeros(64).long(), 2.0, 1.5)
 
 
-def test_the_teacher_stays_as_it_was(net, images):
+def test_the_teacher_stays_as_it_was(net, digits):
     before = copy.deepcopy(net.state_dict())
-    student = torch.randn(32, 10, requires_grad=True)
-    distillation.learn_from(net.train(), 4.0, 0.7)(student, torch.zeros(32).long(), images).backward()
+    taught = distillation.teach(net.train(), digits, Recipe(1, 0.1, shift=1), views=2, seed=0)
+    assert taught.logits.shape == (2, len(digits.train), 10)
     assert not net.training
     assert all(torch.equal(before[k], v) for k, v in net.state_dict().items()), "batch norm's statistics would move in train mode"
     assert all(p.grad is None for p in net.parameters())
@@ -261,10 +261,10 @@ def test_a_batch_larger_than_the_data_is_refused(digits):
         training.train(ConvNet(Shape((16,), (1,)), 1, 10), digits, Recipe(1, 0.1, batch=5000), training.cross_entropy, 0)
 
 
-def test_gathering_without_shift_gives_the_images_themselves():
+def test_a_view_without_shift_shows_the_images_themselves():
     images = torch.arange(4 * 3 * 5 * 5).remainder(256).byte().view(4, 3, 5, 5)
     chosen = torch.tensor([2, 0])
-    out = training._gather(images.permute(0, 2, 3, 1).contiguous(), chosen, Recipe(1, 1), torch.Generator())
+    out = training.seen(images.permute(0, 2, 3, 1).contiguous(), chosen, training.draw_view(4, Recipe(1, 1), 0, 0))
     assert torch.equal(out, images[chosen]) and out.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -273,9 +273,36 @@ def test_shifted_images_are_windows_of_one_whose_edge_is_repeated():
     padded = nn.functional.pad(image, [1] * 4, mode="replicate")[0, 0].byte()
     windows = {padded[y : y + 5, x : x + 5].contiguous() for y in range(3) for x in range(3)}
     expected = {w.numpy().tobytes() for w in windows} | {w.flip(1).contiguous().numpy().tobytes() for w in windows}
-    recipe, generator = Recipe(1, 1, shift=1, flip=True), torch.Generator().manual_seed(0)
-    out = training._gather(image.byte().permute(0, 2, 3, 1), torch.zeros(400).long(), recipe, generator)
+    view = training.draw_view(400, Recipe(1, 1, shift=1, flip=True), 0, 0)
+    out = training.seen(image.byte().permute(0, 2, 3, 1).expand(400, -1, -1, -1).contiguous(), torch.arange(400), view)
     assert {i[0].contiguous().numpy().tobytes() for i in out} == expected
+
+
+def test_the_loss_hears_what_the_teacher_said_of_these_very_images(net, digits):
+    """Every batch the student meets is shown to the teacher again here: it must say what was stored."""
+    taught = distillation.teach(net, digits, Recipe(1, 0.1, shift=1, flip=True), views=2, seed=5)
+    batches, heard = [], []
+
+    class Listener(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(64, 10)
+
+        def forward(self, x):
+            batches.append(x.detach().clone())
+            return self.layer(x.flatten(1).float())
+
+    def loss(logits, labels, said):
+        heard.append(said)
+        return training.cross_entropy(logits, labels)
+
+    training.train(Listener(), digits, Recipe(3, 0.1, batch=256, shift=1, flip=True), loss, seed=9, taught=taught)
+    assert len(batches) == 3 * (len(digits.train) // 256)
+    with torch.inference_mode():
+        for batch, said in zip(batches, heard, strict=True):
+            assert (net(batch) - said).abs().max() < 0.05 * said.abs().max()
+    third = len(batches) // 3
+    assert not torch.equal(batches[0], batches[2 * third]), "the third epoch meets the first view in another order"
 
 
 # ---------------------------------------------------------------- stages

@@ -97,7 +97,7 @@ def test_results_say_on_what_they_were_measured(run):
     assert results["data"]["title"] == "Digits (8×8)" and only["seed"] == 1
     assert only["machine"]["cpu"] and only["machine"]["os"] and only["machine"]["cores_usable"] >= 1
     assert {"torch", "onnxruntime"} <= set(only["versions"])
-    assert set(only["minutes"]) == {"teacher", "student", "pruned", "int8", "measure", "total"}
+    assert set(only["minutes"]) == {"teacher", "taught", "student", "pruned", "int8", "measure", "total"}
     rows = {row["name"]: row for row in only["rows"]}
     assert only["ratios"]["int8"]["bytes"] == pytest.approx(rows["teacher"]["bytes"] / rows["int8"]["bytes"])
 
@@ -146,7 +146,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(run, tmp_path, monkeypatch)
     quiet = Console(file=io.StringIO())
     with pytest.raises(KeyboardInterrupt):
         run_lab("digits", tmp_path, seed=1, settings=TINY, console=quiet)
-    assert {p.name for p in (tmp_path / "stages").iterdir()} == {"teacher.pt", "teacher.json"}
+    assert {p.name for p in (tmp_path / "stages").iterdir()} == {"teacher.pt", "teacher.json", "taught.pt", "taught.json"}
     assert not (tmp_path / "results.json").exists() and not (tmp_path / "student.onnx").exists()
     results = run_lab("digits", tmp_path, seed=1, settings=TINY, console=quiet)
     assert len(calls) == 4, "teacher once, student twice, pruned once"
