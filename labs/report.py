@@ -12,7 +12,18 @@ from course_labs.stages import write_json
 
 HEADER = ("model", "channels", "test accuracy", "file", "parameters", "MACs", "ONNX Runtime, 1 thread", "PyTorch eager, 1 thread")
 
+CONTROLS_HEADER = (*HEADER[:4], "gzip", "parameters", "not zero", *HEADER[5:])
+
 SHORT = {"teacher": "teacher", "student": "student", "pruned": "+ pruned", "int8": "+ int8"}
+SHORT_CONTROLS = {
+    "no_teacher": "no teacher",
+    "from_scratch": "from scratch",
+    "unstructured": "scattered",
+    "silenced": "silenced",
+    "dynamic_linear": "dynamic, part",
+    "dynamic": "dynamic, all",
+    "eager": "in PyTorch",
+}
 
 
 def read_results(path: Path) -> dict:
@@ -31,27 +42,65 @@ def write_reports(results: dict, out: Path) -> None:
     from course_labs.figures import tradeoff
 
     with beside(out / "table.md") as temporary:
-        temporary.write_text(markdown(results), encoding="utf-8")
+        temporary.write_text(markdown(results) + controls_markdown(results), encoding="utf-8")
     with beside(out / "tradeoff.png") as temporary:
         tradeoff(results).savefig(temporary, format="png", dpi=150)
     write_json(out / "results.json", results)
 
 
+def controls_markdown(results: dict) -> str:
+    """The second table, control rows, and what each of them shows; nothing if none was measured."""
+    rows = results.get("controls", [])
+    if not rows:
+        return ""
+    lines = ["", "## Control rows", "", "Measured in the same run as the rows above, in turns with them.", ""]
+    lines += ["| " + " | ".join(CONTROLS_HEADER) + " |", "|---|---|" + "---:|" * (len(CONTROLS_HEADER) - 2)]
+    for row in rows:
+        title, widths, accuracy, file, parameters, macs, runtime, eager = _cells(row)
+        found = (title, widths, accuracy, file, size(row["gzip_bytes"]), parameters, f"{row['nonzero_parameters']:,}", macs, runtime, eager)
+        lines.append("| " + " | ".join(found) + " |")
+    lines += ["", *(f"- **{row['title']}**: {row['shows']}" for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def controls_terminal(results: dict) -> Table:
+    """The second table for a terminal of 80 columns. The sentences `shows` go below it."""
+    table = Table(title="Control rows: the same measurements, the same run", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.caption = "ms: one image, one thread, ONNX Runtime, median; the last column is PyTorch (eager), ms"
+    table.caption_justify = "left"
+    for column in ("model", "accuracy", "kB", "gzip", "not zero", "MACs", "ms", "PyTorch"):
+        table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
+    for row in results["controls"]:
+        eager = row["pytorch_eager"]
+        table.add_row(
+            SHORT_CONTROLS[row["name"]],
+            f"{100 * row['accuracy']:.2f} %",
+            f"{row['bytes'] / 1000:,.1f}",
+            f"{row['gzip_bytes'] / 1000:,.1f}",
+            f"{row['nonzero_parameters']:,}",
+            count(row["macs"]),
+            f"{row['onnx_runtime']['median_ms']:.3f}",
+            f"{eager['median_ms']:.3f}" if eager else "–",
+        )
+    return table
+
+
 def cells(results: dict) -> list[tuple[str, ...]]:
     """The table's rows as text, in the order of HEADER."""
-    return [
-        (
-            row["title"],
-            "-".join(map(str, row["widths"])),
-            f"{100 * row['accuracy']:.2f} %",
-            size(row["bytes"]),
-            f"{row['parameters']:,}",
-            count(row["macs"]),
-            _latency(row["onnx_runtime"]),
-            _latency(row["pytorch_eager"]),
-        )
-        for row in results["rows"]
-    ]
+    return [_cells(row) for row in results["rows"]]
+
+
+def _cells(row: dict) -> tuple[str, ...]:
+    return (
+        row["title"],
+        "-".join(map(str, row["widths"])),
+        f"{100 * row['accuracy']:.2f} %",
+        size(row["bytes"]),
+        f"{row['parameters']:,}",
+        count(row["macs"]),
+        _latency(row["onnx_runtime"]),
+        _latency(row["pytorch_eager"]),
+    )
 
 
 def markdown(results: dict) -> str:

@@ -146,7 +146,7 @@ def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path):
 
     from course_labs import commands, studio
 
-    def stop(*_args):
+    def stop(*_args, **_named):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(studio, "run_lab", stop)
