@@ -73,7 +73,7 @@ def test_only_the_controls_were_trained_each_in_its_way(run):
     assert scratch[0] == dataclasses.replace(TINY.student_recipe, epochs=3) and scratch[1] is not training.cross_entropy
     assert scattered[0] == TINY.recovery_recipe and scattered[1] is not training.cross_entropy
     seed_of = Studio("digits", run[1], seed=1, settings=TINY, console=QUIET)._seed
-    assert alone[2] == seed_of("student") and scattered[2] == seed_of("pruned"), "the images must come in the same order as in the row compared with"
+    assert alone[2] == seed_of("student") and scattered[2] == seed_of("pruned"), "the images must come in the same order as in the row it is compared with"
 
 
 def test_done_once_and_timed_in_one_go(run, tmp_path, monkeypatch):
