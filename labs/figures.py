@@ -23,7 +23,7 @@ def tradeoff(results: dict) -> Figure:
 
     Control rows, where there are some, are hollow and numbered; the numbers are explained below.
     """
-    controls = results["runs"][0].get("controls", [])
+    controls = results["runs"][0]["controls"]
     figure = Figure(figsize=(9, 4.6 + 0.2 * len(controls)), layout="constrained")
     panels(results, figure.subplots(1, 2, sharey=True))
     figure.suptitle(f"{results['data']['title']}: what each step costs and saves", x=0.01, ha="left")
@@ -51,7 +51,7 @@ def panels(results: dict, axes) -> None:
     """Draw accuracy against file size into the first of two axes and against latency into the second."""
     left, right = axes
     run, several = results["runs"][0], len(results["runs"]) > 1
-    rows = [(row, SHORT[row["name"]]) for row in run["rows"]] + [(row, str(n)) for n, row in enumerate(run.get("controls", []), 1)]
+    rows = [(row, SHORT[row["name"]]) for row in run["rows"]] + [(row, str(n)) for n, row in enumerate(run["controls"], 1)]
     points = [_point(results, row, label, several) for row, label in rows]
     _panel(left, [point | {"cost": point["kb"], "across": None} for point in points if point["own_file"]])
     _panel(right, [point | {"cost": point["ms"]} for point in points if point["ms"] is not None])

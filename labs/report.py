@@ -12,7 +12,18 @@ from course_labs.summary import SCHEMA
 
 HEADER = ("model", "channels", "test accuracy", "file", "parameters", "MACs", "ONNX Runtime, 1 thread", "PyTorch eager, 1 thread")
 
+CONTROLS_HEADER = (*HEADER[:4], "gzip", "parameters", "not zero", *HEADER[5:])
+
 SHORT = {"teacher": "teacher", "student": "student", "pruned": "+ pruned", "int8": "+ int8"}
+SHORT_CONTROLS = {
+    "no_teacher": "no teacher",
+    "from_scratch": "from scratch",
+    "unstructured": "scattered",
+    "silenced": "silenced",
+    "dynamic_linear": "dynamic, part",
+    "dynamic": "dynamic, all",
+    "eager": "in PyTorch",
+}
 
 
 def read_results(path: Path) -> dict:
@@ -28,20 +39,71 @@ def read_results(path: Path) -> dict:
 
 def cells(results: dict) -> list[tuple[str, ...]]:
     """The table's rows as text, in the order of HEADER."""
-    one = results["runs"][0] if len(results["runs"]) == 1 else None
-    return [
-        (
-            row["title"],
-            "-".join(map(str, row["widths"])),
-            accuracy(results["summary"][row["name"]]),
-            size(results["summary"][row["name"]]["bytes"]),
-            f"{row['parameters']:,}",
+    return [_cells(results, row) for row in results["runs"][0]["rows"]]
+
+
+def _cells(results: dict, row: dict) -> tuple[str, ...]:
+    found, one = results["summary"][row["name"]], len(results["runs"]) == 1
+    return (
+        row["title"],
+        "-".join(map(str, row["widths"])),
+        accuracy(found),
+        size(found["bytes"]),
+        f"{row['parameters']:,}",
+        count(row["macs"]),
+        latency(found["latency_ms"], row["onnx_runtime"] if one else None),
+        latency(found["eager_ms"], row["pytorch_eager"] if one else None),
+    )
+
+
+def control_cells(results: dict) -> list[tuple[str, ...]]:
+    """The control rows as text, in the order of CONTROLS_HEADER."""
+    rows = []
+    for row in results["runs"][0]["controls"]:
+        title, widths, right, file, parameters, macs, runtime, eager = _cells(results, row)
+        gzip = f"{row['gzip_bytes'] / 1000:,.1f} kB"
+        rows.append((title, widths, right, file, gzip, parameters, f"{row['nonzero_parameters']:,}", macs, runtime, eager))
+    return rows
+
+
+def controls_markdown(results: dict) -> str:
+    """The second table, control rows, and what each of them shows; nothing if none was measured."""
+    if not results["runs"][0]["controls"]:
+        return ""
+    table = grid(CONTROLS_HEADER, control_cells(results), left=2)
+    lines = ["", "## Control rows", "", "Measured in the same run as the rows above, in turns with them.", "", table]
+    return "\n".join(lines + [f"- **{title}**: {words}" for title, words in shown(results)]) + "\n"
+
+
+def controls_terminal(results: dict) -> Table:
+    """The second table for a terminal of 80 columns. The sentences of `shown` go below it."""
+    several = len(results["runs"]) > 1
+    title = "Control rows: the same measurements, the same run" + ("s, mean ± standard deviation" if several else "")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.caption = "ms: one image, one thread, ONNX Runtime, median; the last column is PyTorch (eager), ms"
+    table.caption_justify = "left"
+    for column in ("model", "accuracy", "kB", "gzip", "not zero", "MACs", "ms", "PyTorch"):
+        table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
+    for row in results["runs"][0]["controls"]:
+        found = results["summary"][row["name"]]
+        table.add_row(
+            SHORT_CONTROLS[row["name"]],
+            accuracy(found),
+            f"{found['bytes']['mean'] / 1000:,.1f}",
+            f"{row['gzip_bytes'] / 1000:,.1f}",
+            f"{row['nonzero_parameters']:,}",
             count(row["macs"]),
-            latency(results["summary"][row["name"]]["latency_ms"], row["onnx_runtime"] if one else None),
-            latency(results["summary"][row["name"]]["eager_ms"], row["pytorch_eager"] if one else None),
+            f"{found['latency_ms']['mean']:.3f}",
+            f"{found['eager_ms']['mean']:.3f}" if found["eager_ms"] else "–",
         )
-        for row in results["runs"][0]["rows"]
-    ]
+    return table
+
+
+def shown(results: dict) -> list[tuple[str, str]]:
+    """(title, what it shows) of each control row. Of several runs, the sentences are the first one's and say so."""
+    run = results["runs"][0]
+    of = f" (seed {run['seed']})" if len(results["runs"]) > 1 else ""
+    return [(row["title"] + of, row["shows"]) for row in run["controls"]]
 
 
 def markdown(results: dict) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from course_data import load
 from course_labs.output import write_reports
 from course_labs.settings import Settings
 from course_labs.studio import run_lab
@@ -25,5 +26,5 @@ def run_seeds(
         console.print(f"seed {seed}", style="bold", highlight=False)
         found.append(run_lab(data, out / f"seed-{seed}", seed, settings, console, **options))
     results = merged(found)
-    write_reports(results, out)
+    write_reports(results, out, load(data))
     return results

@@ -18,7 +18,20 @@ from rich.console import Console
 from course_data import Dataset, UserError, load
 from course_data.files import beside
 from course_data.progress import bar
-from course_labs import accounting, distillation, export, machine, measure, miscalibration, networks, pruning, quantise, training
+from course_labs import (
+    accounting,
+    claims,
+    controls,
+    distillation,
+    export,
+    machine,
+    measure,
+    miscalibration,
+    networks,
+    pruning,
+    quantise,
+    training,
+)  # fmt: skip
 from course_labs.networks import ConvNet, Shape
 from course_labs.output import write_reports
 from course_labs.settings import SETTINGS, Settings
@@ -44,6 +57,11 @@ class Model:
     path: Path
     validation_accuracy: float | None
     done: Done
+
+    @property
+    def eager(self) -> bool:
+        """Whether PyTorch can run it. What was rounded in its ONNX file exists only there; `net` is then what it was before."""
+        return self.done.path.suffix == ".pt"
 
 
 class Studio:
@@ -140,8 +158,6 @@ class Studio:
 
     def int8(self) -> Model:
         """Round the pruned network's weights and activations to eight bits."""
-        if "int8" in self._models:
-            return self._models["int8"]
         pruned = self.pruned()
 
         def work(path: Path) -> dict:
@@ -157,22 +173,20 @@ class Studio:
             "onnxruntime": onnxruntime.__version__,
             "code": code_version(quantise, export),
         }
-        with self.console.status("int8: calibrating and quantising"):
-            done = self.stages.run("int8", ".onnx", inputs, work)
-        path = self.out / "int8.onnx"
-        _copy(done.path, path)
-        return self._remember("int8", pruned.net, path, done)
+        return self._rounded("int8", pruned.net, work, inputs)
 
     def models(self) -> list[Model]:
         """All four, in the order of the table."""
         return [self.teacher(), self.student(), self.pruned(), self.int8()]
 
-    def measure(self) -> dict:
-        """Measure the four models in one run and write results.json, table.md and tradeoff.png. Returns the results.
+    def measure(self, with_controls: bool = False) -> dict:
+        """Measure the four models in one run and write results.json, table.md, report.html and pictures. Returns the results.
 
-        This is the only place that looks at test images.
+        `with_controls` adds the control rows of course_labs.controls, measured in the same run. This is the only place that looks at test images.
         """
         models = self.models()
+        if with_controls:
+            models += controls.Controls(self).models()
         inputs = {
             "models": {m.name: sha256(m.path) for m in models},
             "data": self.data.fingerprint,
@@ -190,7 +204,7 @@ class Studio:
         done = self.stages.run("measure", ".rows.json", inputs, work)
         self._say("measure", done)
         results = self._results(models, done)
-        write_reports(results, self.out)
+        write_reports(results, self.out, self.data)
         return results
 
     # ------------------------------------------------------------------ inside
@@ -206,10 +220,13 @@ class Studio:
     def _size(self) -> tuple[int, int]:
         return tuple(self.data.train.images.shape[-2:])
 
+    def _file(self, name: str) -> Path:
+        return self.out / ("" if name in ROWS else "controls") / f"{name}.onnx"
+
     def _notes(self, name: str) -> dict[str, str]:
         """What someone who finds the file later needs to use it."""
         return {
-            "row": TITLES[name],
+            "row": (TITLES | controls.TITLES)[name],
             "data": self.data.title,
             "classes": " ".join(self.data.classes),
             "input": "(pixel / 255 - mean) / std, per channel",
@@ -233,8 +250,17 @@ class Studio:
         done = self.stages.run(name, ".pt", inputs, save)
         net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
-        path = export.export(net.eval(), self._size(), self.out / f"{name}.onnx", self._notes(name))
+        path = export.export(net.eval(), self._size(), self._file(name), self._notes(name))
         return self._remember(name, net, path, done)
+
+    def _rounded(self, name: str, net: ConvNet, work, inputs: dict) -> Model:
+        """A stage whose artefact is an ONNX file, made by rounding `net`."""
+        if name in self._models:
+            return self._models[name]
+        with self.console.status(f"{name}: quantising"):
+            done = self.stages.run(name, ".onnx", inputs, work)
+        _copy(done.path, self._file(name))
+        return self._remember(name, net, self._file(name), done)
 
     def _remember(self, name: str, net: ConvNet, path: Path, done: Done) -> Model:
         model = Model(name, net, path, done.facts["validation_accuracy"], done)
@@ -244,7 +270,7 @@ class Studio:
 
     def _say(self, name: str, done: Done, result: str = "") -> None:
         how = "done before, taken from " + str(self.stages.folder) if done.resumed else f"{done.seconds:.1f} s"
-        self.console.print(f"[bold]{name:8}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
+        self.console.print(f"[bold]{name:14}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
 
     def _measured(self, models: list[Model]) -> dict:
         """Every look at the test images, and every clock."""
@@ -259,7 +285,7 @@ class Studio:
 
     def _rows(self, models: list[Model], said: dict) -> list[dict]:
         image = networks.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
-        plain = {m.name: networks.folded(m.net) for m in models if m.name != "int8"}
+        plain = {m.name: networks.folded(m.net) for m in models if m.eager}
         runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
         eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}
         with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
@@ -270,11 +296,11 @@ class Studio:
         for model in models:
             right = said[model.name] == labels
             share = float(right.mean())
-            layers = plain.get(model.name) or plain["pruned"]  # the int8 file has the pruned network's layers
+            layers = plain.get(model.name) or networks.folded(model.net)
             rows.append({
                 "name": model.name,
-                "title": TITLES[model.name],
-                "file": model.path.name,
+                "title": (TITLES | controls.TITLES)[model.name],
+                "file": model.path.relative_to(self.out).as_posix(),
                 "widths": list(model.net.shape.widths),
                 "accuracy": share,
                 "accuracy_standard_error": float((share * (1 - share) / len(right)) ** 0.5),
@@ -286,6 +312,7 @@ class Studio:
                 "bytes_by_part": accounting.parts(model.path),
                 "gzip_bytes": accounting.gzip_bytes(model.path),
                 "parameters": measure.parameters(layers),
+                "nonzero_parameters": sum(int(p.count_nonzero()) for p in layers.parameters()),
                 "macs": measure.macs(layers, image),
                 "onnx_runtime": measure.summary(times[model.name]),
                 "images_per_second": throughput[model.name],
@@ -295,6 +322,7 @@ class Studio:
 
     def _results(self, models: list[Model], measured: Done) -> dict:
         found = json.loads(measured.path.read_text(encoding="utf-8"))
+        rows = found["rows"][: len(ROWS)]
         seconds = {m.name: m.done.seconds for m in models} | {"taught": self.taught()[1].seconds, "measure": measured.seconds}
         data = {
             "name": self.data.name, "title": self.data.title, "source": self.data.source, "fingerprint": self.data.fingerprint,
@@ -306,20 +334,24 @@ class Studio:
             "machine": machine.describe(),
             "versions": machine.versions(),
             "minutes": {name: round(s / 60, 3) for name, s in seconds.items()} | {"total": round(sum(seconds.values()) / 60, 3)},
-            "rows": found["rows"],
+            "rows": rows,
+            "ratios": {row["name"]: _ratios(rows[0], row) for row in rows[1:]},
+            "controls": claims.control_rows(rows, found["rows"][len(ROWS) :]),
             "lost": found["lost"],
             "wrong_calibration": found["wrong_calibration"],
-            "ratios": {row["name"]: _ratios(found["rows"][0], row) for row in found["rows"][1:]},
         }
         return collected(data, dataclasses.asdict(self.settings), [run])
 
 
-def run_lab(data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None) -> dict:
-    """Build and measure all four models; write results.json, table.md, tradeoff.png and four .onnx files to `out`. Returns the results.
+def run_lab(
+    data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
+    with_controls: bool = False,
+) -> dict:
+    """Build and measure all four models; write results.json, table.md, report.html, pictures and four .onnx files to `out`. Returns the results.
 
-    Starting again with the same arguments goes on after the last finished stage.
+    `with_controls` adds the control rows, and their files in `out`/controls. Starting again with the same arguments goes on after the last finished stage.
     """
-    return Studio(data, out, seed, settings, console).measure()
+    return Studio(data, out, seed, settings, console).measure(with_controls)
 
 
 def _ratios(teacher: dict, row: dict) -> dict[str, float]:

@@ -44,7 +44,7 @@ def statistics(values: list[float]) -> dict[str, float | None]:
 
 def _summary(runs: list[dict]) -> dict[str, dict]:
     found = {}
-    for rows in zip(*(run["rows"] + run.get("controls", []) for run in runs), strict=True):
+    for rows in zip(*(run["rows"] + run["controls"] for run in runs), strict=True):
         name, values = rows[0]["name"], {key: [of(row) for row in rows] for key, of in MEASURED.items()}
         found[name] = {key: statistics(some) if None not in some else None for key, some in values.items()}
         ratios = [run["ratios"][name] for run in runs if name in run["ratios"]]
