@@ -15,17 +15,30 @@ import onnxruntime
 import torch
 from rich.console import Console
 
-from course_data import Dataset, UserError, load
+from course_data import Dataset, load
 from course_data.files import beside
 from course_data.progress import bar
-from course_labs import distillation, export, machine, measure, networks, plan, pruning, quantise, training
+from course_labs import (
+    accounting,
+    claims,
+    controls,
+    distillation,
+    export,
+    machine,
+    measure,
+    miscalibration,
+    networks,
+    pruning,
+    quantise,
+    training,
+)  # fmt: skip
 from course_labs.networks import ConvNet, Shape
-from course_labs.report import write_reports
+from course_labs.output import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
+from course_labs.summary import collected
 from course_labs.training import Taught
 
-SCHEMA = 1
 ROWS = ("teacher", "student", "pruned", "int8")
 TITLES = {
     "teacher": "teacher, float32",
@@ -45,26 +58,23 @@ class Model:
     validation_accuracy: float | None
     done: Done
 
+    @property
+    def eager(self) -> bool:
+        """Whether PyTorch can run it. What was rounded in its ONNX file exists only there; `net` is then what it was before."""
+        return self.done.path.suffix == ".pt"
+
 
 class Studio:
     """Four models of one data set in the folder `out`.
 
-    `data` is digits, mnist or cifar10. `settings` replaces the data set's own. `minutes` makes every training longer or shorter,
-    so that all of it takes about so long on this machine. Raises UserError if the data is not here, `out` cannot be used, or the minutes are too few.
+    `data` is digits, mnist or cifar10. `settings` replaces the data set's own. Raises UserError if the data is not here or `out` cannot be used.
     """
 
-    def __init__(
-        self, data: str, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None,
-        minutes: float | None = None,
-    ):
+    def __init__(self, data: str, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None):
         self.data: Dataset = load(data)
         self.settings = settings or SETTINGS[data]
         self.seed, self.out = seed, Path(out)
         self.console = console or Console(stderr=True)
-        try:
-            (self.out / "stages").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"Cannot write to {self.out}: {error.strerror}. Choose another folder with --out.") from error
         self.stages = Stages(self.out / "stages")
         self._models: dict[str, Model] = {}
         self._taught: tuple[Taught, Done] | None = None
@@ -76,8 +86,6 @@ class Studio:
             "precision": str(training.precision(where)),
             "torch": torch.__version__,
         }
-        if minutes is not None:
-            self.settings = self._scaled_to(minutes)
 
     def teacher(self) -> Model:
         """Train the float32 network that everything else is measured against."""
@@ -146,8 +154,6 @@ class Studio:
 
     def int8(self) -> Model:
         """Round the pruned network's weights and activations to eight bits."""
-        if "int8" in self._models:
-            return self._models["int8"]
         pruned = self.pruned()
 
         def work(path: Path) -> dict:
@@ -163,61 +169,41 @@ class Studio:
             "onnxruntime": onnxruntime.__version__,
             "code": code_version(quantise, export),
         }
-        with self.console.status("int8: calibrating and quantising"):
-            done = self.stages.run("int8", ".onnx", inputs, work)
-        path = self.out / "int8.onnx"
-        _copy(done.path, path)
-        return self._remember("int8", pruned.net, path, done)
+        return self._rounded("int8", pruned.net, work, inputs)
 
     def models(self) -> list[Model]:
         """All four, in the order of the table."""
         return [self.teacher(), self.student(), self.pruned(), self.int8()]
 
-    def measure(self) -> dict:
-        """Measure the four models in one run and write results.json, table.md and tradeoff.png. Returns the results.
+    def measure(self, with_controls: bool = False) -> dict:
+        """Measure the four models in one run and write results.json, table.md, report.html and pictures. Returns the results.
 
-        This is the only place that looks at test images.
+        `with_controls` adds the control rows of course_labs.controls, measured in the same run. This is the only place that looks at test images.
         """
         models = self.models()
+        if with_controls:
+            models += controls.Controls(self).models()
         inputs = {
             "models": {m.name: sha256(m.path) for m in models},
             "data": self.data.fingerprint,
             "calls": self.settings.latency_calls,
             "machine": machine.describe(),
             "versions": machine.versions(),
-            "code": code_version(measure, networks),
+            "calibration": self.settings.calibration,
+            "code": code_version(measure, networks, accounting, miscalibration, quantise),
         }
 
         def work(path: Path) -> dict:
-            write_json(path, {"rows": self._rows(models), "measured": datetime.now(UTC).date().isoformat()})
+            write_json(path, self._measured(models) | {"measured": datetime.now(UTC).date().isoformat()})
             return {}
 
         done = self.stages.run("measure", ".rows.json", inputs, work)
         self._say("measure", done)
         results = self._results(models, done)
-        write_reports(results, self.out)
+        write_reports(results, self.out, self.data)
         return results
 
     # ------------------------------------------------------------------ inside
-
-    def _scaled_to(self, minutes: float) -> Settings:
-        """The settings for so many minutes. The share is a stage: a run that goes on must not measure it anew and train differently."""
-
-        def work(path: Path) -> dict:
-            with self.console.status("measuring what a training step takes"):
-                share = plan.share_for(minutes, self.settings, self.data)
-            write_json(path, {"share": share})
-            return {"share": share}
-
-        inputs = self._common | {"minutes": minutes, "settings": dataclasses.asdict(self.settings), "code": code_version(plan, networks, training)}
-        share = self.stages.run("plan", ".share.json", inputs, work).facts["share"]
-        settings = plan.scaled(self.settings, share)
-        self.console.print(
-            f"[bold]plan    [/] {minutes:g} minutes: {share:.2f} of the default training. Epochs: teacher {settings.teacher_recipe.epochs:.1f}, "
-            f"student {settings.student_recipe.epochs:.1f}, recovery {settings.recovery_recipe.epochs:.1f}.",
-            highlight=False, soft_wrap=True,
-        )
-        return settings
 
     def _new(self, shape: Shape) -> ConvNet:
         torch.manual_seed(self._seed(str(shape)))
@@ -230,10 +216,13 @@ class Studio:
     def _size(self) -> tuple[int, int]:
         return tuple(self.data.train.images.shape[-2:])
 
+    def _file(self, name: str) -> Path:
+        return self.out / ("" if name in ROWS else "controls") / f"{name}.onnx"
+
     def _notes(self, name: str) -> dict[str, str]:
         """What someone who finds the file later needs to use it."""
         return {
-            "row": TITLES[name],
+            "row": (TITLES | controls.TITLES)[name],
             "data": self.data.title,
             "classes": " ".join(self.data.classes),
             "input": "(pixel / 255 - mean) / std, per channel",
@@ -257,8 +246,17 @@ class Studio:
         done = self.stages.run(name, ".pt", inputs, save)
         net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
-        path = export.export(net.eval(), self._size(), self.out / f"{name}.onnx", self._notes(name))
+        path = export.export(net.eval(), self._size(), self._file(name), self._notes(name))
         return self._remember(name, net, path, done)
+
+    def _rounded(self, name: str, net: ConvNet, work, inputs: dict) -> Model:
+        """A stage whose artefact is an ONNX file, made by rounding `net`."""
+        if name in self._models:
+            return self._models[name]
+        with self.console.status(f"{name}: quantising"):
+            done = self.stages.run(name, ".onnx", inputs, work)
+        _copy(done.path, self._file(name))
+        return self._remember(name, net, self._file(name), done)
 
     def _remember(self, name: str, net: ConvNet, path: Path, done: Done) -> Model:
         model = Model(name, net, path, done.facts["validation_accuracy"], done)
@@ -268,67 +266,88 @@ class Studio:
 
     def _say(self, name: str, done: Done, result: str = "") -> None:
         how = "done before, taken from " + str(self.stages.folder) if done.resumed else f"{done.seconds:.1f} s"
-        self.console.print(f"[bold]{name:8}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
+        self.console.print(f"[bold]{name:14}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
 
-    def _rows(self, models: list[Model]) -> list[dict]:
+    def _measured(self, models: list[Model]) -> dict:
+        """Every look at the test images, and every clock."""
+        test = self.data.test
+        said = {m.name: measure.predictions(m.path, test, self.data) for m in models}
+        source = next(m.path for m in models if m.name == "pruned")
+        with self.console.status("measure: int8 calibrated on the wrong images"):
+            wrong = miscalibration.compare(
+                lambda path, images: quantise.quantise(source, path, images), self.data, self.settings.calibration, self._seed("wrong calibration")
+            )
+        return {"rows": self._rows(models, said), "lost": measure.lost(said["teacher"], said["int8"], test.labels.numpy()), "wrong_calibration": wrong}
+
+    def _rows(self, models: list[Model], said: dict) -> list[dict]:
         image = networks.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
-        plain = {m.name: networks.folded(m.net) for m in models if m.name != "int8"}
+        plain = {m.name: networks.folded(m.net) for m in models if m.eager}
         runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
         eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}
         with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
             times = measure.latencies(runtime | eager, self.settings.latency_calls, self.seed, update=update)
-        rows = []
+        with self.console.status("measure: throughput"):
+            throughput = measure.throughput({m.name: m.path for m in models}, image.numpy(), self.settings.latency_calls, self.seed)
+        rows, labels = [], self.data.test.labels.numpy()
         for model in models:
-            right = measure.correct(model.path, self.data.test, self.data)
+            right = said[model.name] == labels
             share = float(right.mean())
-            layers = plain.get(model.name) or plain["pruned"]  # the int8 file has the pruned network's layers
+            layers = plain.get(model.name) or networks.folded(model.net)
             rows.append({
                 "name": model.name,
-                "title": TITLES[model.name],
-                "file": model.path.name,
+                "title": (TITLES | controls.TITLES)[model.name],
+                "file": model.path.relative_to(self.out).as_posix(),
                 "widths": list(model.net.shape.widths),
                 "accuracy": share,
                 "accuracy_standard_error": float((share * (1 - share) / len(right)) ** 0.5),
                 "correct": int(right.sum()),
                 "test_images": len(right),
+                "accuracy_by_class": measure.by_class(right, labels, len(self.data.classes)),
                 "validation_accuracy": model.validation_accuracy,
                 "bytes": model.path.stat().st_size,
+                "bytes_by_part": accounting.parts(model.path),
+                "gzip_bytes": accounting.gzip_bytes(model.path),
                 "parameters": measure.parameters(layers),
+                "nonzero_parameters": sum(int(p.count_nonzero()) for p in layers.parameters()),
                 "macs": measure.macs(layers, image),
                 "onnx_runtime": measure.summary(times[model.name]),
+                "images_per_second": throughput[model.name],
                 "pytorch_eager": measure.summary(times[f"eager {model.name}"]) if model.name in plain else None,
             })
         return rows
 
     def _results(self, models: list[Model], measured: Done) -> dict:
         found = json.loads(measured.path.read_text(encoding="utf-8"))
+        rows = found["rows"][: len(ROWS)]
         seconds = {m.name: m.done.seconds for m in models} | {"taught": self.taught()[1].seconds, "measure": measured.seconds}
-        return {
-            "schema": SCHEMA,
-            "measured": found["measured"],
-            "data": {
-                "name": self.data.name, "title": self.data.title, "source": self.data.source,
-                "fingerprint": self.data.fingerprint, "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
-            },
+        data = {
+            "name": self.data.name, "title": self.data.title, "source": self.data.source, "fingerprint": self.data.fingerprint,
+            "classes": list(self.data.classes), "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
+        }
+        run = {
             "seed": self.seed,
-            "settings": dataclasses.asdict(self.settings),
+            "measured": found["measured"],
             "machine": machine.describe(),
             "versions": machine.versions(),
             "minutes": {name: round(s / 60, 3) for name, s in seconds.items()} | {"total": round(sum(seconds.values()) / 60, 3)},
-            "rows": found["rows"],
-            "ratios": {row["name"]: _ratios(found["rows"][0], row) for row in found["rows"][1:]},
+            "rows": rows,
+            "ratios": {row["name"]: _ratios(rows[0], row) for row in rows[1:]},
+            "controls": claims.control_rows(rows, found["rows"][len(ROWS) :]),
+            "lost": found["lost"],
+            "wrong_calibration": found["wrong_calibration"],
         }
+        return collected(data, dataclasses.asdict(self.settings), [run])
 
 
 def run_lab(
     data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
-    minutes: float | None = None,
+    with_controls: bool = False,
 ) -> dict:
-    """Build and measure all four models; write results.json, table.md, tradeoff.png and four .onnx files to `out`. Returns the results.
+    """Build and measure all four models; write results.json, table.md, report.html, pictures and four .onnx files to `out`. Returns the results.
 
-    Starting again with the same arguments goes on after the last finished stage.
+    `with_controls` adds the control rows, and their files in `out`/controls. Starting again with the same arguments goes on after the last finished stage.
     """
-    return Studio(data, out, seed, settings, console, minutes).measure()
+    return Studio(data, out, seed, settings, console).measure(with_controls)
 
 
 def _ratios(teacher: dict, row: dict) -> dict[str, float]:
