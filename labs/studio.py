@@ -24,6 +24,7 @@ from course_labs import (
     controls,
     distillation,
     export,
+    first_weights,
     machine,
     measure,
     miscalibration,
@@ -207,7 +208,8 @@ class Studio:
 
     def _new(self, shape: Shape) -> ConvNet:
         torch.manual_seed(self._seed(str(shape)))
-        return ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        return first_weights.prepare(net, self.data, self._seed("first weights"))
 
     def _seed(self, purpose: str) -> int:
         """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""
@@ -242,7 +244,7 @@ class Studio:
             return {"validation_accuracy": training.accuracy(net, self.data.val, self.data)}
 
         inputs = {k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in inputs.items()}
-        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code)}
+        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code, first_weights)}
         done = self.stages.run(name, ".pt", inputs, save)
         net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
