@@ -49,11 +49,11 @@ SETTINGS = {
         recovery_recipe=Recipe(epochs=10, peak_lr=0.1, shift=2),
     ),
     "cifar10": Settings(
-        teacher=Shape((48, 96, 192, 192, 384, 384), (1, 2, 2, 1, 2, 1)),
-        teacher_recipe=Recipe(epochs=8, peak_lr=1.0, batch=256, weight_decay=1e-3, shift=2, flip=True),
-        student=Shape((32, 48, 80, 96, 128, 128), (2, 1, 1, 2, 1, 1)),
-        student_recipe=Recipe(epochs=14, peak_lr=1.0, batch=256, weight_decay=1e-3, shift=2, flip=True),
-        pruned_widths=(32, 32, 64, 64, 96, 96),
-        recovery_recipe=Recipe(epochs=6, peak_lr=0.5, batch=256, weight_decay=1e-3, shift=2, flip=True),
+        teacher=Shape((64, 128, 256, 256, 512, 512), (1, 2, 2, 1, 2, 1)),
+        teacher_recipe=Recipe(epochs=10, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True),
+        student=Shape((48, 64, 96, 128, 192), (1, 2, 1, 2, 1)),
+        student_recipe=Recipe(epochs=14, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True),
+        pruned_widths=(32, 64, 80, 128, 160),
+        recovery_recipe=Recipe(epochs=6, peak_lr=0.4, batch=256, weight_decay=1e-3, shift=2, flip=True),
     ),
 }
