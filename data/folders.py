@@ -58,9 +58,10 @@ def image_folder(folder: Path | str, size: int = 32) -> Dataset:
         _take(arrays, "test", TEST_SHARE, folder)
     if "val" not in files:
         _take(arrays, "val", VALIDATION_SHARE, folder)
-    left = np.bincount(arrays["train_labels"], minlength=len(classes))
-    if left.min() < 2:
-        raise UserError(f"{folder}: class {classes[left.argmin()]} has too few images: {left.min()} left for training. Ten of each class are the least that makes sense.")
+    for part, least in (("train", 2), ("test", 1)):
+        left = np.bincount(arrays[f"{part}_labels"], minlength=len(classes))
+        if left.min() < least:
+            raise UserError(f"{folder}: class {classes[left.argmin()]} has too few images: {left.min()} for the {part} part. Ten of each class are the least that makes sense.")
     train = _split(arrays["train_images"], arrays["train_labels"])
     mean, std = _channel_statistics(train.images)
     if min(std) == 0:

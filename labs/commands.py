@@ -12,51 +12,75 @@ def lab(
     out: Annotated[Path | None, typer.Option(help="folder for the results [default: runs/DATA, with the name of your own model or images]")] = None,
     seed: Annotated[int, typer.Option(help="another seed gives another, equally good run")] = 0,
     minutes: Annotated[float | None, typer.Option(help="train longer or shorter, so that everything takes about so many minutes")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="so many runs, with this seed and the next ones: mean and spread")] = 1,
     controls: Annotated[
         bool, typer.Option("--controls", help="add a second table: student without teacher, pruned shape from scratch, masks, dynamic int8, ...")
     ] = False,
     model: Annotated[
-        str | None,
-        typer.Option(metavar="PATH.PY:FACTORY", help="your own network: factory(in_channels, classes, width=1.0) returns it"),
+        str | None, typer.Option(metavar="PATH.PY:FACTORY", help="your own network: factory(in_channels, classes, width=1.0) returns it")
     ] = None,
     width: Annotated[float, typer.Option(help="with --model: the width of the student, the teacher's being 1.0")] = 0.5,
     images: Annotated[
         Path | None, typer.Option(help="your own images instead of --data: FOLDER/train/CLASS/... and FOLDER/test/CLASS/..., or FOLDER/CLASS/...")
     ] = None,
     size: Annotated[int, typer.Option(help="with --images: height and width to which they are scaled")] = 32,
+    max_drop: Annotated[float | None, typer.Option(help="budget: points of test accuracy below the teacher")] = None,
+    max_mb: Annotated[float | None, typer.Option(help="budget: size of the model file, in MB (1,000,000 bytes)")] = None,
+    max_ms: Annotated[float | None, typer.Option(help="budget: median latency of one image in ONNX Runtime, one thread")] = None,
 ) -> None:
-    """Shrink a network in three steps and measure all four models in one table."""
+    """Shrink a network in three steps and measure all four models in one table.
+
+    With a budget, names the model with the fewest bytes that keeps every limit given. If none does, names the nearest, says which limit it
+    misses by how much, and ends with exit status 1.
+    """
     from rich.console import Console
 
     from course_data.catalogue import spec
+    from course_labs.budget import Budget, judged
 
     if images is None:
-        spec(data)  # a wrong name should not wait for torch
+        spec(data)  # a wrong name or limit should not wait for torch
+    budget = Budget(max_drop, max_mb, max_ms)
     if out is None:
         names = [Path(model.rpartition(":")[0]).stem] if model else []
         out = Path("runs") / "-".join([*names, images.resolve().name if images else data])
-    given = {
-        "--data": data if images is None else None, "--model": model, "--width": width if model else None, "--images": images,
-        "--size": size if images else None, "--out": out, "--seed": seed, "--minutes": minutes,
-    }
+    from course_labs.output import write_texts
     from course_labs.own import inputs
-    from course_labs.report import controls_terminal, remarks, terminal
-    from course_labs.studio import run_lab
+    from course_labs.report import controls_terminal, remarks, shown, terminal
+    from course_labs.seeds import run_seeds
 
     try:
         dataset, settings, family = inputs(data, images, size, model, width)
-        results = run_lab(dataset, out, seed, settings, minutes=minutes, with_controls=controls, family=family)
+        results = run_seeds(dataset, out, list(range(seed, seed + seeds)), settings, minutes=minutes, family=family, with_controls=controls)
     except KeyboardInterrupt:
-        options = [f"{key} {value:g}" if isinstance(value, float) else f"{key} {shlex.quote(str(value))}" for key, value in given.items() if value is not None]
-        again = " ".join(["course lab", *options, *(["--controls"] if controls else [])])
-        typer.echo(f"\nStopped. Finished stages are kept in {out / 'stages'}. To go on: {again}", err=True)
+        given = {
+            "--data": data if images is None else None, "--model": model, "--width": f"{width:g}" if model else None,
+            "--images": images, "--size": size if images else None, "--out": out, "--seed": seed, "--seeds": seeds if seeds > 1 else None,
+            "--minutes": f"{minutes:g}" if minutes is not None else None,
+        }  # fmt: skip
+        again = " ".join(["course lab", *(f"{key} {shlex.quote(str(value))}" for key, value in given.items() if value is not None)])
+        again += " --controls" if controls else ""
+        typer.echo(
+            f"\nStopped. Finished stages are kept in {out / ('stages' if seeds == 1 else 'seed-*/stages')}. To go on: {again}",
+            err=True,
+        )
         raise typer.Exit(130) from None
+    if budget:
+        results["budget"] = judged(results, budget)
+        write_texts(results, out)
     console = Console()
     console.print(terminal(results))
     for line in remarks(results):
         console.print(line, highlight=False)
-    if results["controls"]:
+    if controls:
         console.print(controls_terminal(results))
-        for row in results["controls"]:
-            console.print(f"[bold]{row['title']}[/]: {row['shows']}", highlight=False)
-    console.print(f"Written to {out}: results.json, table.md, tradeoff.png, teacher.onnx, student.onnx, pruned.onnx, int8.onnx{', controls' if controls else ''}", highlight=False, soft_wrap=True)
+        for title, words in shown(results):
+            console.print(f"[bold]{title}[/]: {words}", highlight=False)
+    if budget:
+        console.print(results["budget"]["words"], style="bold", highlight=False)
+    written = sorted(path.relative_to(out).as_posix() for path in out.iterdir() if path.is_file())
+    written += ["controls"] if controls and seeds == 1 else []
+    written += ["one folder for each seed"] if seeds > 1 else []
+    console.print(f"Written to {out}: {', '.join(written)}", highlight=False)
+    if budget and not results["budget"]["met"]:
+        raise typer.Exit(1)

@@ -5,23 +5,33 @@ A family is any object with what `ConvNets` has. `own.Own` is the other one: a u
 
 import torch
 
-from course_labs import networks, pruning
+from course_data import Dataset
+from course_labs import first_weights, networks, pruning
 from course_labs.networks import ConvNet, Shape
 
 
 class ConvNets:
     """The course's own networks: `networks.ConvNet` in every shape."""
 
-    title = None  # what a results file calls the model; the course's own needs no name
-    fingerprint = None
-    modules = ()  # whose source the networks depend on, beyond what the studio names itself
+    about = {}  # what a results file says of the model, among the settings
+    fingerprint = {}  # what the networks depend on beyond their shape and the source of `modules`
+    modules = (first_weights,)
 
     def __init__(self, in_channels: int, classes: int):
         self.in_channels, self.classes = in_channels, classes
 
+    @classmethod
+    def of(cls, data: Dataset) -> "ConvNets":
+        """For the images and classes of `data`."""
+        return cls(data.train.images.shape[1], len(data.classes))
+
     def new(self, shape: Shape) -> ConvNet:
         """A network of this shape with random weights from torch's generator."""
         return ConvNet(shape, self.in_channels, self.classes)
+
+    def begin(self, shape: Shape, data: Dataset, seed: int) -> ConvNet:
+        """A network to be trained on `data`."""
+        return first_weights.prepare(self.new(shape), data, seed)
 
     channel_importance = staticmethod(pruning.channel_importance)
     rebuilt = staticmethod(pruning.rebuilt)

@@ -108,7 +108,7 @@ def channel_importance(net: Network, data: Dataset, images: int, batch: int = 12
     As `pruning.channel_importance`, (γ·∂L/∂γ + β·∂L/∂β)² averaged over batches of training images, summed over the group's batch norms.
     Where no batch norm follows a layer, its filter stands for γ and its bias for β: both are the gradient at a gate behind it.
     """
-    net = copy.deepcopy(net).eval()
+    net = copy.deepcopy(net).eval().requires_grad_()
     scores = [torch.zeros(width) for width in net.shape.widths]
     gates = [(layer.target, net.layer(layer)) for layer in net.layers if layer.gate and layer.target is not None]
     for start in range(0, min(images, len(data.train)), batch):

@@ -107,12 +107,21 @@ class Own:
         return self._traced(width).shape
 
     @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the user's file and of the networks that came of it: what it imports may change too."""
+    def about(self) -> dict:
+        """What a results file says of the model."""
+        return {"model": self.title}
+
+    @property
+    def fingerprint(self) -> dict:
+        """The SHA-256 of the user's file and of the networks that came of it: what it imports may change too."""
         digest = hashlib.sha256(self.path.read_bytes())
         for width, net in sorted(self._full.items()):
             digest.update(f"{width} {net.body.graph} {[str(net.layer(layer)) for layer in net.layers]}".encode())
-        return digest.hexdigest()
+        return {"model": digest.hexdigest()}
+
+    def begin(self, shape: GraphShape, data: Dataset, seed: int) -> Network:
+        """A network to be trained on `data`. Its first weights are the factory's own."""
+        return self.new(shape)
 
     def new(self, shape: GraphShape) -> Network:
         """A network of this shape, its weights as the factory draws them; where channels are cut, the first ones are left."""

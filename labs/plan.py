@@ -1,20 +1,54 @@
 """`--minutes N`: the training scaled to the time there is, from what a training step costs on this machine."""
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
+from rich.console import Console
 from torch import nn
 
 from course_data import Dataset, UserError
+from course_labs import machine, networks, training
+from course_labs.families import ConvNets
 from course_labs.networks import normalise
 from course_labs.settings import Settings
+from course_labs.stages import Stages, code_version, write_json
 from course_labs.training import Recipe, autocast, cross_entropy, device, train
 
 MEASURING = 75.0  # seconds for export, quantisation and the measurements, which no plan can shorten
 SHORTEST = 0.02  # of the training: below it the networks have not seen enough to be worth a table
 LONGEST = 4.0
+
+
+def planned(minutes: float, settings: Settings, data: Dataset, stages: Stages, console: Console, family=None) -> Settings:
+    """`settings` scaled so that one run takes about `minutes`, and a line on `console` that says what this means.
+
+    `family` makes the networks; without one, the course's own. The share is a stage: a run that goes on must not measure it anew and train differently.
+    """
+
+    family = family or ConvNets.of(data)
+
+    def work(path: Path) -> dict:
+        with console.status("measuring what a training step takes"):
+            share = share_for(minutes, settings, data, family.new)
+        write_json(path, {"share": share})
+        return {"share": share}
+
+    inputs = {
+        "minutes": minutes, "settings": dataclasses.asdict(settings), "data": data.fingerprint, "machine": machine.describe(),
+        "code": code_version(sys.modules[__name__], networks, training), **family.fingerprint,
+    }
+    share = stages.run("plan", ".share.json", inputs, work).facts["share"]
+    chosen = scaled(settings, share)
+    console.print(
+        f"[bold]plan    [/] {minutes:.3g} minutes a run: {share:.2f} of the default training. Epochs: teacher {chosen.teacher_recipe.epochs:.1f}, "
+        f"student {chosen.student_recipe.epochs:.1f}, recovery {chosen.recovery_recipe.epochs:.1f}.",
+        highlight=False, soft_wrap=True,
+    )
+    return chosen
 
 
 def scaled(settings: Settings, share: float) -> Settings:

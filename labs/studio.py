@@ -5,7 +5,6 @@ from there afterwards.
 """
 
 import dataclasses
-import gzip
 import hashlib
 import json
 from dataclasses import dataclass
@@ -17,18 +16,31 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from course_data import Dataset, UserError, load
+from course_data import Dataset, load
 from course_data.files import beside
 from course_data.progress import bar
-from course_labs import claims, controls, distillation, export, machine, measure, networks, plan, pruning, quantise, training
+from course_labs import (
+    accounting,
+    claims,
+    controls,
+    distillation,
+    export,
+    machine,
+    measure,
+    miscalibration,
+    networks,
+    pruning,
+    quantise,
+    training,
+)  # fmt: skip
 from course_labs.families import ConvNets
 from course_labs.networks import Shape
-from course_labs.report import write_reports
+from course_labs.output import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
+from course_labs.summary import collected
 from course_labs.training import Taught
 
-SCHEMA = 1
 ROWS = ("teacher", "student", "pruned", "int8")
 TITLES = {
     "teacher": "teacher, float32",
@@ -58,23 +70,18 @@ class Studio:
     """Four models of one data set in the folder `out`.
 
     `data` is digits, mnist or cifar10, or a data set of your own that comes with `settings`; otherwise these replace the data set's own.
-    `family` makes, prunes and folds the networks; without one, the course's own (`families.ConvNets`). `minutes` makes every training longer or shorter,
-    so that all of it takes about so long on this machine. Raises UserError if the data is not here, `out` cannot be used, or the minutes are too few.
+    `family` makes, prunes and folds the networks; without one, the course's own (`families.ConvNets`).
+    Raises UserError if the data is not here or `out` cannot be used.
     """
 
     def __init__(
-        self, data: str | Dataset, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None,
-        minutes: float | None = None, family=None,
+        self, data: str | Dataset, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None, family=None
     ):
         self.data: Dataset = load(data) if isinstance(data, str) else data
-        self.family = family or ConvNets(self.data.train.images.shape[1], len(self.data.classes))
+        self.family = family or ConvNets.of(self.data)
         self.settings = settings or SETTINGS[data]
         self.seed, self.out = seed, Path(out)
         self.console = console or Console(stderr=True)
-        try:
-            (self.out / "stages").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"Cannot write to {self.out}: {error.strerror}. Choose another folder with --out.") from error
         self.stages = Stages(self.out / "stages")
         self._models: dict[str, Model] = {}
         self._taught: tuple[Taught, Done] | None = None
@@ -85,11 +92,8 @@ class Studio:
             "device": where.type,
             "precision": str(training.precision(where)),
             "torch": torch.__version__,
+            **self.family.fingerprint,
         }
-        if self.family.fingerprint is not None:
-            self._common["family"] = self.family.fingerprint
-        if minutes is not None:
-            self.settings = self._scaled_to(minutes)
 
     def teacher(self) -> Model:
         """Train the float32 network that everything else is measured against."""
@@ -180,7 +184,7 @@ class Studio:
         return [self.teacher(), self.student(), self.pruned(), self.int8()]
 
     def measure(self, with_controls: bool = False) -> dict:
-        """Measure the four models in one run and write results.json, table.md and tradeoff.png. Returns the results.
+        """Measure the four models in one run and write results.json, table.md, report.html and pictures. Returns the results.
 
         `with_controls` adds the control rows of course_labs.controls, measured in the same run. This is the only place that looks at test images.
         """
@@ -193,43 +197,25 @@ class Studio:
             "calls": self.settings.latency_calls,
             "machine": machine.describe(),
             "versions": machine.versions(),
-            "code": code_version(measure, networks, *self.family.modules),
+            "calibration": self.settings.calibration,
+            "code": code_version(measure, networks, accounting, miscalibration, quantise),
         }
 
         def work(path: Path) -> dict:
-            write_json(path, {"rows": self._rows(models), "measured": datetime.now(UTC).date().isoformat()})
+            write_json(path, self._measured(models) | {"measured": datetime.now(UTC).date().isoformat()})
             return {}
 
         done = self.stages.run("measure", ".rows.json", inputs, work)
         self._say("measure", done)
         results = self._results(models, done)
-        write_reports(results, self.out)
+        write_reports(results, self.out, self.data)
         return results
 
     # ------------------------------------------------------------------ inside
 
-    def _scaled_to(self, minutes: float) -> Settings:
-        """The settings for so many minutes. The share is a stage: a run that goes on must not measure it anew and train differently."""
-
-        def work(path: Path) -> dict:
-            with self.console.status("measuring what a training step takes"):
-                share = plan.share_for(minutes, self.settings, self.data, self._new)
-            write_json(path, {"share": share})
-            return {"share": share}
-
-        inputs = self._common | {"minutes": minutes, "settings": dataclasses.asdict(self.settings), "code": code_version(plan, networks, training)}
-        share = self.stages.run("plan", ".share.json", inputs, work).facts["share"]
-        settings = plan.scaled(self.settings, share)
-        self.console.print(
-            f"[bold]plan    [/] {minutes:g} minutes: {share:.2f} of the default training. Epochs: teacher {settings.teacher_recipe.epochs:.1f}, "
-            f"student {settings.student_recipe.epochs:.1f}, recovery {settings.recovery_recipe.epochs:.1f}.",
-            highlight=False, soft_wrap=True,
-        )
-        return settings
-
     def _new(self, shape: Shape) -> nn.Module:
         torch.manual_seed(self._seed(str(shape)))
-        return self.family.new(shape)
+        return self.family.begin(shape, self.data, self._seed("first weights"))
 
     def _seed(self, purpose: str) -> int:
         """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""
@@ -290,16 +276,29 @@ class Studio:
         how = "done before, taken from " + str(self.stages.folder) if done.resumed else f"{done.seconds:.1f} s"
         self.console.print(f"[bold]{name:14}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
 
-    def _rows(self, models: list[Model]) -> list[dict]:
+    def _measured(self, models: list[Model]) -> dict:
+        """Every look at the test images, and every clock."""
+        test = self.data.test
+        said = {m.name: measure.predictions(m.path, test, self.data) for m in models}
+        source = next(m.path for m in models if m.name == "pruned")
+        with self.console.status("measure: int8 calibrated on the wrong images"):
+            wrong = miscalibration.compare(
+                lambda path, images: quantise.quantise(source, path, images), self.data, self.settings.calibration, self._seed("wrong calibration")
+            )
+        return {"rows": self._rows(models, said), "lost": measure.lost(said["teacher"], said["int8"], test.labels.numpy()), "wrong_calibration": wrong}
+
+    def _rows(self, models: list[Model], said: dict) -> list[dict]:
         image = networks.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
         plain = {m.name: self.family.folded(m.net) for m in models if m.eager}
         runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
         eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}
         with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
             times = measure.latencies(runtime | eager, self.settings.latency_calls, self.seed, update=update)
-        rows = []
+        with self.console.status("measure: throughput"):
+            throughput = measure.throughput({m.name: m.path for m in models}, image.numpy(), self.settings.latency_calls, self.seed)
+        rows, labels = [], self.data.test.labels.numpy()
         for model in models:
-            right = measure.correct(model.path, self.data.test, self.data)
+            right = said[model.name] == labels
             share = float(right.mean())
             layers = plain.get(model.name) or self.family.folded(model.net)
             rows.append({
@@ -311,13 +310,16 @@ class Studio:
                 "accuracy_standard_error": float((share * (1 - share) / len(right)) ** 0.5),
                 "correct": int(right.sum()),
                 "test_images": len(right),
+                "accuracy_by_class": measure.by_class(right, labels, len(self.data.classes)),
                 "validation_accuracy": model.validation_accuracy,
                 "bytes": model.path.stat().st_size,
-                "gzip_bytes": len(gzip.compress(model.path.read_bytes(), 9, mtime=0)),
+                "bytes_by_part": accounting.parts(model.path),
+                "gzip_bytes": accounting.gzip_bytes(model.path),
                 "parameters": measure.parameters(layers),
                 "nonzero_parameters": sum(int(p.count_nonzero()) for p in layers.parameters()),
                 "macs": measure.macs(layers, image),
                 "onnx_runtime": measure.summary(times[model.name]),
+                "images_per_second": throughput[model.name],
                 "pytorch_eager": measure.summary(times[f"eager {model.name}"]) if model.name in plain else None,
             })
         return rows
@@ -326,34 +328,34 @@ class Studio:
         found = json.loads(measured.path.read_text(encoding="utf-8"))
         rows = found["rows"][: len(ROWS)]
         seconds = {m.name: m.done.seconds for m in models} | {"taught": self.taught()[1].seconds, "measure": measured.seconds}
-        return {
-            "schema": SCHEMA,
-            "measured": found["measured"],
-            "data": {
-                "name": self.data.name, "title": self.data.title, "source": self.data.source,
-                "fingerprint": self.data.fingerprint, "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
-            },
-            "model": self.family.title,
+        data = {
+            "name": self.data.name, "title": self.data.title, "source": self.data.source, "fingerprint": self.data.fingerprint,
+            "classes": list(self.data.classes), "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
+        }
+        run = {
             "seed": self.seed,
-            "settings": dataclasses.asdict(self.settings),
+            "measured": found["measured"],
             "machine": machine.describe(),
             "versions": machine.versions(),
             "minutes": {name: round(s / 60, 3) for name, s in seconds.items()} | {"total": round(sum(seconds.values()) / 60, 3)},
             "rows": rows,
             "ratios": {row["name"]: _ratios(rows[0], row) for row in rows[1:]},
             "controls": claims.control_rows(rows, found["rows"][len(ROWS) :]),
+            "lost": found["lost"],
+            "wrong_calibration": found["wrong_calibration"],
         }
+        return collected(data, dataclasses.asdict(self.settings) | self.family.about, [run])
 
 
 def run_lab(
     data: str | Dataset = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
-    minutes: float | None = None, with_controls: bool = False, family=None,
+    with_controls: bool = False, family=None,
 ) -> dict:
-    """Build and measure all four models; write results.json, table.md, tradeoff.png and four .onnx files to `out`. Returns the results.
+    """Build and measure all four models; write results.json, table.md, report.html, pictures and four .onnx files to `out`. Returns the results.
 
-    `with_controls` adds the control rows, and their files in `out`/controls. Starting again with the same arguments goes on after the last finished stage.
+    `with_controls` adds the control rows, and their files in `out`/controls. `data` and `family` are those of `Studio`. Starting again with the same arguments goes on after the last finished stage.
     """
-    return Studio(data, out, seed, settings, console, minutes, family).measure(with_controls)
+    return Studio(data, out, seed, settings, console, family).measure(with_controls)
 
 
 def _ratios(teacher: dict, row: dict) -> dict[str, float]:

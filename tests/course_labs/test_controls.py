@@ -19,6 +19,7 @@ from course_labs import Recipe, Settings, Shape, Studio, claims, controls, expor
 from course_labs.families import ConvNets
 from course_labs.networks import ConvNet
 from course_labs.report import controls_markdown, controls_terminal
+from course_labs.summary import collected
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),
@@ -40,27 +41,27 @@ def run(tmp_path_factory):
     """First the four models alone, then the controls with them, in the same folder."""
     out = tmp_path_factory.mktemp("controls")
     before = run_lab("digits", out, seed=1, settings=TINY, console=QUIET)
-    assert before["controls"] == [] and controls_markdown(before) == "" and not (out / "controls").exists()
+    assert before["runs"][0]["controls"] == [] and controls_markdown(before) == "" and not (out / "controls").exists()
     train, trained = training.train, []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "train", lambda net, data, recipe, loss, seed, *rest, **named: trained.append((recipe, loss, seed)) or train(
             net, data, recipe, loss, seed, *rest, **named))
         results = run_lab("digits", out, seed=1, settings=TINY, console=QUIET, with_controls=True)
-    assert [row["correct"] for row in results["rows"]] == [row["correct"] for row in before["rows"]]
+    assert [row["correct"] for row in results["runs"][0]["rows"]] == [row["correct"] for row in before["runs"][0]["rows"]]
     return results, out, trained
 
 
 @pytest.fixture(scope="module")
 def rows(run):
-    return {row["name"]: row for row in (*run[0]["rows"], *run[0]["controls"])}
+    return {row["name"]: row for row in (*run[0]["runs"][0]["rows"], *run[0]["runs"][0]["controls"])}
 
 
 def test_every_control_is_a_row_like_the_four(run, rows):
     results, out, _ = run
-    assert [row["name"] for row in results["rows"]] == ["teacher", "student", "pruned", "int8"]
-    assert [row["name"] for row in results["controls"]] == NAMES
-    fields = set(results["rows"][0])
-    for row in results["controls"]:
+    assert [row["name"] for row in results["runs"][0]["rows"]] == ["teacher", "student", "pruned", "int8"]
+    assert [row["name"] for row in results["runs"][0]["controls"]] == NAMES
+    fields = set(results["runs"][0]["rows"][0])
+    for row in results["runs"][0]["controls"]:
         assert set(row) == fields | {"shows"}
         assert row["bytes"] == (out / row["file"]).stat().st_size and row["onnx_runtime"]["calls"] == 20
         assert row["shows"].endswith(".") and "nan" not in row["shows"]
@@ -179,8 +180,8 @@ def test_dynamic_file_says_the_same_within_rounding(net, tmp_path):
 
 
 def altered(results, name, **changes):
-    changed = [row | changes if row["name"] == name else row for row in results["controls"]]
-    return next(row for row in claims.control_rows(results["rows"], [r for r in changed if r["name"] != "eager"]) if row["name"] == name)["shows"]
+    changed = [row | changes if row["name"] == name else row for row in results["runs"][0]["controls"]]
+    return next(row for row in claims.control_rows(results["runs"][0]["rows"], [r for r in changed if r["name"] != "eager"]) if row["name"] == name)["shows"]
 
 
 def test_the_sentence_follows_the_numbers(run, rows):
@@ -199,14 +200,14 @@ def test_the_sentence_follows_the_numbers(run, rows):
 def test_the_second_table_in_both_forms(run):
     results, out, _ = run
     page = (out / "table.md").read_text(encoding="utf-8")
-    assert page.endswith(controls_markdown(results)) and all(row["shows"] in page for row in results["controls"])
+    assert page.endswith(controls_markdown(results)) and all(row["shows"] in page for row in results["runs"][0]["controls"])
     lines = [line for line in controls_markdown(results).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + len(NAMES) and len({line.count("|") for line in lines}) == 1
     large = json.loads(json.dumps(results))
-    for row in large["controls"]:
+    for row in large["runs"][0]["controls"]:
         row |= {"accuracy": 1.0, "bytes": 4_999_900, "gzip_bytes": 4_999_900, "nonzero_parameters": 950_000, "macs": 987_654_321}
         row["onnx_runtime"] = row["onnx_runtime"] | {"median_ms": 99.999}
-    for shown in (results, large):
+    for shown in (results, collected(large["data"], large["settings"], large["runs"])):
         text = io.StringIO()
         Console(file=text, width=80).print(controls_terminal(shown))
         assert "…" not in text.getvalue() and max(map(len, text.getvalue().splitlines())) <= 80

@@ -88,8 +88,9 @@ def test_a_residual_net_on_digits_with_controls(tmp_path, tiny, monkeypatch):
     assert result.exit_code == 0, result.output
     out = tmp_path / "runs" / "nets-digits"
     results = read_results(out / "results.json")
-    rows = {row["name"]: row for row in (*results["rows"], *results["controls"])}
-    assert results["model"] == "nets.py:residual" and "nets.py:residual: the teacher at width 1, the student at width 0.5" in " ".join(result.output.split())
+    run = results["runs"][0]
+    rows = {row["name"]: row for row in (*run["rows"], *run["controls"])}
+    assert "The network is nets.py:residual, at width 1 for the teacher and 0.5 for the student." in " ".join(result.output.split())
     assert [rows[name]["widths"] for name in ("teacher", "student", "pruned", "int8")] == [[32, 32], [16, 16], [8, 8], [8, 8]]
     assert rows["teacher"]["bytes"] > rows["student"]["bytes"] > rows["pruned"]["bytes"]
     assert rows["student"]["macs"] > 2 * rows["pruned"]["macs"]
@@ -107,8 +108,8 @@ def test_a_plain_net_on_an_image_folder(tmp_path, tiny, pictures):
     assert result.exit_code == 0, result.output
     results = read_results(out / "results.json")
     assert results["data"]["title"] == "halves (8×8)" and results["data"]["test"] == 16
-    assert [row["widths"] for row in results["rows"]] == [[16, 32], [8, 16], [4, 8], [4, 8]]
-    assert results["rows"][0]["accuracy"] > 0.9, "above and below are easily told apart"
+    assert [row["widths"] for row in results["runs"][0]["rows"]] == [[16, 32], [8, 16], [4, 8], [4, 8]]
+    assert results["runs"][0]["rows"][0]["accuracy"] > 0.9, "above and below are easily told apart"
     assert results["settings"]["teacher_recipe"]["peak_lr"] == pytest.approx(0.02), "no batch norm, a smaller learning rate"
     said = io.StringIO()
     dataset, chosen, family = own.inputs("digits", pictures, 8, model, 0.5)
@@ -117,7 +118,7 @@ def test_a_plain_net_on_an_image_folder(tmp_path, tiny, pictures):
     (tmp_path / "my nets.py").write_text(PLAIN + "\n# changed\n")
     dataset, chosen, family = own.inputs("digits", pictures, 8, model, 0.5)
     studio = Studio(dataset, out, 0, chosen, Console(file=said), family=family)
-    assert studio._common["family"] != json.loads((out / "stages" / "teacher.json").read_text())["inputs"]["family"]
+    assert studio._common["model"] != json.loads((out / "stages" / "teacher.json").read_text())["inputs"]["model"]
 
 
 def test_the_course_s_own_networks_on_an_image_folder(pictures):
@@ -194,12 +195,12 @@ def test_a_model_that_is_none(model, says):
 
 
 def test_stopped_it_says_the_whole_command(tmp_path, monkeypatch, pictures):
-    from course_labs import studio
+    from course_labs import seeds
 
     def stop(*_args, **_named):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(studio, "run_lab", stop)
+    monkeypatch.setattr(seeds, "run_seeds", stop)
     model = f"{write(tmp_path / 'my nets.py', PLAIN)}:plain"
     result = lab("--model", model, "--images", pictures, "--size", 8, "--out", tmp_path / "o", "--width", 0.25)
     assert result.exit_code == 130
