@@ -10,6 +10,7 @@ def lab(
     data: Annotated[str, typer.Option(help="digits, mnist or cifar10")] = "digits",
     out: Annotated[Path | None, typer.Option(help="folder for the results [default: runs/DATA]")] = None,
     seed: Annotated[int, typer.Option(help="another seed gives another, equally good run")] = 0,
+    minutes: Annotated[float | None, typer.Option(help="train longer or shorter, so that everything takes about so many minutes")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="so many runs, with this seed and the next ones: mean and spread")] = 1,
     controls: Annotated[
         bool, typer.Option("--controls", help="add a second table: student without teacher, pruned shape from scratch, masks, dynamic int8, ...")
@@ -36,11 +37,14 @@ def lab(
     from course_labs.seeds import run_seeds
 
     try:
-        results = run_seeds(data, out, list(range(seed, seed + seeds)), with_controls=controls)
+        results = run_seeds(data, out, list(range(seed, seed + seeds)), minutes=minutes, with_controls=controls)
     except KeyboardInterrupt:
+        again = f"course lab --data {data} --out {out} --seed {seed}"
+        again += f" --seeds {seeds}" if seeds > 1 else ""
+        again += f" --minutes {minutes:g}" if minutes is not None else ""
+        again += " --controls" if controls else ""
         typer.echo(
-            f"\nStopped. Finished stages are kept in {out / ('stages' if seeds == 1 else 'seed-*/stages')}. To go on: "
-            f"course lab --data {data} --out {out} --seed {seed}{'' if seeds == 1 else f' --seeds {seeds}'}{' --controls' if controls else ''}",
+            f"\nStopped. Finished stages are kept in {out / ('stages' if seeds == 1 else 'seed-*/stages')}. To go on: {again}",
             err=True,
         )
         raise typer.Exit(130) from None

@@ -15,7 +15,7 @@ import onnxruntime
 import torch
 from rich.console import Console
 
-from course_data import Dataset, UserError, load
+from course_data import Dataset, load
 from course_data.files import beside
 from course_data.progress import bar
 from course_labs import (
@@ -24,6 +24,7 @@ from course_labs import (
     controls,
     distillation,
     export,
+    first_weights,
     machine,
     measure,
     miscalibration,
@@ -75,10 +76,6 @@ class Studio:
         self.settings = settings or SETTINGS[data]
         self.seed, self.out = seed, Path(out)
         self.console = console or Console(stderr=True)
-        try:
-            (self.out / "stages").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"Cannot write to {self.out}: {error.strerror}. Choose another folder with --out.") from error
         self.stages = Stages(self.out / "stages")
         self._models: dict[str, Model] = {}
         self._taught: tuple[Taught, Done] | None = None
@@ -211,7 +208,8 @@ class Studio:
 
     def _new(self, shape: Shape) -> ConvNet:
         torch.manual_seed(self._seed(str(shape)))
-        return ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        return first_weights.prepare(net, self.data, self._seed("first weights"))
 
     def _seed(self, purpose: str) -> int:
         """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""
@@ -246,7 +244,7 @@ class Studio:
             return {"validation_accuracy": training.accuracy(net, self.data.val, self.data)}
 
         inputs = {k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in inputs.items()}
-        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code)}
+        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code, first_weights)}
         done = self.stages.run(name, ".pt", inputs, save)
         net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))

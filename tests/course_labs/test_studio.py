@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab, training
 from course_labs.report import markdown, read_results, terminal
+from course_labs.stages import Stages
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),
@@ -193,3 +194,32 @@ def test_wrong_arguments_are_user_errors(tmp_path):
     with pytest.raises(UserError, match="schema 2"):
         blocker.write_text('{"schema": 99}')
         read_results(blocker)
+
+
+def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, monkeypatch):
+    from course_data import load
+    from course_labs import plan
+
+    said, half = io.StringIO(), (plan.MEASURING + 50) / 60
+
+    def planned(minutes=half):
+        return plan.planned(minutes, TINY, load("digits"), Stages(tmp_path), Console(file=said, width=200))
+
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    settings = planned()
+    assert settings.teacher_recipe.epochs == pytest.approx(1.0) and settings.student_recipe.epochs == pytest.approx(0.5)
+    assert "0.50 of the default training" in said.getvalue()
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: pytest.fail("measured again"))
+    assert planned() == settings
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    with pytest.raises(UserError, match="too short"):
+        planned(0.5)
+
+
+def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs():
+    from course_data import load
+    from course_labs import plan
+
+    digits = load("digits")
+    short, long = (plan.training_seconds(plan.scaled(TINY, share), digits) for share in (1, 50))
+    assert 0 < short < long
