@@ -15,7 +15,7 @@ import onnxruntime
 import torch
 from rich.console import Console
 
-from course_data import Dataset, load
+from course_data import Dataset, UserError, load
 from course_data.files import beside
 from course_data.progress import bar
 from course_labs import (
@@ -91,7 +91,7 @@ class Studio:
         }
 
     def use(self, **functions) -> None:
-        """Put your own `loss`, `rebuild` or `calibrate` in the place of the lab's: see `own.Own`. What depends on it is done again."""
+        """Put your own `loss`, `rebuild` or `calibrate` in the place of the lab's: see `learner.Own`. What depends on it is done again."""
         for name, function in functions.items():
             if not hasattr(self.own, name):
                 raise UserError(f"The studio takes {', '.join(vars(self.own))}, not {name!r}.")
