@@ -51,7 +51,7 @@ def judged(results: dict, budget: Budget) -> dict:
     else:
         # a limit of 0 has no shares: then a point, a MB or a ms counts as one
         choice = min(rows, key=lambda name: (len(excess[name]), max(over / (limits[key] or 1) for key, over in excess[name].items())))
-        broken = ", ".join(f"--{key.replace('_', '-')} {limits[key]:g} by {_figure(key, over)}" for key, over in excess[choice].items())
+        broken = " and ".join(f"--{key.replace('_', '-')} {limits[key]:g} by {_figure(key, over)}" for key, over in excess[choice].items())
         words = f"No model meets the budget. The nearest is: {rows[choice]} ({_listed(costs[choice])}). It misses {broken}."
     return {"limits": limits, "met": bool(fitting), "choice": choice, "costs": costs[choice], "words": words}
 

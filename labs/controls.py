@@ -107,13 +107,14 @@ class Controls:
     def _taught(self, net: nn.Module, recipe: training.Recipe, purpose: str, update) -> nn.Module:
         """Train `net` in place with the teacher's help, as the student and the pruned network were."""
         studio, chosen = self.studio, self.studio.settings
-        loss = distillation.learn_from_teacher(chosen.temperature, chosen.alpha)
+        loss = studio.own.learn_from_teacher(chosen.temperature, chosen.alpha)
         return training.train(net, studio.data, recipe, loss, studio._seed(purpose), update, studio.taught()[0])
 
     def _help(self) -> dict:
         """What the teacher's help depends on, for a stage's fingerprint."""
         chosen = self.studio.settings
-        return {"taught": self.studio.taught()[1].fingerprint, "distillation": (chosen.temperature, chosen.alpha)}
+        found = {"taught": self.studio.taught()[1].fingerprint, "distillation": (chosen.temperature, chosen.alpha)}
+        return found | self.studio.own.versions("loss")
 
     def _dynamic(self, name: str, operators: list[str] | None):
         studio, pruned = self.studio, self.studio.pruned()

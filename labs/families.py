@@ -1,6 +1,6 @@
 """What the studio needs from a kind of network, and the course's own kind.
 
-A family is any object with what `ConvNets` has. `own.Own` is the other one: a user's network, read as a graph.
+A family is any object with what `ConvNets` has. `own.Traced` is the other one: a user's network, read as a graph.
 """
 
 import torch

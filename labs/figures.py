@@ -1,5 +1,7 @@
 """The lab's figures."""
 
+import textwrap
+
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -14,6 +16,8 @@ LOOKS = {
     "pruned": ("#D55E00", "^"),
     "int8": ("#009E73", "D"),
 }
+# Where a label stands: above its bar or below, flush how. Neighbours differ, so that two close points keep theirs apart.
+PLACES = {"teacher": (True, "center"), "student": (False, "left"), "pruned": (True, "center"), "int8": (False, "right")}
 CONTROL = "#666666"
 READING = "Further left is cheaper, higher is better. On the dashed line: models that no other beats in both."
 
@@ -23,16 +27,15 @@ def tradeoff(results: dict) -> Figure:
 
     Control rows, where there are some, are hollow and numbered; the numbers are explained below.
     """
-    controls = results["runs"][0]["controls"]
-    figure = Figure(figsize=(9, 4.6 + 0.2 * len(controls)), layout="constrained")
+    controls, several = results["runs"][0]["controls"], len(results["runs"])
+    bars = "how far chance alone moves a point" if several == 1 else f"standard deviation over {several} runs"
+    words = [f"{READING} Bars: {bars}."]
+    if controls:
+        words += textwrap.wrap("Control rows: " + "; ".join(f"{number}\u00a0{row['title']}" for number, row in enumerate(controls, 1)) + ".", 125)
+    figure = Figure(figsize=(9, 4.4 + 0.17 * len(words)), layout="constrained")
     panels(results, figure.subplots(1, 2, sharey=True))
     figure.suptitle(f"{results['data']['title']}: what each step costs and saves", x=0.01, ha="left")
-    lines = [
-        f"{READING} Bars: "
-        + ("how far chance alone moves a point." if len(results["runs"]) == 1 else f"standard deviation over {len(results['runs'])} runs.")
-    ]
-    lines += [f"{number}  {row['title']}" for number, row in enumerate(controls, 1)]
-    figure.supxlabel("\n".join(lines), fontsize=9, x=0.01, ha="left")
+    figure.supxlabel("\n".join(words), fontsize=9, x=0.01, ha="left")
     return figure
 
 
@@ -89,18 +92,24 @@ def _point(results: dict, row: dict, label: str, several: bool) -> dict:
 def _panel(axes, points: list[dict]) -> None:
     edge = frontier([(point["cost"], point["accuracy"]) for point in points])
     axes.plot(*zip(*edge), drawstyle="steps-post", color="0.6", linewidth=1.2, linestyle="--", zorder=1)
-    for index, point in enumerate(points):
-        control = point["name"] not in LOOKS
-        colour, marker = LOOKS.get(point["name"], (CONTROL, "o"))
+    for point in points:
+        if point["name"] not in LOOKS:  # no bars: seven more would hide the four rows
+            axes.plot(point["cost"], point["accuracy"], "o", color=CONTROL, markerfacecolor="white", markersize=5, zorder=3)
+            axes.annotate(
+                point["label"], (point["cost"], point["accuracy"]), xytext=(5, 0), textcoords="offset points",
+                va="center", color=CONTROL, fontsize=8,
+            )  # fmt: skip
+            continue
+        colour, marker = LOOKS[point["name"]]
         axes.errorbar(
             point["cost"], point["accuracy"], yerr=point["error"], xerr=point["across"], fmt=marker, color=colour,
-            markerfacecolor="white" if control else colour, markersize=6 if control else 8, capsize=2, elinewidth=1, zorder=2,
+            markersize=8, capsize=2, elinewidth=1, zorder=2,
         )  # fmt: skip
-        # neighbours' labels stand at opposite ends of their bars, so that two close points keep theirs apart
-        above = index % 2 == 0
+        above, side = PLACES[point["name"]]
         axes.annotate(
             point["label"], (point["cost"], point["accuracy"] + (1 if above else -1) * point["error"]), xytext=(0, 4 if above else -4),
-            textcoords="offset points", ha="center", va="bottom" if above else "top", color=colour, fontsize=9 if control else None,
+            textcoords="offset points", ha=side, va="bottom" if above else "top", color=colour,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
         )  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.22, y=0.2)

@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from course_data import Dataset, UserError, load
-from course_data.folders import image_folder
 from course_labs import graph
 from course_labs.graph import GraphShape, Network
 from course_labs.networks import normalise
@@ -27,33 +26,39 @@ CONTRACT = (
 )
 
 STUDENT_WIDTH = 0.5  # of the teacher's
+RECIPES = ("teacher_recipe", "student_recipe", "recovery_recipe")
 KEPT = 0.5  # of the student's channels, in every group
 
 
-def inputs(data: str, images: Path | str | None, size: int, model: str | None, width: float) -> tuple[str | Dataset, Settings | None, "Own | None"]:
+def inputs(data: str, images: Path | str | None, size: int, model: str | None, width: float) -> tuple[str | Dataset, Settings | None, "Traced | None"]:
     """What `Studio` takes for these options of the command line: data, settings, family. None stands for the course's own.
 
     `images` is a folder that replaces `data`; `model` is "path.py:factory" and `width` its student's width.
     """
     if images is None and model is None:
         return data, None, None
-    dataset = image_folder(images, size) if images is not None else load(data)
-    recipes = recipes_for(dataset) if images is not None else SETTINGS[data]
+    if images is None:
+        dataset, recipes = load(data), SETTINGS[data]
+    else:
+        from course_data.folders import image_folder  # brings torchvision along
+
+        dataset = image_folder(images, size)
+        recipes = recipes_for(dataset)
     if model is None:
         return dataset, recipes, None
     family, settings = prepared(model, dataset, recipes, width)
     return dataset, settings, family
 
 
-def prepared(model: str, data: Dataset, recipes: Settings, student_width: float = STUDENT_WIDTH, kept: float = KEPT) -> tuple["Own", Settings]:
+def prepared(model: str, data: Dataset, recipes: Settings, student_width: float = STUDENT_WIDTH, kept: float = KEPT) -> tuple["Traced", Settings]:
     """The family of `model`, "path.py:factory", for `data`, and settings for the studio: those of `recipes` with the model's own shapes.
 
     Networks without any batch norm are trained at a fifth of the learning rate: nothing else would keep their activations in bounds.
-    Raises UserError as `Own` does, and when a smaller width does not make a smaller network.
+    Raises UserError as `Traced` does, and when a smaller width does not make a smaller network.
     """
     if not 0 < student_width < 1:
         raise UserError(f"--width {student_width:g}: the student's share of the teacher's channels lies between 0 and 1.")
-    family = Own(model, normalise(data.val.images[:2], data.mean, data.std), len(data.classes))
+    family = Traced(model, normalise(data.val.images[:2], data.mean, data.std), len(data.classes))
     teacher, student = family.new(family.shape(1.0)), family.new(family.shape(student_width))
     sizes = [sum(p.numel() for p in net.parameters()) for net in (teacher, student)]
     if sizes[1] >= sizes[0]:
@@ -64,9 +69,6 @@ def prepared(model: str, data: Dataset, recipes: Settings, student_width: float 
     if not any(layer.kind == "norm" for layer in teacher.layers):
         chosen = replace(chosen, **{name: replace(getattr(chosen, name), peak_lr=getattr(chosen, name).peak_lr / 5) for name in RECIPES})
     return family, chosen
-
-
-RECIPES = ("teacher_recipe", "student_recipe", "recovery_recipe")
 
 
 def kept_channels(width: int, share: float) -> int:
@@ -83,7 +85,7 @@ def recipes_for(data: Dataset) -> Settings:
     return replace(SETTINGS["cifar10"], teacher_recipe=recipe, student_recipe=recipe, recovery_recipe=replace(recipe, epochs=epochs / 2, peak_lr=0.05))
 
 
-class Own:
+class Traced:
     """A user's networks as a family of the studio, from `model`, that is "path.py:factory".
 
     `example` is a batch of the images to come, normalised: (N, C, H, W), N at least two.

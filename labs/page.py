@@ -32,7 +32,7 @@ def page(results: dict, pictures: dict[str, bytes]) -> str:
         remarks=[report.basis(results), *report.gains(results)],
         parts=_parts(results),
         tails=_tails(results),
-        costs=report.costs(results),
+        losses=report.losses(results),
         calibration=_calibration(results),
         controls=_controls(results),
         shown=report.shown(results),
@@ -53,7 +53,7 @@ def _main(results: dict) -> Grid:
 
 def _parts(results: dict) -> Grid:
     """Bytes by what they are for. Means over the runs, so that the parts still add up."""
-    header = ("model", "file, bytes", "weights", "scales and zero points", "graph, names, notes", "after gzip")
+    header = ("model", "file, bytes", "weights", "scales and zero points", "graph and names", "after gzip")
     rows = []
     for name, title, some in _by_row(results):
         whole = fmean(row["bytes"] for row in some)
@@ -64,7 +64,7 @@ def _parts(results: dict) -> Grid:
 
 def _tails(results: dict) -> Grid:
     """The slow calls, and what a batch brings. Means over the runs."""
-    header = ("model", "p50, ms", "p95, ms", "p99, ms", *(f"images a second, batch {batch}" for batch in BATCHES))
+    header = ("model", "p50, ms", "p95, ms", "p99, ms", *(f"images/s, batch {batch}" for batch in BATCHES))
     rows = []
     for name, title, some in _by_row(results):
         times = (fmean(row["onnx_runtime"][key] for row in some) for key in ("median_ms", "p95_ms", "p99_ms"))
@@ -117,8 +117,16 @@ def _facts(found: dict) -> list[tuple[str, str]]:
     return [(key.replace("_", " "), text(value)) for key, value in found.items()]
 
 
+def _tied(text: str) -> str:
+    """A figure stays with its unit; a narrow column may break only before ± and before a bracket."""
+    tied = text.replace(" ", "\u00a0").replace("–", "–\u2060")
+    return tied.replace("\u00a0(", " (").replace("\u00a0±", " ±")
+
+
 @functools.cache
 def _templates():
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("course_labs"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["tied"] = _tied
+    return environment

@@ -144,7 +144,7 @@ def terminal(results: dict) -> Table:
 def remarks(results: dict) -> list[str]:
     """What the table's numbers mean and what they were measured on, one sentence or two a line."""
     brackets = ["In brackets: from the 10th to the 90th percentile of the calls."] if len(results["runs"]) == 1 else []
-    return [basis(results), *brackets, *gains(results), *costs(results), provenance(results)]
+    return [basis(results), *brackets, *gains(results), losses(results), miscalibrated(results), provenance(results)]
 
 
 def basis(results: dict) -> str:
@@ -180,18 +180,22 @@ def gains(results: dict) -> list[str]:
     return [*lines, alone]
 
 
-def costs(results: dict) -> list[str]:
-    """Who pays for the gains: the worst class, the images lost, and what a wrong calibration would have done."""
-    runs, classes = results["runs"], results["data"]["classes"]
+def losses(results: dict) -> str:
+    """Who pays for the gains: the worst class, and the images lost."""
+    names = results["data"]["classes"]
     drops = [100 * (after - before) for before, after in zip(class_accuracies(results, "teacher"), class_accuracies(results, "int8"))]
     worst = min(range(len(drops)), key=drops.__getitem__)
-    lost, gained = (fmean(run["lost"][key] for run in runs) for key in ("count", "gained"))
+    lost, gained = (fmean(run["lost"][key] for run in results["runs"]) for key in ("count", "gained"))
+    return (
+        f"The class that pays most is {names[worst]}: {drops[worst]:+.2f} points against the teacher. "
+        f"The int8 model loses {lost:,.0f} images that the teacher had right and gains {gained:,.0f} that it had wrong."
+    )
+
+
+def miscalibrated(results: dict) -> str:
+    """What int8 would have been with other images to set its ranges."""
     wrong = ", ".join(f"{100 * value:.2f} % ({title})" for title, value in wrong_calibrations(results))
-    return [
-        f"The class that pays most is {classes[worst]}: {drops[worst]:+.2f} points against the teacher. "
-        f"The int8 model loses {lost:,.0f} images that the teacher had right and gains {gained:,.0f} that it had wrong.",
-        f"Calibrated on training images, int8 gets {100 * results['summary']['int8']['accuracy']['mean']:.2f} %. On the wrong images: {wrong}.",
-    ]
+    return f"Calibrated on training images, int8 gets {100 * results['summary']['int8']['accuracy']['mean']:.2f} %. On the wrong images: {wrong}."
 
 
 def provenance(results: dict) -> str:

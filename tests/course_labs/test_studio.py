@@ -1,5 +1,6 @@
 """The studio from end to end, on digits and with tiny recipes."""
 
+import base64
 import io
 import json
 
@@ -26,7 +27,7 @@ TINY = Settings(
     calibration=64,
     latency_calls=40,
 )
-FILES = {"results.json", "table.md", "tradeoff.png", "teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx", "stages"}
+FILES = {"results.json", "table.md", "report.html", "tradeoff.png", "classes.png", "lost.png", "teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx", "stages"}
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +118,15 @@ def test_the_table_shows_the_rows(run):
     assert "…" not in text.getvalue() and max(map(len, text.getvalue().splitlines())) <= 80
 
 
-def test_the_figure_is_a_picture(run):
+def test_the_figures_are_pictures(run):
     from PIL import Image
 
-    image = np.asarray(Image.open(run[1] / "tradeoff.png").convert("L"))
-    assert image.shape[0] > 400 and image.std() > 5
+    page = (run[1] / "report.html").read_text(encoding="utf-8")
+    for name in ("tradeoff", "classes", "lost"):
+        content = (run[1] / f"{name}.png").read_bytes()
+        image = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+        assert image.shape[0] > 300 and image.std() > 5
+        assert base64.b64encode(content).decode() in page
 
 
 def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
@@ -130,7 +135,7 @@ def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
     said = io.StringIO()
     after = run_lab("digits", out, seed=1, settings=TINY, console=Console(file=said, width=200))
     assert after["runs"] == before["runs"]
-    assert said.getvalue().count("done before") == 5
+    assert said.getvalue().count("done before") == 6
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(run, tmp_path, monkeypatch):
