@@ -214,13 +214,13 @@ def test_the_second_table_in_both_forms(run):
 
 
 def test_the_command_passes_it_on_and_names_it_when_stopped(monkeypatch, tmp_path):
-    from course_labs import commands, studio
+    from course_labs import commands, seeds
 
-    def stop(*args, with_controls, **named):
+    def stop(*args, with_controls, **options):
         assert with_controls
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(studio, "run_lab", stop)
+    monkeypatch.setattr(seeds, "run_lab", stop)
     app = typer.Typer()
     app.command()(commands.lab)
     result = CliRunner().invoke(app, ["--out", str(tmp_path / "o"), "--controls"])
