@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -205,3 +206,11 @@ def test_stopped_it_says_the_whole_command(tmp_path, monkeypatch, pictures):
     result = lab("--model", model, "--images", pictures, "--size", 8, "--out", tmp_path / "o", "--width", 0.25)
     assert result.exit_code == 130
     assert f"course lab --model '{model}' --width 0.25 --images {pictures} --size 8 --out {tmp_path / 'o'} --seed 0" in result.output
+
+
+def test_the_example_of_the_handbook_runs(tmp_path):
+    """labs/README.md shows a file: it must be one that the lab takes."""
+    text = (Path(__file__).parents[2] / "labs" / "README.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    _, chosen = own.prepared(f"{write(tmp_path / 'nets.py', code)}:make", load("digits"), TINY)
+    assert (chosen.teacher.widths, chosen.student.widths, chosen.pruned_widths) == ((64, 128), (32, 64), (16, 32))
