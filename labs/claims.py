@@ -74,6 +74,22 @@ def _eager(rows: dict) -> str:
     )
 
 
+def _torch_pruning(rows: dict) -> str:
+    return (
+        "Torch-Pruning cuts the same student to the same channels by its own scores and its own surgery; after the same recovery the network "
+        f"{_against(rows['torch_pruning'], rows['pruned'])}."
+    )
+
+
+def _openvino(rows: dict) -> str:
+    row, int8 = rows["openvino"], rows["int8"]
+    there, here = row["openvino"]["median_ms"], int8["onnx_runtime"]["median_ms"]
+    return (
+        f"The same int8 file takes {there:.3f} ms in OpenVINO and {here:.3f} ms in ONNX Runtime, {_ratio(here / there)}, "
+        f"and gets {row['correct']:,} images right there, {int8['correct']:,} here."
+    )
+
+
 SHOWS = {
     "no_teacher": _no_teacher,
     "from_scratch": _from_scratch,
@@ -82,6 +98,8 @@ SHOWS = {
     "dynamic_linear": _dynamic_linear,
     "dynamic": _dynamic,
     "eager": _eager,
+    "torch_pruning": _torch_pruning,
+    "openvino": _openvino,
 }
 
 

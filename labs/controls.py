@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.utils import parametrize, prune
 
 from course_data.files import beside
-from course_labs import distillation, export, families, measure, networks, pruning, training
+from course_labs import distillation, export, families, industrial, measure, networks, pruning, training
 from course_labs.export import slim
 from course_labs.stages import code_version, sha256
 
@@ -32,7 +32,15 @@ TITLES = {
     "dynamic_linear": "pruned, dynamic int8, linear layers only",
     "dynamic": "pruned, dynamic int8, all layers",
     "eager": "pruned, run by PyTorch (eager)",
+    "torch_pruning": "student pruned by Torch-Pruning",
+    "openvino": "int8 file, run by OpenVINO",
 }
+
+
+def other_runtimes(models: dict[str, Path]) -> dict[str, industrial.OpenVino]:
+    """Files that control rows run elsewhere than in ONNX Runtime, ready to be called: none where no control row is measured. `models` are files by name."""
+    wanted = set(models) & set(TITLES) and industrial.installed(industrial.OPENVINO)
+    return {"openvino": industrial.OpenVino(models["int8"])} if wanted else {}
 
 
 class Controls:
@@ -43,7 +51,8 @@ class Controls:
 
     def models(self) -> list:
         """All that need a network or a file of their own, in the order of the table. (`eager` is the pruned row's network, told once more.)"""
-        return [self.no_teacher(), self.from_scratch(), self.unstructured(), self.silenced(), self.dynamic_linear(), self.dynamic()]
+        made = [self.no_teacher(), self.from_scratch(), self.unstructured(), self.silenced(), self.dynamic_linear(), self.dynamic()]
+        return made + ([self.torch_pruning()] if industrial.installed(industrial.TORCH_PRUNING) else [])
 
     def no_teacher(self):
         """The student again, from the same first weights and in the same order of images, without the teacher's answers.
@@ -103,6 +112,20 @@ class Controls:
     def dynamic(self):
         """ONNX Runtime's dynamic quantisation, convolutions included: the ranges of activations are found anew for every image."""
         return self._dynamic("dynamic", None)
+
+    def torch_pruning(self):
+        """The student cut to the pruned shape by Torch-Pruning, with its own scores and its own surgery, and the same recovery."""
+        studio, student, pruned = self.studio, self.studio.student(), self.studio.pruned()
+        recipe, images, shape = studio.settings.recovery_recipe, studio.settings.importance_images, pruned.net.shape
+
+        def work(update) -> nn.Module:
+            state = industrial.torch_pruned(student.net, studio.family.producers(student.net), shape.widths, studio.data, images)
+            small = studio.family.new(shape)
+            small.load_state_dict(state)
+            return self._taught(small, recipe, "pruned", update)
+
+        inputs = {"student": student.done.fingerprint, "recipe": recipe, "importance_images": images} | self._help() | industrial.versions()
+        return studio._trained("torch_pruning", shape, work, inputs, (networks, training, distillation, industrial))
 
     def _taught(self, net: nn.Module, recipe: training.Recipe, purpose: str, update) -> nn.Module:
         """Train `net` in place with the teacher's help, as the student and the pruned network were."""

@@ -33,6 +33,10 @@ class ConvNets:
         """A network to be trained on `data`."""
         return first_weights.prepare(self.new(shape), data, seed)
 
+    def producers(self, net: ConvNet) -> list[tuple[torch.nn.Module, int]]:
+        """The layers that make channels, each with the index of what `channel_importance` calls a layer."""
+        return [(conv, index) for index, conv in enumerate(net.convs)]
+
     channel_importance = staticmethod(pruning.channel_importance)
     rebuilt = staticmethod(pruning.rebuilt)
     folded = staticmethod(networks.folded)

@@ -74,7 +74,7 @@ def frontier(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _point(results: dict, row: dict, label: str, several: bool) -> dict:
-    """What a row's point needs. The control `eager` is the pruned network's file in PyTorch: it has a latency of its own, but no file."""
+    """What a row's point needs. The controls `eager` and `openvino` have no file of their own."""
     found, eager = results["summary"][row["name"]], row["name"] == "eager"
     latency, times = (found["eager_ms"], row["pytorch_eager"]) if eager else (found["latency_ms"], row["onnx_runtime"])
     ms = latency and latency["mean"]
@@ -83,7 +83,7 @@ def _point(results: dict, row: dict, label: str, several: bool) -> dict:
         low, high = (ms - latency["sd"], ms + latency["sd"]) if several else (times["p10_ms"], times["p90_ms"])
         across = [[max(0, ms - low)], [max(0, high - ms)]]
     return {
-        "name": row["name"], "label": label, "own_file": not eager,
+        "name": row["name"], "label": label, "own_file": row["name"] not in ("eager", "openvino"),
         "accuracy": 100 * found["accuracy"]["mean"], "kb": found["bytes"]["mean"] / 1000, "ms": ms, "across": across,
         "error": 100 * (found["accuracy"]["sd"] if several else row["accuracy_standard_error"]),
     }  # fmt: skip

@@ -167,6 +167,11 @@ def folded(net: Network) -> nn.Module:
     return fuse(copy.deepcopy(net.body).eval().cpu().float(), no_trace=True).eval()
 
 
+def producers(net: Network) -> list[tuple[nn.Module, int]]:
+    """The convolutions and linear layers that make channels of a group, each with the group's index."""
+    return [(net.layer(layer), layer.target) for layer in net.layers if layer.kind != "norm" and layer.target is not None]
+
+
 def _places(net: Network, kept: list[torch.Tensor]) -> Iterator[tuple[Layer, str, tuple[torch.Tensor, ...]]]:
     """Where the kept channels stand in every tensor of every layer: (layer, the tensor's name, its index)."""
     for layer in net.layers:

@@ -43,6 +43,19 @@ def by_class(right: np.ndarray, labels: np.ndarray, classes: int) -> list[float]
     return [float(right[labels == c].mean()) for c in range(classes)]
 
 
+def accuracies(predicted: np.ndarray, labels: np.ndarray, classes: int) -> dict:
+    """What a row says of its right answers, from predictions and labels (N,): shares from 0 to 1, their standard error, counts."""
+    right = predicted == labels
+    share = float(right.mean())
+    return {
+        "accuracy": share,
+        "accuracy_standard_error": float((share * (1 - share) / len(right)) ** 0.5),
+        "correct": int(right.sum()),
+        "test_images": len(right),
+        "accuracy_by_class": by_class(right, labels, classes),
+    }
+
+
 def lost(teacher: np.ndarray, compressed: np.ndarray, labels: np.ndarray) -> dict:
     """What compression changed, from two models' predictions (N,) and the labels (N,).
 

@@ -98,6 +98,7 @@ class Traced:
     rebuilt = staticmethod(graph.rebuilt)
     expanded = staticmethod(graph.expanded)
     folded = staticmethod(graph.folded)
+    producers = staticmethod(graph.producers)
 
     def __init__(self, model: str, example: torch.Tensor, classes: int):
         self.title, self.example, self.classes = model, example, classes

@@ -23,6 +23,8 @@ SHORT_CONTROLS = {
     "dynamic_linear": "dynamic, part",
     "dynamic": "dynamic, all",
     "eager": "in PyTorch",
+    "torch_pruning": "Torch-Pruning",
+    "openvino": "in OpenVINO",
 }
 
 
@@ -93,7 +95,7 @@ def controls_terminal(results: dict) -> Table:
             f"{row['gzip_bytes'] / 1000:,.1f}",
             f"{row['nonzero_parameters']:,}",
             count(row["macs"]),
-            f"{found['latency_ms']['mean']:.3f}",
+            f"{found['latency_ms']['mean']:.3f}" if found["latency_ms"] else "–",
             f"{found['eager_ms']['mean']:.3f}" if found["eager_ms"] else "–",
         )
     return table

@@ -5,6 +5,7 @@ from there afterwards.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -306,25 +307,21 @@ class Studio:
         plain = {m.name: self.family.folded(m.net) for m in models if m.eager}
         runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
         eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}
+        others = controls.other_runtimes({m.name: m.path for m in models})
+        elsewhere = {name: functools.partial(run, image.numpy()) for name, run in others.items()}
         with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
-            times = measure.latencies(runtime | eager, self.settings.latency_calls, self.seed, update=update)
+            times = measure.latencies(runtime | eager | elsewhere, self.settings.latency_calls, self.seed, update=update)
         with self.console.status("measure: throughput"):
             throughput = measure.throughput({m.name: m.path for m in models}, image.numpy(), self.settings.latency_calls, self.seed)
         rows, labels = [], self.data.test.labels.numpy()
         for model in models:
-            right = said[model.name] == labels
-            share = float(right.mean())
             layers = plain.get(model.name) or self.family.folded(model.net)
             rows.append({
                 "name": model.name,
                 "title": (TITLES | controls.TITLES)[model.name],
                 "file": model.path.relative_to(self.out).as_posix(),
                 "widths": list(model.net.shape.widths),
-                "accuracy": share,
-                "accuracy_standard_error": float((share * (1 - share) / len(right)) ** 0.5),
-                "correct": int(right.sum()),
-                "test_images": len(right),
-                "accuracy_by_class": measure.by_class(right, labels, len(self.data.classes)),
+                **measure.accuracies(said[model.name], labels, len(self.data.classes)),
                 "validation_accuracy": model.validation_accuracy,
                 "bytes": model.path.stat().st_size,
                 "bytes_by_part": accounting.parts(model.path),
@@ -336,6 +333,10 @@ class Studio:
                 "images_per_second": throughput[model.name],
                 "pytorch_eager": measure.summary(times[f"eager {model.name}"]) if model.name in plain else None,
             })
+        for name, run in others.items():
+            right = measure.accuracies(run.predictions(self.data.test, self.data), labels, len(self.data.classes))
+            row = {"name": name, "title": controls.TITLES[name], "onnx_runtime": None, "images_per_second": None, name: measure.summary(times[name])}
+            rows.append(next(row for row in rows if row["name"] == "int8") | right | row)
         return rows
 
     def _results(self, models: list[Model], measured: Done) -> dict:

@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from course_data import load
-from course_labs import Recipe, Settings, Shape, Studio, claims, controls, export, measure, pruning, run_lab, training
+from course_labs import Recipe, Settings, Shape, Studio, claims, controls, export, industrial, measure, pruning, run_lab, training
 from course_labs.families import ConvNets
 from course_labs.networks import ConvNet
 from course_labs.report import controls_markdown, controls_terminal
@@ -32,12 +32,21 @@ TINY = Settings(
     calibration=64,
     latency_calls=20,
 )
+# rows by tools that may be installed here are tested in test_industrial.py
+pytestmark = pytest.mark.usefixtures("plain")
 QUIET = Console(file=io.StringIO())
 NAMES = ["no_teacher", "from_scratch", "unstructured", "silenced", "dynamic_linear", "dynamic", "eager"]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def plain():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(industrial, "installed", lambda name: False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(plain, tmp_path_factory):
     """First the four models alone, then the controls with them, in the same folder."""
     out = tmp_path_factory.mktemp("controls")
     before = run_lab("digits", out, seed=1, settings=TINY, console=QUIET)
