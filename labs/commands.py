@@ -43,6 +43,7 @@ def lab(
         again += f" --seeds {seeds}" if seeds > 1 else ""
         again += f" --minutes {minutes:g}" if minutes is not None else ""
         again += " --controls" if controls else ""
+        again += "".join(f" --{name} {limit:g}" for name, limit in (("max-drop", max_drop), ("max-mb", max_mb), ("max-ms", max_ms)) if limit is not None)
         typer.echo(
             f"\nStopped. Finished stages are kept in {out / ('stages' if seeds == 1 else 'seed-*/stages')}. To go on: {again}",
             err=True,

@@ -166,7 +166,7 @@ def test_another_seed_starts_again(run):
     assert studio._common != other._common
 
 
-@pytest.mark.parametrize("seeds, again", [([], ""), (["--seeds", "3"], " --seeds 3")])
+@pytest.mark.parametrize("seeds, again", [([], ""), (["--seeds", "3", "--max-drop", "1"], " --seeds 3 --max-drop 1")])
 def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path, seeds, again):
     import typer
 
