@@ -12,7 +12,7 @@ import re
 import sys
 
 NAME = "___"
-EXERCISE_LINE = re.compile(r"^[ \t]*#[ \t]*Exercise[ \t]+(\d+\.\d+-[a-z0-9-]+)", re.MULTILINE)
+EXERCISE_LINE = re.compile(r"^[ \t]*#[ \t]*Exercise[ \t]+((?:\d+|[a-z]+)\.\d+-[a-z0-9-]+)", re.MULTILINE)
 
 
 class BlankError(Exception):

@@ -1,6 +1,6 @@
-"""From a lesson's one source, `solutions/NN_topic.py`, to everything made from it.
+"""From the one source of a lesson, `solutions/NN_topic.py`, or of a lab, `solutions/labs/topic.py`, to everything made from it.
 
-- `lessons/NN_topic.ipynb`: what a student opens. Answers are replaced by their blanked form.
+- `lessons/NN_topic.ipynb` or `labs/topic.ipynb`: what a student opens. Answers are replaced by their blanked form.
 - `autograder/catalogue/NN_topic.json`: exercises, hints and the cells as released.
 - `build/nbgrader/source/NN_topic/NN_topic.ipynb`: the instructor's version, for nbgrader.
 
@@ -27,8 +27,9 @@ from autograder.checks.listing import checks_in
 from course_data.files import write_whole
 
 MARKED = re.compile(r"^(?P<indent>[ \t]*)(?P<answer>\S.*?)[ \t]*# (?P<kind>blank|bug): (?P<released>.*\S)[ \t]*$")
-EXERCISE_ID = re.compile(r"^\d+\.\d+-[a-z0-9]+(-[a-z0-9]+)*$")
-KINDS = ("code", "choice", "bug", "written")
+EXERCISE_ID = re.compile(r"^(\d+|[a-z]+)\.\d+-[a-z0-9]+(-[a-z0-9]+)*$")
+FILE_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*\.(onnx|json|npy)$")
+KINDS = ("code", "choice", "bug", "written", "artefact")
 ANSWER_HERE = "*Write your answer here.*"
 ANSWER_MARK = "<!-- answer -->"
 # What `nbgrader autograde` runs in a check cell. nbgrader takes the lines between the marks out of what students get;
@@ -194,7 +195,7 @@ def _top_level_names(source):
 
 def checks_of(lesson_name, work):
     """Exercise id -> its checks."""
-    folder = paths.CHECKS / f"lesson_{lesson_name[:2]}"
+    folder = paths.checks_of(lesson_name)
     shown = f"autograder/checks/{folder.name}"
     found, violations = checks_in([(folder / f"{name}.py", f"{shown}/{name}.py", name == "visible") for name in ("visible", "hidden")])
     work.violations += violations
@@ -330,7 +331,7 @@ def _exercise(cell, lesson, heading, hints, choices, checks, work):
         work.wrong(cell.line, f"kind {kind!r} is not one of {', '.join(KINDS)}")
         return None
     if not EXERCISE_ID.match(str(exercise_id)):
-        work.wrong(cell.line, f"exercise id {exercise_id!r} is not of the form 1.2-some-words")
+        work.wrong(cell.line, f"exercise id {exercise_id!r} is not of the form 1.2-some-words, or, in a lab, word.2-some-words")
     if not cell.settings["points"] > 0:
         work.wrong(cell.line, f"exercise {exercise_id} needs points above 0")
     if not heading.startswith(exercise_id):
@@ -339,6 +340,9 @@ def _exercise(cell, lesson, heading, hints, choices, checks, work):
         work.wrong(cell.line, f"exercise {exercise_id} has no hints")
     if (kind == "choice") != (exercise_id in choices):
         work.wrong(cell.line, f"exercise {exercise_id}: explanations of choices belong to kind \"choice\", and only there")
+    files = cell.settings.get("files", ())
+    if (kind == "artefact") != bool(files) or not all(FILE_NAME.match(name) for name in files):
+        work.wrong(cell.line, f'exercise {exercise_id}: files=["a.onnx", "results.json"] belongs to kind "artefact", and only there')
     own = tuple(checks.get(exercise_id, ()))
     names = ()
     if kind != "written":
@@ -351,14 +355,14 @@ def _exercise(cell, lesson, heading, hints, choices, checks, work):
         if own and total != cell.settings["points"]:
             work.wrong(cell.line, f"exercise {exercise_id} has {cell.settings['points']} points; its hidden checks have {total}")
         try:
-            names = _top_level_names(answer_of(cell.source))
+            names = _top_level_names(answer_of(cell.source)) if kind != "artefact" else names
         except SyntaxError as error:
             work.wrong(cell.line + (error.lineno or 1), f"the answer does not parse: {error.msg}")
     title = heading[len(exercise_id):].strip() or exercise_id
     return Exercise(
         exercise_id, lesson, kind, title, cell.settings["points"], cell.settings["minutes"],
         cell.settings["difficulty"], names, hints.get(exercise_id, ((), 0))[0],
-        choices.get(exercise_id, ({}, 0))[0], own,
+        choices.get(exercise_id, ({}, 0))[0], own, tuple(files),
     )
 
 
@@ -375,6 +379,10 @@ def _both_forms(cell, exercise, rubrics, work):
         scheme = f"=== BEGIN MARK SCHEME ===\n{rubrics.get(exercise.id, '')}\n\n=== END MARK SCHEME ==="
         return f"{prompt.strip()}\n\n{ANSWER_HERE}", f"{prompt.strip()}\n\n{answer.strip()}\n\n{scheme}"
     answer, released = answer_of(cell.source), released_of(cell.source)
+    if exercise.kind == "artefact":
+        if MARKED.search(cell.source) or has_blank(cell.source):
+            work.wrong(cell.line, f"exercise {exercise.id} (kind artefact) is about files: its cell has no blank")
+        return released, answer
     marks = {m["kind"] for m in map(MARKED.match, cell.source.splitlines()) if m}
     if marks != ({"bug"} if exercise.kind == "bug" else {"blank"}):
         want = "# bug:" if exercise.kind == "bug" else "# blank:"
@@ -474,12 +482,13 @@ configure(c)
 
 
 def sources(folder=None):
-    """The source files, in the lessons' order."""
-    return sorted((folder or paths.SOLUTIONS).glob("[0-9][0-9]_*.py"))
+    """The source files: lessons in their order, then labs."""
+    folder = folder or paths.SOLUTIONS
+    return [*sorted(folder.glob("[0-9][0-9]_*.py")), *sorted(folder.glob("labs/*.py"))]
 
 
 def build_all(check=False):
-    """Build every lesson. Returns the files that changed (or, with `check`, would change), as relative paths.
+    """Build every lesson and lab. Returns the files that changed (or, with `check`, would change), as relative paths.
 
     Raises `BuildError` when any source breaks a rule; then nothing is written.
     """
@@ -493,14 +502,14 @@ def build_all(check=False):
     for one in built:
         for exercise in one.lesson.exercises:
             if exercise.id in homes:
-                violations.append(f"solutions/{one.lesson.name}.py:1: exercise {exercise.id} is also in {homes[exercise.id]}")
+                violations.append(f"{paths.source_of(one.lesson.name).relative_to(paths.REPOSITORY)}:1: exercise {exercise.id} is also in {homes[exercise.id]}")
             homes[exercise.id] = one.lesson.name
     if violations:
         raise BuildError(violations)
     wanted = {}
     for one in built:
         name = one.lesson.name
-        wanted[paths.LESSONS / f"{name}.ipynb"] = one.notebook
+        wanted[paths.notebook_of(name)] = one.notebook
         wanted[paths.CATALOGUE / f"{name}.json"] = to_json(one.lesson)
         if not check:
             wanted[paths.BUILD / "nbgrader" / "source" / name / f"{name}.ipynb"] = one.instructor
@@ -512,10 +521,9 @@ def build_all(check=False):
             changed.append(path)
             if not check:
                 write_whole(path, text)
-    for folder, ending in ((paths.LESSONS, "ipynb"), (paths.CATALOGUE, "json")):
-        for path in sorted(folder.glob(f"[0-9][0-9]_*.{ending}")):
-            if path not in wanted:
-                changed.append(path)
-                if not check:
-                    path.unlink()
+    for path in sorted([*paths.LESSONS.glob("[0-9][0-9]_*.ipynb"), *paths.LABS.glob("*.ipynb"), *paths.CATALOGUE.glob("*.json")]):
+        if path not in wanted:
+            changed.append(path)
+            if not check:
+                path.unlink()
     return [path.relative_to(paths.REPOSITORY).as_posix() for path in changed]

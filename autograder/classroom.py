@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from autograder import by_hand, catalogue, policy, private, provenance
+from autograder.artefacts import ENDING, Handed, folder_of, read_folder
 from autograder.feedback import feedback_page
 from autograder.grade import Result, unread
 from autograder.notebooks import MAX_BYTES, lesson_in, too_large
@@ -52,7 +53,9 @@ def find_submissions(folder):
         raise ClassroomError(f"{folder} is not a folder. Give the folder that holds the submissions.")
     entries, passed_over = [], []
     for path in _listed(folder, passed_over):
-        if path.is_dir():
+        if path.is_dir() and path.name.endswith(ENDING) and path.with_name(f"{path.name.removesuffix(ENDING)}.ipynb").exists():
+            continue  # handed in with the notebook of that name
+        elif path.is_dir():
             _student_folder(path, entries, passed_over)
         elif path.suffix == ".ipynb" and path.is_file():
             _flat_notebook(path, entries, passed_over)
@@ -192,7 +195,7 @@ def _grade_into(out, entries, executors, settings, on_start, on_result, late):
                 data = file.read(MAX_BYTES + 1)  # it may have grown; one byte too many is enough to refuse it
         except OSError:
             data = None
-        return Task(entry.student, entry.lesson, _file(entry), data, settings, hashes[entry.lesson])
+        return Task(entry.student, entry.lesson, _file(entry), data, settings, hashes[entry.lesson], handed_in(entry.path, entry.lesson))
 
     with contextlib.closing(grade_tasks(readable, prepare, executors)) as graded:
         for entry, result in graded:
@@ -237,6 +240,7 @@ def _not_run(entry, settings, problem, status, hashes):
     return Result(
         entry.student, entry.lesson, _file(entry), unread(catalogue.lessons()[entry.lesson].exercises, problem, status),
         sha256=_sha256(entry.path), seed=settings.seed, limits=asdict(settings.limits), problem=problem, hashes=hashes,
+        artefacts=handed_in(entry.path, entry.lesson).record(),
     )  # fmt: skip
 
 
@@ -263,9 +267,15 @@ def _sha256(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fingerprint(sha256, settings, hashes):
+def handed_in(notebook, lesson):
+    """The `Handed` files of the lesson beside a submission's notebook (a path, or None)."""
+    files = catalogue.lessons()[lesson].files
+    return read_folder(folder_of(notebook, lesson), files) if notebook and files else Handed()
+
+
+def _fingerprint(sha256, settings, hashes, artefacts):
     """A hash of everything that the result on a submission depends on."""
-    parts = [sha256, *hashes.values(), str(settings.seed), settings.isolation, repr(asdict(settings.limits))]
+    parts = [sha256, *hashes.values(), str(settings.seed), settings.isolation, repr(asdict(settings.limits)), json.dumps(artefacts, sort_keys=True)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -281,7 +291,7 @@ def _kept(out, entry, settings, hashes):
     try:
         data = json.loads(_result_file(out, entry).read_text(encoding="utf-8"))
         result = Result.from_dict(data)
-        today = _fingerprint(_sha256(entry.path), settings, hashes)
+        today = _fingerprint(_sha256(entry.path), settings, hashes, handed_in(entry.path, entry.lesson).record())
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if data.get("fingerprint") != today or any(v.status == "grader_error" for v in result.verdicts):
@@ -294,7 +304,7 @@ def _result_file(out, entry):
 
 
 def _write_result(out, result, settings):
-    fingerprint = _fingerprint(result.sha256, settings, result.hashes)
+    fingerprint = _fingerprint(result.sha256, settings, result.hashes, result.artefacts)
     text = json.dumps({**result.to_dict(), "fingerprint": fingerprint}, indent=1, ensure_ascii=False) + "\n"
     # The page first: a result file says that everything about the submission is written.
     _write_page(out, result)

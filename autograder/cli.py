@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from autograder.catalogue import short
 from course_data.commands import app as data_app
 from course_labs.commands import lab
 
@@ -27,7 +28,7 @@ class CommandError(Exception):
 
 @app.command()
 def build(check: bool = typer.Option(False, "--check", help="Only say whether the committed lessons are what the sources give.")):
-    """Build every lesson from its source in solutions/."""
+    """Build every lesson and lab from its source in solutions/."""
     from autograder.builder import BuildError, build_all, sources
 
     try:
@@ -40,7 +41,7 @@ def build(check: bool = typer.Option(False, "--check", help="Only say whether th
         print(f"{'differs' if check else 'written'}  {path}")
     if check and changed:
         raise CommandError("These files are not what the sources give: run `course build` and commit them.")
-    print(f"{len(sources())} lessons {'are what their sources give' if check else 'built'}")
+    print(f"{len(sources())} lessons and labs {'are what their sources give' if check else 'built'}")
 
 
 @app.command()
@@ -101,7 +102,7 @@ def status():
 @app.command()
 def reset(
     exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale"),
-    notebook: Path = typer.Option(None, help="The notebook; if not given, the lesson in this folder, else in lessons/."),
+    notebook: Path = typer.Option(None, help="The notebook; if not given, the one in this folder, else the course's own."),
 ):
     """Put one exercise's cell back as it was handed out. The old notebook is kept beside it as .bak."""
     from autograder.local import reset_exercise
@@ -241,14 +242,17 @@ def _print_changes(results, changes):
         table.add_column("exercise", no_wrap=True)
         table.add_column("was", no_wrap=True)
         table.add_column("would be", no_wrap=True)
-        table.add_column("why")
-        shown = set()
+        shown, reasons = set(), {}
         for change in changes:
             key = (change.student, change.lesson)
-            first = (escape(change.student), change.lesson[:2], f"{totals[key]:+g}") if key not in shown else ("", "", "")
+            first = (escape(change.student), short(change.lesson), f"{totals[key]:+g}") if key not in shown else ("", "", "")
             shown.add(key)
-            table.add_row(*first, change.exercise, *map(_outcome, (change.before, change.after)), escape(change.why))
+            table.add_row(*first, change.exercise, *map(_outcome, (change.before, change.after)))
+            reasons.setdefault((change.exercise, change.why), []).append(change.student)
         console.print(table)
+        # Reasons are sentences, and often the same for half the class: under the table, once each.
+        for (exercise, why), students in reasons.items():
+            console.print(f"[bold]{exercise}[/] ({escape(', '.join(students))}): {escape(why)}", soft_wrap=True, highlight=False)
     up, down = sum(t > 0 for t in totals.values()), sum(t < 0 for t in totals.values())
     console.print(f"Of {len(results)} submissions {up} would gain points, {down} would lose points, {same} stay as they are.", soft_wrap=True)
 
@@ -456,7 +460,7 @@ def _print_grades(results, standings=None):
         standing = standings and standings[result.student, result.lesson]
         final = (f"{standing.final_points:g}", standing.reason) if standing else ()
         table.add_row(
-            escape(result.student), result.lesson[:2], f"{result.points:g}", f"{result.max_points:g}", waiting, *final, escape(", ".join(others))
+            escape(result.student), short(result.lesson), f"{result.points:g}", f"{result.max_points:g}", waiting, *final, escape(", ".join(others))
         )
     console.print(table)
 

@@ -38,7 +38,7 @@ def feedback_page(result, standing=None):
     lesson = catalogue.lessons()[result.lesson]
     rows = [(verdict, lesson.exercise(verdict.exercise)) for verdict in result.verdicts]
     page = _templates().get_template("feedback.html")
-    return page.render(result=result, title=f"{lesson.name[:2]} {lesson.title}", rows=rows, words=STATUS_WORDS, standing=standing)
+    return page.render(result=result, title=catalogue.heading(lesson), rows=rows, words=STATUS_WORDS, standing=standing)
 
 
 @functools.cache

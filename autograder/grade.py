@@ -8,13 +8,15 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 
 from autograder import catalogue, provenance, wire
+from autograder.artefacts import ENDING, Handed
 from autograder.blanks import blank_lines, blank_message, has_blank
+from autograder.checks import measured
 from autograder.checks.faults import Crashed, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, grader_error, judge, untouched
 from autograder.notebooks import NotebookProblem, read_submission
 
-SCHEMA = 2
+SCHEMA = 3
 STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "marked", "grader_error")
 
 
@@ -33,6 +35,8 @@ class Result:
     repairs: list = field(default_factory=list)
     problem: str = ""  # why the file could not be read, for the student
     hashes: dict = field(default_factory=dict)  # of the checks, the grader and the environment
+    artefacts: dict = field(default_factory=dict)  # file handed in -> its bytes and sha256, or why it was not read
+    measured: dict = field(default_factory=dict)  # file handed in -> what the grader found
 
     @property
     def points(self):
@@ -61,15 +65,18 @@ class Result:
         return cls(**{**values, "verdicts": [Verdict(**v) for v in data["verdicts"]]})
 
 
-def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None):
+def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None, handed=None):
     """Grade a notebook file's bytes. Returns a `Result`; never raises for anything a student did.
 
-    `sandbox` is an open `autograder.sandbox.Sandbox`. `exercises` limits the grading to some ids.
+    `sandbox` is an open `autograder.sandbox.Sandbox`. `exercises` limits the grading to some ids. `handed` are the files
+    handed in beside the notebook (`artefacts.Handed`).
     """
+    handed = handed or Handed(f"{lesson_name}{ENDING}")
     lesson = catalogue.lessons()[lesson_name]
     result = Result(
         student, lesson_name, file, [], sha256=hashlib.sha256(data).hexdigest(), seed=seed,
         isolation=dict(sandbox.isolation), limits=asdict(sandbox.limits), hashes=provenance.hashes(lesson_name),
+        artefacts=handed.record(),
     )  # fmt: skip
     wanted = [e for e in lesson.exercises if exercises is None or e.id in exercises]
     try:
@@ -80,12 +87,23 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None)
         return result
     result.repairs = submission.repairs
     known = {e.id: _without_running(lesson, e, submission) for e in wanted}
-    ask = [e for e in wanted if known[e.id] is None]
+    ask = [e for e in wanted if known[e.id] is None and not e.files]
     if ask:
         with sandbox.session(seed=_own_seed(seed)) as session:
             faults = _run(session, submission, ask)
             outcomes = _question(session, lesson, ask, faults, _checks_seed(seed, result.sha256))
         for exercise in ask:
+            known[exercise.id] = _judged(lesson_name, exercise, outcomes)
+    # Files are measured when no code of the student's runs any more.
+    filed = [e for e in wanted if e.files]
+    if filed:
+        with contextlib.closing(measured.Artefacts(handed, measured.Boxed(sandbox, _own_seed(seed)))) as artefacts:
+            outcomes = run_checks(
+                lesson_name, _nobody, seed=_checks_seed(seed, result.sha256, result.artefacts), exercises=[e.id for e in filed], hidden=True,
+                artefacts=artefacts,
+            )  # fmt: skip
+        result.measured = artefacts.measured
+        for exercise in filed:
             known[exercise.id] = _judged(lesson_name, exercise, outcomes)
     result.verdicts = [known[e.id] for e in wanted]
     return result
@@ -99,11 +117,17 @@ def _judged(lesson_name, exercise, outcomes):
         return grader_error(exercise, f"{type(error).__name__}: {error}")
 
 
-def _checks_seed(seed, sha256):
+def _nobody(exercise_id):
+    """Stands for the student's notebook where checks are about files."""
+    raise RuntimeError("a check of files asks the notebook")
+
+
+def _checks_seed(seed, sha256, artefacts=None):
     """The seed of the checks' inputs: another one for every other file, so that nobody can copy answers to the
     inputs that an error message has shown them, or show them to others, and hand in again.
     """
-    return int.from_bytes(hashlib.sha256(f"checks {seed} {sha256}".encode()).digest()[:8], "big")
+    words = f"checks {seed} {sha256}" + (f" {sorted(artefacts.items(), key=str)}" if artefacts else "")
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big")
 
 
 def _own_seed(seed):
@@ -118,6 +142,8 @@ def unread(exercises, message, status="error"):
 
 def _without_running(lesson, exercise, submission):
     """The verdict that needs no run: deleted, blank, or a text for a person; else None."""
+    if exercise.kind == "artefact":
+        return None
     source = submission.answers.get(exercise.id)
     if source is None:
         if exercise.by_hand:

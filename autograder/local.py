@@ -38,7 +38,7 @@ def check_notebook(path, wanted=None):
     for exercise in lesson.exercises:
         if wanted and exercise.id not in wanted:
             continue
-        verdict = student.check_in(namespace, lesson, exercise, submission.answers.get(exercise.id))
+        verdict = student.check_in(namespace, lesson, exercise, submission.answers.get(exercise.id), path)
         if verdict is None:
             verdict = Verdict(exercise.id, "needs_manual", 0, exercise.points, "", {})
         elif verdict.status == "missing" and exercise.id in broken:
@@ -101,9 +101,9 @@ def reset_exercise(lesson, exercise, path=None):
 
 
 def find_notebook(lesson):
-    """The lesson's notebook in the current folder, else the one in lessons/."""
+    """The lesson's notebook in the current folder, else the course's own."""
     here = Path.cwd() / f"{lesson.name}.ipynb"
-    return here if here.is_file() else paths.LESSONS / f"{lesson.name}.ipynb"
+    return here if here.is_file() else paths.notebook_of(lesson.name)
 
 
 def _lesson(path, data):

@@ -48,7 +48,7 @@ def make_course(folder, force=False):
     """
     folder = Path(folder)
     config, made = folder / "nbgrader_config.py", Made([], [], False)
-    wanted = {_source(folder, name): build(paths.SOLUTIONS / f"{name}.py").instructor for name in catalogue.lessons()}
+    wanted = {_source(folder, name): build(paths.source_of(name)).instructor for name in catalogue.lessons()}
     try:
         for path, text in {**wanted, config: NBGRADER_CONFIG}.items():
             if path.exists() and path.read_text(encoding="utf-8") == text:

@@ -13,7 +13,7 @@ from autograder.blanks import blank_lines, blank_message, has_blank
 from autograder.checks import students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, judge, untouched
-from autograder.student import say_verdict
+from autograder.student import files_here, say_verdict
 
 SEED = 0
 
@@ -53,7 +53,8 @@ def _blank(namespace, lesson, exercise):
 
 def _asked(namespace, lesson, exercise):
     answers = contextlib.nullcontext(students.Direct(namespace))
-    outcomes = run_checks(lesson.name, lambda _: answers, seed=SEED, exercises=[exercise.id], hidden=True)
+    artefacts = files_here(lesson) if exercise.files else None
+    outcomes = run_checks(lesson.name, lambda _: answers, seed=SEED, exercises=[exercise.id], hidden=True, artefacts=artefacts)
     return judge(lesson.name, exercise, outcomes, hidden=True)
 
 

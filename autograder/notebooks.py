@@ -132,6 +132,8 @@ def read_submission(data, lesson):
         if number in dropped or not source.strip():
             continue
         if cell["exercise"]:
+            if exercises[cell["exercise"]].files:
+                continue  # the files count, not how they were made
             steps.append(Step(source, f"exercise {cell['exercise']}", cell["exercise"]))
         # Figures and check() calls that nobody edited do not matter for a grade.
         elif not {("demo", _squeeze(source)), ("check", _squeeze(source))} & unedited:

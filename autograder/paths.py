@@ -6,9 +6,30 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 SOLUTIONS = REPOSITORY / "solutions"
 LESSONS = REPOSITORY / "lessons"
+LABS = REPOSITORY / "labs"
 BUILD = REPOSITORY / "build"
 CHECKS = Path(__file__).resolve().parent / "checks"
 CATALOGUE = Path(__file__).resolve().parent / "catalogue"
+
+
+def is_lab(name):
+    """Whether `name` ("01_affine_quantization", "compression_studio") is a lab's. Lessons are numbered, labs are not."""
+    return not name[:2].isdigit()
+
+
+def source_of(name):
+    """The source of a lesson or lab, answers and blanks."""
+    return (SOLUTIONS / "labs" if is_lab(name) else SOLUTIONS) / f"{name}.py"
+
+
+def notebook_of(name):
+    """The notebook of a lesson or lab as a student opens it."""
+    return (LABS if is_lab(name) else LESSONS) / f"{name}.ipynb"
+
+
+def checks_of(name):
+    """The folder with the checks of a lesson or lab."""
+    return CHECKS / (f"lab_{name}" if is_lab(name) else f"lesson_{name[:2]}")
 
 
 def personal():

@@ -101,7 +101,7 @@ def apply(policy, results, times):
     """
     needed = [r for r in results if r.lesson in policy.deadlines and handed_in(r) and (r.student, r.lesson) not in times]
     if needed:
-        who = ", ".join(f"{r.student} {r.lesson[:2]}" for r in needed[:5]) + (f" and {len(needed) - 5} more" if len(needed) > 5 else "")
+        who = ", ".join(f"{r.student} {catalogue.short(r.lesson)}" for r in needed[:5]) + (f" and {len(needed) - 5} more" if len(needed) > 5 else "")
         raise PolicyError(
             f"When was this handed in? There is no time for {who}. Put nbgrader's timestamp.txt beside the notebook, "
             "or give a CSV file (student,lesson,submitted) with --times, or take the files' own times with --file-times."

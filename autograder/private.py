@@ -1,14 +1,13 @@
 """An instructor's own checks, kept outside the repository: `course grade --checks DIR`.
 
-A file DIR/lesson_NN/visible.py, hidden.py or bank.py stands in for the course's own file of that name; what is not
+A file DIR/lesson_NN/visible.py, hidden.py or bank.py (of a lab: DIR/lab_NAME/...) stands in for the course's own file of that name; what is not
 there stays the course's. The hidden checks of an exercise must carry its points, as in the catalogue.
 """
 
 import hashlib
-import re
 from pathlib import Path
 
-from autograder import catalogue, checks
+from autograder import catalogue, checks, paths
 from autograder.checks.listing import checks_in
 from autograder.checks.runner import CheckFilesBroken, run_checks
 from autograder.sandbox.launch import seen_from_inside
@@ -71,15 +70,14 @@ def _files(folder):
     folder = folder.resolve()
     if seen_from_inside(folder):
         raise PrivateChecksError(f"{folder} lies where students' code can read it, among the libraries. Move it, e.g. into your home folder.")
-    by_number = {name[:2]: name for name in catalogue.lessons()}
+    by_folder = {paths.checks_of(name).name: name for name in catalogue.lessons()}
     files = {}
-    for path in sorted(folder.glob("lesson_*")):
-        number = re.fullmatch(r"lesson_(\d\d)", path.name)
-        if number is None or number[1] not in by_number:
-            raise PrivateChecksError(f"{path}: there is no such lesson. The folders are named lesson_{' and lesson_'.join(by_number)}.")
+    for path in sorted([*folder.glob("lesson_*"), *folder.glob("lab_*")]):
+        if path.name not in by_folder:
+            raise PrivateChecksError(f"{path}: there is no such lesson. The folders are named {', '.join(by_folder)}.")
         for kind in FILES:
             if (path / f"{kind}.py").is_file():
-                files[by_number[number[1]], kind] = path / f"{kind}.py"
+                files[by_folder[path.name], kind] = path / f"{kind}.py"
     if not files:
         raise PrivateChecksError(f"{folder} holds no checks. Expected lesson_NN/hidden.py, visible.py or bank.py.")
     return files

@@ -1,10 +1,11 @@
 """What a verdict depends on besides the submission, as hashes: results record them, and caching goes by them."""
 
+import contextlib
 import functools
 import hashlib
 import json
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from autograder import paths
 from autograder.checks import own_files
@@ -15,7 +16,7 @@ NOT_IN_VERDICTS = ("bench", "figures")  # folders of this package that grading n
 def hashes(lesson):
     """{"checks", "grader", "environment"}: SHA-256 of the lesson's checks, of the rest of this package, and of `environment()`."""
     private = [path for (name, _), path in own_files().items() if name == lesson]
-    checks = [*_checks_of(lesson).rglob("*.py"), paths.CATALOGUE / f"{lesson}.json", *private]
+    checks = [*paths.checks_of(lesson).rglob("*.py"), paths.CATALOGUE / f"{lesson}.json", *private]
     return {"checks": _hash_of(checks), "grader": _grader(), "environment": _environment()}
 
 
@@ -24,12 +25,17 @@ def environment():
     """The versions that verdicts could depend on."""
     return {
         "python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}",
-        **{name: version(name) for name in ("numpy", "torch", "pytest")},
+        **{name: version(name) for name in ("numpy", "torch", "pytest")}, **_of_files(),
     }  # fmt: skip
 
 
-def _checks_of(lesson):
-    return paths.CHECKS / f"lesson_{lesson[:2]}"
+def _of_files():
+    """The versions that verdicts on files depend on; a bundle for one lesson does without them."""
+    found = {}
+    for name in ("onnx", "onnxruntime"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 # The checks are read anew for every submission; the code is what this process has loaded.
@@ -38,7 +44,7 @@ def _checks_of(lesson):
 @functools.cache
 def _grader():
     package = paths.CHECKS.parent
-    lessons = [path for path in paths.CHECKS.glob("lesson_*") if path.is_dir()]
+    lessons = [path for kind in ("lesson_*", "lab_*") for path in paths.CHECKS.glob(kind) if path.is_dir()]
     apart = [*lessons, *(package / name for name in NOT_IN_VERDICTS)]
     files = [*package.rglob("*.py"), *package.glob("templates/*.html")]
     return _hash_of(path for path in files if not any(folder in path.parents for folder in apart))

@@ -95,10 +95,10 @@ def contents():
     for name, path in _modules().items():
         files[name] = path.read_bytes()
     for lesson in catalogue.lessons().values():
-        folder = f"autograder/checks/lesson_{lesson.name[:2]}"
+        folder = f"autograder/checks/{paths.checks_of(lesson.name).name}"
         files[f"{folder}/__init__.py"] = b""
         files[f"{folder}/visible.py"] = checks.file_of(lesson.name, "visible").read_bytes()
-        files[f"{folder}/known.wire"] = record(lesson.name, _solution(lesson.name))
+        files[f"{folder}/known.wire"] = record(lesson.name, solution(lesson.name))
         files[f"autograder/catalogue/{lesson.name}.json"] = catalogue.to_json(_without_hidden_checks(lesson)).encode()
     files["README.md"] = README.encode()
     files["pyproject.toml"] = _pyproject(files).encode()
@@ -130,11 +130,11 @@ def _modules():
     return {"autograder/__init__.py": paths.REPOSITORY / "autograder" / "__init__.py", **found}
 
 
-def _solution(lesson):
-    """The namespace that the lesson's answers make (figures and check() calls left out)."""
-    namespace = {"__name__": "solution"}
-    for cell in nbformat.reads(build(paths.SOLUTIONS / f"{lesson}.py").instructor, as_version=4).cells:
-        if cell.cell_type == "code" and cell.metadata.course.role in ("setup", "plain", "exercise"):
+def solution(lesson):
+    """The namespace that the answers of a lesson (its name) make; figures, check() calls and what writes files are left out."""
+    namespace, files = {"__name__": "solution"}, {e.id for e in catalogue.lessons()[lesson].exercises if e.files}
+    for cell in nbformat.reads(build(paths.source_of(lesson)).instructor, as_version=4).cells:
+        if cell.cell_type == "code" and cell.metadata.course.role in ("setup", "plain", "exercise") and cell.metadata.course.get("exercise") not in files:
             exec(compile(cell.source, f"<{cell.id}>", "exec"), namespace)
     return namespace
 
@@ -165,7 +165,7 @@ def leaks(files):
             path = checks.file_of(lesson.name, kind)
             if path.exists():
                 secret.update((line, f"{lesson.name}, {kind}") for line in _telling(path.read_text(encoding="utf-8").splitlines()) if line not in known)
-        source = (paths.SOLUTIONS / f"{lesson.name}.py").read_text(encoding="utf-8")
+        source = paths.source_of(lesson.name).read_text(encoding="utf-8")
         answers = [match["answer"] for line in source.splitlines() if (match := MARKED.match(line))]
         secret.update((line, f"{lesson.name}, answer") for line in _telling(answers) if line not in known)
     found = []

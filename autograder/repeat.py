@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import private, provenance
-from autograder.classroom import ClassroomError, find_submissions
+from autograder.classroom import ClassroomError, find_submissions, handed_in
 from autograder.grade import Result
 from autograder.sandbox import Limits
 from autograder.workers import CannotGrade, Local, Settings, Task, grade_tasks
@@ -32,7 +32,7 @@ def repeat(result_file, submission=None, *, accept_weak=False, own_checks=None):
     """
     private.use(own_checks)
     then, environment = _read(result_file)
-    data = _submission(then, submission)
+    path, data = _submission(then, submission)
     level = then.isolation.get("level", "bubblewrap")
     if level == "process" and not accept_weak:
         raise ClassroomError("This was graded with weak isolation. To run the student's code like that again, add --accept-weak-isolation.")
@@ -40,7 +40,7 @@ def repeat(result_file, submission=None, *, accept_weak=False, own_checks=None):
         settings = Settings(then.seed, Limits(**then.limits), level, private.in_use())
     except TypeError as problem:
         raise ClassroomError(f"The limits in {result_file} are not those of this version: {problem}.") from None
-    task = Task(then.student, then.lesson, then.file, data, settings, provenance.hashes(then.lesson))
+    task = Task(then.student, then.lesson, then.file, data, settings, provenance.hashes(then.lesson), handed_in(path, then.lesson))
     try:
         with contextlib.closing(grade_tasks([task], lambda each: each, Local(1))) as graded:
             ((_, now),) = graded
@@ -62,7 +62,7 @@ def _read(path):
 
 
 def _submission(result, where):
-    """The bytes to grade."""
+    """Where the notebook to grade is, and its bytes."""
     path = Path(where or result.file)
     if where and path.is_dir():
         entries, _ = find_submissions(path)
@@ -73,7 +73,7 @@ def _submission(result, where):
     if not where and not result.file:
         raise ClassroomError(f"{result.student} had handed in no notebook for {result.lesson}: there is nothing to grade again.")
     try:
-        return path.read_bytes()
+        return path, path.read_bytes()
     except OSError as error:
         raise ClassroomError(
             f"The submission {path} cannot be read: {error.strerror}. If it lies elsewhere now, say where: "
@@ -85,6 +85,8 @@ def _differences(then, now, environment):
     found = []
     if then.sha256 != now.sha256:
         found.append("the submission is another one")
+    names = [name for name in dict.fromkeys([*then.artefacts, *now.artefacts]) if then.artefacts.get(name) != now.artefacts.get(name)]
+    found += [f"the file {name} handed in with it is another one" for name in names]
     for name, words in (("checks", "the checks of this lesson have changed"), ("grader", "the grader has changed")):
         if then.hashes.get(name) != now.hashes.get(name):
             found.append(words)

@@ -9,6 +9,7 @@ import contextlib
 import difflib
 import html
 import sys
+from pathlib import Path
 
 from autograder import catalogue, cells
 from autograder import progress as record
@@ -36,23 +37,32 @@ def check(exercise_id=None):
     say_verdict(exercise, verdict)
 
 
-def check_in(namespace, lesson, exercise, source=None):
+def check_in(namespace, lesson, exercise, source=None, notebook=None):
     """The `Verdict` of the visible checks on `namespace` (a dict), also noted in the progress file.
 
-    None for a written exercise. `source` is the exercise's cell, where it is known.
+    None for a written exercise. `source` is the exercise's cell, `notebook` the notebook's path, where they are known.
     """
     if exercise.by_hand:
         return None
     verdict = _before_checks(namespace, lesson, exercise, source)
     if verdict is None:
         ask = students.Direct(namespace)
-        outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id])
+        artefacts = files_here(lesson, notebook or cells.this_notebook(namespace, lesson.name)) if exercise.files else None
+        outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id], artefacts=artefacts)
         verdict = judge(lesson.name, exercise, outcomes, hidden=False)
     entry = record.of(exercise.id)
     # A blank, in a fresh copy of the lesson, say, does not undo what was reached before.
     passed = verdict.status == "passed" or (verdict.status == "blank" and entry["passed"])
     record.update(exercise.id, passed=passed, tries=entry["tries"] + 1)
     return verdict
+
+
+def files_here(lesson, notebook=None):
+    """The files handed in with `lesson`, beside `notebook` (a path), else in this folder, for checks on this machine."""
+    from autograder.artefacts import folder_of, read_folder
+    from autograder.checks.measured import Artefacts, Here  # ONNX, which only labs need
+
+    return Artefacts(read_folder(folder_of(notebook or Path.cwd() / f"{lesson.name}.ipynb", lesson.name), lesson.files), Here())
 
 
 def hint(exercise_id=None):

@@ -11,9 +11,10 @@ import platform
 import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from autograder import catalogue, private, provenance
+from autograder.artefacts import Handed
 from autograder.checks.verdict import printable
 from autograder.grade import Result, grade, unread
 from autograder.private import PrivateChecksError
@@ -40,7 +41,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Task:
-    """One submission to grade: the notebook's bytes (None: it could not be read), and the hashes that the grader must have."""
+    """One submission to grade: the notebook's bytes (None: it could not be read), the hashes that the grader must have, and the
+    files handed in beside it.
+    """
 
     student: str
     lesson: str
@@ -48,6 +51,7 @@ class Task:
     data: bytes | None
     settings: Settings
     hashes: dict
+    handed: Handed = field(default_factory=Handed, compare=False)
 
 
 def broken(task, why):
@@ -57,6 +61,7 @@ def broken(task, why):
     return Result(
         task.student, task.lesson, task.file, unread(exercises, message, "grader_error"), problem=message, hashes=task.hashes,
         sha256=hashlib.sha256(task.data or b"").hexdigest(), seed=task.settings.seed, limits=asdict(task.settings.limits),
+        artefacts=task.handed.record(),
     )  # fmt: skip
 
 
@@ -85,7 +90,7 @@ def grade_task(task):
         raise CannotGrade(f"{problem} Or accept weaker isolation with --accept-weak-isolation.") from None
 
     def once():
-        return grade(task.data, task.student, task.lesson, sandbox, seed=task.settings.seed, file=task.file)
+        return grade(task.data, task.student, task.lesson, sandbox, seed=task.settings.seed, file=task.file, handed=task.handed)
 
     try:
         try:

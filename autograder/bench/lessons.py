@@ -20,6 +20,7 @@ from nbclient.exceptions import CellExecutionError
 
 from autograder.builder import build, sources
 from autograder.grade import grade
+from autograder.paths import is_lab
 from autograder.sandbox import Sandbox
 from autograder.workers import PRELOAD
 from course_data.files import write_whole
@@ -79,7 +80,7 @@ def main():
     with Sandbox(preload=PRELOAD) as sandbox, tempfile.TemporaryDirectory() as home:
         os.environ["COURSE_HOME"] = home  # the reader's own progress stays as it is
         for path in sources():
-            if asked.lessons and path.stem[:2] not in asked.lessons:
+            if is_lab(path.stem) or asked.lessons and path.stem[:2] not in asked.lessons:
                 continue
             built = build(path)
             try:

@@ -8,13 +8,14 @@ import nbformat
 
 from autograder.builder import build, sources
 from autograder.checks import bank
+from autograder.paths import is_lab
 
 KINDS = ("solution", "solution", "other", "other", "slip", "slips", "half", "half", "weak", "blank")  # of every ten students
 
 
 def build_lessons():
     """Every lesson that has checks of its own worth timing: all but the one-blank lesson 00."""
-    return [build(path) for path in sources() if not path.stem.startswith("00")]
+    return [build(path) for path in sources() if not path.stem.startswith("00") and not is_lab(path.stem)]
 
 
 def submission(built, kind, seed, demos=True):

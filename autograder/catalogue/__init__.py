@@ -7,7 +7,7 @@ import functools
 import json
 from dataclasses import asdict, dataclass, fields, replace
 
-from autograder.paths import CATALOGUE
+from autograder.paths import CATALOGUE, is_lab
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Exercise:
 
     id: str
     lesson: str
-    kind: str  # code, choice, bug or written
+    kind: str  # code, choice, bug, written or artefact
     title: str
     points: float
     minutes: int
@@ -34,6 +34,7 @@ class Exercise:
     hints: tuple
     choices: dict  # choice -> explanation, for kind "choice"
     checks: tuple
+    files: tuple = ()  # for kind "artefact": names of the files that are handed in
 
     @property
     def by_hand(self):
@@ -66,6 +67,11 @@ class Lesson:
     def points(self):
         return sum(exercise.points for exercise in self.exercises)
 
+    @property
+    def files(self):
+        """Names of the files that are handed in beside the notebook."""
+        return tuple(dict.fromkeys(name for exercise in self.exercises for name in exercise.files))
+
     def exercise(self, exercise_id):
         """The exercise with that id; KeyError if there is none."""
         for exercise in self.exercises:
@@ -87,7 +93,10 @@ def from_json(text):
     """The `Lesson` in a catalogue file."""
     data = json.loads(text)
     data["exercises"] = tuple(
-        Exercise(**{**e, "names": tuple(e["names"]), "hints": tuple(e["hints"]), "checks": tuple(Check(**c) for c in e["checks"])})
+        Exercise(**{
+            **e, "names": tuple(e["names"]), "hints": tuple(e["hints"]), "checks": tuple(Check(**c) for c in e["checks"]),
+            "files": tuple(e.get("files", ())),
+        })
         for e in data["exercises"]
     )
     data["cells"] = tuple(Cell(**c) for c in data["cells"])
@@ -113,6 +122,16 @@ def lessons():
 def _with_own_checks(lesson):
     exercises = tuple(replace(e, checks=_checks.get(e.id, e.checks)) for e in lesson.exercises)
     return replace(lesson, exercises=exercises)
+
+
+def short(name):
+    """What tables call a lesson or lab: its number, or its whole name where it has none."""
+    return name if is_lab(name) else name[:2]
+
+
+def heading(lesson):
+    """How a page calls a `Lesson`: "01 Affine quantisation ..."; a lab has no number."""
+    return lesson.title if is_lab(lesson.name) else f"{lesson.name[:2]} {lesson.title}"
 
 
 def lesson_of(exercise_id):

@@ -72,7 +72,7 @@ def right_value(exercise_id, note, **names):
 
 def package_of(lesson):
     """The import name of a lesson's checks: `01_affine_quantization` -> `autograder.checks.lesson_01`."""
-    return f"autograder.checks.lesson_{lesson[:2]}"
+    return f"autograder.checks.{paths.checks_of(lesson).name}"
 
 
 _own = {}  # (lesson, "visible" | "hidden" | "bank") -> the instructor's file that stands in for the course's
@@ -92,7 +92,7 @@ def own_files():
 
 def file_of(lesson, name):
     """Where the checks of `lesson` are; `name` is "visible", "hidden" or "bank". The file may be missing."""
-    return _own.get((lesson, name)) or paths.CHECKS / f"lesson_{lesson[:2]}" / f"{name}.py"
+    return _own.get((lesson, name)) or paths.checks_of(lesson) / f"{name}.py"
 
 
 @functools.cache

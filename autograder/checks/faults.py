@@ -34,6 +34,15 @@ class Missing(StudentFault):
         )
 
 
+class MissingFile(StudentFault):
+    """A file that belongs to the exercise was not handed in. `folder` is where it should lie."""
+
+    status = "missing"
+
+    def __init__(self, name, folder):
+        super().__init__(f"`{name}` was not handed in. It belongs into the folder `{folder}` beside the notebook; the exercise's cell writes it there")
+
+
 class StudentError(StudentFault):
     """The student's code raised an exception.
 

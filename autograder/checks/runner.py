@@ -40,17 +40,18 @@ class Outcome:
     asked: tuple
 
 
-def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False):
+def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, artefacts=None):
     """Run the checks of `lesson` (a name) and return an `Outcome` for every one that reported.
 
     `open_question(exercise_id)` gives a context manager whose value has `call` and `value` (see
-    `students.Direct`); each check gets its own. `exercises` limits the run to some ids. A check that is skipped, marked as
+    `students.Direct`); each check gets its own. `exercises` limits the run to some ids. `artefacts` are the files handed in
+    (`measured.Artefacts`), for checks that ask for them. A check that is skipped, marked as
     expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts.
     """
     folder = file_of(lesson, "visible").parent
     files = [file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
     files = [str(file) for file in files if file.exists()]
-    plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None)
+    plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None, artefacts)
     with _plain_environment():
         ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", "-c", os.devnull], plugins=[plugin])
     if ended == pytest.ExitCode.INTERRUPTED and not plugin.broken:  # files that do not load "interrupt" it, too
@@ -84,8 +85,8 @@ def _plain_environment():
 class _Plugin:
     """Gives checks their fixtures, and collects what they say."""
 
-    def __init__(self, open_question, seed, wanted):
-        self._open_question, self._seed, self._wanted = open_question, seed, wanted
+    def __init__(self, open_question, seed, wanted, artefacts):
+        self._open_question, self._seed, self._wanted, self._artefacts = open_question, seed, wanted, artefacts
         self._recorders = {}
         self.outcomes = []
         self.broken = ""
@@ -108,6 +109,12 @@ class _Plugin:
         with self._open_question(_exercise_of(request.node)) as answers, _torch_seeded(self._own_seed(request)):
             recorder = self._recorders[request.node.name] = students.Recorder(answers)
             yield recorder
+
+    @pytest.fixture
+    def artefacts(self):
+        if self._artefacts is None:
+            raise RuntimeError("this check is about files that are handed in, and none were given to it")
+        return self._artefacts
 
     @pytest.fixture
     def rng(self, request):

@@ -31,7 +31,7 @@ def write(results, target, options):
         columns = {lesson: roster.column(lesson, options.columns.get(lesson)) for lesson in lessons}
         notes += [
             f"{options.roster} has no column for {lesson}: Canvas will ask whether {columns[lesson]!r} is a new assignment. "
-            f'To use an existing one, give --column "{lesson[:2]}=NAME (ID)".'
+            f'To use an existing one, give --column "{catalogue.short(lesson)}=NAME (ID)".'
             for lesson in lessons if columns[lesson] not in roster.header
         ]  # fmt: skip
         for lesson in lessons:
@@ -53,7 +53,7 @@ def write(results, target, options):
 
 
 def _title(lesson):
-    return f"{lesson[:2]} {catalogue.lessons()[lesson].title}"
+    return catalogue.heading(catalogue.lessons()[lesson])
 
 
 class _Roster:

@@ -79,17 +79,17 @@ def write(results, target, options):
 
 def _course(lesson):
     """Name -> bytes of the course as the bundle imports it: no solutions, and the checks of one lesson only."""
-    found = {}
+    found, own = {}, f"autograder/checks/{paths.checks_of(lesson).name}/"
     for pattern in SOURCES:
         for path in sorted(paths.REPOSITORY.glob(pattern)):
             name = path.relative_to(paths.REPOSITORY).as_posix()
-            other = name.startswith("autograder/checks/lesson_") and not name.startswith(f"autograder/checks/lesson_{lesson[:2]}/")
+            other = name.startswith(("autograder/checks/lesson_", "autograder/checks/lab_")) and not name.startswith(own)
             if not other and not name.startswith(NOT_NEEDED):
                 found[_imported(name)] = path.read_bytes()
     for kind in private.FILES:
         path = checks.own_files().get((lesson, kind))
         if path:
-            found[f"autograder/checks/lesson_{lesson[:2]}/{kind}.py"] = path.read_bytes()
+            found[f"{own}{kind}.py"] = path.read_bytes()
     found[f"autograder/catalogue/{lesson}.json"] = catalogue.to_json(catalogue.lessons()[lesson]).encode()
     found.update({name: (paths.REPOSITORY / name).read_bytes() for name in ("constraints.txt", "LICENSE")})
     return found

@@ -201,7 +201,7 @@ def test_the_second_table_in_both_forms(run):
     lines = [line for line in controls_markdown(results).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + len(NAMES) and len({line.count("|") for line in lines}) == 1
     large = json.loads(json.dumps(results))
-    for row in large["controls"]:
+    for row in large["runs"][0]["controls"]:
         row |= {"accuracy": 1.0, "bytes": 4_999_900, "gzip_bytes": 4_999_900, "nonzero_parameters": 950_000, "macs": 987_654_321}
         row["onnx_runtime"] = row["onnx_runtime"] | {"median_ms": 99.999}
     for shown in (results, large):
@@ -211,13 +211,13 @@ def test_the_second_table_in_both_forms(run):
 
 
 def test_the_command_passes_it_on_and_names_it_when_stopped(monkeypatch, tmp_path):
-    from course_labs import commands, studio
+    from course_labs import commands, seeds
 
-    def stop(*args, with_controls):
+    def stop(*args, with_controls, **options):
         assert with_controls
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(studio, "run_lab", stop)
+    monkeypatch.setattr(seeds, "run_lab", stop)
     app = typer.Typer()
     app.command()(commands.lab)
     result = CliRunner().invoke(app, ["--out", str(tmp_path / "o"), "--controls"])

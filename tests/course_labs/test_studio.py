@@ -134,7 +134,7 @@ def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
     said = io.StringIO()
     after = run_lab("digits", out, seed=1, settings=TINY, console=Console(file=said, width=200))
     assert after["runs"] == before["runs"]
-    assert said.getvalue().count("done before") == 5
+    assert said.getvalue().count("done before") == 6
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(run, tmp_path, monkeypatch):

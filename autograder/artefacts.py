@@ -1,0 +1,74 @@
+"""The files that are handed in beside a lab's notebook: found, read with limits, described.
+
+They lie in one folder beside the notebook, under names that the lab's exercises give. Nothing is opened here but to
+read its bytes: what a file holds is looked at in the sandbox.
+"""
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, field
+
+ENDING = "_artefacts"
+MOST_BYTES = 32 << 20  # of one file
+MOST_TOGETHER = 64 << 20
+
+
+@dataclass
+class Handed:
+    """What was handed in. `files`: name -> bytes; `problems`: name -> why a file that is there was not read."""
+
+    folder: str = ""  # how messages call it
+    files: dict = field(default_factory=dict)
+    problems: dict = field(default_factory=dict)
+
+    def record(self):
+        """What a result keeps of the files, without what they hold: name -> {"bytes", "sha256"} or {"problem"}."""
+        found = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in self.files.items()}
+        return {**found, **{name: {"problem": why} for name, why in self.problems.items()}}
+
+
+def folder_of(notebook, lesson):
+    """Where the files handed in with `notebook` (a path) lie: beside it, in `<lesson>_artefacts`.
+
+    Where notebooks lie side by side, each has a folder of its own: that of ada_pruning.ipynb is ada_pruning_artefacts.
+    """
+    return notebook.parent / f"{lesson if notebook.parent.name == lesson else notebook.stem}{ENDING}"
+
+
+def read_folder(folder, names):
+    """The `Handed` files `names` in `folder` (a path). Never raises: what cannot be read is a problem of that file alone.
+
+    Only regular files count, and no links: a link could lead to another student's work, or to the grader's own files.
+    """
+    found, left = Handed(folder.name), MOST_TOGETHER
+    if folder.is_symlink() or not folder.is_dir():
+        return found
+    for name in names:
+        most = min(MOST_BYTES, left)
+        try:
+            data = _read(folder / name, most)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            found.problems[name] = f"`{name}` cannot be read: {error.strerror or error}."
+            continue
+        if data is None:
+            found.problems[name] = f"`{name}` is not an ordinary file. Hand in the file itself, no link to it."
+        elif len(data) > most:
+            found.problems[name] = (
+                f"`{name}` is too large: at most {MOST_BYTES >> 20} MB of one file and {MOST_TOGETHER >> 20} MB of all together are read."
+            )
+        else:
+            found.files[name] = data
+            left -= len(data)
+    return found
+
+
+def _read(path, most):
+    """The bytes of a file, cut one byte after the limit; None for anything but a regular file. Raises OSError."""
+    if path.is_symlink():
+        return None
+    # A pipe would keep the class waiting.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))) as file:
+        return file.read(most + 1) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
