@@ -33,9 +33,9 @@ from course_labs import (
     quantise,
     training,
 )  # fmt: skip
+from course_labs.learner import Own
 from course_labs.networks import ConvNet, Shape
 from course_labs.output import write_reports
-from course_labs.learner import Own
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
 from course_labs.summary import collected
