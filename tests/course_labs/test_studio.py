@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab, training
+from course_labs.hand_in import rows_of
 from course_labs.report import markdown, read_results, terminal
 from course_labs.stages import Stages
 
@@ -115,6 +116,13 @@ def test_the_table_shows_the_rows(run):
     text = io.StringIO()
     Console(file=text, width=80).print(terminal(results))
     assert "…" not in text.getvalue() and max(map(len, text.getvalue().splitlines())) <= 80
+
+
+def test_the_table_that_is_handed_in_is_the_run_s(run):
+    results, out = run
+    for row, claim in zip(results["runs"][0]["rows"], rows_of(results), strict=True):
+        assert claim["bytes"] == (out / claim["file"]).stat().st_size
+        assert claim["accuracy_percent"] == round(100 * row["accuracy"], 2) and claim["macs"] == row["macs"]
 
 
 def test_the_figures_are_pictures(run):
