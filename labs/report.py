@@ -161,6 +161,8 @@ def basis(results: dict) -> str:
     else:
         seeds = ", ".join(str(run["seed"]) for run in runs)
         tested += f" by each of {len(runs)} runs (seeds {seeds}), each with a teacher of its own; mean ± sample standard deviation over the runs."
+    if "model" in results["settings"]:
+        tested = f"The network is {results['settings']['model']}, at width 1 for the teacher and {results['settings']['student']['width']:g} for the student. {tested}"
     return f"{tested} Latency: one image on one thread of ONNX Runtime, median of {calls} calls, rows interleaved."
 
 

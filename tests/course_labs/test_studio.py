@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab, training
+from course_labs.families import ConvNets
 from course_labs.hand_in import rows_of
 from course_labs.report import markdown, read_results, terminal
 from course_labs.stages import Stages
@@ -213,13 +214,13 @@ def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, 
     def planned(minutes=half):
         return plan.planned(minutes, TINY, load("digits"), Stages(tmp_path), Console(file=said, width=200))
 
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: 100.0)
     settings = planned()
     assert settings.teacher_recipe.epochs == pytest.approx(1.0) and settings.student_recipe.epochs == pytest.approx(0.5)
     assert "0.50 of the default training" in said.getvalue()
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: pytest.fail("measured again"))
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: pytest.fail("measured again"))
     assert planned() == settings
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: 100.0)
     with pytest.raises(UserError, match="too short"):
         planned(0.5)
 
@@ -229,5 +230,5 @@ def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs():
     from course_labs import plan
 
     digits = load("digits")
-    short, long = (plan.training_seconds(plan.scaled(TINY, share), digits) for share in (1, 50))
+    short, long = (plan.training_seconds(plan.scaled(TINY, share), digits, ConvNets.of(digits).new) for share in (1, 50))
     assert 0 < short < long
