@@ -98,7 +98,7 @@ def contents():
         folder = f"autograder/checks/{paths.checks_of(lesson.name).name}"
         files[f"{folder}/__init__.py"] = b""
         files[f"{folder}/visible.py"] = checks.file_of(lesson.name, "visible").read_bytes()
-        files[f"{folder}/known.wire"] = record(lesson.name, _solution(lesson.name))
+        files[f"{folder}/known.wire"] = record(lesson.name, solution(lesson.name))
         files[f"autograder/catalogue/{lesson.name}.json"] = catalogue.to_json(_without_hidden_checks(lesson)).encode()
     files["README.md"] = README.encode()
     files["pyproject.toml"] = _pyproject(files).encode()
@@ -130,11 +130,11 @@ def _modules():
     return {"autograder/__init__.py": paths.REPOSITORY / "autograder" / "__init__.py", **found}
 
 
-def _solution(lesson):
-    """The namespace that the lesson's answers make (figures and check() calls left out)."""
-    namespace = {"__name__": "solution"}
+def solution(lesson):
+    """The namespace that the answers of a lesson (its name) make; figures, check() calls and what writes files are left out."""
+    namespace, files = {"__name__": "solution"}, {e.id for e in catalogue.lessons()[lesson].exercises if e.files}
     for cell in nbformat.reads(build(paths.source_of(lesson)).instructor, as_version=4).cells:
-        if cell.cell_type == "code" and cell.metadata.course.role in ("setup", "plain", "exercise"):
+        if cell.cell_type == "code" and cell.metadata.course.role in ("setup", "plain", "exercise") and cell.metadata.course.get("exercise") not in files:
             exec(compile(cell.source, f"<{cell.id}>", "exec"), namespace)
     return namespace
 

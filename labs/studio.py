@@ -20,6 +20,7 @@ from course_data.files import beside
 from course_data.progress import bar
 from course_labs import distillation, export, machine, measure, networks, pruning, quantise, training
 from course_labs.networks import ConvNet, Shape
+from course_labs.own import Own
 from course_labs.report import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
@@ -63,6 +64,7 @@ class Studio:
             raise UserError(f"Cannot write to {self.out}: {error.strerror}. Choose another folder with --out.") from error
         self.stages = Stages(self.out / "stages")
         self._models: dict[str, Model] = {}
+        self.own = Own()
         self._taught: tuple[Taught, Done] | None = None
         where = training.device()
         self._common = {
@@ -72,6 +74,15 @@ class Studio:
             "precision": str(training.precision(where)),
             "torch": torch.__version__,
         }
+
+    def use(self, **functions) -> None:
+        """Put your own `loss`, `rebuild` or `calibrate` in the place of the lab's: see `own.Own`. What depends on it is done again."""
+        for name, function in functions.items():
+            if not hasattr(self.own, name):
+                raise UserError(f"The studio takes {', '.join(vars(self.own))}, not {name!r}.")
+            setattr(self.own, name, function)
+        for name in ("student", "pruned", "int8"):
+            self._models.pop(name, None)
 
     def teacher(self) -> Model:
         """Train the float32 network that everything else is measured against."""
@@ -108,13 +119,14 @@ class Studio:
         chosen, (taught, asked) = self.settings, self.taught()
 
         def work(update) -> ConvNet:
-            loss = distillation.learn_from_teacher(chosen.temperature, chosen.alpha)
+            loss = self.own.learn_from_teacher(chosen.temperature, chosen.alpha)
             return training.train(self._new(chosen.student), self.data, chosen.student_recipe, loss, self._seed("student"), update, taught)
 
         inputs = {
             "taught": asked.fingerprint,
             "recipe": chosen.student_recipe,
             "distillation": (chosen.temperature, chosen.alpha),
+            **self.own.versions("loss"),
         }
         return self._trained("student", chosen.student, work, inputs, (networks, training, distillation))
 
@@ -125,8 +137,8 @@ class Studio:
 
         def work(update) -> ConvNet:
             scores = pruning.channel_importance(student.net, self.data, chosen.importance_images)
-            small = pruning.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths))
-            loss = distillation.learn_from_teacher(chosen.temperature, chosen.alpha)
+            small = self.own.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths))
+            loss = self.own.learn_from_teacher(chosen.temperature, chosen.alpha)
             return training.train(small, self.data, chosen.recovery_recipe, loss, self._seed("pruned"), update, taught)
 
         inputs = {
@@ -135,6 +147,7 @@ class Studio:
             "recipe": chosen.recovery_recipe,
             "distillation": (chosen.temperature, chosen.alpha),
             "importance_images": chosen.importance_images,
+            **self.own.versions("loss", "rebuild"),
         }
         return self._trained("pruned", shape, work, inputs, (networks, training, distillation, pruning))
 
@@ -145,7 +158,7 @@ class Studio:
         pruned = self.pruned()
 
         def work(path: Path) -> dict:
-            images = quantise.calibration_images(self.data, self.settings.calibration, self._seed("int8"))
+            images = self.own.calibration_images(self.data, self.settings.calibration, self._seed("int8"))
             quantise.quantise(pruned.path, path, images, self._notes("int8"))
             return {"validation_accuracy": float(measure.correct(path, self.data.val, self.data).mean())}
 
@@ -156,6 +169,7 @@ class Studio:
             "reduce_range": quantise.reduce_range(),
             "onnxruntime": onnxruntime.__version__,
             "code": code_version(quantise, export),
+            **self.own.versions("calibrate"),
         }
         with self.console.status("int8: calibrating and quantising"):
             done = self.stages.run("int8", ".onnx", inputs, work)

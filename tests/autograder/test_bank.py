@@ -4,33 +4,22 @@ Here the answers are asked directly, in this process; test_grade.py sends a part
 """
 
 import contextlib
+import functools
 
-import nbformat
 import numpy as np
 import pytest
 
-from autograder import catalogue, paths
+from autograder import catalogue, release
 from autograder.blanks import ___
-from autograder.builder import build
 from autograder.checks import bank, students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import judge
 
 LESSONS = list(catalogue.lessons())
 SEEDS = (1, 2, 3)
-_namespaces = {}
 
 
-def solution(lesson):
-    """The namespace that the lesson's answers make (figures and check() calls left out), built once."""
-    if lesson not in _namespaces:
-        built = build(paths.SOLUTIONS / f"{lesson}.py")
-        namespace = {"__name__": "solution"}
-        for cell in nbformat.reads(built.instructor, as_version=4).cells:
-            if cell.cell_type == "code" and cell.metadata.course.role in ("setup", "plain", "exercise"):
-                exec(compile(cell.source, f"<{cell.id}>", "exec"), namespace)
-        _namespaces[lesson] = namespace
-    return _namespaces[lesson]
+solution = functools.cache(release.solution)
 
 
 def verdict(lesson, exercise_id, names, seed=1):
@@ -41,7 +30,8 @@ def verdict(lesson, exercise_id, names, seed=1):
 
 
 def graded():
-    return [(name, e) for name in LESSONS for e in catalogue.lessons()[name].exercises if not e.by_hand]
+    """Exercises about answers; those about files are in test_artefacts.py."""
+    return [(name, e) for name in LESSONS for e in catalogue.lessons()[name].exercises if not e.by_hand and not e.files]
 
 
 def answers(right):
@@ -121,12 +111,12 @@ def test_nonsense_earns_nothing_and_breaks_no_check(lesson, nonsense):
     lesson_info = catalogue.lessons()[lesson]
     names = {name: (nonsense if e.kind == "choice" else lambda *a, **k: nonsense) for _, e in graded() if _ == lesson for name in e.names}
     direct = students.Direct({**solution(lesson), **names})
-    outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=1, hidden=True)
-    for exercise in lesson_info.exercises:
-        if not exercise.by_hand:
-            got = judge(lesson, exercise, outcomes, hidden=True)
-            assert got.status in ("failed", "error", "blank"), (exercise.id, got.status, got.message)
-            assert got.points == 0, (exercise.id, got.checks)
+    asked = [e for e in lesson_info.exercises if not e.by_hand and not e.files]
+    outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=1, exercises=[e.id for e in asked], hidden=True)
+    for exercise in asked:
+        got = judge(lesson, exercise, outcomes, hidden=True)
+        assert got.status in ("failed", "error", "blank"), (exercise.id, got.status, got.message)
+        assert got.points == 0, (exercise.id, got.checks)
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -135,7 +125,7 @@ def test_raising_at_every_question_earns_nothing(lesson):
         raise ValueError("no")
 
     for exercise in catalogue.lessons()[lesson].exercises:
-        if exercise.kind not in ("written", "choice"):
+        if exercise.kind not in ("written", "choice", "artefact"):
             got = verdict(lesson, exercise.id, dict.fromkeys(exercise.names, refuse))
             assert got.points == 0 and got.status in ("failed", "error"), (exercise.id, got)
 
@@ -143,7 +133,7 @@ def test_raising_at_every_question_earns_nothing(lesson):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_blank_in_every_function_is_said_for_every_exercise(lesson):
     for exercise in catalogue.lessons()[lesson].exercises:
-        if not exercise.by_hand:
+        if not exercise.by_hand and not exercise.files:
             names = dict.fromkeys(exercise.names, ___ if exercise.kind == "choice" else lambda *a, **k: ___ + 1)
             got = verdict(lesson, exercise.id, names)
             assert (got.status, got.points) == ("blank", 0)

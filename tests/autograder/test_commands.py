@@ -43,7 +43,7 @@ def lesson(tmp_path):
 
 
 def answer(exercise):
-    cells = nbformat.reads(build(paths.SOLUTIONS / f"{LESSON}.py").instructor, as_version=4).cells
+    cells = nbformat.reads(build(paths.source_of(LESSON)).instructor, as_version=4).cells
     return next(c.source for c in cells if c.id == f"exercise-{exercise.replace('.', '-')}")
 
 

@@ -32,7 +32,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def solved(lesson):
-    return nbformat.reads(build(paths.SOLUTIONS / f"{lesson}.py").instructor, 4)
+    return nbformat.reads(build(paths.source_of(lesson)).instructor, 4)
 
 
 def cell_of(notebook, exercise):
@@ -104,7 +104,7 @@ def test_without_the_notebook_the_course_s_is_taken(folder, capsys):
 
 
 def test_an_untouched_notebook(folder, capsys):
-    put(folder, nbformat.read(paths.LESSONS / f"{LESSON}.ipynb", 4))
+    put(folder, nbformat.read(paths.notebook_of(LESSON), 4))
     assert works(earlier(EXERCISE, NAME))
     assert capsys.readouterr().out == f"{NAME}: the course's, because {EXERCISE} is still blank in {LESSON}.ipynb\n"
 

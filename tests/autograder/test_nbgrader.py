@@ -74,11 +74,11 @@ def course(made, tmp_path):
 
 
 def source(lesson):
-    return nbformat.reads(build(paths.SOLUTIONS / f"{lesson}.py").instructor, as_version=4)
+    return nbformat.reads(build(paths.source_of(lesson)).instructor, as_version=4)
 
 
 def released(lesson):
-    return nbformat.read(paths.LESSONS / f"{lesson}.ipynb", as_version=4)
+    return nbformat.read(paths.notebook_of(lesson), as_version=4)
 
 
 def answered(lesson):

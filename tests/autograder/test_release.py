@@ -66,7 +66,7 @@ def test_the_students_copy_holds_no_answer(copy):
 
 
 def test_an_answer_that_slips_in_is_found():
-    for path in (paths.SOLUTIONS / f"{LESSON}.py", paths.CHECKS / "lesson_01" / "hidden.py", paths.CHECKS / "lesson_01" / "bank.py"):
+    for path in (paths.source_of(LESSON), paths.CHECKS / "lesson_01" / "hidden.py", paths.CHECKS / "lesson_01" / "bank.py"):
         text = re.sub(r" *# (blank|bug): .*", "", path.read_text())
         assert len(release.leaks({"labs/x.py": text.encode()})) > 10, path
     assert release.leaks({"x.py": b"import numpy as np\n# codes\nx = 1\n"}) == []

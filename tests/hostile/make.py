@@ -16,7 +16,7 @@ _built = {}
 def notebooks_of(lesson):
     """(as handed out, {exercise id: source of the solution}) of a lesson."""
     if lesson not in _built:
-        built = build(paths.SOLUTIONS / f"{lesson}.py")
+        built = build(paths.source_of(lesson))
         answers = {
             cell["metadata"]["course"]["exercise"]: cell["source"]
             for cell in json.loads(built.instructor)["cells"]

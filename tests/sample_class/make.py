@@ -115,7 +115,7 @@ def stored_bytes(n_codes, bits, n_scales, n_zero_points):
 
 
 def main():
-    built = build(paths.SOLUTIONS / f"{LESSON}.py")
+    built = build(paths.source_of(LESSON))
     released = nbformat.reads(built.notebook, as_version=4)
     solved = nbformat.reads(built.instructor, as_version=4)
     answers = {c.metadata.course.exercise: c.source for c in solved.cells if c.metadata.course.role == "exercise"}
