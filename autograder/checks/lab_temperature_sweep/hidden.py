@@ -205,9 +205,10 @@ def test_means_and_spreads_are_those_of_the_files(artefacts):
     for each, t in zip(summary(artefacts), (None, *TEMPERATURES)):
         found = [artefacts.accuracy(f"{'alone' if t is None else f't{t}'}-{seed}.onnx", data) for seed in SEEDS]
         percents = np.array([one.percent for one in found])
-        # Two digits are reported; an image that other arithmetic may decide otherwise moves the mean by a third of it, the spread by less than it.
+        # Two digits are reported, of accuracies that may have been rounded to two digits before: 0.005 twice for the mean, and for the spread
+        # once that and once 0.005 * sqrt(3/2). An image that other arithmetic decides otherwise moves the mean by a third of it, the spread by less than it.
         moved = sum(100 * one.near / one.images for one in found)
-        for cell, value, allowed in (("mean", percents.mean(), 0.0051 + moved / 3), ("spread", percents.std(ddof=1), 0.0051 + moved)):
+        for cell, value, allowed in (("mean", percents.mean(), 0.0101 + moved / 3), ("spread", percents.std(ddof=1), 0.0112 + moved)):
             if not abs(float(each[cell]) - value) <= allowed:
                 wrong.append(f"{'no teacher' if t is None else f'T = {t}'}, {cell}: you report {each[cell]}, the files give {value:.2f}")
     that(not wrong, "; ".join(wrong) + ".")
