@@ -242,14 +242,17 @@ def _print_changes(results, changes):
         table.add_column("exercise", no_wrap=True)
         table.add_column("was", no_wrap=True)
         table.add_column("would be", no_wrap=True)
-        table.add_column("why")
-        shown = set()
+        shown, reasons = set(), {}
         for change in changes:
             key = (change.student, change.lesson)
             first = (escape(change.student), short(change.lesson), f"{totals[key]:+g}") if key not in shown else ("", "", "")
             shown.add(key)
-            table.add_row(*first, change.exercise, *map(_outcome, (change.before, change.after)), escape(change.why))
+            table.add_row(*first, change.exercise, *map(_outcome, (change.before, change.after)))
+            reasons.setdefault((change.exercise, change.why), []).append(change.student)
         console.print(table)
+        # Reasons are sentences, and often the same for half the class: under the table, once each.
+        for (exercise, why), students in reasons.items():
+            console.print(f"[bold]{exercise}[/] ({escape(', '.join(students))}): {escape(why)}", soft_wrap=True, highlight=False)
     up, down = sum(t > 0 for t in totals.values()), sum(t < 0 for t in totals.values())
     console.print(f"Of {len(results)} submissions {up} would gain points, {down} would lose points, {same} stay as they are.", soft_wrap=True)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_data.errors import UserError
 from course_data.files import beside
 
 
@@ -22,10 +23,14 @@ class Done:
 
 
 class Stages:
-    """The finished stages of one output folder, in `folder`/NAME.json and its artefact beside it."""
+    """The finished stages of one output folder, in `folder`/NAME.json and its artefact beside it. Raises UserError if it cannot be made."""
 
     def __init__(self, folder: Path):
         self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"Cannot write to {folder}: {error.strerror}. Choose another folder with --out.") from error
 
     def run(self, name: str, suffix: str, inputs: dict, work: Callable[[Path], dict]) -> Done:
         """Do `work` unless it was done from the same `inputs` before.

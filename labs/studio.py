@@ -18,15 +18,29 @@ from rich.console import Console
 from course_data import Dataset, UserError, load
 from course_data.files import beside
 from course_data.progress import bar
-from course_labs import distillation, export, machine, measure, networks, pruning, quantise, training
+from course_labs import (
+    accounting,
+    claims,
+    controls,
+    distillation,
+    export,
+    first_weights,
+    machine,
+    measure,
+    miscalibration,
+    networks,
+    pruning,
+    quantise,
+    training,
+)  # fmt: skip
 from course_labs.networks import ConvNet, Shape
-from course_labs.own import Own
-from course_labs.report import write_reports
+from course_labs.output import write_reports
+from course_labs.learner import Own
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
+from course_labs.summary import collected
 from course_labs.training import Taught
 
-SCHEMA = 1
 ROWS = ("teacher", "student", "pruned", "int8")
 TITLES = {
     "teacher": "teacher, float32",
@@ -46,6 +60,11 @@ class Model:
     validation_accuracy: float | None
     done: Done
 
+    @property
+    def eager(self) -> bool:
+        """Whether PyTorch can run it. What was rounded in its ONNX file exists only there; `net` is then what it was before."""
+        return self.done.path.suffix == ".pt"
+
 
 class Studio:
     """Four models of one data set in the folder `out`.
@@ -58,10 +77,6 @@ class Studio:
         self.settings = settings or SETTINGS[data]
         self.seed, self.out = seed, Path(out)
         self.console = console or Console(stderr=True)
-        try:
-            (self.out / "stages").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"Cannot write to {self.out}: {error.strerror}. Choose another folder with --out.") from error
         self.stages = Stages(self.out / "stages")
         self._models: dict[str, Model] = {}
         self.own = Own()
@@ -76,7 +91,7 @@ class Studio:
         }
 
     def use(self, **functions) -> None:
-        """Put your own `loss`, `rebuild` or `calibrate` in the place of the lab's: see `own.Own`. What depends on it is done again."""
+        """Put your own `loss`, `rebuild` or `calibrate` in the place of the lab's: see `learner.Own`. What depends on it is done again."""
         for name, function in functions.items():
             if not hasattr(self.own, name):
                 raise UserError(f"The studio takes {', '.join(vars(self.own))}, not {name!r}.")
@@ -153,8 +168,6 @@ class Studio:
 
     def int8(self) -> Model:
         """Round the pruned network's weights and activations to eight bits."""
-        if "int8" in self._models:
-            return self._models["int8"]
         pruned = self.pruned()
 
         def work(path: Path) -> dict:
@@ -171,46 +184,46 @@ class Studio:
             "code": code_version(quantise, export),
             **self.own.versions("calibrate"),
         }
-        with self.console.status("int8: calibrating and quantising"):
-            done = self.stages.run("int8", ".onnx", inputs, work)
-        path = self.out / "int8.onnx"
-        _copy(done.path, path)
-        return self._remember("int8", pruned.net, path, done)
+        return self._rounded("int8", pruned.net, work, inputs)
 
     def models(self) -> list[Model]:
         """All four, in the order of the table."""
         return [self.teacher(), self.student(), self.pruned(), self.int8()]
 
-    def measure(self) -> dict:
-        """Measure the four models in one run and write results.json, table.md and tradeoff.png. Returns the results.
+    def measure(self, with_controls: bool = False) -> dict:
+        """Measure the four models in one run and write results.json, table.md, report.html and pictures. Returns the results.
 
-        This is the only place that looks at test images.
+        `with_controls` adds the control rows of course_labs.controls, measured in the same run. This is the only place that looks at test images.
         """
         models = self.models()
+        if with_controls:
+            models += controls.Controls(self).models()
         inputs = {
             "models": {m.name: sha256(m.path) for m in models},
             "data": self.data.fingerprint,
             "calls": self.settings.latency_calls,
             "machine": machine.describe(),
             "versions": machine.versions(),
-            "code": code_version(measure, networks),
+            "calibration": self.settings.calibration,
+            "code": code_version(measure, networks, accounting, miscalibration, quantise),
         }
 
         def work(path: Path) -> dict:
-            write_json(path, {"rows": self._rows(models), "measured": datetime.now(UTC).date().isoformat()})
+            write_json(path, self._measured(models) | {"measured": datetime.now(UTC).date().isoformat()})
             return {}
 
         done = self.stages.run("measure", ".rows.json", inputs, work)
         self._say("measure", done)
         results = self._results(models, done)
-        write_reports(results, self.out)
+        write_reports(results, self.out, self.data)
         return results
 
     # ------------------------------------------------------------------ inside
 
     def _new(self, shape: Shape) -> ConvNet:
         torch.manual_seed(self._seed(str(shape)))
-        return ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        return first_weights.prepare(net, self.data, self._seed("first weights"))
 
     def _seed(self, purpose: str) -> int:
         """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""
@@ -219,10 +232,13 @@ class Studio:
     def _size(self) -> tuple[int, int]:
         return tuple(self.data.train.images.shape[-2:])
 
+    def _file(self, name: str) -> Path:
+        return self.out / ("" if name in ROWS else "controls") / f"{name}.onnx"
+
     def _notes(self, name: str) -> dict[str, str]:
         """What someone who finds the file later needs to use it."""
         return {
-            "row": TITLES[name],
+            "row": (TITLES | controls.TITLES)[name],
             "data": self.data.title,
             "classes": " ".join(self.data.classes),
             "input": "(pixel / 255 - mean) / std, per channel",
@@ -242,12 +258,21 @@ class Studio:
             return {"validation_accuracy": training.accuracy(net, self.data.val, self.data)}
 
         inputs = {k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in inputs.items()}
-        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code)}
+        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code, first_weights)}
         done = self.stages.run(name, ".pt", inputs, save)
         net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
-        path = export.export(net.eval(), self._size(), self.out / f"{name}.onnx", self._notes(name))
+        path = export.export(net.eval(), self._size(), self._file(name), self._notes(name))
         return self._remember(name, net, path, done)
+
+    def _rounded(self, name: str, net: ConvNet, work, inputs: dict) -> Model:
+        """A stage whose artefact is an ONNX file, made by rounding `net`."""
+        if name in self._models:
+            return self._models[name]
+        with self.console.status(f"{name}: quantising"):
+            done = self.stages.run(name, ".onnx", inputs, work)
+        _copy(done.path, self._file(name))
+        return self._remember(name, net, self._file(name), done)
 
     def _remember(self, name: str, net: ConvNet, path: Path, done: Done) -> Model:
         model = Model(name, net, path, done.facts["validation_accuracy"], done)
@@ -257,64 +282,88 @@ class Studio:
 
     def _say(self, name: str, done: Done, result: str = "") -> None:
         how = "done before, taken from " + str(self.stages.folder) if done.resumed else f"{done.seconds:.1f} s"
-        self.console.print(f"[bold]{name:8}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
+        self.console.print(f"[bold]{name:14}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
 
-    def _rows(self, models: list[Model]) -> list[dict]:
+    def _measured(self, models: list[Model]) -> dict:
+        """Every look at the test images, and every clock."""
+        test = self.data.test
+        said = {m.name: measure.predictions(m.path, test, self.data) for m in models}
+        source = next(m.path for m in models if m.name == "pruned")
+        with self.console.status("measure: int8 calibrated on the wrong images"):
+            wrong = miscalibration.compare(
+                lambda path, images: quantise.quantise(source, path, images), self.data, self.settings.calibration, self._seed("wrong calibration")
+            )
+        return {"rows": self._rows(models, said), "lost": measure.lost(said["teacher"], said["int8"], test.labels.numpy()), "wrong_calibration": wrong}
+
+    def _rows(self, models: list[Model], said: dict) -> list[dict]:
         image = networks.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
-        plain = {m.name: networks.folded(m.net) for m in models if m.name != "int8"}
+        plain = {m.name: networks.folded(m.net) for m in models if m.eager}
         runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
         eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}
         with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
             times = measure.latencies(runtime | eager, self.settings.latency_calls, self.seed, update=update)
-        rows = []
+        with self.console.status("measure: throughput"):
+            throughput = measure.throughput({m.name: m.path for m in models}, image.numpy(), self.settings.latency_calls, self.seed)
+        rows, labels = [], self.data.test.labels.numpy()
         for model in models:
-            right = measure.correct(model.path, self.data.test, self.data)
+            right = said[model.name] == labels
             share = float(right.mean())
-            layers = plain.get(model.name) or plain["pruned"]  # the int8 file has the pruned network's layers
+            layers = plain.get(model.name) or networks.folded(model.net)
             rows.append({
                 "name": model.name,
-                "title": TITLES[model.name],
-                "file": model.path.name,
+                "title": (TITLES | controls.TITLES)[model.name],
+                "file": model.path.relative_to(self.out).as_posix(),
                 "widths": list(model.net.shape.widths),
                 "accuracy": share,
                 "accuracy_standard_error": float((share * (1 - share) / len(right)) ** 0.5),
                 "correct": int(right.sum()),
                 "test_images": len(right),
+                "accuracy_by_class": measure.by_class(right, labels, len(self.data.classes)),
                 "validation_accuracy": model.validation_accuracy,
                 "bytes": model.path.stat().st_size,
+                "bytes_by_part": accounting.parts(model.path),
+                "gzip_bytes": accounting.gzip_bytes(model.path),
                 "parameters": measure.parameters(layers),
+                "nonzero_parameters": sum(int(p.count_nonzero()) for p in layers.parameters()),
                 "macs": measure.macs(layers, image),
                 "onnx_runtime": measure.summary(times[model.name]),
+                "images_per_second": throughput[model.name],
                 "pytorch_eager": measure.summary(times[f"eager {model.name}"]) if model.name in plain else None,
             })
         return rows
 
     def _results(self, models: list[Model], measured: Done) -> dict:
         found = json.loads(measured.path.read_text(encoding="utf-8"))
+        rows = found["rows"][: len(ROWS)]
         seconds = {m.name: m.done.seconds for m in models} | {"taught": self.taught()[1].seconds, "measure": measured.seconds}
-        return {
-            "schema": SCHEMA,
-            "measured": found["measured"],
-            "data": {
-                "name": self.data.name, "title": self.data.title, "source": self.data.source,
-                "fingerprint": self.data.fingerprint, "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
-            },
+        data = {
+            "name": self.data.name, "title": self.data.title, "source": self.data.source, "fingerprint": self.data.fingerprint,
+            "classes": list(self.data.classes), "train": len(self.data.train), "validation": len(self.data.val), "test": len(self.data.test),
+        }
+        run = {
             "seed": self.seed,
-            "settings": dataclasses.asdict(self.settings),
+            "measured": found["measured"],
             "machine": machine.describe(),
             "versions": machine.versions(),
             "minutes": {name: round(s / 60, 3) for name, s in seconds.items()} | {"total": round(sum(seconds.values()) / 60, 3)},
-            "rows": found["rows"],
-            "ratios": {row["name"]: _ratios(found["rows"][0], row) for row in found["rows"][1:]},
+            "rows": rows,
+            "ratios": {row["name"]: _ratios(rows[0], row) for row in rows[1:]},
+            "controls": claims.control_rows(rows, found["rows"][len(ROWS) :]),
+            "lost": found["lost"],
+            "wrong_calibration": found["wrong_calibration"],
         }
+        return collected(data, dataclasses.asdict(self.settings), [run])
 
 
-def run_lab(data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None) -> dict:
-    """Build and measure all four models; write results.json, table.md, tradeoff.png and four .onnx files to `out`. Returns the results.
+def run_lab(
+    data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
+    with_controls: bool = False,
+) -> dict:
+    """Build and measure all four models; write results.json, table.md, report.html, pictures and four .onnx files to `out`. Returns the results.
 
-    Starting again with the same arguments goes on after the last finished stage.
+    `with_controls` adds the control rows, and their files in `out`/controls. Starting again with the same arguments goes on after the last finished stage.
     """
-    return Studio(data, out, seed, settings, console).measure()
+    return Studio(data, out, seed, settings, console).measure(with_controls)
 
 
 def _ratios(teacher: dict, row: dict) -> dict[str, float]:

@@ -94,8 +94,9 @@ def train(
     images = data.train.images.permute(0, 2, 3, 1).contiguous().to(where)
     labels = data.train.labels.to(where)
     net.to(where, memory_format=torch.channels_last).train()
-    decayed = [p for p in net.parameters() if p.ndim > 1]  # weights only: decay on biases and norms only hurts
-    others = [p for p in net.parameters() if p.ndim <= 1]
+    learnt = [p for p in net.parameters() if p.requires_grad]
+    decayed = [p for p in learnt if p.ndim > 1]  # weights only: decay on biases and norms only hurts
+    others = [p for p in learnt if p.ndim <= 1]
     optimiser = torch.optim.SGD(
         [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
         lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=True,
@@ -106,7 +107,7 @@ def train(
     steps = max(1, round(recipe.epochs * per_epoch))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.peak_lr, total_steps=steps + 1, pct_start=recipe.warm_up, cycle_momentum=False,
-        div_factor=10, final_div_factor=1000,
+        div_factor=5, final_div_factor=200, anneal_strategy="linear",
     )
     for step in range(steps):
         epoch, place = divmod(step, per_epoch)

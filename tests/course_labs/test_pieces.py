@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course_data import load
-from course_labs import distillation, export, measure, pruning, quantise, stages, training
+from course_labs import distillation, export, first_weights, measure, pruning, quantise, stages, training
 from course_labs.networks import ConvNet, Shape, folded, normalise
 from course_labs.training import Recipe
 
@@ -106,6 +106,27 @@ def test_the_teacher_stays_as_it_was(net, digits):
     assert not net.training
     assert all(torch.equal(before[k], v) for k, v in net.state_dict().items()), "batch norm's statistics would move in train mode"
     assert all(p.grad is None for p in net.parameters())
+
+
+# ---------------------------------------------------------------- first weights
+
+
+def test_the_first_layer_whitens_and_the_others_begin_as_the_identity(digits):
+    net = first_weights.prepare(ConvNet(Shape((20, 32, 16), (1, 1, 1)), 1, 10), digits, seed=0)
+    answers = net.convs[0](normalise(digits.train.images, digits.mean, digits.std))[:, :9, 1:-1, 1:-1].detach()
+    answers = answers.permute(1, 0, 2, 3).flatten(1)
+    second_moments = answers @ answers.T / answers.shape[1]
+    assert (second_moments - torch.eye(9)).abs().max() < 0.05, "some thousand patches of another draw"
+    assert torch.equal(net.convs[0].weight[:9], -net.convs[0].weight[9:18])
+    x = torch.randn(2, 20, 6, 6)
+    assert torch.equal(net.convs[1](x)[:, :20], x)
+
+
+def test_training_leaves_the_whitening_alone(digits):
+    net = first_weights.prepare(ConvNet(Shape((16, 16), (1, 2)), 1, 10), digits, seed=0)
+    before = [conv.weight.clone() for conv in net.convs]
+    training.train(net, digits, Recipe(0.2, 0.1, batch=64), training.cross_entropy, seed=0)
+    assert torch.equal(before[0], net.convs[0].weight) and not torch.equal(before[1], net.convs[1].weight)
 
 
 # ---------------------------------------------------------------- pruning
@@ -225,7 +246,8 @@ def test_latencies_take_turns_and_are_all_there():
 
 def test_summary_is_in_milliseconds_and_ordered():
     found = measure.summary(np.arange(1, 102) / 10)
-    assert found == {"median_ms": pytest.approx(5.1), "p10_ms": pytest.approx(1.1), "p90_ms": pytest.approx(9.1), "calls": 101}
+    expected = {"median_ms": 5.1, "p10_ms": 1.1, "p90_ms": 9.1, "p95_ms": 9.6, "p99_ms": 10.0, "calls": 101}
+    assert found == {name: pytest.approx(value) for name, value in expected.items()}
 
 
 def test_one_thread_restores():

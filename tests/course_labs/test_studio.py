@@ -1,5 +1,6 @@
 """The studio from end to end, on digits and with tiny recipes."""
 
+import base64
 import io
 import json
 
@@ -9,9 +10,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from course_data import UserError
+from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab, training
 from course_labs.report import markdown, read_results, terminal
+from course_labs.stages import Stages
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),
@@ -24,7 +26,7 @@ TINY = Settings(
     calibration=64,
     latency_calls=40,
 )
-FILES = {"results.json", "table.md", "tradeoff.png", "teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx", "stages"}
+FILES = {"results.json", "table.md", "report.html", "tradeoff.png", "classes.png", "lost.png", "teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx", "stages"}
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +43,19 @@ def test_every_file_is_written_and_nothing_else(run):
 
 def test_four_rows_measured_alike(run):
     results, out = run
-    assert [row["name"] for row in results["rows"]] == ["teacher", "student", "pruned", "int8"]
-    for row in results["rows"]:
+    assert [row["name"] for row in results["runs"][0]["rows"]] == ["teacher", "student", "pruned", "int8"]
+    for row in results["runs"][0]["rows"]:
         assert row["bytes"] == (out / row["file"]).stat().st_size
         assert row["test_images"] == 360 and row["accuracy"] == row["correct"] / 360
         times = row["onnx_runtime"]
         assert 0 < times["p10_ms"] <= times["median_ms"] <= times["p90_ms"] and times["calls"] == 40
+        assert times["p90_ms"] <= times["p95_ms"] <= times["p99_ms"] and set(row["images_per_second"]) == {"1", "8", "64"}
         assert (row["pytorch_eager"] is None) == (row["name"] == "int8")
-    sizes = [row["bytes"] for row in results["rows"]]
+        assert sum(row["bytes_by_part"].values()) == row["bytes"] > row["gzip_bytes"]
+        assert row["accuracy"] == pytest.approx(np.average(row["accuracy_by_class"], weights=np.bincount(load("digits").test.labels)))
+    sizes = [row["bytes"] for row in results["runs"][0]["rows"]]
     assert sizes == sorted(sizes, reverse=True)
-    teacher, student, pruned, int8 = results["rows"]
+    teacher, student, pruned, int8 = results["runs"][0]["rows"]
     assert teacher["macs"] > student["macs"] > pruned["macs"] == int8["macs"]
     assert teacher["parameters"] > student["parameters"] > pruned["parameters"] == int8["parameters"]
 
@@ -59,11 +64,9 @@ def test_accuracy_is_that_of_the_file(run):
     """Recomputed here from the file alone and what its metadata says about the input."""
     import onnxruntime
 
-    from course_data import load
-
     results, out = run
     digits = load("digits")
-    for row in results["rows"]:
+    for row in results["runs"][0]["rows"]:
         notes = {p.key: p.value for p in onnx.load(out / row["file"]).metadata_props}
         mean, std = float(notes["mean"]), float(notes["std"])
         images = ((digits.test.images.numpy() / 255 - mean) / std).astype(np.float32)
@@ -72,15 +75,33 @@ def test_accuracy_is_that_of_the_file(run):
         assert abs(right - row["correct"]) <= 1, "an image on the border may fall to either side"
 
 
+def test_lost_images_explain_the_difference_of_two_rows(run):
+    only = run[0]["runs"][0]
+    lost, rows = only["lost"], {row["name"]: row for row in only["rows"]}
+    assert rows["int8"]["correct"] == rows["teacher"]["correct"] - lost["count"] + lost["gained"]
+    assert lost["count"] == len(lost["images"]) == len(lost["said"]) > 0
+    labels = load("digits").test.labels[lost["images"]]
+    assert all(said != label for said, label in zip(lost["said"], labels))
+
+
+def test_int8_is_made_again_from_the_wrong_images(run):
+    """In the lab's own way, so that only the images differ: of constant grey nothing can be learnt."""
+    only = run[0]["runs"][0]
+    wrong = {entry["name"]: entry["accuracy"] for entry in only["wrong_calibration"]}
+    assert set(wrong) == {"grey", "noise", "raw"}
+    assert wrong["grey"] < only["rows"][3]["accuracy"] - 0.2
+
+
 def test_results_say_on_what_they_were_measured(run):
     results, out = run
     assert json.loads((out / "results.json").read_text(encoding="utf-8")) == json.loads(json.dumps(results))
-    assert results["data"]["title"] == "Digits (8×8)" and results["seed"] == 1
-    assert results["machine"]["cpu"] and results["machine"]["os"] and results["machine"]["cores_usable"] >= 1
-    assert {"torch", "onnxruntime"} <= set(results["versions"])
-    assert set(results["minutes"]) == {"teacher", "taught", "student", "pruned", "int8", "measure", "total"}
-    rows = {row["name"]: row for row in results["rows"]}
-    assert results["ratios"]["int8"]["bytes"] == pytest.approx(rows["teacher"]["bytes"] / rows["int8"]["bytes"])
+    (only,) = results["runs"]
+    assert results["data"]["title"] == "Digits (8×8)" and only["seed"] == 1
+    assert only["machine"]["cpu"] and only["machine"]["os"] and only["machine"]["cores_usable"] >= 1
+    assert {"torch", "onnxruntime"} <= set(only["versions"])
+    assert set(only["minutes"]) == {"teacher", "taught", "student", "pruned", "int8", "measure", "total"}
+    rows = {row["name"]: row for row in only["rows"]}
+    assert only["ratios"]["int8"]["bytes"] == pytest.approx(rows["teacher"]["bytes"] / rows["int8"]["bytes"])
 
 
 def test_the_table_shows_the_rows(run):
@@ -89,18 +110,22 @@ def test_the_table_shows_the_rows(run):
     assert table == markdown(results)
     lines = [line for line in table.splitlines() if line.startswith("|")]
     assert len(lines) == 6
-    assert f"{results['rows'][0]['bytes'] / 1000:,.1f} kB" in lines[2]
+    assert f"{results['runs'][0]['rows'][0]['bytes'] / 1000:,.1f} kB" in lines[2]
     assert lines[5].endswith("| – |"), "int8 has no eager figure"
     text = io.StringIO()
     Console(file=text, width=80).print(terminal(results))
     assert "…" not in text.getvalue() and max(map(len, text.getvalue().splitlines())) <= 80
 
 
-def test_the_figure_is_a_picture(run):
+def test_the_figures_are_pictures(run):
     from PIL import Image
 
-    image = np.asarray(Image.open(run[1] / "tradeoff.png").convert("L"))
-    assert image.shape[0] > 400 and image.std() > 5
+    page = (run[1] / "report.html").read_text(encoding="utf-8")
+    for name in ("tradeoff", "classes", "lost"):
+        content = (run[1] / f"{name}.png").read_bytes()
+        image = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+        assert image.shape[0] > 300 and image.std() > 5
+        assert base64.b64encode(content).decode() in page
 
 
 def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
@@ -108,7 +133,7 @@ def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
     monkeypatch.setattr(training, "train", lambda *a, **k: pytest.fail("a finished stage was trained again"))
     said = io.StringIO()
     after = run_lab("digits", out, seed=1, settings=TINY, console=Console(file=said, width=200))
-    assert after["rows"] == before["rows"] and after["minutes"] == before["minutes"]
+    assert after["runs"] == before["runs"]
     assert said.getvalue().count("done before") == 6
 
 
@@ -131,7 +156,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(run, tmp_path, monkeypatch)
     assert not (tmp_path / "results.json").exists() and not (tmp_path / "student.onnx").exists()
     results = run_lab("digits", tmp_path, seed=1, settings=TINY, console=quiet)
     assert len(calls) == 4, "teacher once, student twice, pruned once"
-    assert [r["correct"] for r in results["rows"]] == [r["correct"] for r in whole["rows"]]
+    assert [r["correct"] for r in results["runs"][0]["rows"]] == [r["correct"] for r in whole["runs"][0]["rows"]]
 
 
 def test_another_seed_starts_again(run):
@@ -141,20 +166,22 @@ def test_another_seed_starts_again(run):
     assert studio._common != other._common
 
 
-def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path):
+@pytest.mark.parametrize("seeds, again", [([], ""), (["--seeds", "3"], " --seeds 3")])
+def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path, seeds, again):
     import typer
 
-    from course_labs import commands, studio
+    from course_labs import commands
+    from course_labs import seeds as several
 
-    def stop(*_args):
+    def stop(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(studio, "run_lab", stop)
+    monkeypatch.setattr(several, "run_seeds", stop)
     app = typer.Typer()
     app.command()(commands.lab)
-    result = CliRunner().invoke(app, ["--data", "digits", "--out", str(tmp_path / "o"), "--seed", "7"])
+    result = CliRunner().invoke(app, ["--data", "digits", "--out", str(tmp_path / "o"), "--seed", "7", *seeds])
     assert result.exit_code == 130
-    assert f"course lab --data digits --out {tmp_path / 'o'} --seed 7" in result.output
+    assert result.output.endswith(f"course lab --data digits --out {tmp_path / 'o'} --seed 7{again}\n")
 
 
 def test_wrong_arguments_are_user_errors(tmp_path):
@@ -164,6 +191,35 @@ def test_wrong_arguments_are_user_errors(tmp_path):
     blocker.write_text("")
     with pytest.raises(UserError, match="--out"):
         Studio("digits", blocker / "out")
-    with pytest.raises(UserError, match="schema 1"):
+    with pytest.raises(UserError, match="schema 2"):
         blocker.write_text('{"schema": 99}')
         read_results(blocker)
+
+
+def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, monkeypatch):
+    from course_data import load
+    from course_labs import plan
+
+    said, half = io.StringIO(), (plan.MEASURING + 50) / 60
+
+    def planned(minutes=half):
+        return plan.planned(minutes, TINY, load("digits"), Stages(tmp_path), Console(file=said, width=200))
+
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    settings = planned()
+    assert settings.teacher_recipe.epochs == pytest.approx(1.0) and settings.student_recipe.epochs == pytest.approx(0.5)
+    assert "0.50 of the default training" in said.getvalue()
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: pytest.fail("measured again"))
+    assert planned() == settings
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    with pytest.raises(UserError, match="too short"):
+        planned(0.5)
+
+
+def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs():
+    from course_data import load
+    from course_labs import plan
+
+    digits = load("digits")
+    short, long = (plan.training_seconds(plan.scaled(TINY, share), digits) for share in (1, 50))
+    assert 0 < short < long

@@ -1,0 +1,205 @@
+"""Control rows: the same measurements where tutorials usually leave a step out or credit the wrong one.
+
+Each model here differs from one of the table's four in a single respect. `Controls(studio).models()` makes them all; every one is a stage
+of the studio, done once and resumable.
+"""
+
+import copy
+import dataclasses
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import nn
+from torch.nn.utils import parametrize, prune
+
+from course_data.files import beside
+from course_labs import distillation, export, measure, networks, pruning, training
+from course_labs.export import slim
+from course_labs.networks import ConvNet, folded
+from course_labs.stages import code_version, sha256
+
+TITLES = {
+    "no_teacher": "student trained without a teacher",
+    "from_scratch": "pruned shape trained from scratch",
+    "unstructured": "student, scattered weights pruned",
+    "silenced": "pruned channels silenced, not cut",
+    "dynamic_linear": "pruned, dynamic int8, linear layers only",
+    "dynamic": "pruned, dynamic int8, all layers",
+    "eager": "pruned, run by PyTorch (eager)",
+}
+
+
+class Controls:
+    """The control models of `studio`, a `course_labs.studio.Studio`."""
+
+    def __init__(self, studio):
+        self.studio = studio
+
+    def models(self) -> list:
+        """All that need a network or a file of their own, in the order of the table. (`eager` is the pruned row's network, told once more.)"""
+        return [self.no_teacher(), self.from_scratch(), self.unstructured(), self.silenced(), self.dynamic_linear(), self.dynamic()]
+
+    def no_teacher(self):
+        """The student again, from the same first weights and in the same order of images, without the teacher's answers.
+
+        Nor their limit: the answers exist for a few views of each image; alone, it sees every image shifted anew in every epoch.
+        """
+        studio, chosen = self.studio, self.studio.settings
+
+        def work(update) -> ConvNet:
+            net = studio._new(chosen.student)
+            return training.train(net, studio.data, chosen.student_recipe, training.cross_entropy, studio._seed("student"), update)
+
+        return studio._trained("no_teacher", chosen.student, work, {"recipe": chosen.student_recipe}, (networks, training))
+
+    def from_scratch(self):
+        """The pruned shape from new weights, with the teacher's help, for the student's and the recovery's epochs together.
+
+        The control of Liu et al. 2019 (arXiv:1810.05270): with the same budget, what are the inherited weights worth?
+        """
+        studio, chosen, pruned = self.studio, self.studio.settings, self.studio.pruned()
+        recipe = dataclasses.replace(chosen.student_recipe, epochs=chosen.student_recipe.epochs + chosen.recovery_recipe.epochs)
+
+        def work(update) -> ConvNet:
+            return self._taught(studio._new(pruned.net.shape), recipe, "from_scratch", update)
+
+        return studio._trained("from_scratch", pruned.net.shape, work, {"recipe": recipe} | self._help(), (networks, training, distillation))
+
+    def unstructured(self):
+        """The student with its smallest weights set to zero, as many numbers left as the pruned network has, and the same recovery."""
+        studio, student, pruned = self.studio, self.studio.student(), self.studio.pruned()
+        recipe, count = studio.settings.recovery_recipe, measure.parameters(folded(pruned.net))
+
+        def work(update) -> ConvNet:
+            net = masked_by_magnitude(copy.deepcopy(student.net), count)
+            return settled(self._taught(net, recipe, "pruned", update))
+
+        inputs = {"student": student.done.fingerprint, "left": count, "recipe": recipe} | self._help()
+        return studio._trained("unstructured", student.net.shape, work, inputs, (networks, training, distillation, sys.modules[__name__]))
+
+    def silenced(self):
+        """What the pruned network computes, in the student's shape: the channels are zero instead of gone."""
+        studio, student, pruned = self.studio, self.studio.student(), self.studio.pruned()
+
+        def work(update) -> ConvNet:
+            scores = pruning.channel_importance(student.net, studio.data, studio.settings.importance_images)
+            return expanded(student.net, pruned.net, pruning.keep_best(scores, pruned.net.shape.widths))
+
+        inputs = {"student": student.done.fingerprint, "pruned": pruned.done.fingerprint}
+        return studio._trained("silenced", student.net.shape, work, inputs, (networks, pruning, sys.modules[__name__]))
+
+    def dynamic_linear(self):
+        """Dynamic quantisation of linear layers alone: PyTorch's `quantize_dynamic` silently passes over convolutions, and this is what is left."""
+        return self._dynamic("dynamic_linear", ["MatMul", "Gemm"])
+
+    def dynamic(self):
+        """ONNX Runtime's dynamic quantisation, convolutions included: the ranges of activations are found anew for every image."""
+        return self._dynamic("dynamic", None)
+
+    def _taught(self, net: nn.Module, recipe: training.Recipe, purpose: str, update) -> nn.Module:
+        """Train `net` in place with the teacher's help, as the student and the pruned network were."""
+        studio, chosen = self.studio, self.studio.settings
+        loss = distillation.learn_from_teacher(chosen.temperature, chosen.alpha)
+        return training.train(net, studio.data, recipe, loss, studio._seed(purpose), update, studio.taught()[0])
+
+    def _help(self) -> dict:
+        """What the teacher's help depends on, for a stage's fingerprint."""
+        chosen = self.studio.settings
+        return {"taught": self.studio.taught()[1].fingerprint, "distillation": (chosen.temperature, chosen.alpha)}
+
+    def _dynamic(self, name: str, operators: list[str] | None):
+        studio, pruned = self.studio, self.studio.pruned()
+
+        def work(path: Path) -> dict:
+            quantise_dynamic(pruned.path, path, operators, studio._notes(name))
+            return {"validation_accuracy": float(measure.correct(path, studio.data.val, studio.data).mean())}
+
+        inputs = {
+            **studio._common,
+            "source": sha256(pruned.path),
+            "operators": operators,
+            "onnxruntime": onnxruntime.__version__,
+            "code": code_version(export, sys.modules[__name__]),
+        }
+        return studio._rounded(name, pruned.net, work, inputs)
+
+
+class _Held(nn.Module):
+    """A parametrisation that multiplies a weight by its mask whenever it is read.
+
+    Neither momentum nor weight decay can revive a masked weight: setting zeros once and training on would let them.
+    """
+
+    def __init__(self, mask: torch.Tensor):
+        super().__init__()
+        self.register_buffer("mask", mask)
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight * self.mask
+
+
+def masked_by_magnitude(net: nn.Module, count: int) -> nn.Module:
+    """Hold the smallest weights of convolutions and linear layers at zero, in place, so that `count` numbers are left in the deployed network.
+
+    Weights compete over the whole network (Han et al. 2015, arXiv:1506.02626). Biases, those of folded batch norms included, are
+    all kept and all counted. Raises ValueError if they alone are more than `count`.
+    """
+    layers = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    weights = sum(layer.weight.numel() for layer in layers)
+    biases = sum(layer.weight.shape[0] for layer in layers)
+    if not biases < count <= weights + biases:
+        raise ValueError(f"cannot leave {count} numbers of {weights} weights and {biases} biases")
+    spare = copy.deepcopy(net)
+    copies = [m for m in spare.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    prune.global_unstructured([(layer, "weight") for layer in copies], prune.L1Unstructured, amount=weights + biases - count)
+    for layer, twin in zip(layers, copies):
+        parametrize.register_parametrization(layer, "weight", _Held(twin.weight_mask))
+    return net
+
+
+def settled(net: nn.Module) -> nn.Module:
+    """Make held masks permanent, in place: ordinary weights again, zeros where the mask was."""
+    for layer in [m for m in net.modules() if parametrize.is_parametrized(m)]:
+        parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
+    return net
+
+
+@torch.no_grad()
+def expanded(big: ConvNet, small: ConvNet, kept: list[torch.Tensor]) -> ConvNet:
+    """`big`'s shape, every channel outside `kept` silenced, computing exactly what `small` computes. The way back from `pruning.rebuilt`."""
+    net = pruning.masked(big, kept)
+    inputs = torch.arange(net.in_channels)
+    for index, keep in enumerate(kept):
+        net.convs[index].weight[keep[:, None], inputs] = small.convs[index].weight
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            getattr(net.norms[index], name)[keep] = getattr(small.norms[index], name)
+        inputs = keep
+    net.head.weight[:, inputs] = small.head.weight
+    net.head.bias.copy_(small.head.bias)
+    return net.eval()
+
+
+def quantise_dynamic(source: Path, target: Path, operators: list[str] | None, notes: dict[str, str] | None = None) -> Path:
+    """Write a dynamically quantised version of the float32 ONNX file `source`: weights int8, activations rounded as they come.
+
+    `operators` are the ONNX operator types to round; None: all that ONNX Runtime can.
+    """
+    logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
+    with tempfile.TemporaryDirectory() as folder:
+        prepared, rounded = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
+        quant_pre_process(source, prepared)
+        quantize_dynamic(prepared, rounded, op_types_to_quantize=operators, weight_type=QuantType.QInt8)
+        model = onnx.load(rounded)
+    slim(model)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, notes or {})
+    with beside(target) as temporary:
+        onnx.save(model, temporary, format="protobuf")
+    return target

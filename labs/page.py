@@ -1,0 +1,132 @@
+"""A run as one HTML page that needs nothing else: pictures inside, no scripts, no links."""
+
+import base64
+import functools
+from dataclasses import dataclass
+from statistics import fmean
+
+import jinja2
+
+from course_labs import report
+from course_labs.measure import BATCHES
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of texts; the columns from `left` on are flush right."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    left: int = 1
+
+
+def page(results: dict, pictures: dict[str, bytes]) -> str:
+    """The page as text. `pictures` are PNG files by name: tradeoff, classes, lost."""
+    inlined = {name: "data:image/png;base64," + base64.b64encode(content).decode() for name, content in pictures.items()}
+    return _templates().get_template("report.html").render(
+        results=results,
+        runs=results["runs"],
+        verdict=results.get("budget"),
+        pictures=inlined,
+        main=_main(results),
+        remarks=[report.basis(results), *report.gains(results)],
+        parts=_parts(results),
+        tails=_tails(results),
+        losses=report.losses(results),
+        calibration=_calibration(results),
+        controls=_controls(results),
+        shown=report.shown(results),
+        each=_each(results),
+        provenance=report.provenance(results),
+        machine=_facts(results["runs"][0]["machine"] | results["runs"][0]["versions"]),
+        settings=_facts(results["settings"]),
+    )
+
+
+def _main(results: dict) -> Grid:
+    rows = []
+    for cells, row in zip(report.cells(results), results["runs"][0]["rows"]):
+        ratios = results["summary"][row["name"]]["ratios"]
+        rows.append((*cells, *(f"{report.number(ratios[key], 1)}×" if ratios else "1×" for key in ("bytes", "latency"))))
+    return Grid((*report.HEADER, "smaller", "faster"), rows, left=2)
+
+
+def _parts(results: dict) -> Grid:
+    """Bytes by what they are for. Means over the runs, so that the parts still add up."""
+    header = ("model", "file, bytes", "weights", "scales and zero points", "graph and names", "after gzip")
+    rows = []
+    for name, title, some in _by_row(results):
+        whole = fmean(row["bytes"] for row in some)
+        parts = [fmean(row["bytes_by_part"][part] for row in some) for part in ("weights", "scales", "graph")]
+        rows.append((title, f"{whole:,.0f}", *(f"{part:,.0f} ({100 * part / whole:.0f} %)" for part in parts), f"{fmean(row['gzip_bytes'] for row in some):,.0f}"))
+    return Grid(header, rows)
+
+
+def _tails(results: dict) -> Grid:
+    """The slow calls, and what a batch brings. Means over the runs."""
+    header = ("model", "p50, ms", "p95, ms", "p99, ms", *(f"images/s, batch {batch}" for batch in BATCHES))
+    rows = []
+    for name, title, some in _by_row(results):
+        times = (fmean(row["onnx_runtime"][key] for row in some) for key in ("median_ms", "p95_ms", "p99_ms"))
+        rates = (fmean(row["images_per_second"][str(batch)] for row in some) for batch in BATCHES)
+        rows.append((title, *(f"{time:.3f}" for time in times), *(f"{rate:,.0f}" for rate in rates)))
+    return Grid(header, rows)
+
+
+def _calibration(results: dict) -> Grid:
+    right = results["summary"]["int8"]["accuracy"]["mean"]
+    rows = [("training images, as the lab does", f"{100 * right:.2f} %", "")]
+    rows += [(title, f"{100 * value:.2f} %", f"{100 * (value - right):+.2f}") for title, value in report.wrong_calibrations(results)]
+    return Grid(("int8 calibrated on", "test accuracy", "points"), rows)
+
+
+def _controls(results: dict) -> Grid:
+    return Grid(report.CONTROLS_HEADER, report.control_cells(results), left=2)
+
+
+def _each(results: dict) -> Grid:
+    """One line a run: what the means are made of."""
+    names = [row["name"] for row in results["runs"][0]["rows"]]
+    rows = []
+    for run in results["runs"]:
+        found = {row["name"]: row for row in run["rows"]}
+        last = run["ratios"]["int8"]
+        rows.append((
+            str(run["seed"]), *(f"{100 * found[name]['accuracy']:.2f} %" for name in names),
+            f"{last['bytes']:.1f}×", f"{last['latency']:.1f}×", f"{run['minutes']['total']:.1f}",
+        ))  # fmt: skip
+    return Grid(("seed", *(report.SHORT[name] for name in names), "int8 smaller", "int8 faster", "minutes"), rows)
+
+
+def _by_row(results: dict):
+    """(name, title, that row of each run) for the four rows."""
+    for index, row in enumerate(results["runs"][0]["rows"]):
+        yield row["name"], row["title"], [run["rows"][index] for run in results["runs"]]
+
+
+def _facts(found: dict) -> list[tuple[str, str]]:
+    """Names and values as text, what is nested on one line."""
+
+    def text(value) -> str:
+        if isinstance(value, dict):
+            return ", ".join(f"{key.replace('_', ' ')} {text(inner)}" for key, inner in value.items())
+        if isinstance(value, (list, tuple)):
+            return "-".join(map(str, value)) if all(isinstance(inner, int) for inner in value) else ", ".join(map(text, value))
+        return str(value)
+
+    return [(key.replace("_", " "), text(value)) for key, value in found.items()]
+
+
+def _tied(text: str) -> str:
+    """A figure stays with its unit; a narrow column may break only before ± and before a bracket."""
+    tied = text.replace(" ", "\u00a0").replace("–", "–\u2060")
+    return tied.replace("\u00a0(", " (").replace("\u00a0±", " ±")
+
+
+@functools.cache
+def _templates():
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("course_labs"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["tied"] = _tied
+    return environment

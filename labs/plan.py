@@ -1,0 +1,102 @@
+"""`--minutes N`: the training scaled to the time there is, from what a training step costs on this machine."""
+
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from course_data import Dataset, UserError
+from course_labs import machine, networks, training
+from course_labs.networks import ConvNet, Shape, normalise
+from course_labs.settings import Settings
+from course_labs.stages import Stages, code_version, write_json
+from course_labs.training import Recipe, autocast, cross_entropy, device, train
+
+MEASURING = 75.0  # seconds for export, quantisation and the measurements, which no plan can shorten
+SHORTEST = 0.02  # of the training: below it the networks have not seen enough to be worth a table
+LONGEST = 4.0
+
+
+def planned(minutes: float, settings: Settings, data: Dataset, stages: Stages, console: Console) -> Settings:
+    """`settings` scaled so that one run takes about `minutes`, and a line on `console` that says what this means.
+
+    The share is a stage: a run that goes on must not measure it anew and train differently.
+    """
+
+    def work(path: Path) -> dict:
+        with console.status("measuring what a training step takes"):
+            share = share_for(minutes, settings, data)
+        write_json(path, {"share": share})
+        return {"share": share}
+
+    inputs = {
+        "minutes": minutes, "settings": dataclasses.asdict(settings), "data": data.fingerprint, "machine": machine.describe(),
+        "code": code_version(sys.modules[__name__], networks, training),
+    }
+    share = stages.run("plan", ".share.json", inputs, work).facts["share"]
+    chosen = scaled(settings, share)
+    console.print(
+        f"[bold]plan    [/] {minutes:.3g} minutes a run: {share:.2f} of the default training. Epochs: teacher {chosen.teacher_recipe.epochs:.1f}, "
+        f"student {chosen.student_recipe.epochs:.1f}, recovery {chosen.recovery_recipe.epochs:.1f}.",
+        highlight=False, soft_wrap=True,
+    )
+    return chosen
+
+
+def scaled(settings: Settings, share: float) -> Settings:
+    """`settings` with `share` times the epochs of every training, and the teacher's views in step with them."""
+
+    def longer(recipe: Recipe) -> Recipe:
+        return dataclasses.replace(recipe, epochs=recipe.epochs * share)
+
+    return dataclasses.replace(
+        settings, teacher_recipe=longer(settings.teacher_recipe), student_recipe=longer(settings.student_recipe),
+        recovery_recipe=longer(settings.recovery_recipe), views=max(1, round(settings.views * share)),
+    )
+
+
+def training_seconds(settings: Settings, data: Dataset) -> float:
+    """How long `settings` would train on this machine: the seconds of some steps of each network, times its steps."""
+    pruned = Shape(settings.pruned_widths, settings.student.strides)
+    total = settings.views * len(data.train) * _seconds_an_image_shown(settings.teacher, data)
+    for shape, recipe in ((settings.teacher, settings.teacher_recipe), (settings.student, settings.student_recipe), (pruned, settings.recovery_recipe)):
+        total += recipe.epochs * len(data.train) * _seconds_an_image_learnt(shape, recipe, data)
+    return total
+
+
+def share_for(minutes: float, settings: Settings, data: Dataset) -> float:
+    """The share of the training in `settings` that fits into `minutes`, 0.02 to 4. Raises UserError if not even the shortest does."""
+    full = training_seconds(settings, data)
+    share = (60 * minutes - MEASURING) / full
+    if share < SHORTEST:
+        least = (MEASURING + SHORTEST * full) / 60
+        raise UserError(f"--minutes {minutes:g} is too short for {data.title} on this machine. Give at least {least:.1f}.")
+    return min(share, LONGEST)
+
+
+def _seconds_an_image_learnt(shape: Shape, recipe: Recipe, data: Dataset, steps: int = 12) -> float:
+    """Measured by the training itself, on a copy of the recipe that is `steps` long; its first run warms up."""
+    short = dataclasses.replace(recipe, epochs=steps / (len(data.train) // recipe.batch))
+    best = float("inf")
+    for _ in range(2):
+        net = ConvNet(shape, data.train.images.shape[1], len(data.classes))
+        start = time.perf_counter()
+        train(net, data, short, cross_entropy, 0)
+        best = min(best, time.perf_counter() - start)
+    return best / (steps * recipe.batch)
+
+
+def _seconds_an_image_shown(shape: Shape, data: Dataset, images: int = 500) -> float:
+    where = device()
+    net = ConvNet(shape, data.train.images.shape[1], len(data.classes)).to(where, memory_format=torch.channels_last).eval()
+    batch = normalise(data.train.images[:images].to(where), data.mean, data.std).contiguous(memory_format=torch.channels_last)
+    best = float("inf")
+    with torch.no_grad(), autocast(where):
+        for _ in range(3):
+            start = time.perf_counter()
+            net(batch).cpu()
+            best = min(best, time.perf_counter() - start)
+    return best / len(batch)

@@ -1,0 +1,110 @@
+"""A budget: the cheapest model that keeps every limit, or the nearest and by how much it misses."""
+
+import copy
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from course_data import UserError
+from course_data.root import REPOSITORY
+from course_labs import seeds
+from course_labs.budget import Budget, judged
+from course_labs.summary import collected
+
+
+@pytest.fixture
+def results():
+    """One run whose rows cost: teacher 0 points, 2 MB, 1 ms; student -1, 0.5, 0.4; pruned -1.5, 0.2, 0.2; int8 -2.5, 0.06, 0.1."""
+    results = json.loads((REPOSITORY / "labs" / "results" / "mnist.json").read_text(encoding="utf-8"))
+    run = results["runs"][0]
+    for row, drop, size, ms in zip(run["rows"], (0, 1, 1.5, 2.5), (2e6, 5e5, 2e5, 6e4), (1.0, 0.4, 0.2, 0.1)):
+        row |= {"accuracy": 0.99 - drop / 100, "bytes": int(size)}
+        row["onnx_runtime"]["median_ms"] = ms
+        if drop:
+            run["ratios"][row["name"]] |= {"bytes": 2e6 / size, "latency": 1 / ms, "accuracy_points": -drop}
+    return collected(results["data"], results["settings"], [run])
+
+
+@pytest.mark.parametrize(
+    "limits, choice",
+    [
+        ({"max_drop": 3}, "int8"),
+        ({"max_drop": 2}, "pruned"),
+        ({"max_drop": 1.5}, "pruned"),
+        ({"max_drop": 1}, "student"),
+        ({"max_drop": 0}, "teacher"),
+        ({"max_mb": 0.3}, "int8"),
+        ({"max_drop": 1.2, "max_mb": 0.5, "max_ms": 0.4}, "student"),
+        ({"max_ms": 100}, "int8"),
+    ],
+)
+def test_the_cheapest_that_keeps_every_limit(results, limits, choice):
+    verdict = judged(results, Budget(**limits))
+    assert verdict["met"] and verdict["choice"] == choice and set(verdict["costs"]) == set(limits)
+    title = next(row["title"] for row in results["runs"][0]["rows"] if row["name"] == choice)
+    assert f"Budget met by: {title} (" in verdict["words"]
+
+
+@pytest.mark.parametrize(
+    "limits, nearest, missed",
+    [
+        ({"max_drop": 1, "max_mb": 0.4}, "student", "--max-mb 0.4 by 0.1 MB"),  # a quarter too big; pruned is half too much down
+        ({"max_drop": 1.4, "max_mb": 0.2}, "pruned", "--max-drop 1.4 by 0.1 points"),
+        ({"max_ms": 0.05}, "int8", "--max-ms 0.05 by 0.05 ms"),
+        ({"max_drop": 0.9, "max_mb": 0.1, "max_ms": 0.1}, "int8", "--max-drop 0.9 by 1.6 points"),  # the others break two limits or three
+        ({"max_mb": 0, "max_ms": 0.01}, "int8", "--max-mb 0 by 0.06 MB and --max-ms 0.01 by 0.09 ms"),
+    ],
+)
+def test_the_nearest_and_what_it_misses(results, limits, nearest, missed):
+    verdict = judged(results, Budget(**limits))
+    assert not verdict["met"] and verdict["choice"] == nearest
+    assert verdict["words"].startswith("No model meets the budget.") and verdict["words"].endswith(f"It misses {missed}.")
+
+
+def test_with_several_seeds_the_mean_counts(results):
+    """int8 loses 2.5 points with one seed and 1.5 with the other: a limit of 2 holds on average only."""
+    other = copy.deepcopy(results["runs"][0]) | {"seed": 1}
+    other["ratios"]["int8"]["accuracy_points"] = -1.5
+    assert judged(results, Budget(max_drop=2.1))["choice"] == "pruned"
+    both = collected(results["data"], results["settings"], [*results["runs"], other])
+    assert judged(both, Budget(max_drop=2.1))["choice"] == "int8"
+
+
+@pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["max_drop", "max_mb", "max_ms"])
+def test_limits_that_are_none_are_refused(name, limit):
+    with pytest.raises(UserError, match=f"--{name.replace('_', '-')} is .* 0 or more"):
+        Budget(**{name: limit})
+
+
+def test_no_limit_is_no_budget():
+    assert not Budget() and Budget(max_drop=0.0)
+
+
+@pytest.mark.parametrize("limit, status, words", [("3", 0, "Budget met by: + quantised, int8"), ("0.001", 1, "No model meets the budget")])
+def test_the_command_says_it_and_its_exit_status_too(results, monkeypatch, tmp_path, limit, status, words):
+    import typer
+
+    from course_labs import commands, output
+
+    written = []
+    monkeypatch.setattr(seeds, "run_seeds", lambda *_args, **_named: results)
+    monkeypatch.setattr(output, "write_texts", lambda found, out: written.append(found["budget"]["met"]))
+    monkeypatch.setattr("course_labs.report.remarks", lambda _results: [])
+    app = typer.Typer()
+    app.command()(commands.lab)
+    found = CliRunner().invoke(app, ["--out", str(tmp_path), "--max-ms", limit])
+    assert found.exit_code == status and words in " ".join(found.output.split())
+    assert written == [status == 0], "results.json and report.html know"
+
+
+def test_a_wrong_limit_is_told_before_any_work(monkeypatch, tmp_path, capsys):
+    from autograder import cli
+
+    monkeypatch.setattr(seeds, "run_seeds", lambda *_args, **_named: pytest.fail("it trained"))
+    monkeypatch.setattr("sys.argv", ["course", "lab", "--out", str(tmp_path), "--max-mb", "nan"])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    assert "--max-mb is nan" in capsys.readouterr().err

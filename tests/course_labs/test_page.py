@@ -1,0 +1,170 @@
+"""The figures and the page of a run, from made-up results of one seed and of three."""
+
+import html.parser
+import io
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from course_labs import figures, report
+from course_labs.budget import Budget, judged
+from course_labs.controls import TITLES
+from course_labs.page import page
+from course_labs.summary import collected
+
+NAMES = {"teacher": 0.93, "student": 0.92, "pruned": 0.91, "int8": 0.90}
+CLASSES = ["cat", "dog", "<b>frog</b>"]
+
+
+def row(name, title, accuracy, cost):
+    times = {"median_ms": cost, "p10_ms": cost * 0.9, "p90_ms": cost * 1.2, "p95_ms": cost * 1.5, "p99_ms": cost * 2, "calls": 600}
+    size = int(1e6 * cost)
+    return {
+        "name": name, "title": title, "file": f"{name}.onnx", "widths": [16, 32], "accuracy": accuracy, "accuracy_standard_error": 0.003,
+        "correct": int(1000 * accuracy), "test_images": 1000, "accuracy_by_class": [accuracy, accuracy + 0.02, accuracy - 0.02 * (name == "int8")],
+        "validation_accuracy": accuracy, "bytes": size, "bytes_by_part": {"weights": size - 700, "scales": 300, "graph": 400}, "gzip_bytes": size // 2,
+        "parameters": 1000, "nonzero_parameters": 900, "macs": 50_000, "onnx_runtime": times, "images_per_second": {"1": 1e3, "8": 2e3, "64": 3e3},
+        "pytorch_eager": None if name == "int8" else times,
+    }  # fmt: skip
+
+
+def results_of(seeds, controls=False):
+    """Results with every field of a run's, `seeds` runs, each a little worse than the one before."""
+    runs = []
+    for seed in range(seeds):
+        rows = [row(name, f"{name} <title>", right - seed / 100, 2 / 2**n) for n, (name, right) in enumerate(NAMES.items())]
+        extra = [row(name, title, 0.88, 0.3) | {"shows": f"what {name} shows"} for name, title in TITLES.items()] if controls else []
+        ratios = {r["name"]: {"bytes": 2e6 / r["bytes"], "parameters": 1.0, "macs": 1.0, "latency": 2 / r["onnx_runtime"]["median_ms"],
+                              "accuracy_points": 100 * (r["accuracy"] - rows[0]["accuracy"])} for r in rows[1:]}  # fmt: skip
+        runs.append({
+            "seed": seed, "measured": "2026-01-01", "machine": {"cpu": "a cpu", "cores_usable": 2, "os": "an os", "training_device": "cpu", "training_precision": "float32"},
+            "versions": {"onnxruntime": "1.0", "torch": "2.0"}, "minutes": {"total": 4.0}, "rows": rows, "ratios": ratios, "controls": extra,
+            "lost": {"count": 20, "gained": 3, "images": list(range(20)), "said": [(i + 1) % 3 for i in range(20)]},
+            "wrong_calibration": [{"name": "grey", "title": "images of one mid-grey", "accuracy": 0.31}],
+        })  # fmt: skip
+    data = {"name": "made", "title": "Made & up", "classes": CLASSES, "train": 10, "validation": 10, "test": 1000}
+    return collected(data, {"temperature": 4.0, "recipe": {"epochs": 3}}, runs)
+
+
+@pytest.mark.parametrize(
+    "points, kept",
+    [
+        ([(1, 5), (2, 6), (3, 7)], [(1, 5), (2, 6), (3, 7)]),
+        ([(1, 5), (2, 4), (3, 7)], [(1, 5), (3, 7)]),
+        ([(3, 7), (1, 5), (2, 5)], [(1, 5), (3, 7)]),
+        ([(1, 5), (1, 6)], [(1, 6)]),
+        ([(1, 9), (2, 9)], [(1, 9)]),
+    ],
+)
+def test_the_frontier_holds_what_no_other_beats(points, kept):
+    assert figures.frontier(points) == kept
+
+
+def test_the_frontier_against_the_definition():
+    points = [tuple(map(float, p)) for p in np.random.default_rng(0).integers(0, 20, (60, 2))]
+
+    def beaten(p):
+        return any((q[0] <= p[0] and q[1] >= p[1]) and q != p for q in points)
+
+    assert figures.frontier(points) == sorted({p for p in points if not beaten(p)})
+
+
+def points_of(axes):
+    """Every marker's place, to the fourth digit."""
+    lines = [line for line in axes.get_lines() if line.get_marker() not in ("None", "", "|", "_", None)]
+    return {(round(float(x), 4), round(float(y), 4)) for line in lines for x, y in zip(*line.get_data())}
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_tradeoff_shows_the_means(seeds):
+    results = results_of(seeds)
+    left, right = figures.tradeoff(results).axes
+    for name in NAMES:
+        found = results["summary"][name]
+        accuracy = round(100 * found["accuracy"]["mean"], 4)
+        assert (round(found["bytes"]["mean"] / 1000, 4), accuracy) in points_of(left)
+        assert (round(found["latency_ms"]["mean"], 4), accuracy) in points_of(right)
+
+
+def test_control_rows_are_in_the_picture_and_eager_has_no_file_of_its_own():
+    left, right = figures.tradeoff(results_of(1, controls=True)).axes
+    assert {str(n) for n in range(1, 8)} <= {text.get_text() for text in right.texts}
+    assert {text.get_text() for text in left.texts} == {"teacher", "student", "+ pruned", "+ int8", *map(str, range(1, 7))}
+
+
+def test_class_bars_and_the_worst_drop():
+    (axes,) = figures.classes(results_of(3)).axes
+    heights = [bar.get_height() for bar in axes.patches]
+    assert heights == pytest.approx([92, 94, 92, 89, 91, 87])
+    assert [text.get_text() for text in axes.texts] == ["-5.00 points"] and axes.texts[0].xy[0] == 2
+    assert "starts at" in axes.get_ylabel() and axes.get_ylim()[0] > 0, "a cut axis says so"
+
+
+def test_lost_images_are_shown_with_both_names():
+    images = torch.arange(20).byte().view(20, 1, 1, 1).expand(20, 1, 4, 4)
+    drawn = figures.lost_images(results_of(1), images, torch.arange(20) % 3)
+    assert len(drawn.axes) == 12
+    for index, axes in enumerate(drawn.axes):
+        assert (axes.images[0].get_array() == index).all()
+        assert axes.get_title() == f"{CLASSES[index % 3]}\nint8: {CLASSES[(index + 1) % 3]}"
+
+
+def test_no_image_lost_is_a_picture_too():
+    results = results_of(1)
+    results["runs"][0]["lost"] = {"count": 0, "gained": 2, "images": [], "said": []}
+    figures.lost_images(results, torch.zeros(1, 3, 4, 4).byte(), torch.zeros(1)).savefig(io.BytesIO(), format="png")
+
+
+class _Page(html.parser.HTMLParser):
+    """What a page asks for and what it says."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.asked, self.words = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.asked += [value for name, value in attrs if name in ("src", "href", "action", "srcset", "data")]
+
+    def handle_data(self, data):
+        self.words.append(data.replace("\u00a0", " ").replace("\u2060", ""))
+
+
+PICTURES = {"tradeoff": b"\x89PNG 1", "classes": b"\x89PNG 2", "lost": b"\x89PNG 3"}
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_page_needs_nothing_else_and_says_everything(seeds):
+    results = results_of(seeds, controls=True)
+    results["budget"] = judged(results, Budget(max_mb=0.001))
+    text = page(results, PICTURES)
+    found = _Page(text)
+    words = " ".join(found.words)
+    assert len(found.asked) == 3 and all(address.startswith("data:image/png;base64,") for address in found.asked)
+    assert not {"script", "link", "iframe", "object"} & set(found.tags) and "url(" not in text and "@import" not in text
+    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)
+    for cells in (*report.cells(results), *report.control_cells(results)):
+        for cell in cells:
+            assert cell in words
+    for sentence in (*report.gains(results), report.losses(results), report.provenance(results), results["budget"]["words"]):
+        assert sentence in words
+    assert "teacher <title>" in words and "<title>" not in text.split("</head>")[1], "escaped"
+    assert "1,999,300" in words and ("images of one mid-grey" in words) and "what no_teacher shows" in words
+    assert ("Run by run" in words) == (seeds == 3)
+
+
+def test_without_controls_and_budget_the_page_does_not_speak_of_them():
+    text = page(results_of(1), PICTURES)
+    assert "Control rows" not in text and "udget" not in text
+
+
+def test_sentences_follow_the_numbers():
+    results = results_of(1)
+    assert "class that pays most is <b>frog</b>: -5.00 points" in report.losses(results)
+    assert "loses 20 images" in report.losses(results) and "gains 3" in report.losses(results)
+    assert "31.00 % (images of one mid-grey)" in report.miscalibrated(results)
+    results["summary"]["int8"]["ratios"]["latency"]["mean"] = 0.5
+    assert "2.0 times slower" in report.gains(results)[0]
