@@ -178,14 +178,14 @@ def changed(results, name, **cells_of_row):
 def test_a_better_accuracy_than_the_file_has_is_named_and_costs(trade):
     files, results = trade
     got = trade_verdict(files, changed(results, "pruned-70.onnx", accuracy_percent=98.61))
-    assert got.points == 10 and "runed-70.onnx, accuracy: you report 98.61 %" in got.message
+    assert got.points == 10 and "`pruned-70.onnx`, accuracy: you report 98.61 %" in got.message
 
 
 def test_sizes_that_the_files_do_not_have_earn_nothing(trade):
     files, results = trade
     for cell, value in (("bytes", 1000), ("macs", 10), ("parameters", 5)):
         got = trade_verdict(files, changed(results, "pruned-50.onnx", **{cell: value}))
-        assert got.points == 0 and "runed-50.onnx" in got.message
+        assert got.points == 0 and "`pruned-50.onnx`" in got.message
 
 
 def test_a_masked_network_is_no_pruned_one(trade):

@@ -11,6 +11,7 @@ from autograder.checks.expect import close, letter, that
 from autograder.checks.lab_temperature_sweep.visible import (
     FILES,
     SEEDS,
+    SIZES,
     TEMPERATURES,
     are_targets,
     ask_judge,
@@ -24,8 +25,8 @@ from autograder.checks.lab_temperature_sweep.visible import (
 )
 from autograder.checks.lesson_04.visible import kl_of, loss_of, number, table
 
-# What every student must reach on test images, in per cent: below what the recipe gives with any seed that was tried, and far above chance.
-LEAST = {"digits": 80, "mnist": 60}
+# What every student must reach on test images, in per cent: well below what the recipe gives with any seed that was tried, and far above chance.
+LEAST = {"digits": 60, "mnist": 40}
 
 
 def logits(rng, images, classes, size=4.0):
@@ -184,7 +185,7 @@ def test_judge_turns_round(student, rng):
 def test_eighteen_students_that_classify(artefacts, rng):
     data = measured.data_of(artefacts.results(), tuple(LEAST))
     measured.different_files(artefacts, FILES)
-    measured.same_sizes(artefacts, file_table(artefacts))
+    measured.same_table(artefacts, file_table(artefacts), cells=SIZES)
     widths = artefacts.model(FILES[0]).widths
     that(len(widths) == 4, f"A student has four convolutions; `{FILES[0]}` has {len(widths)}.")
     for name in FILES:
@@ -195,7 +196,7 @@ def test_eighteen_students_that_classify(artefacts, rng):
 
 @exercise("sweep.6-files", points=5)
 def test_accuracies_are_those_of_the_files(artefacts):
-    measured.same_accuracies(artefacts, file_table(artefacts), measured.data_of(artefacts.results(), tuple(LEAST)))
+    measured.same_table(artefacts, file_table(artefacts), measured.data_of(artefacts.results(), tuple(LEAST)), cells=("accuracy_percent",))
 
 
 @exercise("sweep.6-files", points=4)
