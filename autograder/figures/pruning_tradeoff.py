@@ -47,7 +47,7 @@ def shares_left(rows):
         highest = max(100 * row[key] / whole[key] for key in looks)
         axes.annotate("masked", (row["percent"], highest), (0, 9), textcoords="offset points", ha="center")
     axes.set(xticks=ratios, xlabel="channels removed from every layer (%)", ylabel="left of the whole network (%)", ylim=(0, None))
-    axes.set_title("Bytes and MACs obey; the clock has its own mind")
+    axes.set_title("What is left at each ratio")
     axes.grid(axis="y")
     axes.legend(loc="lower left")
     return made

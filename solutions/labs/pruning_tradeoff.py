@@ -342,7 +342,7 @@ for row in rows:
 figures.shares_left(rows)
 
 # %% [markdown]
-# *What to see: bytes and MACs fall along the same smooth curve, well below the dotted line of "channels kept". Latency does not follow. The hollow marks, masked at
+# *What to see: bytes and MACs fall along the same smooth curve, well below the dotted line of "channels kept". Latency takes its own way. The hollow marks, masked at
 # 50 %, sit at the whole network's height: nothing was saved.*
 #
 # *Your prediction: whole and masked are alike, and 50 % is the fastest of the three. The one pruned at 10 % does less arithmetic than the whole network; look at what that

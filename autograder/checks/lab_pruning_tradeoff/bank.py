@@ -122,9 +122,9 @@ def channels_to_keep(scores, percent):
 def shrink(weights):
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i in range(len(weights) // 6):
-        conv, gamma, beta = weights[f"convs.{i}.weight"], weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]
+        gamma = weights[f"norms.{i}.weight"]
         keep = torch.nonzero(gamma != 0).flatten()
-        small[f"convs.{i}.weight"] = conv[keep][:, inputs]
+        small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
         for name in ("weight", "bias", "running_mean", "running_var"):
             small[f"norms.{i}.{name}"] = weights[f"norms.{i}.{name}"][keep]
         small[f"norms.{i}.num_batches_tracked"] = weights[f"norms.{i}.num_batches_tracked"]
@@ -136,9 +136,9 @@ def shrink(weights):
 def shrink(weights):
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i in range(len(weights) // 6):
-        conv, gamma, beta = weights[f"convs.{i}.weight"], weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]
+        gamma, beta = weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]
         keep = torch.nonzero((gamma != 0) & (beta != 0)).flatten()
-        small[f"convs.{i}.weight"] = conv[keep][:, inputs]
+        small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
         for name in ("weight", "bias", "running_mean", "running_var"):
             small[f"norms.{i}.{name}"] = weights[f"norms.{i}.{name}"][keep]
         small[f"norms.{i}.num_batches_tracked"] = weights[f"norms.{i}.num_batches_tracked"]
@@ -150,9 +150,9 @@ def shrink(weights):
 def shrink(weights):
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i in range(len(weights) // 6):
-        conv, gamma, beta = weights[f"convs.{i}.weight"], weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]
+        gamma, beta = weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]
         keep = torch.nonzero((gamma != 0) | (beta != 0)).flatten()
-        small[f"convs.{i}.weight"] = conv[keep][:, inputs]
+        small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
         for name in ("weight", "bias", "running_mean", "running_var"):
             small[f"norms.{i}.{name}"] = weights[f"norms.{i}.{name}"][keep]
         small[f"norms.{i}.num_batches_tracked"] = weights[f"norms.{i}.num_batches_tracked"]
@@ -164,9 +164,9 @@ def shrink(weights):
 def shrink(weights):
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i in range(len(weights) // 6):
-        conv, gamma, beta = weights[f"convs.{i}.weight"], weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]
+        gamma, beta = weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]
         keep = torch.nonzero((gamma > 0) | (beta > 0)).flatten()
-        small[f"convs.{i}.weight"] = conv[keep][:, inputs]
+        small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
         for name in ("weight", "bias", "running_mean", "running_var"):
             small[f"norms.{i}.{name}"] = weights[f"norms.{i}.{name}"][keep]
         small[f"norms.{i}.num_batches_tracked"] = weights[f"norms.{i}.num_batches_tracked"]
@@ -178,9 +178,9 @@ def shrink(weights):
 def shrink(weights):
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i in range(len(weights) // 6):
-        conv, gamma, beta = weights[f"convs.{i}.weight"], weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]
+        conv = weights[f"convs.{i}.weight"]
         keep = torch.nonzero(conv.flatten(1).abs().sum(dim=1) != 0).flatten()
-        small[f"convs.{i}.weight"] = conv[keep][:, inputs]
+        small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
         for name in ("weight", "bias", "running_mean", "running_var"):
             small[f"norms.{i}.{name}"] = weights[f"norms.{i}.{name}"][keep]
         small[f"norms.{i}.num_batches_tracked"] = weights[f"norms.{i}.num_batches_tracked"]
@@ -192,9 +192,9 @@ def shrink(weights):
 def shrink(weights):
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i in range(len(weights) // 6):
-        conv, gamma, beta = weights[f"convs.{i}.weight"], weights[f"norms.{i}.weight"], weights[f"norms.{i}.bias"]
+        beta = weights[f"norms.{i}.bias"]
         keep = torch.nonzero(beta > 0).flatten()
-        small[f"convs.{i}.weight"] = conv[keep][:, inputs]
+        small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
         for name in ("weight", "bias", "running_mean", "running_var"):
             small[f"norms.{i}.{name}"] = weights[f"norms.{i}.{name}"][keep]
         small[f"norms.{i}.num_batches_tracked"] = weights[f"norms.{i}.num_batches_tracked"]

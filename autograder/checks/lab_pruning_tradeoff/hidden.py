@@ -10,6 +10,7 @@ from autograder.checks import exercise, measured
 from autograder.checks.expect import letter, raises, that
 from autograder.checks.lab_pruning_tradeoff.visible import (
     PERCENTS,
+    SIZES,
     best,
     counted,
     has_widths_of_its_ratio,
@@ -170,7 +171,7 @@ def test_nobody_within_the_budget(student, rng):
 @exercise("tradeoff.6-files", points=6)
 def test_files_are_the_networks_that_they_are_said_to_be(artefacts, rng):
     data = measured.data_of(artefacts.results(), tuple(LEAST))
-    measured.same_sizes(artefacts, table(artefacts))
+    measured.same_table(artefacts, table(artefacts), cells=SIZES)
     for percent in PERCENTS:
         has_widths_of_its_ratio(artefacts, percent)
     measured.really_smaller(artefacts, "pruned-50.onnx", "whole.onnx")
@@ -181,7 +182,7 @@ def test_files_are_the_networks_that_they_are_said_to_be(artefacts, rng):
 @exercise("tradeoff.6-files", points=5)
 def test_accuracies_are_those_of_the_files(artefacts):
     results = artefacts.results()
-    measured.same_accuracies(artefacts, table(artefacts), measured.data_of(results, tuple(LEAST)))
+    measured.same_table(artefacts, table(artefacts), measured.data_of(results, tuple(LEAST)), cells=("accuracy_percent",))
 
 
 @exercise("tradeoff.6-files", points=1)

@@ -11,6 +11,7 @@ from autograder.checks.expect import close, letter, that
 from autograder.checks.lab_temperature_sweep.visible import (
     FILES,
     SEEDS,
+    SIZES,
     TEMPERATURES,
     are_targets,
     ask_judge,
@@ -24,8 +25,8 @@ from autograder.checks.lab_temperature_sweep.visible import (
 )
 from autograder.checks.lesson_04.visible import kl_of, loss_of, number, table
 
-# What every student must reach on test images, in per cent: below what the recipe gives with any seed that was tried, and far above chance.
-LEAST = {"digits": 80, "mnist": 60}
+# What every student must reach on test images, in per cent: well below what the recipe gives with any seed that was tried, and far above chance.
+LEAST = {"digits": 60, "mnist": 40}
 
 
 def logits(rng, images, classes, size=4.0):
@@ -184,7 +185,7 @@ def test_judge_turns_round(student, rng):
 def test_eighteen_students_that_classify(artefacts, rng):
     data = measured.data_of(artefacts.results(), tuple(LEAST))
     measured.different_files(artefacts, FILES)
-    measured.same_sizes(artefacts, file_table(artefacts))
+    measured.same_table(artefacts, file_table(artefacts), cells=SIZES)
     widths = artefacts.model(FILES[0]).widths
     that(len(widths) == 4, f"A student has four convolutions; `{FILES[0]}` has {len(widths)}.")
     for name in FILES:
@@ -195,7 +196,7 @@ def test_eighteen_students_that_classify(artefacts, rng):
 
 @exercise("sweep.6-files", points=5)
 def test_accuracies_are_those_of_the_files(artefacts):
-    measured.same_accuracies(artefacts, file_table(artefacts), measured.data_of(artefacts.results(), tuple(LEAST)))
+    measured.same_table(artefacts, file_table(artefacts), measured.data_of(artefacts.results(), tuple(LEAST)), cells=("accuracy_percent",))
 
 
 @exercise("sweep.6-files", points=4)
@@ -205,9 +206,10 @@ def test_means_and_spreads_are_those_of_the_files(artefacts):
     for each, t in zip(summary(artefacts), (None, *TEMPERATURES)):
         found = [artefacts.accuracy(f"{'alone' if t is None else f't{t}'}-{seed}.onnx", data) for seed in SEEDS]
         percents = np.array([one.percent for one in found])
-        # Two digits are reported; an image that other arithmetic may decide otherwise moves the mean by a third of it, the spread by less than it.
+        # Two digits are reported, of accuracies that may have been rounded to two digits before: 0.005 twice for the mean, and for the spread
+        # once that and once 0.005 * sqrt(3/2). An image that other arithmetic decides otherwise moves the mean by a third of it, the spread by less than it.
         moved = sum(100 * one.near / one.images for one in found)
-        for cell, value, allowed in (("mean", percents.mean(), 0.0051 + moved / 3), ("spread", percents.std(ddof=1), 0.0051 + moved)):
+        for cell, value, allowed in (("mean", percents.mean(), 0.0101 + moved / 3), ("spread", percents.std(ddof=1), 0.0112 + moved)):
             if not abs(float(each[cell]) - value) <= allowed:
                 wrong.append(f"{'no teacher' if t is None else f'T = {t}'}, {cell}: you report {each[cell]}, the files give {value:.2f}")
     that(not wrong, "; ".join(wrong) + ".")
