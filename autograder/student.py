@@ -58,11 +58,13 @@ def check_in(namespace, lesson, exercise, source=None, notebook=None):
 
 
 def files_here(lesson, notebook=None):
-    """The files handed in with `lesson`, beside `notebook` (a path), else in this folder, for checks on this machine."""
-    from autograder.artefacts import folder_of, read_folder
+    """The files handed in with `lesson`, beside `notebook` (a path) or in this folder, for checks on this machine."""
+    from autograder.artefacts import ENDING, folder_of, read_folder
     from autograder.checks.measured import Artefacts, Here  # ONNX, which only labs need
 
-    return Artefacts(read_folder(folder_of(notebook or Path.cwd() / f"{lesson.name}.ipynb", lesson.name), lesson.files), Here())
+    usual = Path.cwd() / f"{lesson.name}{ENDING}"  # where the lab's own cell writes it
+    known = [folder_of(notebook, lesson.name), notebook.with_name(usual.name)] if notebook else []
+    return Artefacts(read_folder(next((each for each in known if each.is_dir()), usual), lesson.files), Here())
 
 
 def hint(exercise_id=None):

@@ -60,6 +60,7 @@ def lab(
         }  # fmt: skip
         again = " ".join(["course lab", *(f"{key} {shlex.quote(str(value))}" for key, value in given.items() if value is not None)])
         again += " --controls" if controls else ""
+        again += "".join(f" --{name} {limit:g}" for name, limit in (("max-drop", max_drop), ("max-mb", max_mb), ("max-ms", max_ms)) if limit is not None)
         typer.echo(
             f"\nStopped. Finished stages are kept in {out / ('stages' if seeds == 1 else 'seed-*/stages')}. To go on: {again}",
             err=True,

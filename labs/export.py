@@ -22,9 +22,11 @@ def export(net: ConvNet, size: tuple[int, int], path: Path, notes: dict[str, str
     `size` is (H, W). `notes` go into the file's metadata. `fold` is the family's way to fold batch norms.
     """
     example = torch.zeros(2, net.in_channels, *size)
+    # Weights that `train` left channels last would make the exporter write out how it turns the axes back.
+    plain = fold(copy.deepcopy(net)).to(memory_format=torch.contiguous_format)
     with _silent():
         program = torch.onnx.export(
-            fold(copy.deepcopy(net)), (example,), dynamo=True, opset_version=OPSET, optimize=True, verbose=False,
+            plain, (example,), dynamo=True, opset_version=OPSET, optimize=True, verbose=False,
             input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
         )
     model = program.model_proto

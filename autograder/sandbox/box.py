@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+from dataclasses import replace
 
 from autograder.sandbox.inside import channel
 from autograder.sandbox.launch import ON_LINUX, Warm
@@ -55,11 +56,14 @@ class Sandbox:
             raise
         self.isolation = _describe(self._warm, facts)
 
-    def session(self, seed=0):
-        """A fresh submission: a child process with nothing in common with other submissions but libraries."""
+    def session(self, seed=0, seconds=None):
+        """A fresh submission: a child process with nothing in common with other submissions but libraries.
+
+        `seconds` (name of a limit -> number) replaces limits on time for this session.
+        """
         if self._closed:
             raise RuntimeError("this sandbox is closed")
-        return Session(lambda: self._start(seed), self.limits)
+        return Session(lambda: self._start(seed), replace(self.limits, **(seconds or {})))
 
     def _start(self, seed):
         """Processes for one session: the control socket, facts about them, a function that ends them."""

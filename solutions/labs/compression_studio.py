@@ -121,7 +121,7 @@ def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     temperature: positive float.   alpha_soft: the weight of the soft part, 0 to 1.
     Returns one number, a tensor of shape ().
     """
-    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)  # blank: log_q = torch.log_softmax(___, dim=1)
     log_p = torch.log_softmax(teacher_logits / temperature, dim=1)  # blank: log_p = ___
     per_image = (log_p.exp() * (log_p - log_q)).sum(dim=1)  # blank: per_image = (___ * (log_p - log_q)).sum(dim=___)
     soft = temperature**2 * per_image.mean()  # blank: soft = ___ * per_image.mean()
@@ -129,7 +129,7 @@ def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     return alpha_soft * soft + (1 - alpha_soft) * hard  # blank: return ___ * soft + ___ * hard
 
 # %% [markdown] hints="studio.2-loss"
-# 1. The line for the student's logarithms is given. The teacher's is the same line with one word changed.
+# 1. What goes into the softmax is softened first, for the student and for the teacher alike. The teacher's line is the student's with one word changed.
 # 2. The divergence is weighted with the teacher's probabilities. You have their logarithms; and in a tensor of shape (N, C) the classes are the second dimension.
 # 3. Check the two limits on paper: with the weight 0 only the cross-entropy is left, with the weight 1 it plays no part. And which temperature will the student have when it is used?
 
@@ -175,7 +175,7 @@ def my_rebuild(state, kept):
     inputs = torch.arange(state["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = state[f"convs.{i}.weight"][keep][:, inputs]  # blank: small[f"convs.{i}.weight"] = state[f"convs.{i}.weight"][___][:, ___]
-        for name in ("weight", "bias", "running_mean", "running_var"):  # blank: for name in ___:
+        for name in ("running_mean", "running_var", "weight", "bias"):  # blank: for name in ___:
             small[f"norms.{i}.{name}"] = state[f"norms.{i}.{name}"][keep]  # blank: small[f"norms.{i}.{name}"] = ___
         inputs = keep  # blank: inputs = ___
     small["head.weight"] = state["head.weight"][:, inputs]  # blank: small["head.weight"] = ___

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab, training
 from course_labs.families import ConvNets
+from course_labs.hand_in import rows_of
 from course_labs.report import markdown, read_results, terminal
 from course_labs.stages import Stages
 
@@ -118,6 +119,13 @@ def test_the_table_shows_the_rows(run):
     assert "…" not in text.getvalue() and max(map(len, text.getvalue().splitlines())) <= 80
 
 
+def test_the_table_that_is_handed_in_is_the_run_s(run):
+    results, out = run
+    for row, claim in zip(results["runs"][0]["rows"], rows_of(results), strict=True):
+        assert claim["bytes"] == (out / claim["file"]).stat().st_size
+        assert claim["accuracy_percent"] == round(100 * row["accuracy"], 2) and claim["macs"] == row["macs"]
+
+
 def test_the_figures_are_pictures(run):
     from PIL import Image
 
@@ -167,7 +175,7 @@ def test_another_seed_starts_again(run):
     assert studio._common != other._common
 
 
-@pytest.mark.parametrize("seeds, again", [([], ""), (["--seeds", "3"], " --seeds 3")])
+@pytest.mark.parametrize("seeds, again", [([], ""), (["--seeds", "3", "--max-drop", "1"], " --seeds 3 --max-drop 1")])
 def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path, seeds, again):
     import typer
 

@@ -13,18 +13,22 @@ first is what a quiet machine gives), or {exercise: status} where more than one 
 gets points; an exercise that is not named must be passed with full points. `says` must stand in the message on the
 first status.
 
+Entries of the kind "files" are of the compression studio: each hands in one of the forgeries of tests/studio_files/forge.py.
+
 Code may use @MARK@ (a word that is looked for afterwards), @PORT@ (a listening server outside), @CLASS@,
 @OUT@, @HOME@ and @REPOSITORY@ (folders of the grader). To add an entry, add a call at the end of its kind.
 """
 
+import importlib.util
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import dedent
 from typing import Any, Callable
 
 SOLVED = ("1.1-predict", "1.4-bug", "1.7-channels")
-KINDS = ("honest", "leaving", "hanging", "eating", "forging", "spying", "escaping", "replies", "messes")
+KINDS = ("honest", "leaving", "hanging", "eating", "forging", "spying", "escaping", "replies", "messes", "files")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Entry:
     place: Callable | None = None
     lesson: str = "01_affine_quantization"
     solved: tuple = SOLVED
+    keeps: float = 0  # points that its exercises keep though they are not passed: what is true in them
 
     @property
     def expected(self):
@@ -1248,6 +1253,77 @@ entry("a-folder-for-a-notebook", {"*": "missing"}, place=lambda folder, data: (f
 entry("a-program-of-a-megabyte", unreadable, edit=lambda notebook: notebook["cells"].append(code("x = [\n" + "1,\n" * 700_000 + "]")), says="characters")
 entry("a-formula-without-end", "error", answer="def to_int8(x, scale):\n    return " + "-" * 50_000 + "x")
 entry("brackets-in-the-answer", "error", answer="x = " + "(" * 10_000)
+
+# ------------------------------------------------------------------------------------------------- files
+_kind = "files"
+
+LAB = "compression_studio"
+FILES, TABLE = "studio.5-files", "studio.6-table"
+
+
+def forge():
+    """tests/studio_files/forge.py, loaded when the first entry is written."""
+    spec = importlib.util.spec_from_file_location("studio_files_forge", Path(__file__).resolve().parents[1] / "studio_files" / "forge.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def files(name, files=None, table=None, place=None, **fields):
+    """An entry that hands in a forgery; `files` and `table` are the statuses of the two exercises where they are not passed."""
+    gets = {exercise: status for exercise, status in ((FILES, files), (TABLE, table)) if status}
+
+    def write(folder, data):
+        put(folder, {f"{LAB}.ipynb": data})
+        where = folder / f"{LAB}_artefacts"
+        (place or (lambda where: put(where, forge().made(name))))(where)
+
+    entry(
+        f"studio-{name}", gets, lesson=LAB, exercise=FILES if files else TABLE, place=write,
+        solved=("studio.1-predict", "studio.4-calibration", FILES, TABLE), **fields,
+    )  # fmt: skip
+
+
+def placed(change):
+    """The honest files, then `change(folder)`."""
+    return lambda where: (put(where, forge().honest()), change(where))
+
+
+files("honest", place=placed(lambda where: None))
+files("the-teacher-for-int8", "failed", says="stored as float")
+files("one-model-under-four-names", "failed", says="is the same file as")
+files("masked-with-zeros", "failed", "failed", says="rebuild the network")
+files("another-students-int8", "failed", says="are not those of `pruned.onnx`, rounded")
+files("rounded-activations-and-float-weights", "failed", "failed", says="stored as float")
+files("weights-rounded-when-it-runs", "failed", "failed", says="stored as float")
+files("float-weights-beside-the-codes", "failed", says="What else is in it?")
+files("no-numbers-come-out", "failed", "failed", says="the file gives 0.0")
+files("a-loop", "failed", "failed", says="uses the operator Loop")
+files("endless-padding", ("failed", "crashed", "timeout"), ("failed", "crashed", "timeout"), says="`student.onnx`")
+files("two-gigabytes", "failed", "failed", says="impossible shape")
+files("numbers-in-another-file", "failed", "failed", says="external data")
+files("a-table-of-the-test-images", "failed", says="it knows those images")
+files("not-a-network", "failed", "failed", says="is not an ONNX file")
+files("one-file-is-not-there", "missing", "missing", says="`int8.onnx` was not handed in")
+files("no-folder", "missing", "missing", place=lambda where: None, says="was not handed in")
+files("a-link-to-a-neighbour", "failed", "failed", says="no link to it", place=placed(lambda where: (
+    (where / "int8.onnx").unlink(),
+    (where / "int8.onnx").symlink_to(where.parents[2] / "studio-honest" / LAB / f"{LAB}_artefacts" / "int8.onnx"),
+)))  # fmt: skip
+files("a-link-for-the-folder", "missing", "missing", place=lambda where: (
+    where.symlink_to(where.parents[2] / "studio-honest" / LAB / f"{LAB}_artefacts")), says="was not handed in")  # fmt: skip
+files("a-pipe-for-a-file", "failed", "failed", says="not an ordinary file", place=placed(lambda where: (
+    (where / "int8.onnx").unlink(), os.mkfifo(where / "int8.onnx"))))  # fmt: skip
+files("a-file-without-end", "failed", "failed", says="too large", place=placed(lambda where: os.truncate(where / "int8.onnx", 33 << 20)))
+files("int8-a-little-better", table="failed", says="you report 98.9 %, the file gives 96.4 %")
+files("int8-smaller-than-it-is", table="failed", says="you report 7,000, the file has 7,703")
+files("a-hundred-times-faster", table="failed", keeps=12, says="up to a factor of 4")
+files("accuracy-that-is-no-number", "failed", "failed", says="NaN")
+files("accuracy-in-words", table="failed", says="expected a number")
+files("accuracy-without-end", "failed", "failed", says="1e400")
+files("a-key-twice", "failed", "failed", says="twice")
+files("brackets-without-end", "failed", "failed", says="is not JSON")
+files("another-data-set", "failed", "failed", says="takes images of the shape")
 
 _kind = "honest"
 entry("honest-last", "passed")

@@ -16,9 +16,8 @@ wrong_value("studio.1-predict", "forgets that the layer before was cut, too", pr
 
 @right("studio.2-loss", "PyTorch's kl_div")
 def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
-    log_q = F.log_softmax(student_logits / temperature, dim=1)
-    log_p = F.log_softmax(teacher_logits / temperature, dim=1)
-    soft = F.kl_div(log_q, log_p, reduction="batchmean", log_target=True) * temperature**2
+    ours, theirs = (F.log_softmax(each / temperature, dim=1) for each in (student_logits, teacher_logits))
+    soft = F.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
     return alpha_soft * soft + (1 - alpha_soft) * F.cross_entropy(student_logits, labels)
 
 
@@ -116,7 +115,7 @@ def my_rebuild(state, kept):
     small = dict(state)
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = state[f"convs.{i}.weight"][keep]
-        for name in ("weight", "bias", "running_mean", "running_var"):
+        for name in ("running_mean", "running_var", "weight", "bias"):
             small[f"norms.{i}.{name}"] = state[f"norms.{i}.{name}"][keep]
     small["head.weight"] = state["head.weight"][:, kept[-1]]
     return small
@@ -139,7 +138,7 @@ def my_rebuild(state, kept):
     small, inputs = dict(state), torch.arange(state["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = state[f"convs.{i}.weight"][keep][:, inputs]
-        for name in ("weight", "bias", "running_mean", "running_var"):
+        for name in ("running_mean", "running_var", "weight", "bias"):
             small[f"norms.{i}.{name}"] = state[f"norms.{i}.{name}"][keep]
         inputs = keep
     return small
@@ -150,7 +149,7 @@ def my_rebuild(state, kept):
     small, inputs = dict(state), state["convs.0.weight"].shape[1]
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = state[f"convs.{i}.weight"][keep][:, :inputs]
-        for name in ("weight", "bias", "running_mean", "running_var"):
+        for name in ("running_mean", "running_var", "weight", "bias"):
             small[f"norms.{i}.{name}"] = state[f"norms.{i}.{name}"][keep]
         inputs = len(keep)
     small["head.weight"] = state["head.weight"][:, :inputs]
@@ -162,7 +161,7 @@ def my_rebuild(state, kept):
     small, inputs = dict(state), torch.arange(state["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = state[f"convs.{i}.weight"][keep][:, inputs]
-        for name in ("weight", "bias", "running_mean", "running_var"):
+        for name in ("running_mean", "running_var", "weight", "bias"):
             small[f"norms.{i}.{name}"] = state[f"norms.{i}.{name}"][: len(keep)]
         inputs = keep
     small["head.weight"] = state["head.weight"][:, inputs]

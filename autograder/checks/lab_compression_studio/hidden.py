@@ -143,14 +143,9 @@ def test_int8_is_eight_bits(artefacts):
 # studio.6
 
 
-@exercise("studio.6-table", points=6)
-def test_sizes_are_those_of_the_files(artefacts):
-    measured.same_sizes(artefacts, table(artefacts))
-
-
-@exercise("studio.6-table", points=6)
-def test_accuracies_are_those_of_the_files(artefacts):
-    measured.same_accuracies(artefacts, table(artefacts), measured.data_of(artefacts.results()))
+@exercise("studio.6-table", points=12)
+def test_every_cell_is_that_of_its_file(artefacts):
+    measured.same_table(artefacts, table(artefacts), measured.data_of(artefacts.results()))
 
 
 @exercise("studio.6-table", points=3)
