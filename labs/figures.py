@@ -31,7 +31,7 @@ def tradeoff(results: dict) -> Figure:
     bars = "how far chance alone moves a point" if several == 1 else f"standard deviation over {several} runs"
     words = [f"{READING} Bars: {bars}."]
     if controls:
-        words += textwrap.wrap("Control rows: " + "; ".join(f"{number}\u00a0{row['title']}" for number, row in enumerate(controls, 1)) + ".", 125)
+        words += textwrap.wrap("Control rows: " + "; ".join(f"{number}\u00a0{row['title']}" for number, row in enumerate(controls, 1) if row["onnx_runtime"]) + ".", 125)
     figure = Figure(figsize=(9, 4.4 + 0.17 * len(words)), layout="constrained")
     panels(results, figure.subplots(1, 2, sharey=True))
     figure.suptitle(f"{results['data']['title']}: what each step costs and saves", x=0.01, ha="left")
