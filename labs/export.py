@@ -16,15 +16,15 @@ from course_labs.networks import ConvNet, folded
 OPSET = 18
 
 
-def export(net: ConvNet, size: tuple[int, int], path: Path, notes: dict[str, str] | None = None) -> Path:
+def export(net: ConvNet, size: tuple[int, int], path: Path, notes: dict[str, str] | None = None, fold=folded) -> Path:
     """Write `net` as an ONNX file: input `image` float32 (N, C, H, W), normalised; output `logits` float32 (N, classes).
 
-    `size` is (H, W). `notes` go into the file's metadata.
+    `size` is (H, W). `notes` go into the file's metadata. `fold` is the family's way to fold batch norms.
     """
     example = torch.zeros(2, net.in_channels, *size)
     with _silent():
         program = torch.onnx.export(
-            folded(copy.deepcopy(net)), (example,), dynamo=True, opset_version=OPSET, optimize=True, verbose=False,
+            fold(copy.deepcopy(net)), (example,), dynamo=True, opset_version=OPSET, optimize=True, verbose=False,
             input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
         )
     model = program.model_proto

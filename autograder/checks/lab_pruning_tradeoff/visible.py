@@ -1,0 +1,266 @@
+"""The visible checks of the pruning lab. They run in the student's kernel on small inputs.
+
+Surgery on a state dict is proved as in lesson 03: what comes back is first compared, name by name and shape by
+shape, with what it must be, and then run in float64 against the masked network.
+"""
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from autograder.checks import exercise, measured
+from autograder.checks.expect import close, equal, from_tensor, is_integer, kind_of, letter, raises, show, that
+
+PERCENTS = (10, 30, 50, 70)
+FILES = ("whole.onnx", "masked-50.onnx", *(f"pruned-{percent}.onnx" for percent in PERCENTS))
+
+
+def lists_of_indices(got, want, on):
+    """The result of channels_to_keep: one tensor of integers for each layer, equal to `want`."""
+    that(isinstance(got, (list, tuple)), f"channels_to_keep should return a list of tensors, one for each layer; it returned {kind_of(got)}.")
+    that(len(got) == len(want), f"channels_to_keep should return one tensor for each of {len(want)} layers; it returned {len(got)}; {on}.")
+    for layer, (have, wanted) in enumerate(zip(got, want)):
+        array = from_tensor(have) if isinstance(have, torch.Tensor) else have
+        that(isinstance(array, np.ndarray), f"What stays of layer {layer} should be a tensor of indices; it is {kind_of(have)}.")
+        that(array.dtype.kind in "iu", f"What stays of layer {layer} should be integers (int64); the type is {array.dtype}.")
+        equal(array, np.array(wanted), what=f"the channels kept in layer {layer}", on=on)
+
+
+def best(scores, percent):
+    """The definition once more: sort by falling score, then by index."""
+    count = len(scores) - len(scores) * percent // 100
+    values = scores.tolist()
+    return sorted(sorted(range(len(values)), key=lambda channel: (-values[channel], channel))[:count])
+
+
+# A state dict in which every number matters
+
+
+def random_weights(rng, widths, in_channels=1, classes=4):
+    """As ConvNet's: convolutions without bias, batch norms with statistics as after training, a head."""
+
+    def normal(*shape):
+        return torch.from_numpy(rng.normal(0, 1, shape)).float()
+
+    weights, inputs = {}, in_channels
+    for i, width in enumerate(widths):
+        weights[f"convs.{i}.weight"] = normal(width, inputs, 3, 3) / (9 * inputs) ** 0.5
+        weights[f"norms.{i}.weight"] = torch.from_numpy(rng.uniform(0.5, 2, width)).float()
+        weights[f"norms.{i}.bias"] = normal(width)
+        weights[f"norms.{i}.running_mean"] = normal(width)
+        weights[f"norms.{i}.running_var"] = torch.from_numpy(rng.uniform(0.2, 3, width)).float()
+        weights[f"norms.{i}.num_batches_tracked"] = torch.tensor(int(rng.integers(10, 1000)))
+        inputs = width
+    return weights | {"head.weight": normal(classes, inputs), "head.bias": normal(classes)}
+
+
+def some_of(rng, channels, count):
+    """`count` of so many channels, ascending, and never simply the first ones."""
+    kept = np.sort(rng.permutation(channels)[:count])
+    if count < channels and kept[-1] == count - 1:
+        kept[-1] = channels - 1
+    return torch.from_numpy(kept).long()
+
+
+def silenced(rng, weights, kept):
+    """The same with every channel that is not kept switched off, by γ = 0 and β = 0 or below; of the kept ones, in each layer, the first
+    has γ = 0, a positive β and a filter of zeros, the last β = 0 and a negative γ."""
+    masked = dict(weights)
+    for i, keep in enumerate(kept):
+        gamma, beta = weights[f"norms.{i}.weight"].clone(), weights[f"norms.{i}.bias"].clone()
+        off = torch.ones(len(gamma), dtype=torch.bool)
+        off[keep] = False
+        gamma[off], beta[off] = 0, 0
+        low = off.nonzero().flatten()[::2]
+        beta[low] = -torch.from_numpy(rng.uniform(0.5, 1.5, len(low))).float()
+        if len(keep) > 1:
+            gamma[keep[0]], beta[keep[0]] = 0, float(rng.uniform(0.5, 1.5))
+            masked[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"].clone()
+            masked[f"convs.{i}.weight"][keep[0]] = 0
+        gamma[keep[-1]], beta[keep[-1]] = -gamma[keep[-1]], 0
+        masked[f"norms.{i}.weight"], masked[f"norms.{i}.bias"] = gamma, beta
+    return masked
+
+
+def run(weights, strides, x):
+    """Logits of the network that a state dict describes, in evaluation mode and float64."""
+    w, x = {name: tensor.double() for name, tensor in weights.items()}, x.double()
+    for i, stride in enumerate(strides):
+        x = functional.conv2d(x, w[f"convs.{i}.weight"], stride=stride, padding=1)
+        mean, var, gamma, beta = (w[f"norms.{i}.{name}"][:, None, None] for name in ("running_mean", "running_var", "weight", "bias"))
+        x = (gamma * (x - mean) / (var + 1e-5).sqrt() + beta).relu()
+    return x.mean((2, 3)) @ w["head.weight"].T + w["head.bias"]
+
+
+def prove(student, weights, strides, kept, x):
+    """Names, shapes, counters, and small = masked, for a masked state dict in which only the `kept` channels are not silent.
+    Returns whether it was changed."""
+    small = student.shrink(weights)
+    changed = bool(student.mutated)
+    widths = [weights[f"norms.{i}.bias"].numel() for i in range(len(kept))]
+    on = f"channels {'-'.join(map(str, widths))}, not silent: {[k.tolist() for k in kept]}"
+    that(isinstance(small, dict), f"shrink should return a dict of tensors; it returned {kind_of(small)}.")
+    missing, extra = [n for n in weights if n not in small], [n for n in small if n not in weights]
+    that(not missing, f"The dict that shrink returns has no {missing and missing[0]!r}.")
+    that(not extra, f"The dict that shrink returns has the name {extra and show(extra[0])}, which the network does not have.")
+    for name, old in weights.items():
+        tensor = small[name]
+        that(isinstance(tensor, torch.Tensor), f"{name} should be a tensor; it is {kind_of(tensor)}.")
+        if name.endswith("num_batches_tracked"):
+            that(not tensor.is_complex() and tensor.dim() == 0, f"{name} is a single counter and has no channels; it is copied as it is.")
+            equal(tensor, old.numpy(), what=name, on=on)
+            continue
+        that(tensor.dtype in (torch.float32, torch.float64), f"{name} should be float32; it is {tensor.dtype}.")
+        shape = shape_after(name, old, kept)
+        that(tuple(tensor.shape) == shape, f"{name} should have the shape {shape}; it has {tuple(tensor.shape)}; {on}.")
+    # Copies are exact and float64 rounds at 1e-16; 1e-5 is the law of lesson 03, and wrong answers miss it by 1e-2 or more.
+    close(run(small, strides, x), run(weights, strides, x), abs=1e-5, what="the output of the small network (against the masked one)", on=on)
+    return changed
+
+
+def shape_after(name, old, kept):
+    """The shape that the tensor `name` must have."""
+    if name == "head.bias":
+        return tuple(old.shape)
+    if name == "head.weight":
+        return old.shape[0], len(kept[-1])
+    kind, i, _ = name.split(".")
+    own = len(kept[int(i)])
+    if kind == "norms":
+        return (own,)
+    return own, len(kept[int(i) - 1]) if int(i) else old.shape[1], 3, 3
+
+
+def counted(student, widths, strides, in_channels, side, classes):
+    got = student.count_macs(list(widths), list(strides), in_channels, side, classes)
+    that(is_integer(got), f"count_macs should return an int; it returned {kind_of(got)}.")
+    on = f"widths {list(widths)}, strides {list(strides)}, {in_channels} image channel(s), side {side}, {classes} classes"
+    equal(got, macs_of(widths, strides, in_channels, side, classes), what="the number of MACs", on=on)
+
+
+def macs_of(widths, strides, in_channels, side, classes):
+    """By asking a convolution that does nothing how large its output is."""
+    picture, macs = torch.zeros(1, in_channels, side, side, dtype=torch.float64), 0
+    for width, stride in zip(widths, strides):
+        kernel = torch.zeros(width, picture.shape[1], 3, 3, dtype=torch.float64)
+        picture = functional.conv2d(picture, kernel, stride=stride, padding=1)
+        macs += kernel.numel() * picture.shape[2] * picture.shape[3]
+    return macs + picture.shape[1] * classes
+
+
+def row(percent, macs, ms, validation, size=1000):
+    return {"file": f"pruned-{percent}.onnx", "percent": percent, "macs": macs, "milliseconds": ms, "bytes": size, "validation": list(validation)}
+
+
+def is_choice(got, want, on):
+    that(is_integer(got), f"choose should return the row's percent, an int; it returned {kind_of(got)}.")
+    equal(got, want, what="the chosen ratio", on=on)
+
+
+# tradeoff.1
+
+
+@exercise("tradeoff.1-predict")
+def test_predict_where_the_arithmetic_is_halved(student, rng):
+    chosen = letter(student.value("predict_1"), "predict_1")
+    that(chosen == "b", f"({chosen}) is not it. A convolution loses outputs and inputs: multiply the two shares.")
+
+
+# tradeoff.2
+
+
+@exercise("tradeoff.2-keep")
+def test_worked_example_of_two_layers(student, rng):
+    scores = [torch.tensor([3.0, 1.0, 2.0, 2.0]), torch.tensor([0.1, 0.3])]
+    lists_of_indices(student.channels_to_keep(scores, 50), [[0, 2], [1]], "scores [3, 1, 2, 2] and [0.1, 0.3], 50 %")
+
+
+@exercise("tradeoff.2-keep")
+def test_removed_is_rounded_down(student, rng):
+    scores = [torch.tensor([0.5, 0.9, 0.1, 0.7, 0.3]), torch.tensor([0.2, 0.8, 0.6])]
+    on = "scores [0.5, 0.9, 0.1, 0.7, 0.3] and [0.2, 0.8, 0.6]"
+    cases = {0: [[0, 1, 2, 3, 4], [0, 1, 2]], 30: [[0, 1, 3, 4], [0, 1, 2]], 45: [[0, 1, 3], [1, 2]], 70: [[1, 3], [1]]}
+    answers = [student.channels_to_keep(scores, percent) for percent in cases]  # all are asked before one is judged
+    for got, (percent, want) in zip(answers, cases.items()):
+        lists_of_indices(got, want, f"{on}, {percent} %")
+
+
+# tradeoff.3
+
+
+@exercise("tradeoff.3-shrink")
+def test_small_equals_masked_of_two_layers(student, rng):
+    weights, kept = random_weights(rng, (5, 8)), [torch.tensor([1, 2, 4]), torch.tensor([0, 2, 3])]
+    gamma, beta = torch.tensor([0.0, 1.0, 0.0, 0.0, -2.0]), torch.tensor([0.0, 0.0, 0.5, -1.0, 0.0])
+    masked = silenced(rng, weights, kept) | {"norms.0.weight": gamma, "norms.0.bias": beta}
+    prove(student, masked, (1, 2), kept, torch.from_numpy(rng.normal(0, 1, (4, 1, 5, 5))))
+
+
+# tradeoff.4
+
+
+@exercise("tradeoff.4-macs")
+def test_macs_of_the_worked_example(student, rng):
+    counted(student, [2], [2], 1, 7, 3)
+    counted(student, [4, 8], [1, 2], 1, 8, 10)
+
+
+# tradeoff.5
+
+TRADE = [row(10, 8, 1.5, [99.0, 99.5]), row(30, 5, 1.75, [97.5, 98.5]), row(50, 5, 0.5, [97.0, 97.0]), row(70, 2, 0.25, [98.5, 95.5])]
+TRADE_ON = "percent 10, 30, 50, 70 with MACs 8, 5, 5, 2 and validation [99, 99.5], [97.5, 98.5], [97, 97], [98.5, 95.5]"
+MIXED = [row(20, 6, 6.0, [96.0, 96.0]), row(40, 3, 3.0, [98.0, 98.0]), row(60, 4, 4.0, [99.0, 99.0]), row(80, 5, 5.0, [97.0, 97.0])]
+MIXED_ON = "percent 20, 40, 60, 80 with MACs 6, 3, 4, 5 and mean accuracies 96, 98, 99, 97"
+
+
+@exercise("tradeoff.5-choose")
+def test_choose_as_in_the_worked_example(student, rng):
+    cases = [
+        (TRADE, 5, 30, TRADE_ON),
+        (TRADE, 2, 70, TRADE_ON),
+        (TRADE, 8, 10, TRADE_ON),
+        (MIXED, 6, 60, MIXED_ON),
+        (TRADE[2:], 5, 70, "percent 50, 70 with MACs 5, 2 and the same mean accuracy"),
+        (TRADE[:1:-1], 5, 70, "percent 70, 50 with MACs 2, 5 and the same mean accuracy"),
+    ]
+    answers = [student.choose(rows, "macs", budget) for rows, budget, *_ in cases]  # all are asked before one is judged
+    for got, (_, budget, want, on) in zip(answers, cases):
+        is_choice(got, want, f"{on}, budget {budget} MACs")
+    raises(ValueError, lambda: student.choose(TRADE, "macs", 1), what="a budget of 1 MAC, with MACs from 2 to 8")
+
+
+@exercise("tradeoff.5-choose")
+def test_choose_by_the_cost_that_is_named(student, rng):
+    on = f"{TRADE_ON}, milliseconds 1.5, 1.75, 0.5, 0.25"
+    is_choice(student.choose(TRADE, "milliseconds", 1.0), 70, f"{on}, budget 1 ms")
+    is_choice(student.choose(TRADE, "milliseconds", 1.5), 10, f"{on}, budget 1.5 ms")
+
+
+# tradeoff.6
+
+
+def table(artefacts):
+    """The rows of the files, in their order, each with the numbers that can be measured again."""
+    rows = measured.rows(artefacts.results(), FILES)
+    for each in rows:
+        for cell in ("accuracy_percent", "bytes", "parameters", "macs", "milliseconds"):
+            measured.number(each, cell)
+    return rows
+
+
+def has_widths_of_its_ratio(artefacts, percent):
+    """Every layer of the pruned file has lost the share that its name says, rounded down."""
+    whole, name = artefacts.model("whole.onnx").widths, f"pruned-{percent}.onnx"
+    have, want = artefacts.model(name).widths, tuple(n - n * percent // 100 for n in whole)
+    shown = ["-".join(map(str, each)) for each in (have, want, whole)]
+    that(have == want, f"`{name}` has the channels {shown[0]}; {percent} % of {shown[2]} gone are {shown[1]}.")
+
+
+@exercise("tradeoff.6-files")
+def test_the_files_are_those_of_the_table(artefacts):
+    measured.data_of(artefacts.results())
+    for name in FILES:
+        artefacts.model(name)
+    measured.same_sizes(artefacts, table(artefacts))
+    for percent in PERCENTS:
+        has_widths_of_its_ratio(artefacts, percent)
