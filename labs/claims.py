@@ -1,5 +1,7 @@
 """What each control row shows, in one sentence made from the measured numbers: true whichever way they fall."""
 
+from statistics import fmean, stdev
+
 from course_labs.controls import TITLES
 
 
@@ -14,6 +16,20 @@ def control_rows(rows: list[dict], controls: list[dict]) -> list[dict]:
     # the pruned network's own file and its own two timings: nothing is measured twice
     by_name["eager"] = by_name["pruned"] | {"name": "eager", "title": TITLES["eager"]}
     return [by_name[name] | {"shows": SHOWS[name](by_name)} for name in TITLES if name in by_name]
+
+
+def over_runs(runs: list[dict]) -> dict[str, str]:
+    """The sentences again, by name, from the means over several runs: what one seed showed, the next may not."""
+    by_name = {rows[0]["name"]: _mean(rows) for rows in zip(*(run["rows"] + run["controls"] for run in runs))}
+    return {row["name"]: SHOWS[row["name"]](by_name) for row in runs[0]["controls"]}
+
+
+def _mean(rows: list[dict]) -> dict:
+    """One row with the means of several. Its standard error is that of the mean, from the spread over the runs."""
+    means = {key: fmean(row[key] for row in rows) for key in ("accuracy", "correct", "bytes", "gzip_bytes")}
+    clocks = {key: rows[0][key] and {"median_ms": fmean(row[key]["median_ms"] for row in rows)} for key in ("onnx_runtime", "pytorch_eager")}
+    error = stdev(row["accuracy"] for row in rows) / len(rows) ** 0.5
+    return rows[0] | means | clocks | {"accuracy_standard_error": error, "seeds": len(rows)}
 
 
 def _no_teacher(rows: dict) -> str:
@@ -86,14 +102,15 @@ SHOWS = {
 
 
 def _against(row: dict, other: dict) -> str:
-    """Two accuracies compared. Both models saw the same images, so this standard error is on the large side."""
+    """Two accuracies compared. Both models saw the same images (and teachers), so this standard error is on the large side."""
     points = 100 * (row["accuracy"] - other["accuracy"])
     error = 100 * (row["accuracy_standard_error"] ** 2 + other["accuracy_standard_error"] ** 2) ** 0.5
     if row["correct"] == other["correct"]:
         return f"gets exactly as many images right, {100 * row['accuracy']:.2f} %"
+    seeds = f"{row['seeds']} seeds" if "seeds" in row else "one seed"
     verdict = "more than" if abs(points) > 2 * error else "no more than"
     better = f"{abs(points):.2f} points {'better' if points > 0 else 'worse'}"
-    return f"is {better}, {verdict} chance moves it (standard error of the difference {error:.2f}, one seed)"
+    return f"is {better}, {verdict} chance moves it (standard error of the difference {error:.2f}, {seeds})"
 
 
 def _size(count: int, other: int) -> str:

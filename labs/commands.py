@@ -1,5 +1,6 @@
 """`course lab`: the compression studio on the command line."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -8,13 +9,21 @@ import typer
 
 def lab(
     data: Annotated[str, typer.Option(help="digits, mnist or cifar10")] = "digits",
-    out: Annotated[Path | None, typer.Option(help="folder for the results [default: runs/DATA]")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the results [default: runs/DATA, with the name of your own model or images]")] = None,
     seed: Annotated[int, typer.Option(help="another seed gives another, equally good run")] = 0,
     minutes: Annotated[float | None, typer.Option(help="train longer or shorter, so that everything takes about so many minutes")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="so many runs, with this seed and the next ones: mean and spread")] = 1,
     controls: Annotated[
         bool, typer.Option("--controls", help="add a second table: student without teacher, pruned shape from scratch, masks, dynamic int8, ...")
     ] = False,
+    model: Annotated[
+        str | None, typer.Option(metavar="PATH.PY:FACTORY", help="your own network: factory(in_channels, classes, width=1.0) returns it")
+    ] = None,
+    width: Annotated[float, typer.Option(help="with --model: the width of the student, the teacher's being 1.0")] = 0.5,
+    images: Annotated[
+        Path | None, typer.Option(help="your own images instead of --data: FOLDER/train/CLASS/... and FOLDER/test/CLASS/..., or FOLDER/CLASS/...")
+    ] = None,
+    size: Annotated[int, typer.Option(help="with --images: height and width to which they are scaled")] = 32,
     max_drop: Annotated[float | None, typer.Option(help="budget: points of test accuracy below the teacher")] = None,
     max_mb: Annotated[float | None, typer.Option(help="budget: size of the model file, in MB (1,000,000 bytes)")] = None,
     max_ms: Annotated[float | None, typer.Option(help="budget: median latency of one image in ONNX Runtime, one thread")] = None,
@@ -29,20 +38,29 @@ def lab(
     from course_data.catalogue import spec
     from course_labs.budget import Budget, judged
 
-    spec(data)  # a wrong name or limit should not wait for torch
+    if images is None:
+        spec(data)  # a wrong name or limit should not wait for torch
     budget = Budget(max_drop, max_mb, max_ms)
-    out = out if out is not None else Path("runs") / data
+    if out is None:
+        names = [Path(model.rpartition(":")[0]).stem] if model else []
+        out = Path("runs") / "-".join([*names, images.resolve().name if images else data])
     from course_labs.output import write_texts
+    from course_labs.own import inputs
     from course_labs.report import controls_terminal, remarks, shown, terminal
     from course_labs.seeds import run_seeds
 
     try:
-        results = run_seeds(data, out, list(range(seed, seed + seeds)), minutes=minutes, with_controls=controls)
+        dataset, settings, family = inputs(data, images, size, model, width)
+        results = run_seeds(dataset, out, list(range(seed, seed + seeds)), settings, minutes=minutes, family=family, with_controls=controls)
     except KeyboardInterrupt:
-        again = f"course lab --data {data} --out {out} --seed {seed}"
-        again += f" --seeds {seeds}" if seeds > 1 else ""
-        again += f" --minutes {minutes:g}" if minutes is not None else ""
+        given = {
+            "--data": data if images is None else None, "--model": model, "--width": f"{width:g}" if model else None,
+            "--images": images, "--size": size if images else None, "--out": out, "--seed": seed, "--seeds": seeds if seeds > 1 else None,
+            "--minutes": f"{minutes:g}" if minutes is not None else None,
+        }  # fmt: skip
+        again = " ".join(["course lab", *(f"{key} {shlex.quote(str(value))}" for key, value in given.items() if value is not None)])
         again += " --controls" if controls else ""
+        again += "".join(f" --{name} {limit:g}" for name, limit in (("max-drop", max_drop), ("max-mb", max_mb), ("max-ms", max_ms)) if limit is not None)
         typer.echo(
             f"\nStopped. Finished stages are kept in {out / ('stages' if seeds == 1 else 'seed-*/stages')}. To go on: {again}",
             err=True,

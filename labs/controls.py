@@ -20,9 +20,8 @@ from torch import nn
 from torch.nn.utils import parametrize, prune
 
 from course_data.files import beside
-from course_labs import distillation, export, measure, networks, pruning, training
+from course_labs import distillation, export, families, measure, networks, pruning, training
 from course_labs.export import slim
-from course_labs.networks import ConvNet, folded
 from course_labs.stages import code_version, sha256
 
 TITLES = {
@@ -53,7 +52,7 @@ class Controls:
         """
         studio, chosen = self.studio, self.studio.settings
 
-        def work(update) -> ConvNet:
+        def work(update) -> nn.Module:
             net = studio._new(chosen.student)
             return training.train(net, studio.data, chosen.student_recipe, training.cross_entropy, studio._seed("student"), update)
 
@@ -67,7 +66,7 @@ class Controls:
         studio, chosen, pruned = self.studio, self.studio.settings, self.studio.pruned()
         recipe = dataclasses.replace(chosen.student_recipe, epochs=chosen.student_recipe.epochs + chosen.recovery_recipe.epochs)
 
-        def work(update) -> ConvNet:
+        def work(update) -> nn.Module:
             return self._taught(studio._new(pruned.net.shape), recipe, "from_scratch", update)
 
         return studio._trained("from_scratch", pruned.net.shape, work, {"recipe": recipe} | self._help(), (networks, training, distillation))
@@ -75,9 +74,11 @@ class Controls:
     def unstructured(self):
         """The student with its smallest weights set to zero, as many numbers left as the pruned network has, and the same recovery."""
         studio, student, pruned = self.studio, self.studio.student(), self.studio.pruned()
-        recipe, count = studio.settings.recovery_recipe, measure.parameters(folded(pruned.net))
+        recipe, folded = studio.settings.recovery_recipe, studio.family.folded
+        others = measure.parameters(folded(student.net)) - sum(layer.weight.numel() for layer in _weighty(student.net))  # biases, batch norms' included
+        count = measure.parameters(folded(pruned.net)) - others
 
-        def work(update) -> ConvNet:
+        def work(update) -> nn.Module:
             net = masked_by_magnitude(copy.deepcopy(student.net), count)
             return settled(self._taught(net, recipe, "pruned", update))
 
@@ -88,12 +89,12 @@ class Controls:
         """What the pruned network computes, in the student's shape: the channels are zero instead of gone."""
         studio, student, pruned = self.studio, self.studio.student(), self.studio.pruned()
 
-        def work(update) -> ConvNet:
-            scores = pruning.channel_importance(student.net, studio.data, studio.settings.importance_images)
-            return expanded(student.net, pruned.net, pruning.keep_best(scores, pruned.net.shape.widths))
+        def work(update) -> nn.Module:
+            scores = studio.family.channel_importance(student.net, studio.data, studio.settings.importance_images)
+            return studio.family.expanded(student.net, pruned.net, pruning.keep_best(scores, pruned.net.shape.widths))
 
         inputs = {"student": student.done.fingerprint, "pruned": pruned.done.fingerprint}
-        return studio._trained("silenced", student.net.shape, work, inputs, (networks, pruning, sys.modules[__name__]))
+        return studio._trained("silenced", student.net.shape, work, inputs, (networks, pruning, families, sys.modules[__name__]))
 
     def dynamic_linear(self):
         """Dynamic quantisation of linear layers alone: PyTorch's `quantize_dynamic` silently passes over convolutions, and this is what is left."""
@@ -106,13 +107,14 @@ class Controls:
     def _taught(self, net: nn.Module, recipe: training.Recipe, purpose: str, update) -> nn.Module:
         """Train `net` in place with the teacher's help, as the student and the pruned network were."""
         studio, chosen = self.studio, self.studio.settings
-        loss = distillation.learn_from_teacher(chosen.temperature, chosen.alpha)
+        loss = studio.own.learn_from_teacher(chosen.temperature, chosen.alpha)
         return training.train(net, studio.data, recipe, loss, studio._seed(purpose), update, studio.taught()[0])
 
     def _help(self) -> dict:
         """What the teacher's help depends on, for a stage's fingerprint."""
         chosen = self.studio.settings
-        return {"taught": self.studio.taught()[1].fingerprint, "distillation": (chosen.temperature, chosen.alpha)}
+        found = {"taught": self.studio.taught()[1].fingerprint, "distillation": (chosen.temperature, chosen.alpha)}
+        return found | self.studio.own.versions("loss")
 
     def _dynamic(self, name: str, operators: list[str] | None):
         studio, pruned = self.studio, self.studio.pruned()
@@ -145,20 +147,21 @@ class _Held(nn.Module):
         return weight * self.mask
 
 
-def masked_by_magnitude(net: nn.Module, count: int) -> nn.Module:
-    """Hold the smallest weights of convolutions and linear layers at zero, in place, so that `count` numbers are left in the deployed network.
+def _weighty(net: nn.Module) -> list[nn.Module]:
+    return [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
 
-    Weights compete over the whole network (Han et al. 2015, arXiv:1506.02626). Biases, those of folded batch norms included, are
-    all kept and all counted. Raises ValueError if they alone are more than `count`.
+
+def masked_by_magnitude(net: nn.Module, count: int) -> nn.Module:
+    """Hold all but the `count` largest weights of convolutions and linear layers at zero, in place.
+
+    Weights compete over the whole network (Han et al. 2015, arXiv:1506.02626); biases and batch norms are left alone.
+    Raises ValueError if `count` is not between 1 and the number of weights.
     """
-    layers = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    layers, copies = _weighty(net), _weighty(copy.deepcopy(net))
     weights = sum(layer.weight.numel() for layer in layers)
-    biases = sum(layer.weight.shape[0] for layer in layers)
-    if not biases < count <= weights + biases:
-        raise ValueError(f"cannot leave {count} numbers of {weights} weights and {biases} biases")
-    spare = copy.deepcopy(net)
-    copies = [m for m in spare.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    prune.global_unstructured([(layer, "weight") for layer in copies], prune.L1Unstructured, amount=weights + biases - count)
+    if not 0 < count <= weights:
+        raise ValueError(f"cannot leave {count} of {weights} weights")
+    prune.global_unstructured([(layer, "weight") for layer in copies], prune.L1Unstructured, amount=weights - count)
     for layer, twin in zip(layers, copies):
         parametrize.register_parametrization(layer, "weight", _Held(twin.weight_mask))
     return net
@@ -169,21 +172,6 @@ def settled(net: nn.Module) -> nn.Module:
     for layer in [m for m in net.modules() if parametrize.is_parametrized(m)]:
         parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
     return net
-
-
-@torch.no_grad()
-def expanded(big: ConvNet, small: ConvNet, kept: list[torch.Tensor]) -> ConvNet:
-    """`big`'s shape, every channel outside `kept` silenced, computing exactly what `small` computes. The way back from `pruning.rebuilt`."""
-    net = pruning.masked(big, kept)
-    inputs = torch.arange(net.in_channels)
-    for index, keep in enumerate(kept):
-        net.convs[index].weight[keep[:, None], inputs] = small.convs[index].weight
-        for name in ("weight", "bias", "running_mean", "running_var"):
-            getattr(net.norms[index], name)[keep] = getattr(small.norms[index], name)
-        inputs = keep
-    net.head.weight[:, inputs] = small.head.weight
-    net.head.bias.copy_(small.head.bias)
-    return net.eval()
 
 
 def quantise_dynamic(source: Path, target: Path, operators: list[str] | None, notes: dict[str, str] | None = None) -> Path:

@@ -16,14 +16,14 @@ from course_labs.networks import ConvNet, folded
 OPSET = 18
 
 
-def export(net: ConvNet, size: tuple[int, int], path: Path, notes: dict[str, str] | None = None) -> Path:
+def export(net: ConvNet, size: tuple[int, int], path: Path, notes: dict[str, str] | None = None, fold=folded) -> Path:
     """Write `net` as an ONNX file: input `image` float32 (N, C, H, W), normalised; output `logits` float32 (N, classes).
 
-    `size` is (H, W). `notes` go into the file's metadata.
+    `size` is (H, W). `notes` go into the file's metadata. `fold` is the family's way to fold batch norms.
     """
     example = torch.zeros(2, net.in_channels, *size)
     # Weights that `train` left channels last would make the exporter write out how it turns the axes back.
-    plain = folded(copy.deepcopy(net)).to(memory_format=torch.contiguous_format)
+    plain = fold(copy.deepcopy(net)).to(memory_format=torch.contiguous_format)
     with _silent():
         program = torch.onnx.export(
             plain, (example,), dynamo=True, opset_version=OPSET, optimize=True, verbose=False,

@@ -120,10 +120,11 @@ def _panel(axes, points: list[dict]) -> None:
     axes.grid(color="0.92")
 
 
-def classes(results: dict) -> Figure:
-    """Test accuracy of teacher and int8 on each class, two bars a class, the worst drop marked."""
-    names = results["data"]["classes"]
+def classes(results: dict, most: int = 16) -> Figure:
+    """Test accuracy of teacher and int8 on each class, two bars a class, the worst drop marked. Of very many classes, those that lose most."""
     before, after = (100 * np.array(class_accuracies(results, row)) for row in ("teacher", "int8"))
+    chosen = np.sort((after - before).argsort(kind="stable")[:most])
+    names, before, after = [results["data"]["classes"][c] for c in chosen], before[chosen], after[chosen]
     worst, places = int((after - before).argmin()), np.arange(len(names))
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     axes = figure.subplots()
@@ -140,15 +141,16 @@ def classes(results: dict) -> Figure:
         axes.set_ylim(bottom=10 * np.floor((low - 5) / 10) if low < 90 else np.floor(low - 2))
     axes.set_ylim(top=axes.get_ylim()[0] + 1.22 * (100 - axes.get_ylim()[0]))
     axes.set_yticks([tick for tick in axes.get_yticks() if tick <= 100])
-    axes.set_xticks(places, names)
-    cut = "" if axes.get_ylim()[0] == 0 else f"; the axis starts at {axes.get_ylim()[0]:g}"
+    long = sum(map(len, names)) > 90
+    axes.set_xticks(places, names, rotation=30 if long else 0, ha="right" if long else "center", rotation_mode="anchor")
+    cut = "" if axes.get_ylim()[0] == 0 else f"\n(axis starts at {axes.get_ylim()[0]:g})"
     axes.set_ylabel(f"test accuracy, %{cut}")
     axes.legend(ncols=2, loc="upper left", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{results['data']['title']}: accuracy class by class", x=0.01, ha="left")
-    figure.supxlabel(
-        f"One accuracy hides ten. The class that pays most for compression is {names[worst]}.", fontsize=9, x=0.01, ha="left"
-    )
+    shown = "" if len(names) == len(results["data"]["classes"]) else f" Shown: the {len(names)} of {len(results['data']['classes'])} that lose most."
+    words = f"One accuracy hides many. The class that pays most for compression is {names[worst]}.{shown}"
+    figure.supxlabel(words, fontsize=9, x=0.01, ha="left")
     return figure
 
 

@@ -45,10 +45,10 @@ class Own:
 
         return loss
 
-    def rebuilt(self, net: ConvNet, kept: list[torch.Tensor]) -> ConvNet:
-        """`net` without the channels that are not `kept`. Raises UserError where the learner's tensors do not fit the smaller network."""
+    def rebuilt(self, net: ConvNet, kept: list[torch.Tensor], usual: Callable = pruning.rebuilt) -> ConvNet:
+        """`net` without the channels that are not `kept`; `usual` is the lab's own way. Raises UserError where the learner's tensors do not fit the smaller network."""
         if self.rebuild is None:
-            return pruning.rebuilt(net, kept)
+            return usual(net, kept)
         small = ConvNet(Shape(tuple(len(keep) for keep in kept), net.shape.strides), net.in_channels, net.classes)
         with torch.no_grad():
             state = self.rebuild({name: tensor.clone() for name, tensor in net.state_dict().items()}, kept)

@@ -3,14 +3,17 @@
 import dataclasses
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from rich.console import Console
+from torch import nn
 
 from course_data import Dataset, UserError
 from course_labs import machine, networks, training
-from course_labs.networks import ConvNet, Shape, normalise
+from course_labs.families import ConvNets
+from course_labs.networks import normalise
 from course_labs.settings import Settings
 from course_labs.stages import Stages, code_version, write_json
 from course_labs.training import Recipe, autocast, cross_entropy, device, train
@@ -20,21 +23,23 @@ SHORTEST = 0.02  # of the training: below it the networks have not seen enough t
 LONGEST = 4.0
 
 
-def planned(minutes: float, settings: Settings, data: Dataset, stages: Stages, console: Console) -> Settings:
+def planned(minutes: float, settings: Settings, data: Dataset, stages: Stages, console: Console, family=None) -> Settings:
     """`settings` scaled so that one run takes about `minutes`, and a line on `console` that says what this means.
 
-    The share is a stage: a run that goes on must not measure it anew and train differently.
+    `family` makes the networks; without one, the course's own. The share is a stage: a run that goes on must not measure it anew and train differently.
     """
+
+    family = family or ConvNets.of(data)
 
     def work(path: Path) -> dict:
         with console.status("measuring what a training step takes"):
-            share = share_for(minutes, settings, data)
+            share = share_for(minutes, settings, data, family.new)
         write_json(path, {"share": share})
         return {"share": share}
 
     inputs = {
         "minutes": minutes, "settings": dataclasses.asdict(settings), "data": data.fingerprint, "machine": machine.describe(),
-        "code": code_version(sys.modules[__name__], networks, training),
+        "code": code_version(sys.modules[__name__], networks, training), **family.fingerprint,
     }
     share = stages.run("plan", ".share.json", inputs, work).facts["share"]
     chosen = scaled(settings, share)
@@ -58,18 +63,18 @@ def scaled(settings: Settings, share: float) -> Settings:
     )
 
 
-def training_seconds(settings: Settings, data: Dataset) -> float:
-    """How long `settings` would train on this machine: the seconds of some steps of each network, times its steps."""
-    pruned = Shape(settings.pruned_widths, settings.student.strides)
-    total = settings.views * len(data.train) * _seconds_an_image_shown(settings.teacher, data)
+def training_seconds(settings: Settings, data: Dataset, new: Callable[..., nn.Module]) -> float:
+    """How long `settings` would train on this machine: the seconds of some steps of each network, times its steps. `new(shape)` makes one."""
+    pruned = dataclasses.replace(settings.student, widths=settings.pruned_widths)
+    total = settings.views * len(data.train) * _seconds_an_image_shown(new(settings.teacher), data)
     for shape, recipe in ((settings.teacher, settings.teacher_recipe), (settings.student, settings.student_recipe), (pruned, settings.recovery_recipe)):
-        total += recipe.epochs * len(data.train) * _seconds_an_image_learnt(shape, recipe, data)
+        total += recipe.epochs * len(data.train) * _seconds_an_image_learnt(lambda: new(shape), recipe, data)
     return total
 
 
-def share_for(minutes: float, settings: Settings, data: Dataset) -> float:
+def share_for(minutes: float, settings: Settings, data: Dataset, new: Callable[..., nn.Module]) -> float:
     """The share of the training in `settings` that fits into `minutes`, 0.02 to 4. Raises UserError if not even the shortest does."""
-    full = training_seconds(settings, data)
+    full = training_seconds(settings, data, new)
     share = (60 * minutes - MEASURING) / full
     if share < SHORTEST:
         least = (MEASURING + SHORTEST * full) / 60
@@ -77,21 +82,21 @@ def share_for(minutes: float, settings: Settings, data: Dataset) -> float:
     return min(share, LONGEST)
 
 
-def _seconds_an_image_learnt(shape: Shape, recipe: Recipe, data: Dataset, steps: int = 12) -> float:
+def _seconds_an_image_learnt(new: Callable[[], nn.Module], recipe: Recipe, data: Dataset, steps: int = 12) -> float:
     """Measured by the training itself, on a copy of the recipe that is `steps` long; its first run warms up."""
     short = dataclasses.replace(recipe, epochs=steps / (len(data.train) // recipe.batch))
     best = float("inf")
     for _ in range(2):
-        net = ConvNet(shape, data.train.images.shape[1], len(data.classes))
+        net = new()
         start = time.perf_counter()
         train(net, data, short, cross_entropy, 0)
         best = min(best, time.perf_counter() - start)
     return best / (steps * recipe.batch)
 
 
-def _seconds_an_image_shown(shape: Shape, data: Dataset, images: int = 500) -> float:
+def _seconds_an_image_shown(net: nn.Module, data: Dataset, images: int = 500) -> float:
     where = device()
-    net = ConvNet(shape, data.train.images.shape[1], len(data.classes)).to(where, memory_format=torch.channels_last).eval()
+    net = net.to(where, memory_format=torch.channels_last).eval()
     batch = normalise(data.train.images[:images].to(where), data.mean, data.std).contiguous(memory_format=torch.channels_last)
     best = float("inf")
     with torch.no_grad(), autocast(where):

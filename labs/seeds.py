@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from course_data import load
+from course_data import Dataset, load
 from course_labs.output import write_reports
 from course_labs.plan import planned
 from course_labs.settings import SETTINGS, Settings
@@ -14,23 +14,24 @@ from course_labs.summary import merged
 
 
 def run_seeds(
-    data: str, out: Path | str, seeds: list[int], settings: Settings | None = None, console: Console | None = None,
-    minutes: float | None = None, **options,
+    data: str | Dataset, out: Path | str, seeds: list[int], settings: Settings | None = None, console: Console | None = None,
+    minutes: float | None = None, family=None, **options,
 ) -> dict:
     """Run the lab once for each of `seeds`, in `out`/seed-N, and write the results of all to `out`. Returns them.
 
     A single seed runs in `out` itself. Each run goes on after its last finished stage. `minutes` makes every training longer or shorter, so that
-    all runs together take about so long on this machine. `options` are those of `run_lab`.
+    all runs together take about so long on this machine. `data`, `settings` and `family` are those of `Studio`, `options` those of `run_lab`.
     """
     out, console = Path(out), console or Console(stderr=True)
+    settings, data = settings or SETTINGS[data], load(data) if isinstance(data, str) else data
     if minutes is not None:
-        settings = planned(minutes / len(seeds), settings or SETTINGS[data], load(data), Stages(out / "stages"), console)
+        settings = planned(minutes / len(seeds), settings, data, Stages(out / "stages"), console, family)
     if len(seeds) == 1:
-        return run_lab(data, out, seeds[0], settings, console, **options)
+        return run_lab(data, out, seeds[0], settings, console, family=family, **options)
     found = []
     for seed in seeds:
         console.print(f"seed {seed}", style="bold", highlight=False)
-        found.append(run_lab(data, out / f"seed-{seed}", seed, settings, console, **options))
+        found.append(run_lab(data, out / f"seed-{seed}", seed, settings, console, family=family, **options))
     results = merged(found)
-    write_reports(results, out, load(data))
+    write_reports(results, out, data)
     return results

@@ -14,6 +14,7 @@ from pathlib import Path
 import onnxruntime
 import torch
 from rich.console import Console
+from torch import nn
 
 from course_data import Dataset, UserError, load
 from course_data.files import beside
@@ -24,7 +25,6 @@ from course_labs import (
     controls,
     distillation,
     export,
-    first_weights,
     machine,
     measure,
     miscalibration,
@@ -33,9 +33,10 @@ from course_labs import (
     quantise,
     training,
 )  # fmt: skip
-from course_labs.networks import ConvNet, Shape
-from course_labs.output import write_reports
+from course_labs.families import ConvNets
 from course_labs.learner import Own
+from course_labs.networks import Shape
+from course_labs.output import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
 from course_labs.summary import collected
@@ -55,7 +56,7 @@ class Model:
     """One row in the making: the network, its ONNX file, and its accuracy on the validation images (0 to 1)."""
 
     name: str
-    net: ConvNet
+    net: nn.Module
     path: Path
     validation_accuracy: float | None
     done: Done
@@ -69,11 +70,16 @@ class Model:
 class Studio:
     """Four models of one data set in the folder `out`.
 
-    `data` is digits, mnist or cifar10. `settings` replaces the data set's own. Raises UserError if the data is not here or `out` cannot be used.
+    `data` is digits, mnist or cifar10, or a data set of your own that comes with `settings`; otherwise these replace the data set's own.
+    `family` makes, prunes and folds the networks; without one, the course's own (`families.ConvNets`).
+    Raises UserError if the data is not here or `out` cannot be used.
     """
 
-    def __init__(self, data: str, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None):
-        self.data: Dataset = load(data)
+    def __init__(
+        self, data: str | Dataset, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None, family=None
+    ):
+        self.data: Dataset = load(data) if isinstance(data, str) else data
+        self.family = family or ConvNets.of(self.data)
         self.settings = settings or SETTINGS[data]
         self.seed, self.out = seed, Path(out)
         self.console = console or Console(stderr=True)
@@ -88,6 +94,7 @@ class Studio:
             "device": where.type,
             "precision": str(training.precision(where)),
             "torch": torch.__version__,
+            **self.family.fingerprint,
         }
 
     def use(self, **functions) -> None:
@@ -102,7 +109,7 @@ class Studio:
     def teacher(self) -> Model:
         """Train the float32 network that everything else is measured against."""
 
-        def work(update) -> ConvNet:
+        def work(update) -> nn.Module:
             net = self._new(self.settings.teacher)
             return training.train(net, self.data, self.settings.teacher_recipe, training.cross_entropy, self._seed("teacher"), update)
 
@@ -133,7 +140,7 @@ class Studio:
         """Train a smaller network on the teacher's softened answers."""
         chosen, (taught, asked) = self.settings, self.taught()
 
-        def work(update) -> ConvNet:
+        def work(update) -> nn.Module:
             loss = self.own.learn_from_teacher(chosen.temperature, chosen.alpha)
             return training.train(self._new(chosen.student), self.data, chosen.student_recipe, loss, self._seed("student"), update, taught)
 
@@ -148,11 +155,11 @@ class Studio:
     def pruned(self) -> Model:
         """Cut the student's least important channels, rebuild it smaller, let it recover with the teacher's help."""
         student, chosen, (taught, asked) = self.student(), self.settings, self.taught()
-        shape = Shape(chosen.pruned_widths, chosen.student.strides)
+        shape = dataclasses.replace(chosen.student, widths=chosen.pruned_widths)
 
-        def work(update) -> ConvNet:
-            scores = pruning.channel_importance(student.net, self.data, chosen.importance_images)
-            small = self.own.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths))
+        def work(update) -> nn.Module:
+            scores = self.family.channel_importance(student.net, self.data, chosen.importance_images)
+            small = self.own.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths), self.family.rebuilt)
             loss = self.own.learn_from_teacher(chosen.temperature, chosen.alpha)
             return training.train(small, self.data, chosen.recovery_recipe, loss, self._seed("pruned"), update, taught)
 
@@ -220,10 +227,9 @@ class Studio:
 
     # ------------------------------------------------------------------ inside
 
-    def _new(self, shape: Shape) -> ConvNet:
+    def _new(self, shape: Shape) -> nn.Module:
         torch.manual_seed(self._seed(str(shape)))
-        net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
-        return first_weights.prepare(net, self.data, self._seed("first weights"))
+        return self.family.begin(shape, self.data, self._seed("first weights"))
 
     def _seed(self, purpose: str) -> int:
         """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""
@@ -258,14 +264,14 @@ class Studio:
             return {"validation_accuracy": training.accuracy(net, self.data.val, self.data)}
 
         inputs = {k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in inputs.items()}
-        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code, first_weights)}
+        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code, *self.family.modules)}
         done = self.stages.run(name, ".pt", inputs, save)
-        net = ConvNet(shape, self.data.train.images.shape[1], len(self.data.classes))
+        net = self.family.new(shape)
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
-        path = export.export(net.eval(), self._size(), self._file(name), self._notes(name))
+        path = export.export(net.eval(), self._size(), self._file(name), self._notes(name), self.family.folded)
         return self._remember(name, net, path, done)
 
-    def _rounded(self, name: str, net: ConvNet, work, inputs: dict) -> Model:
+    def _rounded(self, name: str, net: nn.Module, work, inputs: dict) -> Model:
         """A stage whose artefact is an ONNX file, made by rounding `net`."""
         if name in self._models:
             return self._models[name]
@@ -274,7 +280,7 @@ class Studio:
         _copy(done.path, self._file(name))
         return self._remember(name, net, self._file(name), done)
 
-    def _remember(self, name: str, net: ConvNet, path: Path, done: Done) -> Model:
+    def _remember(self, name: str, net: nn.Module, path: Path, done: Done) -> Model:
         model = Model(name, net, path, done.facts["validation_accuracy"], done)
         self._models[name] = model
         self._say(name, done, f"{100 * model.validation_accuracy:.2f} % on validation images, {path.stat().st_size / 1000:,.1f} kB")
@@ -297,7 +303,7 @@ class Studio:
 
     def _rows(self, models: list[Model], said: dict) -> list[dict]:
         image = networks.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
-        plain = {m.name: networks.folded(m.net) for m in models if m.eager}
+        plain = {m.name: self.family.folded(m.net) for m in models if m.eager}
         runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
         eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}
         with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
@@ -308,7 +314,7 @@ class Studio:
         for model in models:
             right = said[model.name] == labels
             share = float(right.mean())
-            layers = plain.get(model.name) or networks.folded(model.net)
+            layers = plain.get(model.name) or self.family.folded(model.net)
             rows.append({
                 "name": model.name,
                 "title": (TITLES | controls.TITLES)[model.name],
@@ -352,18 +358,18 @@ class Studio:
             "lost": found["lost"],
             "wrong_calibration": found["wrong_calibration"],
         }
-        return collected(data, dataclasses.asdict(self.settings), [run])
+        return collected(data, dataclasses.asdict(self.settings) | self.family.about, [run])
 
 
 def run_lab(
-    data: str = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
-    with_controls: bool = False,
+    data: str | Dataset = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
+    with_controls: bool = False, family=None,
 ) -> dict:
     """Build and measure all four models; write results.json, table.md, report.html, pictures and four .onnx files to `out`. Returns the results.
 
-    `with_controls` adds the control rows, and their files in `out`/controls. Starting again with the same arguments goes on after the last finished stage.
+    `with_controls` adds the control rows, and their files in `out`/controls. `data` and `family` are those of `Studio`. Starting again with the same arguments goes on after the last finished stage.
     """
-    return Studio(data, out, seed, settings, console).measure(with_controls)
+    return Studio(data, out, seed, settings, console, family).measure(with_controls)
 
 
 def _ratios(teacher: dict, row: dict) -> dict[str, float]:

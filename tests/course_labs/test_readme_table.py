@@ -1,17 +1,14 @@
-"""README, results and notebook in step."""
+"""README and results in step."""
 
 import copy
 import json
-import os
-import sys
 
-import nbformat
 import numpy as np
 import pytest
 
 from course_data import UserError
 from course_data.root import REPOSITORY
-from course_labs import notebook, readme
+from course_labs import readme
 from course_labs.report import read_results
 from course_labs.summary import collected
 
@@ -104,31 +101,3 @@ def test_markers_without_a_table_are_an_error(tmp_path, text):
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UserError):
         readme.update(file)
-
-
-def test_the_notebook_is_what_its_source_gives(tmp_path):
-    assert notebook.in_step(), "run: python -m course_labs.notebook"
-    made = nbformat.reads(notebook.built(), as_version=4)
-    assert notebook.built() == notebook.built()
-    assert 12 <= len(made.cells) <= 20
-    assert all(not cell.get("outputs") for cell in made.cells)
-    changed = tmp_path / "compression_studio.py"
-    changed.write_text(notebook.SOURCE.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
-    changed.with_suffix(".ipynb").write_text(notebook.built(), encoding="utf-8")
-    assert not notebook.in_step(changed)
-
-
-def test_the_notebook_runs_beside_a_student_s_own_data_py(tmp_path, monkeypatch):
-    from nbclient import NotebookClient
-
-    for name in ("data.py", "labs.py"):
-        (tmp_path / name).write_text("raise RuntimeError('shadowed')\n")
-    # the kernel of this interpreter, whatever "python3" means on the machine
-    monkeypatch.setenv("PATH", os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]))
-    made = nbformat.reads(notebook.built(), as_version=4)
-    NotebookClient(made, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert (tmp_path / "runs" / "studio-digits" / "results.json").is_file()
-    table = "".join(str(o.get("data", {}).get("text/markdown", "")) for c in made.cells for o in c.get("outputs", []))
-    assert "teacher, float32" in table
-    errors = [o for c in made.cells for o in c.get("outputs", []) if o.output_type == "error"]
-    assert not errors

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab, training
+from course_labs.families import ConvNets
+from course_labs.hand_in import rows_of
 from course_labs.report import markdown, read_results, terminal
 from course_labs.stages import Stages
 
@@ -117,6 +119,13 @@ def test_the_table_shows_the_rows(run):
     assert "…" not in text.getvalue() and max(map(len, text.getvalue().splitlines())) <= 80
 
 
+def test_the_table_that_is_handed_in_is_the_run_s(run):
+    results, out = run
+    for row, claim in zip(results["runs"][0]["rows"], rows_of(results), strict=True):
+        assert claim["bytes"] == (out / claim["file"]).stat().st_size
+        assert claim["accuracy_percent"] == round(100 * row["accuracy"], 2) and claim["macs"] == row["macs"]
+
+
 def test_the_figures_are_pictures(run):
     from PIL import Image
 
@@ -166,7 +175,7 @@ def test_another_seed_starts_again(run):
     assert studio._common != other._common
 
 
-@pytest.mark.parametrize("seeds, again", [([], ""), (["--seeds", "3"], " --seeds 3")])
+@pytest.mark.parametrize("seeds, again", [([], ""), (["--seeds", "3", "--max-drop", "1"], " --seeds 3 --max-drop 1")])
 def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path, seeds, again):
     import typer
 
@@ -205,13 +214,13 @@ def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, 
     def planned(minutes=half):
         return plan.planned(minutes, TINY, load("digits"), Stages(tmp_path), Console(file=said, width=200))
 
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: 100.0)
     settings = planned()
     assert settings.teacher_recipe.epochs == pytest.approx(1.0) and settings.student_recipe.epochs == pytest.approx(0.5)
     assert "0.50 of the default training" in said.getvalue()
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: pytest.fail("measured again"))
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: pytest.fail("measured again"))
     assert planned() == settings
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data: 100.0)
+    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: 100.0)
     with pytest.raises(UserError, match="too short"):
         planned(0.5)
 
@@ -221,5 +230,5 @@ def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs():
     from course_labs import plan
 
     digits = load("digits")
-    short, long = (plan.training_seconds(plan.scaled(TINY, share), digits) for share in (1, 50))
+    short, long = (plan.training_seconds(plan.scaled(TINY, share), digits, ConvNets.of(digits).new) for share in (1, 50))
     assert 0 < short < long

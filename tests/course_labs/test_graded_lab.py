@@ -1,0 +1,123 @@
+"""The graded lab as a learner meets it: the notebook runs, what it hands in gets every point, and mistakes are said at once."""
+
+import io
+import json
+import os
+import sys
+
+import nbformat
+import pytest
+import torch
+from rich.console import Console
+
+from autograder import catalogue, paths
+from autograder.blanks import has_blank
+from autograder.builder import build
+from autograder.checks.runner import run_checks
+from autograder.checks.verdict import judge
+from autograder.student import files_here
+from course_data import UserError
+from course_labs import Recipe, Settings, Shape, Studio
+from course_labs.hand_in import hand_in
+
+LAB = "compression_studio"
+TINY = Settings(
+    teacher=Shape((32, 32), (2, 2)),
+    teacher_recipe=Recipe(1, 0.1, batch=64),
+    student=Shape((32, 16), (2, 2)),
+    student_recipe=Recipe(1, 0.1, batch=64),
+    pruned_widths=(16, 16),
+    recovery_recipe=Recipe(1, 0.05, batch=64),
+    importance_images=128,
+    calibration=64,
+    latency_calls=40,
+)
+
+
+def test_the_released_notebook_has_blanks_and_no_answers():
+    notebook = nbformat.read(paths.notebook_of(LAB), as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None and len(cell.source.splitlines()) <= 40 for cell in cells)
+    assert sum(has_blank(cell.source) for cell in cells if "import ___" not in cell.source) == 4
+    assert not [cell for cell in notebook.cells if "# blank:" in cell.source or "<!-- answer -->" in cell.source or "MARK SCHEME" in cell.source]
+    exercises = catalogue.lessons()[LAB].exercises
+    assert sum(e.points for e in exercises) == 100 and [e.kind for e in exercises].count("artefact") == 2
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for each in exercises:
+        said = f"## {each.id}  {each.title}\n\n*{each.minutes} minutes · {each.points:g} points · difficulty {each.difficulty} of 3*"
+        assert said in text, each.id
+    assert not [path for path in paths.LABS.glob("*.py") if "# blank:" in path.read_text(encoding="utf-8")], "answers stand in solutions/ only"
+
+
+def test_the_notebook_runs_and_hands_in_what_gets_every_point(tmp_path, monkeypatch):
+    from nbclient import NotebookClient
+
+    for name in ("data.py", "labs.py"):  # a student's own, beside the notebook
+        (tmp_path / name).write_text("raise RuntimeError('shadowed')\n")
+    # the kernel of this interpreter, whatever "python3" means on the machine
+    monkeypatch.setenv("PATH", os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]))
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+    made = nbformat.reads(build(paths.source_of(LAB)).instructor, as_version=4)
+    for cell in made.cells:
+        if cell.metadata.course.role == "check":
+            cell.source = cell.source.splitlines()[-1]  # the student's: without nbgrader's lines
+    NotebookClient(made, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    said = "".join(str(o.get("data", {}).get("text/plain", "")) for c in made.cells for o in c.get("outputs", []))
+    assert said.count("Passed.") == 6, said
+    table = "".join(str(o.get("data", {}).get("text/markdown", "")) for c in made.cells for o in c.get("outputs", []))
+    assert "teacher, float32" in table
+    monkeypatch.chdir(tmp_path)
+    lesson, wanted = catalogue.lessons()[LAB], ("studio.5-files", "studio.6-table")
+    outcomes = run_checks(LAB, None, seed=1, exercises=wanted, hidden=True, artefacts=files_here(lesson))
+    for each in wanted:
+        verdict = judge(LAB, lesson.exercise(each), outcomes, hidden=True)
+        assert verdict.status == "passed", verdict
+
+
+def studio(out):
+    return Studio("digits", out, settings=TINY, console=Console(file=io.StringIO()))
+
+
+def test_ones_own_functions_drive_the_studio(tmp_path):
+    """They are called, what depends on them is done again, and nothing else is."""
+    calls, own = [], studio(tmp_path)
+
+    def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+        calls.append((temperature, alpha_soft))
+        return torch.nn.functional.cross_entropy(student_logits, labels)
+
+    plain = own.pruned()
+    own.use(loss=my_loss)
+    assert own.teacher().done.resumed is False and not own.pruned().done.resumed and set(calls) == {(4.0, 0.7)}
+    assert own.pruned().done.fingerprint != plain.done.fingerprint
+    again = studio(tmp_path)
+    again.use(loss=my_loss)
+    assert again.teacher().done.resumed and again.pruned().done.resumed
+
+
+@pytest.mark.parametrize(
+    "functions, words",
+    [
+        ({"loss": lambda z, t, y, temperature, alpha: (z * float("nan")).mean()}, "one finite number"),
+        ({"loss": lambda z, t, y, temperature, alpha: torch.nn.functional.cross_entropy(z, y).detach()}, "without a gradient"),
+        ({"loss": lambda z, t, y, temperature, alpha: z}, "one finite number"),
+        ({"rebuild": lambda state, kept: state}, "does not fit the smaller network"),
+        ({"rebuild": lambda state, kept: None}, "does not fit the smaller network"),
+        ({"calibrate": lambda images, count, mean, std, seed: images["train"][:count]}, "must be a float32 tensor"),
+        ({"rebild": None}, "The studio takes loss, rebuild, calibrate"),
+    ],
+)
+def test_a_function_that_does_not_fit_is_said_at_once(functions, words, tmp_path):
+    own = studio(tmp_path)
+    with pytest.raises(UserError, match=words):
+        own.use(**functions)
+        own.int8()
+
+
+def test_handing_in_says_what_is_missing(tmp_path, capsys):
+    (tmp_path / "a.onnx").write_bytes(b"abc")
+    folder = hand_in("some_lab", {"a.onnx": tmp_path / "a.onnx", "b.npy": b"12"}, {"rows": []}, tmp_path / "out")
+    assert sorted(p.name for p in folder.iterdir()) == ["a.onnx", "b.npy", "results.json"] and "3 bytes" in capsys.readouterr().out
+    assert json.loads((folder / "results.json").read_text()) == {"rows": []}
+    with pytest.raises(UserError, match="cannot be handed in"):
+        hand_in("some_lab", {"a.onnx": tmp_path / "none.onnx"}, {}, tmp_path / "out")
