@@ -104,8 +104,8 @@ class Studio:
             if not hasattr(self.own, name):
                 raise UserError(f"The studio takes {', '.join(vars(self.own))}, not {name!r}.")
             setattr(self.own, name, function)
-        for name in ("student", "pruned", "int8"):
-            self._models.pop(name, None)
+            later = {"loss": ("student", "pruned", "int8"), "rebuild": ("pruned", "int8"), "calibrate": ("int8",)}[name]
+            self._models = {row: model for row, model in self._models.items() if row not in later}
 
     def teacher(self) -> Model:
         """Train the float32 network that everything else is measured against."""

@@ -13,7 +13,6 @@ from typer.main import get_command
 from autograder import catalogue
 from autograder.bench import page as figures
 from autograder.cli import app
-from autograder.paths import is_lab
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -71,10 +70,10 @@ def test_the_readme_shows_the_sample_class_as_it_is_graded():
     assert shown == {name: str(entry["points"]) for name, entry in expected.items()}
 
 
-def test_the_readme_lists_every_lesson_with_its_minutes():
+def test_the_readme_lists_every_lesson_and_lab_with_its_minutes():
     readme = (ROOT / "README.md").read_text()
-    rows = dict(re.findall(r"^\| (\d\d) [^|]+\| [^|]+\| (\d+) \|$", readme, re.MULTILINE))
-    assert rows == {lesson.name[:2]: str(lesson.minutes) for lesson in catalogue.lessons().values() if not is_lab(lesson.name)}
+    rows = dict(re.findall(r"^\| (\d\d|\w+_\w+)(?: [^|]+)? \| [^|]+\| (\d+) \|$", readme, re.MULTILINE))
+    assert rows == {catalogue.short(lesson.name): str(lesson.minutes) for lesson in catalogue.lessons().values()}
 
 
 def test_the_instructors_page_shows_the_committed_results():

@@ -245,7 +245,7 @@ figures.before_training(TEMPERATURES, entropies.numpy(), targets.mean(dim=1).num
 # teacher's answers for them. A seed draws everything: which 100 images, the first weights, the order, the shifts by a pixel. At every temperature the same three seeds are
 # used, so temperatures may be compared seed by seed. The **control** is the same student with the same 100 images and no teacher.
 #
-# The images of a student are shown in eight shifted *views*, and `teach` asks the teacher once for each.
+# The images of a student are shown in eight shifted *views*, and `teach` asks the teacher once for each. The control is shown the same views: only the teacher may differ.
 #
 # **Predict the curve's shape:** does it rise, fall, or have a top? And how large is the spread between seeds, compared with the differences between temperatures?
 
@@ -265,7 +265,8 @@ students = {}  # (temperature or None, seed) -> network
 for seed in SEEDS:
     own = few(seed)
     taught = teach(teacher, own, RECIPE, views=8, seed=seed)
-    students[None, seed] = train(new_student(seed), own, RECIPE, cross_entropy, seed)
+    # The control sees the same views. Its loss does not listen to what the teacher said of them.
+    students[None, seed] = train(new_student(seed), own, RECIPE, cross_entropy, seed, taught=taught)
     for t in TEMPERATURES:
         def loss(logits, labels, said, t=float(t)):
             return kd_loss(logits, said, labels, t, ALPHA)

@@ -145,6 +145,10 @@ BROKEN = {
     "no exercise line": ([("# Exercise 90.1-add\n", "")], "first line must be"),
     "blank elsewhere": ([("# %% [markdown]\n# ## 90.2-bug", "# %%\nx = ___\n\n# %% [markdown]\n# ## 90.2-bug")], "outside an exercise"),
     "no check cell": ([('# %% check="90.2-bug"\ncheck("90.2-bug")\n', "")], "90.2-bug has no check cell"),
+    "files of a code exercise": ([('kind="code" points=8', 'kind="code" files=["a.onnx"] points=8')], "belongs to kind \"artefact\", and only there"),
+    "an artefact without files": ([('kind="bug" points=4', 'kind="artefact" points=4'), ("  # bug: return 3 * a", "")], "belongs to kind \"artefact\""),
+    "a file somewhere else": ([('kind="bug" points=4', 'kind="artefact" files=["../a.onnx"] points=4'), ("  # bug: return 3 * a", "")], "belongs to kind \"artefact\""),
+    "a blank among files": ([('kind="bug" points=4', 'kind="artefact" files=["a.onnx"] points=4'), ("return 2 * a  # bug: return 3 * a", "return ___")], "its cell has no blank"),
     "name of the file": ([("lesson: 90_tiny", "lesson: 91_tiny")], "the file is named"),
 }  # fmt: skip
 

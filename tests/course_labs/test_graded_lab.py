@@ -88,7 +88,7 @@ def test_ones_own_functions_drive_the_studio(tmp_path):
 
     plain = own.pruned()
     own.use(loss=my_loss)
-    assert own.teacher().done.resumed is False and not own.pruned().done.resumed and set(calls) == {(4.0, 0.7)}
+    assert own.teacher().done.resumed is False and not own.pruned().done.resumed and set(calls) == {(TINY.temperature, TINY.alpha)}
     assert own.pruned().done.fingerprint != plain.done.fingerprint
     again = studio(tmp_path)
     again.use(loss=my_loss)
