@@ -42,11 +42,12 @@ SETTINGS = {
     ),
     "mnist": Settings(
         teacher=Shape((64, 128, 128, 256, 256), (2, 1, 2, 1, 2)),
-        teacher_recipe=Recipe(epochs=4, peak_lr=0.2, shift=2),
+        teacher_recipe=Recipe(epochs=3, peak_lr=0.2, shift=2),
         student=Shape((32, 64, 64, 96), (2, 2, 1, 2)),
         student_recipe=Recipe(epochs=10, peak_lr=0.2, shift=2),
         pruned_widths=(16, 32, 32, 48),
-        recovery_recipe=Recipe(epochs=10, peak_lr=0.1, shift=2),
+        recovery_recipe=Recipe(epochs=8, peak_lr=0.1, shift=2),
+        views=4,
     ),
     "cifar10": Settings(
         teacher=Shape((64, 128, 256, 256, 512, 512), (1, 2, 2, 1, 2, 1)),
