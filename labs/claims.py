@@ -4,6 +4,8 @@ from statistics import fmean, stdev
 
 from course_labs.controls import TITLES
 
+CLOCKS = ("onnx_runtime", "pytorch_eager", "openvino")
+
 
 def control_rows(rows: list[dict], controls: list[dict]) -> list[dict]:
     """The control rows with the sentence `shows` in each, and the row `eager`. Empty if no control was measured.
@@ -27,7 +29,7 @@ def over_runs(runs: list[dict]) -> dict[str, str]:
 def _mean(rows: list[dict]) -> dict:
     """One row with the means of several. Its standard error is that of the mean, from the spread over the runs."""
     means = {key: fmean(row[key] for row in rows) for key in ("accuracy", "correct", "bytes", "gzip_bytes")}
-    clocks = {key: rows[0][key] and {"median_ms": fmean(row[key]["median_ms"] for row in rows)} for key in ("onnx_runtime", "pytorch_eager")}
+    clocks = {key: {"median_ms": fmean(row[key]["median_ms"] for row in rows)} for key in CLOCKS if rows[0].get(key)}
     error = stdev(row["accuracy"] for row in rows) / len(rows) ** 0.5
     return rows[0] | means | clocks | {"accuracy_standard_error": error, "seeds": len(rows)}
 
@@ -102,7 +104,7 @@ def _openvino(rows: dict) -> str:
     there, here = row["openvino"]["median_ms"], int8["onnx_runtime"]["median_ms"]
     return (
         f"The same int8 file takes {there:.3f} ms in OpenVINO and {here:.3f} ms in ONNX Runtime, {_ratio(here / there)}, "
-        f"and gets {row['correct']:,} images right there, {int8['correct']:,} here."
+        f"and gets {100 * row['accuracy']:.2f} % right there, {100 * int8['accuracy']:.2f} % here."
     )
 
 

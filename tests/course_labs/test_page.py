@@ -36,6 +36,8 @@ def results_of(seeds, controls=False):
     for seed in range(seeds):
         rows = [row(name, f"{name} <title>", right - seed / 100, 2 / 2**n) for n, (name, right) in enumerate(NAMES.items())]
         extra = [row(name, title, 0.88, 0.3) | {"shows": f"what {name} shows"} for name, title in TITLES.items()] if controls else []
+        if controls:  # the last one is timed elsewhere
+            extra[-1] |= {"openvino": extra[-1]["onnx_runtime"], "onnx_runtime": None, "pytorch_eager": None}
         ratios = {r["name"]: {"bytes": 2e6 / r["bytes"], "parameters": 1.0, "macs": 1.0, "latency": 2 / r["onnx_runtime"]["median_ms"],
                               "accuracy_points": 100 * (r["accuracy"] - rows[0]["accuracy"])} for r in rows[1:]}  # fmt: skip
         runs.append({
@@ -90,8 +92,9 @@ def test_the_tradeoff_shows_the_means(seeds):
 
 def test_control_rows_are_in_the_picture_and_eager_has_no_file_of_its_own():
     left, right = figures.tradeoff(results_of(1, controls=True)).axes
-    assert {str(n) for n in range(1, 8)} <= {text.get_text() for text in right.texts}
-    assert {text.get_text() for text in left.texts} == {"teacher", "student", "+ pruned", "+ int8", *map(str, range(1, 7))}
+    names = {"teacher", "student", "+ pruned", "+ int8"}
+    assert {text.get_text() for text in right.texts} == names | {str(n) for n in range(1, 9)}, "the ninth, OpenVINO's, has no time in ONNX Runtime"
+    assert {text.get_text() for text in left.texts} == names | {"1", "2", "3", "4", "5", "6", "8"}
 
 
 def test_class_bars_and_the_worst_drop():
