@@ -91,12 +91,13 @@ net = ConvNet(shape, in_channels=1, classes=10)
 train(net, data, Recipe(EPOCHS, peak_lr=0.1, batch=BATCH, shift=1), cross_entropy, seed=0)
 scores = channel_importance(net, data, images=1024)  # one tensor for each layer, from training images
 whole_accuracy = 100 * accuracy(net, data.val, data)
-print(f"{data.title}: {len(data.train):,} training, {len(data.val):,} validation, {len(data.test):,} test images of {SIDE}×{SIDE}")
-print(f"the whole network: channels {shape}, {measure.parameters(net):,} parameters, validation accuracy {whole_accuracy:.2f} %")
-print(f"one validation image is {100 / len(data.val):.2f} points")
+counts = f"{len(data.train):,} training, {len(data.val):,} validation and {len(data.test):,} test images"
+print(f"{data.title}, {SIDE}×{SIDE} pixels: {counts}")
+print(f"the whole network: channels {shape}, {measure.parameters(net):,} parameters")
+print(f"validation accuracy {whole_accuracy:.2f} %; one validation image is {100 / len(data.val):.2f} points")
 
 # %% [markdown]
-# The last printed line is the ruler for all that follows: a difference of one image is no difference.
+# The last number printed is the ruler for all that follows: a difference of one image is no difference.
 #
 # ## tradeoff.2-keep  The same share from every layer
 #
@@ -241,11 +242,11 @@ for percent in PERCENTS:
 
 # %% demo=true
 SEEDS = (0, 1, 2)
+recipe = Recipe(RECOVERY, peak_lr=0.05, batch=BATCH, shift=1)
 recovered = {}  # (percent, seed) -> network
 for percent in PERCENTS:
     for seed in SEEDS:
-        again = small_net(percent)
-        recovered[percent, seed] = train(again, data, Recipe(RECOVERY, peak_lr=0.05, batch=BATCH, shift=1), cross_entropy, seed)
+        recovered[percent, seed] = train(small_net(percent), data, recipe, cross_entropy, seed)
 
 validation = {p: [100 * accuracy(recovered[p, s], data.val, data) for s in SEEDS] for p in PERCENTS}
 print("validation accuracy in %: after the cut, then after recovery: mean ± standard deviation, and each seed")
@@ -328,17 +329,20 @@ for name, widths in plans.items():
     percent = int(name.split("-")[1]) if "-" in name else 0
     folded_net = folded(copy.deepcopy(recovered[percent, 0] if name.startswith("pruned") else net))
     rows.append({
-        "file": f"{name}.onnx", "percent": percent, "widths": list(widths), "bytes": (OUT / f"{name}.onnx").stat().st_size,
-        "parameters": measure.parameters(folded_net), "macs": count_macs(widths, shape.strides, 1, SIDE, 10),
+        "file": f"{name}.onnx", "percent": percent, "widths": list(widths),
+        "bytes": (OUT / f"{name}.onnx").stat().st_size, "parameters": measure.parameters(folded_net),
+        "macs": count_macs(widths, shape.strides, 1, SIDE, 10),
         "milliseconds": round(float(np.median(times[name])), 5),
         "validation": validation[percent] if name.startswith("pruned") else [whole_accuracy],
     })
-    assert rows[-1]["macs"] == measure.macs(folded_net, images[:1])  # your counter, against counting while the network runs
+    # Your counter, against counting while the network runs:
+    assert rows[-1]["macs"] == measure.macs(folded_net, images[:1])
 rows[1]["validation"] = [cut_accuracy[50]]  # masked, and not trained again: what the cut network had
 print(f"{'':15}{'channels':>12}{'bytes':>10}{'MACs':>11}{'ms':>8}     share of the whole: bytes, MACs, ms")
 for row in rows:
     shares = "".join(f"{row[key] / rows[0][key]:8.2f}" for key in ("bytes", "macs", "milliseconds"))
-    print(f"{row['file']:15}{'-'.join(map(str, row['widths'])):>12}{row['bytes']:10,}{row['macs']:11,}{row['milliseconds']:8.3f}{shares:>37}")
+    channels = "-".join(map(str, row["widths"]))
+    print(f"{row['file']:15}{channels:>12}{row['bytes']:10,}{row['macs']:11,}{row['milliseconds']:8.3f}{shares:>37}")
 figures.shares_left(rows)
 
 # %% [markdown]
@@ -346,7 +350,7 @@ figures.shares_left(rows)
 # 50 %, sit at the whole network's height: nothing was saved.*
 #
 # *Your prediction: whole and masked are alike, and 50 % is the fastest of the three. The one pruned at 10 % does less arithmetic than the whole network; look at what that
-# bought. On many processors it bought nothing, or less than nothing: its widths of 29, 58 and 116 are no multiples of 8 or 16, the block in which fast kernels take channels.*
+# bought. On many processors it bought nothing, or less than nothing: fast kernels take channels in blocks, often of 16, and its widths of 29, 58 and 116 fill none.*
 #
 # ## tradeoff.5-choose  Read the trade
 #
@@ -368,7 +372,8 @@ figures.shares_left(rows)
 def choose(rows, cost, budget):
     """The ratio to ship: of the rows within the budget, the one with the highest mean validation accuracy.
 
-    rows: list of dicts. row["percent"]: int, the ratio. row["validation"]: list of accuracies in per cent, one for each seed.
+    rows: list of dicts. row["percent"]: int, the ratio.
+      row["validation"]: list of accuracies in per cent, one for each seed.
       row["macs"], row["milliseconds"], row["bytes"]: numbers, the costs.
     cost: the name of the cost that counts, for example "macs".    budget: the most that a row may cost.
     Of rows with equal means, the cheapest is taken. Returns its "percent".
@@ -399,8 +404,8 @@ for cost in ("macs", "milliseconds"):
         print(f"budget of 60 % of the {cost}: {error}")
         continue
     row = next(row for row in candidates if row["percent"] == chosen[cost])
-    print(f"budget of 60 % of the {cost} ({limit:,.3f}): pruned at {chosen[cost]} %, {row['macs']:,} MACs, {row['milliseconds']:.3f} ms, "
-          f"validation accuracy {np.mean(row['validation']):.2f} %")
+    print(f"budget of 60 % of the {cost} ({limit:,.3f}): pruned at {chosen[cost]} %")
+    print(f"    {row['macs']:,} MACs, {row['milliseconds']:.3f} ms, validation accuracy {np.mean(row['validation']):.2f} %")
 
 # %% [markdown]
 # *Your prediction: compare the two printed rows. If they differ, the MACs have chosen a network that does less work and is no faster.*
@@ -429,8 +434,10 @@ for row in rows:
     row["accuracy_percent"] = round(100 * float(measure.correct(OUT / row["file"], data.test, data).mean()), 2)
     print(f"{row['file']:16}{row['accuracy_percent']:12.2f} %{row['bytes']:10,}{row['macs']:11,}{row['milliseconds']:9.4f}")
 share = rows[0]["accuracy_percent"] / 100
-print(f"one test image is {100 / len(data.test):.2f} points; standard error of the first row {100 * (share * (1 - share) / len(data.test)) ** 0.5:.2f} points\n")
-hand_in("pruning_tradeoff", {row["file"]: OUT / row["file"] for row in rows}, {"data": data.name, "budget": 0.6, "chosen": chosen, "rows": rows})
+error = 100 * (share * (1 - share) / len(data.test)) ** 0.5
+print(f"one test image is {100 / len(data.test):.2f} points; standard error of the first row {error:.2f} points\n")
+results = {"data": data.name, "budget": 0.6, "chosen": chosen, "rows": rows}
+folder = hand_in("pruning_tradeoff", {row["file"]: OUT / row["file"] for row in rows}, results)
 
 # %% [markdown] hints="tradeoff.6-files"
 # 1. The cell needs all cells above it, in order and without an error. Restart the kernel and run all cells if you are not sure.
@@ -464,7 +471,7 @@ check("tradeoff.6-files")
 # <!-- answer -->
 # **A model answer** (with the numbers of one run on the small digits; yours differ in the milliseconds)
 #
-# At 50 % the MACs fall from 2,084,096 to 525,952, 3.96 times, and the file from about 527 kB to 135 kB, 3.9 times. An inner convolution has half of its outputs and half
+# At 50 % the MACs fall from 2,084,096 to 525,952, 3.96 times, and the file from 525 kB to 134 kB, 3.9 times. An inner convolution has half of its outputs and half
 # of its inputs left, hence a quarter of its products and of its weights. The first layer still reads the one channel of the image and the head still has ten
 # outputs, so these two are only halved. The file also holds the biases, which are halved, and the description of the graph, a few kB that do not shrink with the channels.
 # The median latency fell by 2.5 times, less than the arithmetic: every call and every layer has a fixed cost (starting the kernel, moving
