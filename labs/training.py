@@ -106,7 +106,8 @@ def train(
         raise ValueError(f"a batch of {recipe.batch} is more than the {len(labels)} training images")
     steps = max(1, round(recipe.epochs * per_epoch))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.peak_lr, total_steps=steps + 1, pct_start=recipe.warm_up, cycle_momentum=False,
+        # a cycle of four steps would rise for none of them, and OneCycleLR divide by zero
+        optimiser, recipe.peak_lr, total_steps=max(5, steps + 1), pct_start=recipe.warm_up, cycle_momentum=False,
         div_factor=5, final_div_factor=200, anneal_strategy="linear",
     )
     for step in range(steps):

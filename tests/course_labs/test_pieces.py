@@ -1,6 +1,7 @@
 """Laws that the studio's pieces obey."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import onnx
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_data import load
+from course_data import Split, load
 from course_labs import distillation, export, first_weights, measure, pruning, quantise, stages, training
 from course_labs.networks import ConvNet, Shape, folded, normalise
 from course_labs.training import Recipe
@@ -275,6 +276,12 @@ def test_a_short_training_learns_and_repeats(digits):
     assert not first.training
     assert training.accuracy(first, digits.val, digits) > 0.7
     assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values()))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_the_shortest_trainings_end(digits, steps):
+    few = dataclasses.replace(digits, train=Split(digits.train.images[: 64 * steps], digits.train.labels[: 64 * steps]))
+    training.train(ConvNet(Shape((16,), (2,)), 1, 10), few, Recipe(1, 0.1, batch=64), training.cross_entropy, 0)
 
 
 def test_a_batch_larger_than_the_data_is_refused(digits):
