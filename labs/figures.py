@@ -132,7 +132,7 @@ def classes(results: dict, most: int = 16) -> Figure:
     axes.bar(places + 0.2, after, 0.38, color="#9FD8C7", edgecolor=LOOKS["int8"][0], hatch="///", label="int8")
     top = max(before[worst], after[worst])
     axes.annotate(
-        f"{after[worst] - before[worst]:+.2f} points", (places[worst], top), xytext=(0, 16), textcoords="offset points",
+        f"{after[worst] - before[worst]:+.1f}", (places[worst], top), xytext=(0, 16), textcoords="offset points",
         ha="center", va="bottom", fontweight="bold", arrowprops={"arrowstyle": "->"},
     )  # fmt: skip
     # bars that start at 0 say how much is right; where all are nearly full, the difference would be too small to see
@@ -149,18 +149,19 @@ def classes(results: dict, most: int = 16) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{results['data']['title']}: accuracy class by class", x=0.01, ha="left")
     shown = "" if len(names) == len(results["data"]["classes"]) else f" Shown: the {len(names)} of {len(results['data']['classes'])} that lose most."
-    words = f"One accuracy hides many. The class that pays most for compression is {names[worst]}.{shown}"
+    words = f"One accuracy hides many. The class that pays most for compression is {names[worst]} (arrow: the difference in points).{shown}"
     figure.supxlabel(words, fontsize=9, x=0.01, ha="left")
     return figure
 
 
 def lost_images(results: dict, images: torch.Tensor, labels: torch.Tensor, count: int = 12) -> Figure:
-    """The first test images that the teacher gets right and int8 wrong, with the right class and what int8 said.
+    """Some test images that the teacher gets right and int8 wrong, with the right class and what int8 said.
 
-    `images` uint8 (N, C, H, W) and `labels` (N,) are the test split. Of several runs, the first one's.
+    They are spread evenly over all that were lost: a data set may be sorted by class. `images` uint8 (N, C, H, W) and `labels` (N,) are the test split. Of several runs, the first one's.
     """
     run, names = results["runs"][0], results["data"]["classes"]
-    lost = list(zip(run["lost"]["images"], run["lost"]["said"]))[:count]
+    lost = list(zip(run["lost"]["images"], run["lost"]["said"]))
+    lost = [lost[place] for place in np.linspace(0, len(lost) - 1, min(count, len(lost))).astype(int)]
     columns = 6
     lines = max(1, -(-len(lost) // columns))
     figure = Figure(figsize=(9, 0.9 + 1.85 * lines), layout="constrained")
@@ -173,7 +174,7 @@ def lost_images(results: dict, images: torch.Tensor, labels: torch.Tensor, count
             axes.set_title(f"{names[int(labels[index])]}\nint8: {names[said]}", fontsize=10)
     total = run["lost"]["count"]
     figure.suptitle(f"{results['data']['title']}: images that compression lost", x=0.01, ha="left")
-    shown = f"The first {len(lost)} of {total:,}" if total > len(lost) else f"All {total}"
+    shown = f"{len(lost)} of {total:,}" if total > len(lost) else f"All {total}"
     seed = "" if len(results["runs"]) == 1 else f" (seed {run['seed']})"
     words = "Compression lost no test image." if not lost else f"{shown} test images{seed} that the teacher gets right and int8 wrong: above, what it is; below, what int8 says."
     figure.supxlabel(words, fontsize=9, x=0.01, ha="left")
