@@ -19,6 +19,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 from torch.nn.utils import parametrize, prune
 
+from course_data.errors import UserError
 from course_data.files import beside
 from course_labs import distillation, export, families, industrial, measure, networks, pruning, training
 from course_labs.export import slim
@@ -88,7 +89,10 @@ class Controls:
         count = measure.parameters(folded(pruned.net)) - others
 
         def work(update) -> nn.Module:
-            net = masked_by_magnitude(copy.deepcopy(student.net), count)
+            try:
+                net = masked_by_magnitude(copy.deepcopy(student.net), count)
+            except ValueError as error:
+                raise UserError(f"The control row of scattered zeros: {error}. Leave --controls out, or choose a wider student.") from None
             return settled(self._taught(net, recipe, "pruned", update))
 
         inputs = {"student": student.done.fingerprint, "left": count, "recipe": recipe} | self._help()
