@@ -85,14 +85,15 @@ SIDE, BATCH = data.train.images.shape[-1], 64 if data.name == "digits" else 128
 OUT = Path("runs") / f"pruning-{data.name}"
 OUT.mkdir(parents=True, exist_ok=True)
 
-shape = Shape(widths=(32, 64, 64, 128), strides=(1, 1, 2, 2))  # four convolutions, then a linear layer
+strides = (1, 1, 2, 2) if data.name == "digits" else (2, 1, 2, 1)
+shape = Shape((32, 64, 64, 128), strides)  # four convolutions, then a linear layer
 torch.manual_seed(0)
 net = ConvNet(shape, in_channels=1, classes=10)
 train(net, data, Recipe(EPOCHS, peak_lr=0.1, batch=BATCH, shift=1), cross_entropy, seed=0)
 scores = channel_importance(net, data, images=1024)  # one tensor for each layer, from training images
 whole_accuracy = 100 * accuracy(net, data.val, data)
 counts = f"{len(data.train):,} training, {len(data.val):,} validation and {len(data.test):,} test images"
-print(f"{data.title}, {SIDE}×{SIDE} pixels: {counts}")
+print(f"{data.title}: {counts}")
 print(f"the whole network: channels {shape}, {measure.parameters(net):,} parameters")
 print(f"validation accuracy {whole_accuracy:.2f} %; one validation image is {100 / len(data.val):.2f} points")
 
@@ -272,7 +273,8 @@ figures.accuracy_against_ratio(whole_accuracy, cut_accuracy, validation, 100 / l
 # the first*. So 8 positions become 4, and 7 positions (0, 2, 4, 6) become 4 as well. At each output position it does 9 × inputs × outputs MACs. The head
 # comes after the average and does each of its products once.
 #
-# A colleague wrote the counter below and compared it with a library on the small digits: equal to the last unit. On MNIST it counts too few.
+# A colleague wrote the counter below and compared it with a library, on this lab's network: equal to the last unit. On another one, for the 28 pixels of MNIST and with three strides of 2,
+# it counts too few.
 #
 # **A worked example.** One channel, 7×7 pixels, one convolution with 2 channels and stride 2, 3 classes: 9 × 1 × 2 × 16 = 288, and 2 × 3 = 6 in the head: 294.
 #
@@ -296,7 +298,7 @@ def count_macs(widths, strides, in_channels, side, classes):
 
 # %% [markdown] hints="tradeoff.4-macs"
 # 1. Go through the worked example by hand, line by line, with the values that the variables really have. Which one first differs from the text?
-# 2. The digits have 8 pixels a side: 8, 4, 2. MNIST has 28: 28, 14, 7, and then? For which of these numbers does the wrong line go astray?
+# 2. Halve 8 pixels twice: 8, 4, 2. Halve the 28 of MNIST three times: 28, 14, 7, and then? For which of these numbers does the wrong line go astray?
 # 3. The positions 0, 2, 4, 6 are four of seven. Which rounding of 7/2 gives that, and how do you write it with whole numbers?
 
 # %% check="tradeoff.4-macs"

@@ -186,10 +186,10 @@ OUT.mkdir(parents=True, exist_ok=True)
 
 torch.manual_seed(0)
 teacher = ConvNet(Shape((32, 64, 64), (1, 2, 1) if SMALL else (2, 2, 1)), in_channels=1, classes=10)
-train(teacher, data, Recipe(15 if SMALL else 2, peak_lr=0.1, batch=64, shift=1), cross_entropy, seed=0)
+train(teacher, data, Recipe(15 if SMALL else 1, peak_lr=0.1, batch=64, shift=1), cross_entropy, seed=0)
 teacher.requires_grad_(False)
 counts = f"{len(data.train):,} training, {len(data.val):,} validation and {len(data.test):,} test images"
-print(f"{data.title}, {SIDE}×{SIDE} pixels: {counts}")
+print(f"{data.title}: {counts}")
 teacher_accuracy = 100 * accuracy(teacher, data.val, data)
 print(f"teacher: {measure.parameters(teacher):,} parameters, validation accuracy {teacher_accuracy:.2f} %")
 
