@@ -142,11 +142,11 @@ def kd_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     KL: both softened, summed over the classes, averaged over the images. Cross-entropy: at temperature 1.
     Returns a tensor of shape (), so that .backward() works.
     """
-    log_q = F.log_softmax(student_logits / temperature, dim=1)  # blank: log_q = F.log_softmax(___, dim=1)
-    log_p = F.log_softmax(teacher_logits / temperature, dim=1)  # blank: log_p = F.log_softmax(___, dim=1)
-    kl = (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()  # blank: kl = ___
-    hard = F.cross_entropy(student_logits, labels)
-    return alpha_soft * temperature**2 * kl + (1 - alpha_soft) * hard  # blank: return ___ * kl + ___ * hard
+    log_student = F.log_softmax(student_logits / temperature, dim=1)  # blank: log_student = F.log_softmax(___, dim=1)
+    log_teacher = F.log_softmax(teacher_logits / temperature, dim=1)  # blank: log_teacher = F.log_softmax(___, dim=1)
+    kl = (log_teacher.exp() * (log_teacher - log_student)).sum(dim=1).mean()  # blank: kl = ___
+    ce = F.cross_entropy(student_logits, labels)
+    return alpha_soft * temperature**2 * kl + (1 - alpha_soft) * ce  # blank: return ___ * kl + ___ * ce
 
 
 def without_square(alpha_soft, temperature):
@@ -219,9 +219,9 @@ with torch.inference_mode():
 
 
 def gradient_size(loss_of):
-    z = student_logits.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(loss_of(z), z)
-    return len(z) * gradient.norm(dim=1).mean().item()  # for one image, on average
+    logits = student_logits.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(loss_of(logits), logits)
+    return len(logits) * gradient.norm(dim=1).mean().item()  # for one image, on average
 
 
 hard = gradient_size(lambda z: kd_loss(z, taught_logits, labels, 1.0, 0.0))

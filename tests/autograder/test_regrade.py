@@ -67,7 +67,8 @@ def test_a_regrade_shows_the_changes_first_and_applies_them_when_told(tmp_path, 
     assert process.returncode == 2 and "Nothing was changed" in process.stderr and contents(out) == before
     for student in ("ada", "emil"):
         line = next(line for line in process.stdout.splitlines() if student in line)
-        assert "-5" in line and "1.1-predict" in line and "passed 5/5" in line and "failed 0/5" in line and "The prediction is not right" in line
+        assert "-5" in line and "1.1-predict" in line and "passed 5/5" in line and "failed 0/5" in line
+    assert "1.1-predict (ada, emil): The prediction is not right" in process.stdout
     assert "Of 2 submissions 0 would gain points, 2 would lose points, 0 stay as they are." in process.stdout
 
     process = course("grade", tmp_path / "class", "--out", out, "--regrade", "--yes", "--checks", mine)

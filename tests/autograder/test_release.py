@@ -85,7 +85,7 @@ def test_the_students_copy_checks_and_names_mistakes(copy, tmp_path):
 
 def test_the_students_copy_is_one_archive_and_overwrites_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(release, "record", lambda lesson, solution: wire.encode([]))
-    monkeypatch.setattr(release, "_solution", lambda lesson: {})
+    monkeypatch.setattr(release, "solution", lambda lesson: {})
     count, _ = release.release(tmp_path / "a.zip")
     release.release(tmp_path / "b.zip")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
@@ -101,7 +101,7 @@ def test_a_recording_names_what_the_bank_names(exercise, monkeypatch):
     answers = [a for a in checks.bank(lesson.name) if a.exercise == exercise]
     answers = [*[a for a in answers if a.right][:1], *[a for a in answers if not a.right][:5]]
     monkeypatch.setattr(recorded, "bank", lambda name: answers)
-    solution = release._solution(lesson.name)
+    solution = release.solution(lesson.name)
     known = recorded.answers_in(recorded.record(lesson.name, solution))
     assert len(known) == len(answers) and all(a.note for a in known if not a.right) and not any(a.note for a in known if a.right)
     import autograder.checks.runner as runner

@@ -287,7 +287,7 @@ def test_a_fault_of_ours_is_reported_apart_and_never_kept(graded, other_course, 
     assert "1.9-bytes: was grader_error, 0 points; is passed, 12 points" in process.stdout
     entry = classroom.Entry("emil", LESSON, folder / "emil" / LESSON / f"{LESSON}.ipynb")
     kept = classroom._kept(tmp_path / "out", entry, workers.Settings(7, Limits(), "bubblewrap"), result["hashes"])
-    assert kept is None and result["fingerprint"] == classroom._fingerprint(result["sha256"], workers.Settings(7, Limits(), "bubblewrap"), result["hashes"])
+    assert kept is None and result["fingerprint"] == classroom._fingerprint(result["sha256"], workers.Settings(7, Limits(), "bubblewrap"), result["hashes"], {})
 
 
 @needs_bubblewrap

@@ -4,9 +4,6 @@ Each function stands by itself: it uses `np`, `torch`, `F` and its own body. A w
 student reads when theirs behaves the same, so it says what goes wrong and why, not what to type.
 """
 
-import math
-import statistics
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -71,7 +68,7 @@ def soft_targets(teacher_logits, temperatures):
 @wrong("sweep.2-targets", "measures in bits, with the logarithm to the base 2; nats are asked for")
 def soft_targets(teacher_logits, temperatures):
     log_p = torch.log_softmax(teacher_logits[None] / temperatures[:, None, None], dim=2)
-    return log_p.exp(), -(log_p.exp() * log_p).sum(dim=2).mean(dim=1) / math.log(2)
+    return log_p.exp(), -(log_p.exp() * log_p).sum(dim=2).mean(dim=1) / np.log(2)
 
 
 @wrong("sweep.2-targets", "forgets the minus sign: an entropy is never below 0")
@@ -297,6 +294,8 @@ def mean_and_spread(accuracies):
 
 @right("sweep.4-spread", "Python's statistics, row by row")
 def mean_and_spread(accuracies):
+    import statistics
+
     rows = accuracies.tolist()
     return np.array([statistics.fmean(row) for row in rows]), np.array([statistics.stdev(row) for row in rows])
 
@@ -391,6 +390,9 @@ def judge(taught, alone, one_image):
 
 @right("sweep.5-judge", "Python's statistics, a list")
 def judge(taught, alone, one_image):
+    import math
+    import statistics
+
     d = [float(a - b) for a, b in zip(taught, alone)]
     mean = statistics.fmean(d)
     margin = (None, None, 12.71, 4.30, 3.18, 2.78)[len(d)] * max(one_image, statistics.stdev(d)) / math.sqrt(len(d))

@@ -212,4 +212,4 @@ def test_means_and_spreads_are_those_of_the_files(artefacts):
         for cell, value, allowed in (("mean", percents.mean(), 0.0101 + moved / 3), ("spread", percents.std(ddof=1), 0.0112 + moved)):
             if not abs(float(each[cell]) - value) <= allowed:
                 wrong.append(f"{'no teacher' if t is None else f'T = {t}'}, {cell}: you report {each[cell]}, the files give {value:.2f}")
-    that(not wrong, "; ".join(wrong) + ".")
+    that(wrong == [], "; ".join(wrong) + ".")

@@ -44,9 +44,9 @@ def are_targets(got, logits, temperatures, on, rel=2e-5):
 
 
 def is_loss(got, z, v, labels, temperature, alpha, on):
-    want = loss_of(z, v, labels, temperature, alpha)
+    wanted = loss_of(z, v, labels, temperature, alpha)
     # Terms p * ln of size up to 10, each rounded to 6e-8, times T squared.
-    close(number(got, "The result of kd_loss"), want, abs=2e-6 * max(1, temperature**2), rel=1e-5, what="the loss", on=on)
+    close(number(got, "The result of kd_loss"), wanted, abs=2e-6 * max(1, temperature**2), rel=1e-5, what="the loss", on=on)
 
 
 def is_translation(got, alpha, temperature, on):
