@@ -60,7 +60,7 @@ def panels(results: dict, axes) -> None:
     _panel(right, [point | {"cost": point["ms"]} for point in points if point["ms"] is not None])
     left.set_xlabel("file size, kB (log scale)")
     right.set_xlabel("latency of one image, ms (log scale)\nONNX Runtime, one thread, median" + ("" if several else ", p10 to p90"))
-    left.set_ylabel(f"test accuracy, % (± {'standard deviation' if several else 'standard error'})")
+    left.set_ylabel(f"test accuracy, %\n(± {'standard deviation' if several else 'standard error'})")
 
 
 def frontier(points: list[tuple[float, float]]) -> list[tuple[float, float]]:

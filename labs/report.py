@@ -192,9 +192,10 @@ def losses(results: dict) -> str:
     drops = [100 * (after - before) for before, after in zip(class_accuracies(results, "teacher"), class_accuracies(results, "int8"))]
     worst = min(range(len(drops)), key=drops.__getitem__)
     lost, gained = (fmean(run["lost"][key] for run in results["runs"]) for key in ("count", "gained"))
+    mean = " on average" if len(results["runs"]) > 1 else ""
     return (
         f"The class that pays most is {names[worst]}: {drops[worst]:+.2f} points against the teacher. "
-        f"The int8 model loses {lost:,.0f} images that the teacher had right and gains {gained:,.0f} that it had wrong."
+        f"The int8 model loses{mean} {lost:,.0f} images that the teacher had right and gains {gained:,.0f} that it had wrong."
     )
 
 

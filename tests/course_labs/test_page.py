@@ -183,6 +183,7 @@ def test_sentences_follow_the_numbers():
     results = results_of(1)
     assert "class that pays most is <b>frog</b>: -5.00 points" in report.losses(results)
     assert "loses 20 images" in report.losses(results) and "gains 3" in report.losses(results)
+    assert "loses on average 20 images" in report.losses(results_of(3))
     assert "31.00 % (images of one mid-grey)" in report.miscalibrated(results)
     results["summary"]["int8"]["ratios"]["latency"]["mean"] = 0.5
     assert "2.0 times slower" in report.gains(results)[0]

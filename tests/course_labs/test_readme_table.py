@@ -67,10 +67,16 @@ def test_update_replaces_only_what_is_between_the_markers(tmp_path):
 
 
 def test_the_table_of_several_seeds_shows_their_spread(tmp_path):
-    rows = [line for line in readme.table(made_up(tmp_path, "cifar10", 3)).splitlines() if line.startswith("|")]
+    results = made_up(tmp_path, "cifar10", 3)
+    rows = [line for line in readme.table(results).splitlines() if line.startswith("|")]
     assert len(rows) == 6 and all(row.count("|") == 7 for row in rows)
-    assert rows[2].startswith("| teacher, float32 | 99.54 ± 0.00 % | 2,076.0 kB | 0.503 ± 0.046 ms | 1× | 1×")
-    assert "98.46 ± 1.00 %" in rows[5] and "29.1 ± 0.0× | 13.4 ± 0.0×" in rows[5], "the ratio is taken within each run"
+    first = {row["name"]: row for row in results["runs"][0]["rows"]}
+    teacher, int8 = first["teacher"], first["int8"]
+    ms = teacher["onnx_runtime"]["median_ms"]  # of the three runs: times 1, 1.1 and 1.2
+    assert rows[2].startswith(f"| teacher, float32 | {100 * teacher['accuracy']:.2f} ± 0.00 % | {teacher['bytes'] / 1000:,.1f} kB | {1.1 * ms:.3f} ± {0.1 * ms:.3f} ms | 1× | 1×")
+    assert f"{100 * int8['accuracy'] - 1:.2f} ± 1.00 %" in rows[5]
+    smaller, faster = teacher["bytes"] / int8["bytes"], ms / int8["onnx_runtime"]["median_ms"]
+    assert f"{smaller:.1f} ± 0.0× | {faster:.1f} ± 0.0×" in rows[5], "the ratio is taken within each run"
 
 
 def test_the_figure_follows_the_results(tmp_path):
