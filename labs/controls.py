@@ -6,23 +6,16 @@ of the studio, done once and resumable.
 
 import copy
 import dataclasses
-import logging
 import sys
-import tempfile
 from pathlib import Path
 
-import onnx
 import onnxruntime
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 from torch.nn.utils import parametrize, prune
 
 from course_data.errors import UserError
-from course_data.files import beside
-from course_labs import distillation, export, families, industrial, measure, networks, pruning, training
-from course_labs.export import slim
+from course_labs import distillation, export, families, industrial, measure, networks, pruning, quantise, training
 from course_labs.stages import code_version, sha256
 
 TITLES = {
@@ -134,20 +127,20 @@ class Controls:
     def _taught(self, net: nn.Module, recipe: training.Recipe, purpose: str, update) -> nn.Module:
         """Train `net` in place with the teacher's help, as the student and the pruned network were."""
         studio, chosen = self.studio, self.studio.settings
-        loss = studio.own.learn_from_teacher(chosen.temperature, chosen.alpha)
+        loss = studio.learner.learn_from_teacher(chosen.temperature, chosen.alpha)
         return training.train(net, studio.data, recipe, loss, studio._seed(purpose), update, studio.taught()[0])
 
     def _help(self) -> dict:
         """What the teacher's help depends on, for a stage's fingerprint."""
         chosen = self.studio.settings
         found = {"taught": self.studio.taught()[1].fingerprint, "distillation": (chosen.temperature, chosen.alpha)}
-        return found | self.studio.own.versions("loss")
+        return found | self.studio.learner.versions("loss")
 
     def _dynamic(self, name: str, operators: list[str] | None):
         studio, pruned = self.studio, self.studio.pruned()
 
         def work(path: Path) -> dict:
-            quantise_dynamic(pruned.path, path, operators, studio._notes(name))
+            quantise.quantise_dynamic(pruned.path, path, operators, studio._notes(name))
             return {"validation_accuracy": float(measure.correct(path, studio.data.val, studio.data).mean())}
 
         inputs = {
@@ -155,7 +148,7 @@ class Controls:
             "source": sha256(pruned.path),
             "operators": operators,
             "onnxruntime": onnxruntime.__version__,
-            "code": code_version(export, sys.modules[__name__]),
+            "code": code_version(quantise, export),
         }
         return studio._rounded(name, pruned.net, work, inputs)
 
@@ -199,22 +192,3 @@ def settled(net: nn.Module) -> nn.Module:
     for layer in [m for m in net.modules() if parametrize.is_parametrized(m)]:
         parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
     return net
-
-
-def quantise_dynamic(source: Path, target: Path, operators: list[str] | None, notes: dict[str, str] | None = None) -> Path:
-    """Write a dynamically quantised version of the float32 ONNX file `source`: weights int8, activations rounded as they come.
-
-    `operators` are the ONNX operator types to round; None: all that ONNX Runtime can.
-    """
-    logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
-    with tempfile.TemporaryDirectory() as folder:
-        prepared, rounded = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
-        quant_pre_process(source, prepared)
-        quantize_dynamic(prepared, rounded, op_types_to_quantize=operators, weight_type=QuantType.QInt8)
-        model = onnx.load(rounded)
-    slim(model)
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(model, notes or {})
-    with beside(target) as temporary:
-        onnx.save(model, temporary, format="protobuf")
-    return target

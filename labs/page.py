@@ -55,7 +55,7 @@ def _parts(results: dict) -> Grid:
     """Bytes by what they are for. Means over the runs, so that the parts still add up."""
     header = ("model", "file, bytes", "weights", "scales and zero points", "graph and names", "after gzip")
     rows = []
-    for name, title, some in _by_row(results):
+    for title, some in _by_row(results):
         whole = fmean(row["bytes"] for row in some)
         parts = [fmean(row["bytes_by_part"][part] for row in some) for part in ("weights", "scales", "graph")]
         rows.append((title, f"{whole:,.0f}", *(f"{part:,.0f} ({100 * part / whole:.0f} %)" for part in parts), f"{fmean(row['gzip_bytes'] for row in some):,.0f}"))
@@ -66,7 +66,7 @@ def _tails(results: dict) -> Grid:
     """The slow calls, and what a batch brings. Means over the runs."""
     header = ("model", "p50, ms", "p95, ms", "p99, ms", *(f"images/s, batch {batch}" for batch in BATCHES))
     rows = []
-    for name, title, some in _by_row(results):
+    for title, some in _by_row(results):
         times = (fmean(row["onnx_runtime"][key] for row in some) for key in ("median_ms", "p95_ms", "p99_ms"))
         rates = (fmean(row["images_per_second"][str(batch)] for row in some) for batch in BATCHES)
         rows.append((title, *(f"{time:.3f}" for time in times), *(f"{rate:,.0f}" for rate in rates)))
@@ -99,9 +99,9 @@ def _each(results: dict) -> Grid:
 
 
 def _by_row(results: dict):
-    """(name, title, that row of each run) for the four rows."""
+    """(title, that row of each run) for the four rows."""
     for index, row in enumerate(results["runs"][0]["rows"]):
-        yield row["name"], row["title"], [run["rows"][index] for run in results["runs"]]
+        yield row["title"], [run["rows"][index] for run in results["runs"]]
 
 
 def _facts(found: dict) -> list[tuple[str, str]]:

@@ -28,7 +28,6 @@ def planned(minutes: float, settings: Settings, data: Dataset, stages: Stages, c
 
     `family` makes the networks; without one, the course's own. The share is a stage: a run that goes on must not measure it anew and train differently.
     """
-
     family = family or ConvNets.of(data)
 
     def work(path: Path) -> dict:

@@ -1,13 +1,14 @@
-"""Static int8 quantisation in ONNX Runtime, calibrated on training images."""
+"""Int8 quantisation in ONNX Runtime: static, calibrated on training images; and dynamic, for comparison."""
 
 import logging
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from course_data import Dataset
@@ -49,14 +50,35 @@ def quantise(source: Path, target: Path, images: torch.Tensor, notes: dict[str, 
     Weights int8, one scale for each output channel; activations uint8, one scale and zero point for each tensor, from the
     smallest and largest value seen on `images`. QDQ format: the graph states where it rounds.
     """
-    logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
-    with tempfile.TemporaryDirectory() as folder:
-        prepared, rounded = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
-        quant_pre_process(source, prepared)
+
+    def static(prepared: Path, rounded: Path) -> None:
         quantize_static(
             prepared, rounded, _Calibration(images.numpy()), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, reduce_range=reduce_range(),
         )
+
+    return _rounded(source, target, static, notes)
+
+
+def quantise_dynamic(source: Path, target: Path, operators: list[str] | None, notes: dict[str, str] | None = None) -> Path:
+    """Write a dynamically quantised version of the float32 ONNX file `source`: weights int8, activations rounded as they come.
+
+    `operators` are the ONNX operator types to round; None: all that ONNX Runtime can.
+    """
+
+    def dynamic(prepared: Path, rounded: Path) -> None:
+        quantize_dynamic(prepared, rounded, op_types_to_quantize=operators, weight_type=QuantType.QInt8)
+
+    return _rounded(source, target, dynamic, notes)
+
+
+def _rounded(source: Path, target: Path, work: Callable[[Path, Path], None], notes: dict[str, str] | None) -> Path:
+    """`work(prepared, rounded)` on `source`, prepared as ONNX Runtime wants it; what comes of it goes to `target`, without what no runtime reads."""
+    logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
+    with tempfile.TemporaryDirectory() as folder:
+        prepared, rounded = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
+        quant_pre_process(source, prepared)
+        work(prepared, rounded)
         model = onnx.load(rounded)
     slim(model)
     del model.metadata_props[:]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_data.errors import UserError
-from course_data.files import beside
+from course_data.files import beside, write_whole
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ def sha256(path: Path) -> str:
 
 
 def write_json(path: Path, content: dict) -> None:
-    with beside(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def _read(path: Path) -> dict:

@@ -18,7 +18,7 @@ from rich.console import Console
 from torch import nn
 
 from course_data import Dataset, UserError, load
-from course_data.files import beside
+from course_data.files import write_whole
 from course_data.progress import bar
 from course_labs import (
     accounting,
@@ -35,7 +35,7 @@ from course_labs import (
     training,
 )  # fmt: skip
 from course_labs.families import ConvNets
-from course_labs.learner import Own
+from course_labs.learner import Learner
 from course_labs.networks import Shape
 from course_labs.output import write_reports
 from course_labs.settings import SETTINGS, Settings
@@ -86,7 +86,7 @@ class Studio:
         self.console = console or Console(stderr=True)
         self.stages = Stages(self.out / "stages")
         self._models: dict[str, Model] = {}
-        self.own = Own()
+        self.learner = Learner()
         self._taught: tuple[Taught, Done] | None = None
         where = training.device()
         self._common = {
@@ -99,11 +99,11 @@ class Studio:
         }
 
     def use(self, **functions) -> None:
-        """Put your own `loss`, `rebuild` or `calibrate` in the place of the lab's: see `learner.Own`. What depends on it is done again."""
+        """Put your own `loss`, `rebuild` or `calibrate` in the place of the lab's: see `learner.Learner`. What depends on it is done again."""
         for name, function in functions.items():
-            if not hasattr(self.own, name):
-                raise UserError(f"The studio takes {', '.join(vars(self.own))}, not {name!r}.")
-            setattr(self.own, name, function)
+            if not hasattr(self.learner, name):
+                raise UserError(f"The studio takes {', '.join(vars(self.learner))}, not {name!r}.")
+            setattr(self.learner, name, function)
             later = {"loss": ("student", "pruned", "int8"), "rebuild": ("pruned", "int8"), "calibrate": ("int8",)}[name]
             self._models = {row: model for row, model in self._models.items() if row not in later}
 
@@ -142,14 +142,14 @@ class Studio:
         chosen, (taught, asked) = self.settings, self.taught()
 
         def work(update) -> nn.Module:
-            loss = self.own.learn_from_teacher(chosen.temperature, chosen.alpha)
+            loss = self.learner.learn_from_teacher(chosen.temperature, chosen.alpha)
             return training.train(self._new(chosen.student), self.data, chosen.student_recipe, loss, self._seed("student"), update, taught)
 
         inputs = {
             "taught": asked.fingerprint,
             "recipe": chosen.student_recipe,
             "distillation": (chosen.temperature, chosen.alpha),
-            **self.own.versions("loss"),
+            **self.learner.versions("loss"),
         }
         return self._trained("student", chosen.student, work, inputs, (networks, training, distillation))
 
@@ -160,8 +160,8 @@ class Studio:
 
         def work(update) -> nn.Module:
             scores = self.family.channel_importance(student.net, self.data, chosen.importance_images)
-            small = self.own.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths), self.family.rebuilt)
-            loss = self.own.learn_from_teacher(chosen.temperature, chosen.alpha)
+            small = self.learner.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths), self.family.rebuilt)
+            loss = self.learner.learn_from_teacher(chosen.temperature, chosen.alpha)
             return training.train(small, self.data, chosen.recovery_recipe, loss, self._seed("pruned"), update, taught)
 
         inputs = {
@@ -170,7 +170,7 @@ class Studio:
             "recipe": chosen.recovery_recipe,
             "distillation": (chosen.temperature, chosen.alpha),
             "importance_images": chosen.importance_images,
-            **self.own.versions("loss", "rebuild"),
+            **self.learner.versions("loss", "rebuild"),
         }
         return self._trained("pruned", shape, work, inputs, (networks, training, distillation, pruning))
 
@@ -179,7 +179,7 @@ class Studio:
         pruned = self.pruned()
 
         def work(path: Path) -> dict:
-            images = self.own.calibration_images(self.data, self.settings.calibration, self._seed("int8"))
+            images = self.learner.calibration_images(self.data, self.settings.calibration, self._seed("int8"))
             quantise.quantise(pruned.path, path, images, self._notes("int8"))
             return {"validation_accuracy": float(measure.correct(path, self.data.val, self.data).mean())}
 
@@ -190,7 +190,7 @@ class Studio:
             "reduce_range": quantise.reduce_range(),
             "onnxruntime": onnxruntime.__version__,
             "code": code_version(quantise, export),
-            **self.own.versions("calibrate"),
+            **self.learner.versions("calibrate"),
         }
         return self._rounded("int8", pruned.net, work, inputs)
 
@@ -278,7 +278,7 @@ class Studio:
             return self._models[name]
         with self.console.status(f"{name}: quantising"):
             done = self.stages.run(name, ".onnx", inputs, work)
-        _copy(done.path, self._file(name))
+        write_whole(self._file(name), done.path.read_bytes())
         return self._remember(name, net, self._file(name), done)
 
     def _remember(self, name: str, net: nn.Module, path: Path, done: Done) -> Model:
@@ -382,8 +382,3 @@ def _ratios(teacher: dict, row: dict) -> dict[str, float]:
         "latency": teacher["onnx_runtime"]["median_ms"] / row["onnx_runtime"]["median_ms"],
         "accuracy_points": 100 * (row["accuracy"] - teacher["accuracy"]),
     }
-
-
-def _copy(source: Path, target: Path) -> None:
-    with beside(target) as temporary:
-        temporary.write_bytes(source.read_bytes())

@@ -1,7 +1,8 @@
-"""Every lesson from top to bottom with its answers filled in, timed; and what grading runs of it.
+"""Every lesson and lab from top to bottom with its answers filled in, timed; and what grading runs of it.
 
 `python -m autograder.bench.lessons` runs the notebooks as a reader would (demonstrations, figures and training
-included) and fails if a cell does. With `--out` the times go to a results file.
+included), grades them with the files that a lab hands in, and fails if a cell or an answer does. With `--out` the
+times go to a results file.
 """
 
 import argparse
@@ -18,9 +19,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from autograder.artefacts import folder_of, read_folder
 from autograder.builder import build, sources
+from autograder.catalogue import short
 from autograder.grade import grade
-from autograder.paths import is_lab
 from autograder.sandbox import Sandbox
 from autograder.workers import PRELOAD
 from course_data.files import write_whole
@@ -32,20 +34,24 @@ REPEATS = 5  # gradings of one notebook; the median is reported
 def read(built, data_name="digits"):
     """Run the notebook with its answers in a fresh kernel, from an empty folder.
 
-    Returns seconds for everything, kernel start included, and its slowest cell. Raises CellExecutionError.
+    Returns seconds for everything, kernel start included, and its slowest cell; and what was handed in. Raises CellExecutionError.
     `data_name` replaces the data set of the demonstrations, the one-word change that the text offers.
     """
     notebook = nbformat.reads(built.instructor, as_version=4)
     for cell in notebook.cells:
-        cell.source = cell.source.replace('load("digits")', f'load("{data_name}")')
-    with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": folder}})
+        for word in ('load("{}")', 'data = "{}"'):
+            cell.source = cell.source.replace(word.format("digits"), word.format(data_name))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / built.lesson.name
+        folder.mkdir()
+        client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(folder)}})
         begin = time.perf_counter()
         client.execute()
         seconds = time.perf_counter() - begin
+        handed = read_folder(folder_of(folder / f"{built.lesson.name}.ipynb", built.lesson.name), built.lesson.files)
     times = [(_seconds(cell), cell.id) for cell in notebook.cells if cell.cell_type == "code"]
     slowest, cell = max(times)
-    return {"notebook_seconds": round(seconds, 1), "slowest_cell": cell, "slowest_cell_seconds": round(slowest, 1)}
+    return {"notebook_seconds": round(seconds, 1), "slowest_cell": cell, "slowest_cell_seconds": round(slowest, 1)}, handed
 
 
 def _seconds(cell):
@@ -57,12 +63,12 @@ def _seconds(cell):
     return (end - begin).total_seconds()
 
 
-def graded(built, sandbox):
-    """Seconds to grade the notebook with its answers in a warm sandbox: median of some. Every answer must pass."""
+def graded(built, sandbox, handed):
+    """Seconds to grade the notebook with its answers and files in a warm sandbox: median of some. Every answer must pass."""
     times = []
     for seed in range(REPEATS):
         begin = time.perf_counter()
-        result = grade(built.instructor.encode(), "solution", built.lesson.name, sandbox, seed=seed)
+        result = grade(built.instructor.encode(), "solution", built.lesson.name, sandbox, seed=seed, handed=handed)
         times.append(time.perf_counter() - begin)
         wrong = [f"{v.exercise} {v.status}: {v.message}" for v in result.verdicts if v.status not in ("passed", "needs_manual")]
         if wrong:
@@ -72,7 +78,7 @@ def graded(built, sandbox):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lessons", nargs="*", help="numbers, such as 02; all if none is given")
+    parser.add_argument("lessons", nargs="*", help="numbers and names, such as 02 or temperature_sweep; all if none is given")
     parser.add_argument("--data", default="digits", help="data set of the demonstrations: digits or mnist")
     parser.add_argument("--out", type=Path, help="write the times to this results file")
     asked = parser.parse_args()
@@ -80,11 +86,12 @@ def main():
     with Sandbox(preload=PRELOAD) as sandbox, tempfile.TemporaryDirectory() as home:
         os.environ["COURSE_HOME"] = home  # the reader's own progress stays as it is
         for path in sources():
-            if is_lab(path.stem) or asked.lessons and path.stem[:2] not in asked.lessons:
+            if asked.lessons and short(path.stem) not in asked.lessons:
                 continue
             built = build(path)
             try:
-                rows[path.stem] = {**read(built, asked.data), **graded(built, sandbox)}
+                times, handed = read(built, asked.data)
+                rows[path.stem] = {**times, **graded(built, sandbox, handed)}
             except CellExecutionError as error:
                 sys.exit(f"{path.stem} does not run from top to bottom:\n{error}")
             row = rows[path.stem]

@@ -196,7 +196,7 @@ from course_labs.training import accuracy
 
 studio.use(rebuild=my_rebuild)
 kept = keep_best(channel_importance(student.net, dataset, images=256), studio.settings.pruned_widths)
-small = studio.own.rebuilt(student.net, kept)
+small = studio.learner.rebuilt(student.net, kept)
 images = normalise(dataset.val.images[:64], dataset.mean, dataset.std)
 with torch.inference_mode():
     apart = (masked(student.net, kept)(images) - small(images)).abs().max()

@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from course_data import load
-from course_labs import Recipe, Settings, Shape, Studio, claims, controls, export, industrial, measure, pruning, run_lab, training
+from course_labs import Recipe, Settings, Shape, Studio, claims, controls, export, industrial, measure, pruning, quantise, run_lab, training
 from course_labs.families import ConvNets
 from course_labs.networks import ConvNet
 from course_labs.report import controls_markdown, controls_terminal
@@ -179,7 +179,7 @@ def test_dynamic_file_says_the_same_within_rounding(net, tmp_path):
     images = torch.randn(8, 1, 8, 8, generator=torch.Generator().manual_seed(2)).numpy()
     reference = measure.session(source, 1).run(None, {"image": images})[0]
     for operators in (None, ["MatMul", "Gemm"]):
-        target = controls.quantise_dynamic(source, tmp_path / "d.onnx", operators, {"row": "x"})
+        target = quantise.quantise_dynamic(source, tmp_path / "d.onnx", operators, {"row": "x"})
         found = measure.session(target, 1).run(["logits"], {"image": images})[0]
         assert 0 < np.abs(found - reference).max() < 0.1 * np.abs(reference).max()
         assert [p.value for p in onnx.load(target).metadata_props] == ["x"]
