@@ -55,15 +55,17 @@ def test_a_right_answer_written_differently_gets_every_point(lesson, answer):
 
 @pytest.mark.parametrize("lesson, answer", answers(right=False))
 def test_a_wrong_answer_is_rejected_with_its_own_message(lesson, answer):
-    exercise = catalogue.lessons()[lesson].exercise(answer.exercise)
+    exercise, points = catalogue.lessons()[lesson].exercise(answer.exercise), set()
     for seed in SEEDS:
         got = verdict(lesson, answer.exercise, answer.names, seed)
         assert got.status in ("failed", "error"), (got.status, got.message)
         assert got.points < got.max_points
+        points.add(got.points)
         if exercise.choices:
             assert exercise.choices.get(answer.names[exercise.names[0]], "") in got.message
         else:
             assert answer.note.rstrip(".") in got.message
+    assert len(points) == 1, f"the same mistake gets {points}, as the random inputs fall"
 
 
 @pytest.mark.parametrize("hidden", [False, True], ids=["in the notebook", "graded"])

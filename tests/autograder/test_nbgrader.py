@@ -10,6 +10,7 @@ import inspect
 import io
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder import catalogue, cli, paths
+from autograder.artefacts import folder_of, read_folder
 from autograder.builder import build
 from autograder.by_hand import marks, with_marks
 from autograder.checks import bank
@@ -30,7 +32,9 @@ from autograder.grade import Result, grade
 from autograder.nbgrader_desk import record
 from autograder.nbgrader_notebook import grade_id
 from autograder.sandbox import Limits, Sandbox
+from course_data.files import write_whole
 
+TESTS = Path(__file__).resolve().parents[1]
 EVERY = os.environ.get("COURSE_NBGRADER") == "all"
 LESSON = "01_affine_quantization"
 EXERCISES = catalogue.lessons()[LESSON].exercises
@@ -353,6 +357,14 @@ def submissions(lesson):
     return found
 
 
+def files_with(lesson):
+    """Files that an honest student hands in with a lab, name -> bytes; none with a lesson."""
+    if not paths.is_lab(lesson):
+        return {}
+    forge = runpy.run_path(TESTS / ("studio_files" if lesson == "compression_studio" else "exercise_lab_files") / "forge.py")
+    return forge["honest"](*[lesson] * (lesson != "compression_studio"))
+
+
 def without_figures(notebook):
     notebook.cells = [c for c in notebook.cells if c.metadata.course.role != "demo"]
     return notebook
@@ -380,13 +392,18 @@ def short_submissions():
 @pytest.mark.parametrize("lesson", list(catalogue.lessons()) if EVERY else [LESSON])
 def test_nbgrader_autograde_gives_the_scores_of_course_grade(lesson, course):
     lot = submissions(lesson) if EVERY else short_submissions()
-    ours = {}
+    files, ours = files_with(lesson), {}
+    if files:
+        without_figures(lot["solution"])  # else nbgrader runs the whole lab, and scores what comes of that
     with Sandbox(limits=Limits(), isolation="bubblewrap") as sandbox:
         for student, notebook in lot.items():
             path = course / "submitted" / student / lesson / f"{lesson}.ipynb"
             path.parent.mkdir(parents=True)
             nbformat.write(notebook, path)
-            ours[student] = {v.exercise: v.points for v in grade(path.read_bytes(), student, lesson, sandbox, seed=9).verdicts}
+            for name, data in files.items():
+                write_whole(folder_of(path, lesson) / name, data)
+            handed = read_folder(folder_of(path, lesson), files)
+            ours[student] = {v.exercise: v.points for v in grade(path.read_bytes(), student, lesson, sandbox, seed=9, handed=handed).verdicts}
     if not (course / "release" / lesson).exists():
         nbgrader("generate_assignment", lesson, folder=course)
     nbgrader("autograde", lesson, folder=course)

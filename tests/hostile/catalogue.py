@@ -13,12 +13,14 @@ first is what a quiet machine gives), or {exercise: status} where more than one 
 gets points; an exercise that is not named must be passed with full points. `says` must stand in the message on the
 first status.
 
-Entries of the kind "files" are of the compression studio: each hands in one of the forgeries of tests/studio_files/forge.py.
+Entries of the kind "files" are of the graded labs: each hands in one of the forgeries of tests/studio_files/forge.py (the
+compression studio) or tests/exercise_lab_files/forge.py (the two others).
 
 Code may use @MARK@ (a word that is looked for afterwards), @PORT@ (a listening server outside), @CLASS@,
 @OUT@, @HOME@ and @REPOSITORY@ (folders of the grader). To add an entry, add a call at the end of its kind.
 """
 
+import functools
 import importlib.util
 import json
 import os
@@ -1261,9 +1263,10 @@ LAB = "compression_studio"
 FILES, TABLE = "studio.5-files", "studio.6-table"
 
 
-def forge():
-    """tests/studio_files/forge.py, loaded when the first entry is written."""
-    spec = importlib.util.spec_from_file_location("studio_files_forge", Path(__file__).resolve().parents[1] / "studio_files" / "forge.py")
+@functools.cache
+def forge(folder="studio_files"):
+    """forge.py of a folder of tests/, loaded when the first entry is written."""
+    spec = importlib.util.spec_from_file_location(f"{folder}_forge", Path(__file__).resolve().parents[1] / folder / "forge.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -1324,6 +1327,39 @@ files("accuracy-without-end", "failed", "failed", says="1e400")
 files("a-key-twice", "failed", "failed", says="twice")
 files("brackets-without-end", "failed", "failed", says="is not JSON")
 files("another-data-set", "failed", "failed", says="takes images of the shape")
+
+
+def lab(name, gets="passed", keeps=0, says="", make=None):
+    """An entry that hands in a forgery of one of the two exercise labs; `name` begins with "trade-" or "sweep-"."""
+    short, forgery = name.split("-", 1)
+    home, ids = {"trade": ("pruning_tradeoff", "tradeoff"), "sweep": ("temperature_sweep", "sweep")}[short]
+    make = make or (lambda forge: forge.made(home, forgery))
+
+    def write(folder, data):
+        put(folder, {f"{home}.ipynb": data})
+        put(folder / f"{home}_artefacts", make(forge("exercise_lab_files")))
+
+    entry(name, gets, lesson=home, exercise=f"{ids}.6-files", place=write, solved=(f"{ids}.1-predict", f"{ids}.6-files"), keeps=keeps, says=says)
+
+
+lab("trade-honest", make=lambda forge: forge.honest(forge.TRADE))
+lab("trade-more-accurate-than-it-is", "failed", 10, "`pruned-70.onnx`, accuracy: you report 98.61 %")
+lab("trade-fewer-macs-than-there-are", "failed", says="`pruned-30.onnx`, MACs: you report 10")
+lab("trade-a-masked-network-for-a-pruned-one", "failed", says="`pruned-50.onnx` has the channels 16-16-32-32")
+lab("trade-two-files-exchanged", "failed", says="% of 16-16-32-32 gone are")
+lab("trade-a-whole-network-for-a-masked-one", "failed", 14, "0 of 16 channels are silent")
+lab("trade-a-network-that-has-learnt-nothing", "failed", says="of the test images right; 90 % are needed")
+lab("trade-a-choice-against-the-own-table", "failed", 13, "Within 60 % of the macs your own table gives")
+lab("trade-half-as-fast-again-and-again", "failed", 12, "up to a factor of 4")
+lab("trade-a-file-too-few", "missing", says="`pruned-70.onnx` was not handed in")
+lab("sweep-honest", make=lambda forge: forge.honest(forge.SWEEP))
+lab("sweep-a-better-mean", "failed", 11, "T = 4, mean: you report")
+lab("sweep-a-smaller-spread", "failed", 11, "T = 16, spread: you report 0.0")
+lab("sweep-a-table-made-up", "failed", 6, "accuracy: you report 99.17 %")
+lab("sweep-one-student-eighteen-times", "failed", says="is the same file as")
+lab("sweep-one-temperature-left-out", "missing", says="`t16-0.onnx` was not handed in")
+lab("sweep-rows-of-another-shape", "failed", says="all students must have one shape")
+lab("sweep-the-other-labs-files", "missing", says="was not handed in", make=lambda forge: forge.honest(forge.TRADE))
 
 _kind = "honest"
 entry("honest-last", "passed")

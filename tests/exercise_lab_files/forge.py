@@ -1,0 +1,255 @@
+"""What honest, dishonest and unlucky students hand in with the two exercise labs.
+
+`honest(lab)` gives files, name -> bytes. `FORGED[lab]` maps a name to a function that gets them in a dict and changes them;
+`made(lab, name)` applies it. All networks come from the two in this folder: channels cut or silenced, and a bias moved.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+HERE = Path(__file__).resolve().parent
+TRADE, SWEEP = "pruning_tradeoff", "temperature_sweep"
+FORGED = {TRADE: {}, SWEEP: {}}
+
+
+def forged(lab):
+    def register(function):
+        FORGED[lab][function.__name__.replace("_", "-")] = function
+        return function
+
+    return register
+
+
+def made(lab, name):
+    """The files of one of `FORGED[lab]`."""
+    files = honest(lab)
+    FORGED[lab][name](files)
+    return files
+
+
+def honest(lab):
+    """The files of somebody who did the lab."""
+    return _trade() if lab == TRADE else _sweep()
+
+
+def edited(data, edit):
+    """A network's bytes after `edit(tensors)`, the tensors in the order of the layers: weight, bias, weight, bias, ..."""
+    model = onnx.load_model_from_string(data)
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    tensors = [stored[name] for node in model.graph.node if node.op_type in ("Conv", "Gemm") for name in node.input[1:]]
+    for tensor, values in zip(tensors, edit([numpy_helper.to_array(tensor).copy() for tensor in tensors])):
+        tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), tensor.name))
+    (flat,) = [stored[node.input[1]] for node in model.graph.node if node.op_type == "Reshape"]
+    flat.CopyFrom(numpy_helper.from_array(np.array([-1, tensors[-2].dims[1]]), flat.name))
+    return model.SerializeToString()
+
+
+def cut(percent):
+    """Removes the last channels of every layer."""
+
+    def edit(tensors):
+        kept = tensors[0].shape[1]
+        for layer in range(0, len(tensors), 2):
+            last = layer + 2 == len(tensors)
+            left = len(tensors[layer]) if last else len(tensors[layer]) - len(tensors[layer]) * percent // 100
+            tensors[layer], tensors[layer + 1] = tensors[layer][:left, :kept], tensors[layer + 1][:left]
+            kept = left
+        return tensors
+
+    return edit
+
+
+def silence(tensors):
+    """Zeros in the last half of every layer's channels."""
+    for tensor in tensors[:-2]:
+        tensor[len(tensor) // 2 :] = 0
+    return tensors
+
+
+def row_of(found, name):
+    network = found.model(name)
+    percent = found.accuracy(name, "digits").percent
+    return {"file": name, "bytes": network.bytes, "parameters": network.parameters, "macs": network.macs, "accuracy_percent": round(percent, 2)}
+
+
+def measured(files):
+    from autograder.artefacts import Handed
+    from autograder.checks.measured import Artefacts, Here
+
+    return Artefacts(Handed("", files), Here())
+
+
+def put(files, table):
+    files["results.json"] = json.dumps(table).encode()
+
+
+def read(files):
+    return json.loads(files["results.json"])
+
+
+# The trade
+
+
+def _trade():
+    whole, half = ((HERE / f"{name}.onnx").read_bytes() for name in ("whole", "pruned-50"))
+    files = {"whole.onnx": whole, "masked-50.onnx": edited(whole, silence)}
+    files |= {f"pruned-{percent}.onnx": half if percent == 50 else edited(whole, cut(percent)) for percent in (10, 30, 50, 70)}
+    tell_the_trade(files)
+    return files
+
+
+def tell_the_trade(files):
+    """Write the table that is true of the files. Times are as for so many MACs, and a call's own."""
+    found = measured(files)
+    rows = [row_of(found, name) for name in files if name.endswith(".onnx")]
+    for row in rows:
+        percent = int(row["file"].split("-")[1].removesuffix(".onnx")) if "-" in row["file"] else 0
+        row |= {"percent": percent, "milliseconds": round(0.008 + row["macs"] / 4e7, 6), "validation": [row["accuracy_percent"]]}
+    # By the lab's rule: within 60 % of each cost, the best validation accuracy.
+    chosen = {}
+    for cost in ("macs", "milliseconds"):
+        inside = [row for row in rows if row["file"] != "masked-50.onnx" and row[cost] <= 0.6 * rows[0][cost]]
+        if inside:
+            chosen[cost] = max(inside, key=lambda row: (row["validation"][0], -row[cost]))["percent"]
+    put(files, {"data": "digits", "rows": rows, "chosen": chosen})
+
+
+@forged(TRADE)
+def more_accurate_than_it_is(files):
+    table = read(files)
+    next(row for row in table["rows"] if row["file"] == "pruned-70.onnx")["accuracy_percent"] = 98.61
+    put(files, table)
+
+
+@forged(TRADE)
+def fewer_macs_than_there_are(files):
+    table = read(files)
+    next(row for row in table["rows"] if row["file"] == "pruned-30.onnx")["macs"] = 10
+    put(files, table)
+
+
+@forged(TRADE)
+def a_masked_network_for_a_pruned_one(files):
+    files["pruned-50.onnx"] = files["masked-50.onnx"]
+    tell_the_trade(files)
+
+
+@forged(TRADE)
+def two_files_exchanged(files):
+    files["pruned-10.onnx"], files["pruned-30.onnx"] = files["pruned-30.onnx"], files["pruned-10.onnx"]
+    tell_the_trade(files)
+
+
+@forged(TRADE)
+def a_whole_network_for_a_masked_one(files):
+    files["masked-50.onnx"] = files["whole.onnx"]
+    tell_the_trade(files)
+
+
+@forged(TRADE)
+def a_network_that_has_learnt_nothing(files):
+    """Every file of the right shape, and every number of the table true."""
+    for name in [name for name in files if name.startswith("pruned")]:
+        files[name] = edited(files[name], lambda tensors: [tensor * 0 for tensor in tensors])
+    tell_the_trade(files)
+
+
+@forged(TRADE)
+def a_choice_against_the_own_table(files):
+    table = read(files)
+    table["chosen"]["macs"] = 10
+    put(files, table)
+
+
+@forged(TRADE)
+def half_as_fast_again_and_again(files):
+    table = read(files)
+    for times, row in enumerate(table["rows"][2:], 1):
+        row["milliseconds"] /= 10**times
+    put(files, table)
+
+
+@forged(TRADE)
+def a_file_too_few(files):
+    del files["pruned-70.onnx"]
+
+
+# The sweep
+
+
+TEMPERATURES = (None, 1, 2, 4, 8, 16)
+
+
+def _sweep():
+    """Eighteen students that differ in their last bias only."""
+    student, files = (HERE / "pruned-50.onnx").read_bytes(), {}
+    for t in TEMPERATURES:
+        for seed in range(3):
+            number = len(files) + 1
+
+            def edit(tensors, number=number):
+                tensors[-1][number % 10] += np.float32(0.2 * number)
+                return tensors
+
+            files[f"{'alone' if t is None else f't{t}'}-{seed}.onnx"] = edited(student, edit)
+    tell_the_sweep(files)
+    return files
+
+
+def tell_the_sweep(files):
+    """Write the table that is true of the files."""
+    found = measured(files)
+    rows = [row_of(found, name) for name in files if name.endswith(".onnx")]
+    points = np.array([row["accuracy_percent"] for row in rows]).reshape(len(TEMPERATURES), 3)
+    lines = zip(TEMPERATURES, points.mean(axis=1), points.std(axis=1, ddof=1))
+    sweep = [{"temperature": t, "mean": round(mean, 2), "spread": round(spread, 2)} for t, mean, spread in lines]
+    put(files, {"data": "digits", "sweep": sweep, "rows": rows})
+
+
+@forged(SWEEP)
+def a_better_mean(files):
+    table = read(files)
+    table["sweep"][3]["mean"] = round(table["sweep"][3]["mean"] + 0.4, 2)
+    put(files, table)
+
+
+@forged(SWEEP)
+def a_smaller_spread(files):
+    table = read(files)
+    table["sweep"][5]["spread"] = 0.0
+    put(files, table)
+
+
+@forged(SWEEP)
+def a_table_made_up(files):
+    table = read(files)
+    for row in table["rows"]:
+        row["accuracy_percent"] = 99.17
+    for row in table["sweep"]:
+        row |= {"mean": 99.17, "spread": 0.0}
+    put(files, table)
+
+
+@forged(SWEEP)
+def one_student_eighteen_times(files):
+    for name in [name for name in files if name.endswith(".onnx")]:
+        files[name] = files["t4-0.onnx"]
+    tell_the_sweep(files)
+
+
+@forged(SWEEP)
+def one_temperature_left_out(files):
+    for seed in range(3):
+        del files[f"t16-{seed}.onnx"]
+
+
+@forged(SWEEP)
+def rows_of_another_shape(files):
+    """The students at one temperature are larger than the others."""
+    for seed in range(3):
+        files[f"t8-{seed}.onnx"] = edited((HERE / "whole.onnx").read_bytes(), lambda tensors, seed=seed: [*tensors[:-1], tensors[-1] + seed])
+    tell_the_sweep(files)
