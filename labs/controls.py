@@ -56,10 +56,10 @@ class Controls:
         studio, chosen = self.studio, self.studio.settings
 
         def work(update) -> nn.Module:
-            net = studio._new(chosen.student)
-            return training.train(net, studio.data, chosen.student_recipe, training.cross_entropy, studio._seed("student"), update)
+            net = studio.new(chosen.student)
+            return training.train(net, studio.data, chosen.student_recipe, training.cross_entropy, studio.seed_for("student"), update)
 
-        return studio._trained("no_teacher", chosen.student, work, {"recipe": chosen.student_recipe}, (networks, training))
+        return studio.trained("no_teacher", chosen.student, work, {"recipe": chosen.student_recipe}, (networks, training))
 
     def from_scratch(self):
         """The pruned shape from new weights, with the teacher's help, for the student's and the recovery's epochs together.
@@ -70,9 +70,9 @@ class Controls:
         recipe = dataclasses.replace(chosen.student_recipe, epochs=chosen.student_recipe.epochs + chosen.recovery_recipe.epochs)
 
         def work(update) -> nn.Module:
-            return self._taught(studio._new(pruned.net.shape), recipe, "from_scratch", update)
+            return self._taught(studio.new(pruned.net.shape), recipe, "from_scratch", update)
 
-        return studio._trained("from_scratch", pruned.net.shape, work, {"recipe": recipe} | self._help(), (networks, training, distillation))
+        return studio.trained("from_scratch", pruned.net.shape, work, {"recipe": recipe} | self._help(), (networks, training, distillation))
 
     def unstructured(self):
         """The student with its smallest weights set to zero, as many numbers left as the pruned network has, and the same recovery."""
@@ -89,7 +89,7 @@ class Controls:
             return settled(self._taught(net, recipe, "pruned", update))
 
         inputs = {"student": student.done.fingerprint, "left": count, "recipe": recipe} | self._help()
-        return studio._trained("unstructured", student.net.shape, work, inputs, (networks, training, distillation, sys.modules[__name__]))
+        return studio.trained("unstructured", student.net.shape, work, inputs, (networks, training, distillation, sys.modules[__name__]))
 
     def silenced(self):
         """What the pruned network computes, in the student's shape: the channels are zero instead of gone."""
@@ -100,7 +100,7 @@ class Controls:
             return studio.family.expanded(student.net, pruned.net, pruning.keep_best(scores, pruned.net.shape.widths))
 
         inputs = {"student": student.done.fingerprint, "pruned": pruned.done.fingerprint}
-        return studio._trained("silenced", student.net.shape, work, inputs, (networks, pruning, families, sys.modules[__name__]))
+        return studio.trained("silenced", student.net.shape, work, inputs, (networks, pruning, families, sys.modules[__name__]))
 
     def dynamic_linear(self):
         """Dynamic quantisation of linear layers alone: PyTorch's `quantize_dynamic` silently passes over convolutions, and this is what is left."""
@@ -122,13 +122,13 @@ class Controls:
             return self._taught(small, recipe, "pruned", update)
 
         inputs = {"student": student.done.fingerprint, "recipe": recipe, "importance_images": images} | self._help() | industrial.versions()
-        return studio._trained("torch_pruning", shape, work, inputs, (networks, training, distillation, industrial))
+        return studio.trained("torch_pruning", shape, work, inputs, (networks, training, distillation, industrial))
 
     def _taught(self, net: nn.Module, recipe: training.Recipe, purpose: str, update) -> nn.Module:
         """Train `net` in place with the teacher's help, as the student and the pruned network were."""
         studio, chosen = self.studio, self.studio.settings
         loss = studio.learner.learn_from_teacher(chosen.temperature, chosen.alpha)
-        return training.train(net, studio.data, recipe, loss, studio._seed(purpose), update, studio.taught()[0])
+        return training.train(net, studio.data, recipe, loss, studio.seed_for(purpose), update, studio.taught()[0])
 
     def _help(self) -> dict:
         """What the teacher's help depends on, for a stage's fingerprint."""
@@ -140,17 +140,17 @@ class Controls:
         studio, pruned = self.studio, self.studio.pruned()
 
         def work(path: Path) -> dict:
-            quantise.quantise_dynamic(pruned.path, path, operators, studio._notes(name))
+            quantise.quantise_dynamic(pruned.path, path, operators, studio.notes(name))
             return {"validation_accuracy": float(measure.correct(path, studio.data.val, studio.data).mean())}
 
         inputs = {
-            **studio._common,
+            **studio.common,
             "source": sha256(pruned.path),
             "operators": operators,
             "onnxruntime": onnxruntime.__version__,
             "code": code_version(quantise, export),
         }
-        return studio._rounded(name, pruned.net, work, inputs)
+        return studio.rounded(name, pruned.net, work, inputs)
 
 
 class _Held(nn.Module):

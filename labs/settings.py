@@ -42,7 +42,7 @@ SETTINGS = {
     ),
     "mnist": Settings(
         teacher=Shape((64, 128, 128, 256, 256), (2, 1, 2, 1, 2)),
-        teacher_recipe=Recipe(epochs=3, peak_lr=0.2, shift=2),
+        teacher_recipe=Recipe(epochs=6, peak_lr=0.2, shift=2),
         student=Shape((32, 64, 64, 96), (2, 2, 1, 2)),
         student_recipe=Recipe(epochs=10, peak_lr=0.2, shift=2),
         pruned_widths=(16, 32, 32, 48),

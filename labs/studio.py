@@ -89,7 +89,7 @@ class Studio:
         self.learner = Learner()
         self._taught: tuple[Taught, Done] | None = None
         where = training.device()
-        self._common = {
+        self.common = {
             "data": self.data.fingerprint,
             "seed": seed,
             "device": where.type,
@@ -111,10 +111,10 @@ class Studio:
         """Train the float32 network that everything else is measured against."""
 
         def work(update) -> nn.Module:
-            net = self._new(self.settings.teacher)
-            return training.train(net, self.data, self.settings.teacher_recipe, training.cross_entropy, self._seed("teacher"), update)
+            net = self.new(self.settings.teacher)
+            return training.train(net, self.data, self.settings.teacher_recipe, training.cross_entropy, self.seed_for("teacher"), update)
 
-        return self._trained("teacher", self.settings.teacher, work, {"recipe": self.settings.teacher_recipe}, (networks, training))
+        return self.trained("teacher", self.settings.teacher, work, {"recipe": self.settings.teacher_recipe}, (networks, training))
 
     def taught(self) -> tuple[Taught, Done]:
         """Ask the teacher about every training image once for each view, before any student needs it."""
@@ -123,12 +123,12 @@ class Studio:
 
             def work(path: Path) -> dict:
                 with bar("teacher's answers", 1.0, self.console) as update:
-                    taught = distillation.teach(teacher.net, self.data, chosen.student_recipe, chosen.views, self._seed("views"), update)
+                    taught = distillation.teach(teacher.net, self.data, chosen.student_recipe, chosen.views, self.seed_for("views"), update)
                 torch.save(dataclasses.asdict(taught), path)
                 return {}
 
             recipe = dataclasses.asdict(chosen.student_recipe)
-            inputs = self._common | {
+            inputs = self.common | {
                 "teacher": teacher.done.fingerprint, "views": chosen.views, "shift": recipe["shift"], "flip": recipe["flip"],
                 "code": code_version(networks, training, distillation),
             }
@@ -143,7 +143,7 @@ class Studio:
 
         def work(update) -> nn.Module:
             loss = self.learner.learn_from_teacher(chosen.temperature, chosen.alpha)
-            return training.train(self._new(chosen.student), self.data, chosen.student_recipe, loss, self._seed("student"), update, taught)
+            return training.train(self.new(chosen.student), self.data, chosen.student_recipe, loss, self.seed_for("student"), update, taught)
 
         inputs = {
             "taught": asked.fingerprint,
@@ -151,7 +151,7 @@ class Studio:
             "distillation": (chosen.temperature, chosen.alpha),
             **self.learner.versions("loss"),
         }
-        return self._trained("student", chosen.student, work, inputs, (networks, training, distillation))
+        return self.trained("student", chosen.student, work, inputs, (networks, training, distillation))
 
     def pruned(self) -> Model:
         """Cut the student's least important channels, rebuild it smaller, let it recover with the teacher's help."""
@@ -162,7 +162,7 @@ class Studio:
             scores = self.family.channel_importance(student.net, self.data, chosen.importance_images)
             small = self.learner.rebuilt(student.net, pruning.keep_best(scores, chosen.pruned_widths), self.family.rebuilt)
             loss = self.learner.learn_from_teacher(chosen.temperature, chosen.alpha)
-            return training.train(small, self.data, chosen.recovery_recipe, loss, self._seed("pruned"), update, taught)
+            return training.train(small, self.data, chosen.recovery_recipe, loss, self.seed_for("pruned"), update, taught)
 
         inputs = {
             "student": student.done.fingerprint,
@@ -172,19 +172,19 @@ class Studio:
             "importance_images": chosen.importance_images,
             **self.learner.versions("loss", "rebuild"),
         }
-        return self._trained("pruned", shape, work, inputs, (networks, training, distillation, pruning))
+        return self.trained("pruned", shape, work, inputs, (networks, training, distillation, pruning))
 
     def int8(self) -> Model:
         """Round the pruned network's weights and activations to eight bits."""
         pruned = self.pruned()
 
         def work(path: Path) -> dict:
-            images = self.learner.calibration_images(self.data, self.settings.calibration, self._seed("int8"))
-            quantise.quantise(pruned.path, path, images, self._notes("int8"))
+            images = self.learner.calibration_images(self.data, self.settings.calibration, self.seed_for("int8"))
+            quantise.quantise(pruned.path, path, images, self.notes("int8"))
             return {"validation_accuracy": float(measure.correct(path, self.data.val, self.data).mean())}
 
         inputs = {
-            **self._common,
+            **self.common,
             "source": sha256(pruned.path),
             "calibration": self.settings.calibration,
             "reduce_range": quantise.reduce_range(),
@@ -192,7 +192,7 @@ class Studio:
             "code": code_version(quantise, export),
             **self.learner.versions("calibrate"),
         }
-        return self._rounded("int8", pruned.net, work, inputs)
+        return self.rounded("int8", pruned.net, work, inputs)
 
     def models(self) -> list[Model]:
         """All four, in the order of the table."""
@@ -226,23 +226,18 @@ class Studio:
         write_reports(results, self.out, self.data)
         return results
 
-    # ------------------------------------------------------------------ inside
+    # ------------------------------------------------------------------ how a row is made, here and in `controls`
 
-    def _new(self, shape: Shape) -> nn.Module:
-        torch.manual_seed(self._seed(str(shape)))
-        return self.family.begin(shape, self.data, self._seed("first weights"))
+    def new(self, shape: Shape) -> nn.Module:
+        """A network of this shape with its first weights, the same for the same shape and seed."""
+        torch.manual_seed(self.seed_for(str(shape)))
+        return self.family.begin(shape, self.data, self.seed_for("first weights"))
 
-    def _seed(self, purpose: str) -> int:
+    def seed_for(self, purpose: str) -> int:
         """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""
         return int.from_bytes(hashlib.sha256(f"{self.seed} {purpose}".encode()).digest()[:6])
 
-    def _size(self) -> tuple[int, int]:
-        return tuple(self.data.train.images.shape[-2:])
-
-    def _file(self, name: str) -> Path:
-        return self.out / ("" if name in ROWS else "controls") / f"{name}.onnx"
-
-    def _notes(self, name: str) -> dict[str, str]:
+    def notes(self, name: str) -> dict[str, str]:
         """What someone who finds the file later needs to use it."""
         return {
             "row": (TITLES | controls.TITLES)[name],
@@ -253,8 +248,11 @@ class Studio:
             "std": " ".join(f"{s:.6f}" for s in self.data.std),
         }
 
-    def _trained(self, name: str, shape: Shape, work, inputs: dict, code: tuple) -> Model:
-        """A stage that trains: its artefact is the state of the network."""
+    def trained(self, name: str, shape: Shape, work, inputs: dict, code: tuple) -> Model:
+        """The row `name`, trained: its artefact is the state of the network.
+
+        `work(update)` trains and returns a network of `shape`. It is done again when `inputs`, or the source of the modules in `code`, are others.
+        """
         if name in self._models:
             return self._models[name]
 
@@ -265,21 +263,32 @@ class Studio:
             return {"validation_accuracy": training.accuracy(net, self.data.val, self.data)}
 
         inputs = {k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in inputs.items()}
-        inputs |= self._common | {"shape": dataclasses.asdict(shape), "code": code_version(*code, *self.family.modules)}
+        inputs |= self.common | {"shape": dataclasses.asdict(shape), "code": code_version(*code, *self.family.modules)}
         done = self.stages.run(name, ".pt", inputs, save)
         net = self.family.new(shape)
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
-        path = export.export(net.eval(), self._size(), self._file(name), self._notes(name), self.family.folded)
+        path = export.export(net.eval(), self._size(), self._file(name), self.notes(name), self.family.folded)
         return self._remember(name, net, path, done)
 
-    def _rounded(self, name: str, net: nn.Module, work, inputs: dict) -> Model:
-        """A stage whose artefact is an ONNX file, made by rounding `net`."""
+    def rounded(self, name: str, net: nn.Module, work, inputs: dict) -> Model:
+        """The row `name`, made by rounding `net`: its artefact is the ONNX file that `work(path)` writes; it returns the facts to keep of it.
+
+        It is done again when `inputs` are others.
+        """
         if name in self._models:
             return self._models[name]
         with self.console.status(f"{name}: quantising"):
             done = self.stages.run(name, ".onnx", inputs, work)
         write_whole(self._file(name), done.path.read_bytes())
         return self._remember(name, net, self._file(name), done)
+
+    # ------------------------------------------------------------------ inside
+
+    def _size(self) -> tuple[int, int]:
+        return tuple(self.data.train.images.shape[-2:])
+
+    def _file(self, name: str) -> Path:
+        return self.out / ("" if name in ROWS else "controls") / f"{name}.onnx"
 
     def _remember(self, name: str, net: nn.Module, path: Path, done: Done) -> Model:
         model = Model(name, net, path, done.facts["validation_accuracy"], done)
@@ -298,7 +307,7 @@ class Studio:
         source = next(m.path for m in models if m.name == "pruned")
         with self.console.status("measure: int8 calibrated on the wrong images"):
             wrong = miscalibration.compare(
-                lambda path, images: quantise.quantise(source, path, images), self.data, self.settings.calibration, self._seed("wrong calibration")
+                lambda path, images: quantise.quantise(source, path, images), self.data, self.settings.calibration, self.seed_for("wrong calibration")
             )
         return {"rows": self._rows(models, said), "lost": measure.lost(said["teacher"], said["int8"], test.labels.numpy()), "wrong_calibration": wrong}
 

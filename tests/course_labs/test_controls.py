@@ -83,7 +83,7 @@ def test_only_the_controls_were_trained_each_in_its_way(run):
     assert alone[0] == TINY.student_recipe and alone[1] is training.cross_entropy
     assert scratch[0] == dataclasses.replace(TINY.student_recipe, epochs=3) and scratch[1] is not training.cross_entropy
     assert scattered[0] == TINY.recovery_recipe and scattered[1] is not training.cross_entropy
-    seed_of = Studio("digits", run[1], seed=1, settings=TINY, console=QUIET)._seed
+    seed_of = Studio("digits", run[1], seed=1, settings=TINY, console=QUIET).seed_for
     assert alone[2] == seed_of("student") and scattered[2] == seed_of("pruned"), "the images must come in the same order as in the row it is compared with"
 
 

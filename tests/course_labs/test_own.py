@@ -119,7 +119,7 @@ def test_a_plain_net_on_an_image_folder(tmp_path, tiny, pictures):
     (tmp_path / "my nets.py").write_text(PLAIN + "\n# changed\n")
     dataset, chosen, family = own.inputs("digits", pictures, 8, model, 0.5)
     studio = Studio(dataset, out, 0, chosen, Console(file=said), family=family)
-    assert studio._common["model"] != json.loads((out / "stages" / "teacher.json").read_text())["inputs"]["model"]
+    assert studio.common["model"] != json.loads((out / "stages" / "teacher.json").read_text())["inputs"]["model"]
 
 
 def test_the_course_s_own_networks_on_an_image_folder(pictures):

@@ -172,7 +172,7 @@ def test_another_seed_starts_again(run):
     _, out = run
     studio = Studio("digits", out, seed=1, settings=TINY, console=Console(file=io.StringIO()))
     other = Studio("digits", out, seed=2, settings=TINY, console=Console(file=io.StringIO()))
-    assert studio._common != other._common
+    assert studio.common != other.common
 
 
 @pytest.mark.parametrize("seeds, again", [([], ""), (["--seeds", "3", "--max-drop", "1"], " --seeds 3 --max-drop 1")])
