@@ -11,6 +11,7 @@ from rich.console import Console
 from torch import nn
 
 from course_data import Dataset, UserError
+from course_data.progress import status
 from course_labs import machine, networks, training
 from course_labs.families import ConvNets
 from course_labs.networks import normalise
@@ -31,7 +32,7 @@ def planned(minutes: float, settings: Settings, data: Dataset, stages: Stages, c
     family = family or ConvNets.of(data)
 
     def work(path: Path) -> dict:
-        with console.status("measuring what a training step takes"):
+        with status("measuring what a training step takes", console):
             share = share_for(minutes, settings, data, family.new)
         write_json(path, {"share": share})
         return {"share": share}

@@ -19,7 +19,7 @@ from torch import nn
 
 from course_data import Dataset, UserError, load
 from course_data.files import write_whole
-from course_data.progress import bar
+from course_data.progress import bar, status
 from course_labs import (
     accounting,
     claims,
@@ -277,7 +277,7 @@ class Studio:
         """
         if name in self._models:
             return self._models[name]
-        with self.console.status(f"{name}: quantising"):
+        with status(f"{name}: quantising", self.console):
             done = self.stages.run(name, ".onnx", inputs, work)
         write_whole(self._file(name), done.path.read_bytes())
         return self._remember(name, net, self._file(name), done)
@@ -305,7 +305,7 @@ class Studio:
         test = self.data.test
         said = {m.name: measure.predictions(m.path, test, self.data) for m in models}
         source = next(m.path for m in models if m.name == "pruned")
-        with self.console.status("measure: int8 calibrated on the wrong images"):
+        with status("measure: int8 calibrated on the wrong images", self.console):
             wrong = miscalibration.compare(
                 lambda path, images: quantise.quantise(source, path, images), self.data, self.settings.calibration, self.seed_for("wrong calibration")
             )
@@ -320,7 +320,7 @@ class Studio:
         elsewhere = {name: functools.partial(run, image.numpy()) for name, run in others.items()}
         with bar("measure latency", 1.0, self.console) as update, measure.one_thread():
             times = measure.latencies(runtime | eager | elsewhere, self.settings.latency_calls, self.seed, update=update)
-        with self.console.status("measure: throughput"):
+        with status("measure: throughput", self.console):
             throughput = measure.throughput({m.name: m.path for m in models}, image.numpy(), self.settings.latency_calls, self.seed)
         rows, labels = [], self.data.test.labels.numpy()
         for model in models:
