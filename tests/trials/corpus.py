@@ -31,7 +31,8 @@ def main():
                 wrong.append(name)
                 print(f"{name}: {problem}", file=sys.stderr)
             statuses = {v["exercise"]: v for v in result["verdicts"]}
-            undeserved += sum(statuses[e]["points"] > 0 and "passed" not in allowed for e, allowed in entry.expected.items() if e != "*")
+            # What is true in a forged table keeps its points; anything above that is undeserved.
+            undeserved += sum(statuses[e]["points"] > entry.keeps and "passed" not in allowed for e, allowed in entry.expected.items() if e != "*")
             faults += sum(v["status"] == "grader_error" for v in result["verdicts"])
         run.server.close()
     kinds = Counter(entry.kind for entry in hostile.ENTRIES.values())
