@@ -617,7 +617,7 @@ def test_an_altered_message_is_refused_or_gives_a_module_that_can_be_sent(data):
             inside = at(tree, path[:-1])
             how = data.draw(st.sampled_from(["replace", "replace", "copy", "remove"]))
             if how == "replace":
-                inside[path[-1]] = data.draw(odd)
+                inside[path[-1]] = copy.deepcopy(data.draw(odd))  # a second change may reach into it
             elif how == "copy":
                 inside[path[-1]] = copy.deepcopy(at(tree, data.draw(st.sampled_from(WHOLE_PLACES))))
             else:
