@@ -45,11 +45,12 @@ def bench(results):
     for key, name in (("nbgrader", "nbgrader"), ("otter", "otter")):
         lines.append(f"| times as fast as {name} | " + " | ".join(f"{b[f'ratio_vs_{key}']:.0f}" for b in both) + " |")
     machine = results["machine"]
-    theirs = " and ".join(str(b["of_these_to_nbgrader_and_otter"]) for b in both)
+    counts = [b["of_these_to_nbgrader_and_otter"] for b in both]
+    theirs = "all" if set(counts) == {both[0]["submissions"]} else " and ".join(map(str, counts))
     return [
         *lines, "",
         f"A class of {both[0]['submissions']} submissions of the lessons from 01 on (solutions, mistakes, half-done, blank); {theirs} of them went "
-        "to nbgrader and otter. The same notebooks and checks for all three, interleaved in one run, cold caches, start included. `course grade` uses one process for each core, "
+        "to nbgrader and otter, too. The same notebooks and checks for all three, interleaved in one run, cold caches, start included. `course grade` uses one process for each core, "
         "the others work on one notebook after the other. It skips cells that no check needs; the right column is without them.",
         f"Measured {results['measured']} on {machine['cpu']}, {machine['cores_usable']} cores; nbgrader {results['versions']['nbgrader']}, "
         f"otter-grader {results['versions']['otter-grader']}.",

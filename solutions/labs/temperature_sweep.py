@@ -13,8 +13,8 @@
 # teacher's doubt the student gets to see. Recipes give a number ("take T = 4") and seldom a curve. In this lab you measure the curve: five
 # temperatures, three seeds each, and the same student without a teacher as the control.
 #
-# **At the end you will have** fifteen small networks and a table of them with mean and spread; a verdict on each temperature that you can defend; and an
-# explanation of the curve's shape that rests on two measurements, the entropy of the teacher's answers and the size of the gradient.
+# **At the end you will have** eighteen small networks, three of them without a teacher, and a table of them with mean and spread; a verdict on each
+# temperature that you can defend; and an explanation of the curve's shape that rests on two measurements, the entropy of the teacher's answers and the size of the gradient.
 #
 # | | |
 # |---|---|

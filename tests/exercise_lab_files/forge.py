@@ -166,7 +166,7 @@ def a_choice_against_the_own_table(files):
 
 
 @forged(TRADE)
-def half_as_fast_again_and_again(files):
+def each_ten_times_as_fast_as_the_last(files):
     table = read(files)
     for times, row in enumerate(table["rows"][2:], 1):
         row["milliseconds"] /= 10**times
