@@ -10,7 +10,7 @@ from course_labs.training import Recipe
 class Settings:
     """Everything that decides the four models.
 
-    `temperature` and `alpha` belong to distillation, alpha being the share of the soft loss. The teacher is asked about
+    `teacher_smoothing` is the label smoothing of the teacher's loss. `temperature` and `alpha` belong to distillation, alpha being the share of the soft loss. The teacher is asked about
     `views` shifted and mirrored versions of every training image; students meet them in turn.
     `pruned_widths` are the channels kept in each layer of the student. `calibration` counts the training
     images whose activations set the int8 ranges. `latency_calls` are timed calls for each row.
@@ -22,6 +22,7 @@ class Settings:
     student_recipe: Recipe
     pruned_widths: tuple[int, ...]
     recovery_recipe: Recipe
+    teacher_smoothing: float = 0.0
     temperature: float = 4.0
     alpha: float = 0.9
     views: int = 6
@@ -51,7 +52,8 @@ SETTINGS = {
     ),
     "cifar10": Settings(
         teacher=Shape((64, 128, 256, 256, 512, 512), (1, 2, 2, 1, 2, 1)),
-        teacher_recipe=Recipe(epochs=10, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True),
+        teacher_recipe=Recipe(epochs=18, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True, bias_rate=16, cutout=8),
+        teacher_smoothing=0.2,
         student=Shape((48, 64, 96, 128, 192), (1, 2, 1, 2, 1)),
         student_recipe=Recipe(epochs=14, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True),
         pruned_widths=(32, 64, 80, 128, 160),

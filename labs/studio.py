@@ -111,10 +111,12 @@ class Studio:
         """Train the float32 network that everything else is measured against."""
 
         def work(update) -> nn.Module:
-            net = self.new(self.settings.teacher)
-            return training.train(net, self.data, self.settings.teacher_recipe, training.cross_entropy, self.seed_for("teacher"), update)
+            net, loss = self.new(chosen.teacher), functools.partial(training.cross_entropy, smoothing=chosen.teacher_smoothing)
+            return training.train(net, self.data, chosen.teacher_recipe, loss, self.seed_for("teacher"), update)
 
-        return self.trained("teacher", self.settings.teacher, work, {"recipe": self.settings.teacher_recipe}, (networks, training))
+        chosen = self.settings
+        inputs = {"recipe": chosen.teacher_recipe, "smoothing": chosen.teacher_smoothing}
+        return self.trained("teacher", chosen.teacher, work, inputs, (networks, training))
 
     def taught(self) -> tuple[Taught, Done]:
         """Ask the teacher about every training image once for each view, before any student needs it."""

@@ -19,7 +19,9 @@ Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
 class Recipe:
     """How long and how hard to train. `shift` moves images by up to that many pixels; `flip` mirrors half of them.
 
-    An epoch sees every image once, shifted and mirrored in one way: a *view* of the data set.
+    An epoch sees every image once, shifted and mirrored in one way: a *view* of the data set. `bias_rate` times the learning rate
+    is that of batch norm's biases (Jordan 2024, arXiv:2404.00498). `cutout` hides a square of so many pixels a side in every
+    image, unless a teacher's answers are used, which know nothing of it (DeVries and Taylor 2017, arXiv:1708.04552).
     """
 
     epochs: float
@@ -30,6 +32,8 @@ class Recipe:
     warm_up: float = 0.25  # share of the steps in which the learning rate rises
     shift: int = 0
     flip: bool = False
+    bias_rate: float = 1.0
+    cutout: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,9 @@ def autocast(where: torch.device):
     return torch.autocast(where.type, dtype) if dtype != torch.float32 else nullcontext()
 
 
-def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, taught: torch.Tensor | None = None) -> torch.Tensor:
-    """The plain loss. No label smoothing: it erases what a student learns from a teacher (Müller et al. 2019, arXiv:1906.02629)."""
-    return nn.functional.cross_entropy(logits, labels)
+def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, taught: torch.Tensor | None = None, smoothing: float = 0.0) -> torch.Tensor:
+    """The plain loss. Its target is (1 − `smoothing`) of the label and the rest spread over all classes (Szegedy et al. 2016, arXiv:1512.00567)."""
+    return nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
 
 
 def train(
@@ -95,19 +99,22 @@ def train(
     labels = data.train.labels.to(where)
     net.to(where, memory_format=torch.channels_last).train()
     learnt = [p for p in net.parameters() if p.requires_grad]
-    decayed = [p for p in learnt if p.ndim > 1]  # weights only: decay on biases and norms only hurts
-    others = [p for p in learnt if p.ndim <= 1]
-    optimiser = torch.optim.SGD(
-        [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
-        lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=True,
-    )
+    biases = {m.bias for m in net.modules() if isinstance(m, nn.BatchNorm2d) and m.affine and m.bias.requires_grad}
+    bias_decay = recipe.weight_decay / recipe.bias_rate if recipe.bias_rate > 1 else 0.0  # as much a step as the weights: fast biases run away
+    groups = [
+        {"params": [p for p in learnt if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in learnt if p.ndim <= 1 and p not in biases]},  # no decay: it only hurts here
+        {"params": [p for p in learnt if p in biases], "lr": recipe.peak_lr * recipe.bias_rate, "weight_decay": bias_decay},
+    ]
+    groups = [group for group in groups if group["params"]]
+    optimiser = torch.optim.SGD(groups, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=True)
     per_epoch = len(labels) // recipe.batch
     if per_epoch == 0:
         raise ValueError(f"a batch of {recipe.batch} is more than the {len(labels)} training images")
     steps = max(1, round(recipe.epochs * per_epoch))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         # a cycle of four steps would rise for none of them, and OneCycleLR divide by zero
-        optimiser, recipe.peak_lr, total_steps=max(5, steps + 1), pct_start=recipe.warm_up, cycle_momentum=False,
+        optimiser, [group.get("lr", recipe.peak_lr) for group in groups], total_steps=max(5, steps + 1), pct_start=recipe.warm_up, cycle_momentum=False,
         div_factor=5, final_div_factor=200, anneal_strategy="linear",
     )
     for step in range(steps):
@@ -118,6 +125,8 @@ def train(
             view = taught.views[number] if taught else draw_view(len(labels), recipe, seed, number)
         chosen = order[place * recipe.batch : (place + 1) * recipe.batch]
         batch = normalise(seen(images, chosen, view), data.mean, data.std)
+        if recipe.cutout and not taught:
+            batch = hidden(batch, recipe.cutout, generator)
         said = taught.logits[number, chosen].to(where).float() if taught else None
         with autocast(where):
             logits = net(batch)
@@ -166,3 +175,13 @@ def seen(images: torch.Tensor, chosen: torch.Tensor, view: torch.Tensor) -> torc
     cols = (torch.where(mirrored == 1, width - 1 - cols, cols) + right).clamp(0, width - 1)
     where = images.device
     return images[chosen.to(where)[:, None, None], rows.to(where)[:, :, None], cols.to(where)[:, None, :]].permute(0, 3, 1, 2)
+
+
+def hidden(batch: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
+    """A copy of `batch`, normalised (N, C, H, W), with one square of `size` pixels a side in each image set to zero, the training mean."""
+    count, _, height, width = batch.shape
+    top = torch.randint(0, height - size + 1, (count, 1, 1), generator=generator)
+    left = torch.randint(0, width - size + 1, (count, 1, 1), generator=generator)
+    rows, cols = torch.arange(height)[:, None], torch.arange(width)
+    inside = (rows >= top) & (rows < top + size) & (cols >= left) & (cols < left + size)
+    return batch.masked_fill(inside[:, None].to(batch.device), 0)

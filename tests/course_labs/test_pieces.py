@@ -306,25 +306,59 @@ def test_shifted_images_are_windows_of_one_whose_edge_is_repeated():
     assert {i[0].contiguous().numpy().tobytes() for i in out} == expected
 
 
+class Listener(nn.Module):
+    """Keeps every batch it meets, in `batches`."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.batches = nn.Linear(64, 10), []
+
+    def forward(self, x):
+        self.batches.append(x.detach().clone())
+        return self.layer(x.flatten(1).float())
+
+
+def test_cutout_hides_one_square_of_each_image_unless_a_teacher_has_seen_it_whole(net, digits):
+    recipe = Recipe(1, 0.1, batch=256, cutout=3)
+    alone, pupil = Listener(), Listener()
+    training.train(alone, digits, recipe, training.cross_entropy, seed=4)
+    training.train(pupil, digits, recipe, training.cross_entropy, seed=4, taught=distillation.teach(net, digits, recipe, views=1, seed=4))
+    assert not any((batch == 0).any() for batch in pupil.batches), "no pixel of the digits lies at the mean exactly"
+    places = set()
+    for image in torch.cat(alone.batches)[:, 0]:
+        rows, cols = (image == 0).nonzero(as_tuple=True)
+        assert len(rows) == 9 and rows.max() - rows.min() == 2 and cols.max() - cols.min() == 2
+        places.add((int(rows.min()), int(cols.min())))
+    assert places == {(row, col) for row in range(6) for col in range(6)}
+
+
+def test_bias_rate_is_that_of_batch_norm_s_biases_alone(digits):
+    few = dataclasses.replace(digits, train=Split(digits.train.images[:64], digits.train.labels[:64]))
+
+    def moved(rate):
+        torch.manual_seed(0)
+        net = ConvNet(Shape((8, 16), (1, 2)), 1, 10)
+        before = copy.deepcopy(net.state_dict())
+        training.train(net, few, Recipe(1, 0.1, batch=64, bias_rate=rate), training.cross_entropy, 0)
+        return {name: value - before[name] for name, value in net.named_parameters()}
+
+    slow, fast = moved(1), moved(16)
+    for name, change in slow.items():
+        rate = 16 if name.startswith("norms") and name.endswith("bias") else 1
+        assert change.abs().max() > 0 and torch.allclose(fast[name], rate * change, rtol=1e-3, atol=1e-7), name
+
+
 def test_the_loss_hears_what_the_teacher_said_of_these_very_images(net, digits):
     """Every batch the student meets is shown to the teacher again here: it must say what was stored."""
     taught = distillation.teach(net, digits, Recipe(1, 0.1, shift=1, flip=True), views=2, seed=5)
-    batches, heard = [], []
-
-    class Listener(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layer = nn.Linear(64, 10)
-
-        def forward(self, x):
-            batches.append(x.detach().clone())
-            return self.layer(x.flatten(1).float())
+    listener, heard = Listener(), []
 
     def loss(logits, labels, said):
         heard.append(said)
         return training.cross_entropy(logits, labels)
 
-    training.train(Listener(), digits, Recipe(3, 0.1, batch=256, shift=1, flip=True), loss, seed=9, taught=taught)
+    training.train(listener, digits, Recipe(3, 0.1, batch=256, shift=1, flip=True), loss, seed=9, taught=taught)
+    batches = listener.batches
     assert len(batches) == 3 * (len(digits.train) // 256)
     with torch.inference_mode():
         for batch, said in zip(batches, heard, strict=True):
