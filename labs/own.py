@@ -82,7 +82,8 @@ def recipes_for(data: Dataset) -> Settings:
     count = len(data.train)
     epochs = min(60.0, max(10.0, 100_000 / count))
     recipe = Recipe(epochs, peak_lr=0.1, batch=max(2, min(64, count // 4)), shift=data.train.images.shape[-1] // 8)
-    return replace(SETTINGS["cifar10"], teacher_recipe=recipe, student_recipe=recipe, recovery_recipe=replace(recipe, epochs=epochs / 2, peak_lr=0.05))
+    recovery = replace(recipe, epochs=epochs / 2, peak_lr=0.05)
+    return replace(SETTINGS["cifar10"], teacher_recipe=recipe, teacher_smoothing=0.0, student_recipe=recipe, recovery_recipe=recovery)
 
 
 class Traced:

@@ -10,10 +10,10 @@ from course_labs.training import Recipe
 class Settings:
     """Everything that decides the four models.
 
-    `teacher_smoothing` is the label smoothing of the teacher's loss. `temperature` and `alpha` belong to distillation, alpha being the share of the soft loss. The teacher is asked about
-    `views` shifted and mirrored versions of every training image; students meet them in turn.
-    `pruned_widths` are the channels kept in each layer of the student. `calibration` counts the training
-    images whose activations set the int8 ranges. `latency_calls` are timed calls for each row.
+    `teacher_smoothing` is the label smoothing of the teacher's loss. `temperature` and `alpha` belong to distillation,
+    alpha being the share of the soft loss. The teacher is asked about `views` shifted and mirrored versions of every
+    training image; students meet them in turn. `pruned_widths` are the channels kept in each layer of the student.
+    `calibration` counts the training images whose activations set the int8 ranges. `latency_calls` are timed calls for each row.
     """
 
     teacher: Shape
