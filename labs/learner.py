@@ -3,13 +3,13 @@
 import hashlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from course_data import Dataset, UserError
 from course_labs import distillation, pruning, quantise
-from course_labs.networks import ConvNet, Shape
+from course_labs.networks import ConvNet
 from course_labs.training import Loss
 
 
@@ -49,7 +49,7 @@ class Learner:
         """`net` without the channels that are not `kept`; `usual` is the lab's own way. Raises UserError where the learner's tensors do not fit the smaller network."""
         if self.rebuild is None:
             return usual(net, kept)
-        small = ConvNet(Shape(tuple(len(keep) for keep in kept), net.shape.strides), net.in_channels, net.classes)
+        small = ConvNet(replace(net.shape, widths=tuple(len(keep) for keep in kept)), net.in_channels, net.classes)
         with torch.no_grad():
             state = self.rebuild({name: tensor.clone() for name, tensor in net.state_dict().items()}, kept)
         try:

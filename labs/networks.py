@@ -1,4 +1,4 @@
-"""One family of networks: a chain of convolution, batch norm and ReLU; average pooling; a linear layer.
+"""One family of networks: a chain of convolution, batch norm, ReLU and here and there max pooling; average pooling; a linear layer.
 
 The same class makes teacher, student and pruned network: only the widths differ. That is what lets a
 pruned network be rebuilt as an ordinary smaller one.
@@ -13,17 +13,20 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 @dataclass(frozen=True)
 class Shape:
-    """`widths[i]` output channels and `strides[i]` of the i-th 3×3 convolution.
+    """`widths[i]` output channels and `strides[i]` of the i-th 3×3 convolution; `pools` are the layers, from 0, that 2×2 max pooling follows.
 
     Widths are multiples of 16: a CPU's vector units work on 16 float32 channels at a time, and 17 channels cost as much as 32.
     """
 
     widths: tuple[int, ...]
     strides: tuple[int, ...]
+    pools: tuple[int, ...] = ()
 
     def __post_init__(self):
         if len(self.widths) != len(self.strides):
             raise ValueError(f"{len(self.widths)} widths but {len(self.strides)} strides")
+        if not set(self.pools) <= set(range(len(self.widths))):
+            raise ValueError(f"pools after the layers {self.pools}, but there are only {len(self.widths)}")
 
     def __str__(self) -> str:
         return "-".join(map(str, self.widths))
@@ -44,8 +47,10 @@ class ConvNet(nn.Module):
         self.head = nn.Linear(widths[-1], classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for conv, norm in zip(self.convs, self.norms):
+        for index, (conv, norm) in enumerate(zip(self.convs, self.norms)):
             x = torch.relu(norm(conv(x)))
+            if index in self.shape.pools:
+                x = nn.functional.max_pool2d(x, 2)
         return self.head(nn.functional.adaptive_avg_pool2d(x, 1).flatten(1))
 
 
@@ -56,8 +61,9 @@ def folded(net: ConvNet) -> nn.Sequential:
     w' = w·γ/√(σ²+ε) and b' = (b−μ)·γ/√(σ²+ε) + β, so that the outputs stay the same (Jacob et al. 2018, arXiv:1712.05877).
     """
     layers: list[nn.Module] = []
-    for conv, norm in zip(net.convs, net.norms):
+    for index, (conv, norm) in enumerate(zip(net.convs, net.norms)):
         layers += [fuse_conv_bn_eval(conv.eval().cpu().float(), norm.eval().cpu().float()), nn.ReLU()]
+        layers += [nn.MaxPool2d(2)] if index in net.shape.pools else []
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), net.head.cpu().float()).eval()
 
 

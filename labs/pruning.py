@@ -1,12 +1,13 @@
 """Structured pruning: score channels, keep the best, rebuild the network smaller."""
 
 import copy
+import dataclasses
 
 import torch
 from torch import nn
 
 from course_data import Dataset
-from course_labs.networks import ConvNet, Shape, normalise
+from course_labs.networks import ConvNet, normalise
 
 
 def channel_importance(net: ConvNet, data: Dataset, images: int, batch: int = 128) -> list[torch.Tensor]:
@@ -56,7 +57,7 @@ def rebuilt(net: ConvNet, kept: list[torch.Tensor]) -> ConvNet:
     Cutting a channel takes four things: the filter that makes it, its batch-norm entries (weight, bias, running mean and
     variance), the next convolution's input channel, and, after the last convolution, the linear layer's column.
     """
-    shape = Shape(tuple(len(keep) for keep in kept), net.shape.strides)
+    shape = dataclasses.replace(net.shape, widths=tuple(len(keep) for keep in kept))
     small = ConvNet(shape, net.in_channels, net.classes)
     inputs = torch.arange(net.in_channels)
     for index, keep in enumerate(kept):

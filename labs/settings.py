@@ -51,12 +51,12 @@ SETTINGS = {
         views=4,
     ),
     "cifar10": Settings(
-        teacher=Shape((64, 128, 256, 256, 512, 512), (1, 2, 2, 1, 2, 1)),
-        teacher_recipe=Recipe(epochs=18, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True, bias_rate=16, cutout=8),
+        teacher=Shape((32, 64, 64, 192, 256, 512, 512), (1, 1, 1, 1, 1, 2, 1), pools=(1, 3)),
+        teacher_recipe=Recipe(epochs=14, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True, bias_rate=16),
         teacher_smoothing=0.2,
-        student=Shape((48, 64, 96, 128, 192), (1, 2, 1, 2, 1)),
+        student=Shape((32, 32, 32, 128, 128, 128, 128), (1, 1, 1, 1, 1, 1, 1), pools=(1, 3, 5)),
         student_recipe=Recipe(epochs=14, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True),
-        pruned_widths=(32, 64, 80, 128, 160),
+        pruned_widths=(32, 32, 32, 112, 112, 112, 112),
         recovery_recipe=Recipe(epochs=6, peak_lr=0.4, batch=256, weight_decay=1e-3, shift=2, flip=True),
     ),
 }

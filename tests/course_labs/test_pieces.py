@@ -20,11 +20,11 @@ def digits():
     return load("digits")
 
 
-@pytest.fixture
-def net():
+@pytest.fixture(params=[Shape((16, 32, 16), (1, 2, 1)), Shape((16, 32, 16), (1, 1, 1), pools=(0,))], ids=["stride", "pool"])
+def net(request):
     """A network whose batch norms have seen something: otherwise folding and cutting them could not go wrong."""
     torch.manual_seed(1)
-    net = ConvNet(Shape((16, 32, 16), (1, 2, 1)), 1, 10)
+    net = ConvNet(request.param, 1, 10)
     for norm in net.norms:
         nn.init.uniform_(norm.weight, 0.5, 2)
         nn.init.uniform_(norm.bias, -1, 1)
