@@ -51,12 +51,12 @@ SETTINGS = {
         views=4,
     ),
     "cifar10": Settings(
-        teacher=Shape((32, 64, 64, 192, 256, 512, 512), (1, 1, 1, 1, 1, 2, 1), pools=(1, 3)),
-        teacher_recipe=Recipe(epochs=14, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True, bias_rate=16),
+        teacher=Shape((32, 64, 64, 160, 192, 384, 576), (1,) * 7, pools=(1, 3, 5)),
+        teacher_recipe=Recipe(epochs=14, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True, bias_rate=16, sit_out=0.5),
         teacher_smoothing=0.2,
-        student=Shape((32, 32, 32, 128, 128, 128, 128), (1, 1, 1, 1, 1, 1, 1), pools=(1, 3, 5)),
+        student=Shape((32, 32, 32, 128, 128, 128, 128), (1,) * 7, pools=(1, 3, 5)),
         student_recipe=Recipe(epochs=14, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True),
-        pruned_widths=(32, 32, 32, 112, 112, 112, 112),
+        pruned_widths=(32, 32, 32, 96, 96, 96, 96),
         recovery_recipe=Recipe(epochs=6, peak_lr=0.4, batch=256, weight_decay=1e-3, shift=2, flip=True),
     ),
 }

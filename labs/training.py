@@ -11,17 +11,20 @@ from torch import nn
 from course_data import Dataset, Split
 from course_labs.networks import normalise
 
-# A loss takes (the network's logits, labels, the teacher's logits for the same images or None) and gives a scalar.
+# A loss takes (the network's logits, labels, the teacher's logits for the same images or None) and gives a scalar, or a number for each image.
 Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
+
+ALL_SEEN = 7 / 8  # of the training; from there on no image sits out
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How long and how hard to train. `shift` moves images by up to that many pixels; `flip` mirrors half of them.
 
-    An epoch sees every image once, shifted and mirrored in one way: a *view* of the data set. `bias_rate` times the learning rate
-    is that of batch norm's biases (Jordan 2024, arXiv:2404.00498). `cutout` hides a square of so many pixels a side in every
-    image, unless a teacher's answers are used, which know nothing of it (DeVries and Taylor 2017, arXiv:1708.04552).
+    An epoch is as many images as there are. A pass shows every image once, shifted and mirrored in one way: a *view* of the data
+    set. With `sit_out`, that share of the images that were easy the last time, with a loss below the mean, sits out a pass, so
+    that there are more passes than epochs; in the last eighth of the training none does (after Qin et al. 2024, arXiv:2303.04947).
+    Batch norm's biases learn at `bias_rate` times the learning rate (Jordan 2024, arXiv:2404.00498).
     """
 
     epochs: float
@@ -33,7 +36,7 @@ class Recipe:
     shift: int = 0
     flip: bool = False
     bias_rate: float = 1.0
-    cutout: int = 0
+    sit_out: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,8 @@ def autocast(where: torch.device):
 
 
 def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, taught: torch.Tensor | None = None, smoothing: float = 0.0) -> torch.Tensor:
-    """The plain loss. Its target is (1 − `smoothing`) of the label and the rest spread over all classes (Szegedy et al. 2016, arXiv:1512.00567)."""
-    return nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+    """The plain loss, (N,). Its target is (1 − `smoothing`) of the label and the rest spread over all classes (Szegedy et al. 2016, arXiv:1512.00567)."""
+    return nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
 
 
 def train(
@@ -117,26 +120,33 @@ def train(
         optimiser, [group.get("lr", recipe.peak_lr) for group in groups], total_steps=max(5, steps + 1), pct_start=recipe.warm_up, cycle_momentum=False,
         div_factor=5, final_div_factor=200, anneal_strategy="linear",
     )
+    last = torch.full((len(labels),), torch.nan)  # every image's last loss
+    order, place, passes = torch.arange(0), 0, 0
     for step in range(steps):
-        epoch, place = divmod(step, per_epoch)
-        if place == 0:
-            order = torch.randperm(len(labels), generator=generator)
-            number = epoch % len(taught.views) if taught else epoch
+        if place + recipe.batch > len(order):
+            order, place = torch.randperm(len(labels), generator=generator), 0
+            if recipe.sit_out and step < ALL_SEEN * steps:
+                order = without_easy(order, last, recipe.sit_out, generator)
+            number = passes % len(taught.views) if taught else passes
             view = taught.views[number] if taught else draw_view(len(labels), recipe, seed, number)
-        chosen = order[place * recipe.batch : (place + 1) * recipe.batch]
+            passes += 1
+        chosen = order[place : place + recipe.batch]
+        place += recipe.batch
         batch = normalise(seen(images, chosen, view), data.mean, data.std)
-        if recipe.cutout and not taught:
-            batch = hidden(batch, recipe.cutout, generator)
         said = taught.logits[number, chosen].to(where).float() if taught else None
         with autocast(where):
             logits = net(batch)
         value = loss(logits.float(), labels[chosen.to(where)], said)
+        if recipe.sit_out:
+            if value.ndim == 0:
+                raise ValueError("sit_out needs a loss that gives a number for each image, not one for all")
+            last[chosen] = value.detach().cpu()
         optimiser.zero_grad(set_to_none=True)
-        value.backward()
+        value.mean().backward()
         optimiser.step()
         schedule.step()
         if step % 10 == 9 or step + 1 == steps:
-            update((step + 1) / steps, f"epoch {epoch + 1} of {steps / per_epoch:.3g}")
+            update((step + 1) / steps, f"epoch {step // per_epoch + 1} of {steps / per_epoch:.3g}")
     return net.cpu().eval()
 
 
@@ -152,6 +162,12 @@ def accuracy(net: nn.Module, split: Split, data: Dataset, batch: int = 500) -> f
         right += int((predicted == split.labels[start : start + batch]).sum())
     net.cpu()
     return right / len(split)
+
+
+def without_easy(order: torch.Tensor, last: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """`order` (n,) without a random `share` of the images whose `last` loss (N,) was below the mean. An image not seen yet (NaN) stays."""
+    easy = last[order] < last.nanmean()
+    return order[~(easy & (torch.rand(len(order), generator=generator) < share))]
 
 
 def draw_view(count: int, recipe: Recipe, seed: int, number: int) -> torch.Tensor:
@@ -175,13 +191,3 @@ def seen(images: torch.Tensor, chosen: torch.Tensor, view: torch.Tensor) -> torc
     cols = (torch.where(mirrored == 1, width - 1 - cols, cols) + right).clamp(0, width - 1)
     where = images.device
     return images[chosen.to(where)[:, None, None], rows.to(where)[:, :, None], cols.to(where)[:, None, :]].permute(0, 3, 1, 2)
-
-
-def hidden(batch: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
-    """A copy of `batch`, normalised (N, C, H, W), with one square of `size` pixels a side in each image set to zero, the training mean."""
-    count, _, height, width = batch.shape
-    top = torch.randint(0, height - size + 1, (count, 1, 1), generator=generator)
-    left = torch.randint(0, width - size + 1, (count, 1, 1), generator=generator)
-    rows, cols = torch.arange(height)[:, None], torch.arange(width)
-    inside = (rows >= top) & (rows < top + size) & (cols >= left) & (cols < left + size)
-    return batch.masked_fill(inside[:, None].to(batch.device), 0)

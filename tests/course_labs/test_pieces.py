@@ -318,20 +318,6 @@ class Listener(nn.Module):
         return self.layer(x.flatten(1).float())
 
 
-def test_cutout_hides_one_square_of_each_image_unless_a_teacher_has_seen_it_whole(net, digits):
-    recipe = Recipe(1, 0.1, batch=256, cutout=3)
-    alone, pupil = Listener(), Listener()
-    training.train(alone, digits, recipe, training.cross_entropy, seed=4)
-    training.train(pupil, digits, recipe, training.cross_entropy, seed=4, taught=distillation.teach(net, digits, recipe, views=1, seed=4))
-    assert not any((batch == 0).any() for batch in pupil.batches), "no pixel of the digits lies at the mean exactly"
-    places = set()
-    for image in torch.cat(alone.batches)[:, 0]:
-        rows, cols = (image == 0).nonzero(as_tuple=True)
-        assert len(rows) == 9 and rows.max() - rows.min() == 2 and cols.max() - cols.min() == 2
-        places.add((int(rows.min()), int(cols.min())))
-    assert places == {(row, col) for row in range(6) for col in range(6)}
-
-
 def test_bias_rate_is_that_of_batch_norm_s_biases_alone(digits):
     few = dataclasses.replace(digits, train=Split(digits.train.images[:64], digits.train.labels[:64]))
 
@@ -346,6 +332,33 @@ def test_bias_rate_is_that_of_batch_norm_s_biases_alone(digits):
     for name, change in slow.items():
         rate = 16 if name.startswith("norms") and name.endswith("bias") else 1
         assert change.abs().max() > 0 and torch.allclose(fast[name], rate * change, rtol=1e-3, atol=1e-7), name
+
+
+@pytest.mark.parametrize("sit_out, least, most", [(0.0, 1.0, 1.0), (0.5, 0.5, 0.75)])
+def test_easy_images_sit_out_some_passes(digits, sit_out, least, most):
+    """Images below 5 have no loss at all, the others have one: after the first pass, the easy ones are shown half as often, until the last eighth."""
+    met = []
+
+    def loss(logits, labels, said):
+        met.append(labels.clone())
+        return logits.sum(1) * 0 + (labels >= 5)
+
+    training.train(Listener(), digits, Recipe(16, 0.1, batch=16, sit_out=sit_out), loss, seed=7)
+    assert len(met) == 16 * (len(digits.train) // 16), "the same work, whoever sits out"
+
+    def shown(batches):
+        labels = torch.cat(batches)
+        easy, hard = (labels < 5).sum() / (digits.train.labels < 5).sum(), (labels >= 5).sum() / (digits.train.labels >= 5).sum()
+        return float(easy / hard)
+
+    early, late = met[: 12 * len(met) // 16], met[-len(met) // 16 :]
+    assert least - 0.02 < shown(early) < most + 0.02
+    assert shown(late) == pytest.approx(1, abs=0.02)
+
+
+def test_sitting_out_needs_a_loss_for_each_image(digits):
+    with pytest.raises(ValueError, match="each image"):
+        training.train(Listener(), digits, Recipe(1, 0.1, sit_out=0.5), lambda z, y, said: training.cross_entropy(z, y).mean(), seed=0)
 
 
 def test_the_loss_hears_what_the_teacher_said_of_these_very_images(net, digits):
