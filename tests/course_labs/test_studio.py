@@ -3,15 +3,17 @@
 import base64
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
 from course_data import UserError, load
-from course_labs import Recipe, Settings, Shape, Studio, run_lab, training
+from course_labs import Recipe, Settings, Shape, Studio, distillation, run_lab, training
 from course_labs.families import ConvNets
 from course_labs.hand_in import rows_of
 from course_labs.report import markdown, read_results, terminal
@@ -144,6 +146,18 @@ def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
     after = run_lab("digits", out, seed=1, settings=TINY, console=Console(file=said, width=200))
     assert after["runs"] == before["runs"]
     assert said.getvalue().count("done before") == 6
+
+
+def test_only_the_teacher_s_labels_are_smoothed(tmp_path, monkeypatch):
+    train, losses = training.train, []
+    monkeypatch.setattr(training, "train", lambda net, data, recipe, loss, *rest: losses.append(loss) or train(net, data, recipe, loss, *rest))
+    studio = Studio("digits", tmp_path, settings=replace(TINY, teacher_smoothing=0.2), console=Console(file=io.StringIO()))
+    studio.student()
+    torch.manual_seed(0)
+    logits, labels, said = torch.randn(32, 10), torch.arange(32) % 10, torch.randn(32, 10)
+    teacher, student = (loss(logits, labels, said).mean() for loss in losses)
+    assert teacher == pytest.approx(torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.2).item())
+    assert student == pytest.approx(distillation.distillation_loss(logits, said, labels, 4.0, 0.9).item())
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(run, tmp_path, monkeypatch):
