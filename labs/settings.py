@@ -57,6 +57,6 @@ SETTINGS = {
         student=Shape((32, 32, 32, 128, 128, 128, 128), (1,) * 7, pools=(1, 3, 5)),
         student_recipe=Recipe(epochs=14, peak_lr=0.7, batch=256, weight_decay=1e-3, shift=2, flip=True),
         pruned_widths=(32, 32, 32, 96, 96, 96, 96),
-        recovery_recipe=Recipe(epochs=6, peak_lr=0.4, batch=256, weight_decay=1e-3, shift=2, flip=True),
+        recovery_recipe=Recipe(epochs=12, peak_lr=0.4, batch=256, weight_decay=1e-3, shift=2, flip=True, bias_rate=16),
     ),
 }
