@@ -259,6 +259,8 @@ def count(number: int) -> str:
 
 
 def _times(ratio: dict) -> str:
+    if 0.95 < ratio["mean"] < 1.05:  # "1.0 times faster" would say nothing
+        return "no faster"
     if ratio["mean"] < 1:
         return f"{1 / ratio['mean']:.1f} times slower"
     return f"{number(ratio, 1)} times faster"

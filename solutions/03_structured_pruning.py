@@ -403,7 +403,7 @@ check("3.4-mlp")
 # without any error.
 #
 # **What is "masked" here?** Zeroing the filter and its bias is not enough: then $x = 0$ and the channel still outputs
-# $\beta - \gamma\mu/\sqrt{\sigma^2 + \varepsilon}$. It is silent only when $\gamma$ and $\beta$ are 0.
+# $\beta - \gamma\mu/\sqrt{\sigma^2 + \varepsilon}$. Set $\gamma$ and $\beta$ to 0, and it is silent.
 # The law is the same: small output = masked output, in eval mode, with any statistics.
 #
 # **A worked example.** `nn.Conv2d(3, 8, 3)` has a weight of shape (8, 3, 3, 3). Keep channels (1, 4, 6): (3, 3, 3, 3) is left.

@@ -773,7 +773,7 @@ progress()
 #
 # ## What this did not show
 #
-# - Nothing got faster or smaller here by distillation itself: the student was small from the start. Its size and speed are those of its architecture; lessons 03 and 09 count and time.
+# - Nothing got faster or smaller here by distillation itself: the student was small from the start. Its size and speed are those of its architecture; lesson 03 counts and times, and so do the labs.
 # - Very small images, small networks, few seeds. Differences below two points mean little with this many images.
 # - The hint loss was checked but not used in training. Where to hook it in, and with what weight, is trial and error.
 # - Accuracy only. Whether the student keeps each class, and how sure it is when wrong, is a matter for lesson 06.

@@ -187,6 +187,9 @@ def test_sentences_follow_the_numbers():
     assert "31.00 % (images of one mid-grey)" in report.miscalibrated(results)
     results["summary"]["int8"]["ratios"]["latency"]["mean"] = 0.5
     assert "2.0 times slower" in report.gains(results)[0]
+    for ratio in (0.96, 1.04):
+        results["summary"]["int8"]["ratios"]["latency"]["mean"] = ratio
+        assert "and no faster in the same runtime" in report.gains(results)[0]
 
 
 def test_over_several_seeds_the_control_rows_speak_of_the_means():

@@ -38,6 +38,30 @@ def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     return alpha_soft * soft + (1 - alpha_soft) * F.cross_entropy(student_logits, labels)
 
 
+@wrong("studio.2-loss", "multiplies by T and not by T²: the gradient of the divergence falls with the square")
+def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    soft = temperature * (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()
+    return alpha_soft * soft + (1 - alpha_soft) * F.cross_entropy(student_logits, labels)
+
+
+@wrong("studio.2-loss", "weights with the logarithms of the teacher's probabilities; the weights are the probabilities themselves")
+def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * (log_p * (log_p - log_q)).sum(dim=1).mean()
+    return alpha_soft * soft + (1 - alpha_soft) * F.cross_entropy(student_logits, labels)
+
+
+@wrong("studio.2-loss", "adds up over the images and averages over the classes; an image's divergence is a sum over its classes")
+def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * (log_p.exp() * (log_p - log_q)).sum(dim=0).mean()
+    return alpha_soft * soft + (1 - alpha_soft) * F.cross_entropy(student_logits, labels)
+
+
 @wrong("studio.2-loss", "averages over the classes as well: the soft part is too small by their number")
 def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
@@ -115,6 +139,17 @@ def my_rebuild(state, kept):
     small = dict(state)
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = state[f"convs.{i}.weight"][keep]
+        for name in ("running_mean", "running_var", "weight", "bias"):
+            small[f"norms.{i}.{name}"] = state[f"norms.{i}.{name}"][keep]
+    small["head.weight"] = state["head.weight"][:, kept[-1]]
+    return small
+
+
+@wrong("studio.3-rebuild", "cuts a convolution's inputs with its own list; its inputs are the channels of the layer before, and of the image")
+def my_rebuild(state, kept):
+    small = dict(state)
+    for i, keep in enumerate(kept):
+        small[f"convs.{i}.weight"] = state[f"convs.{i}.weight"][keep][:, keep]
         for name in ("running_mean", "running_var", "weight", "bias"):
             small[f"norms.{i}.{name}"] = state[f"norms.{i}.{name}"][keep]
     small["head.weight"] = state["head.weight"][:, kept[-1]]

@@ -212,6 +212,8 @@ def test_choices_follow_from_the_own_table(artefacts):
     for cost in ("macs", "milliseconds"):
         limit = 0.6 * float(rows[0][cost])
         inside = [each for each in rows if each["file"] != "masked-50.onnx" and float(each[cost]) <= limit]
-        best_row = max(inside, key=lambda each: (round(means[each["file"]], 9), -each[cost]), default=None)
-        want = int(best_row["file"].split("-")[1].removesuffix(".onnx")) if best_row else None
-        that(chosen.get(cost) == want, f"Within 60 % of the {cost} your own table gives {want}; you report {chosen.get(cost)!r:.20}.")
+        best = max((means[each["file"]] for each in inside), default=0)
+        # Which of two equal means is larger by its last bit depends on how they were added up: any row of a tie will do.
+        fitting = [int(each["file"].split("-")[1].removesuffix(".onnx")) for each in inside if means[each["file"]] >= best - 1e-6] or [None]
+        words = " or ".join(map(str, fitting))
+        that(chosen.get(cost) in fitting, f"Within 60 % of the {cost} your own table gives {words}; you report {chosen.get(cost)!r:.20}.")
