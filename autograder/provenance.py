@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import platform
+import re
 from importlib.metadata import PackageNotFoundError, version
 
 from autograder import paths
@@ -16,8 +17,15 @@ NOT_IN_VERDICTS = ("bench", "figures")  # folders of this package that grading n
 def hashes(lesson):
     """{"checks", "grader", "environment"}: SHA-256 of the lesson's checks, of the rest of this package, and of `environment()`."""
     private = [path for (name, _), path in own_files().items() if name == lesson]
-    checks = [*paths.checks_of(lesson).rglob("*.py"), paths.CATALOGUE / f"{lesson}.json", *private]
+    checks = [*_with_borrowed(paths.checks_of(lesson)), paths.CATALOGUE / f"{lesson}.json", *private]
     return {"checks": _hash_of(checks), "grader": _grader(), "environment": _environment()}
+
+
+def _with_borrowed(folder):
+    """The modules of a lesson's checks, and those of other lessons that they import."""
+    own = list(folder.rglob("*.py"))
+    borrowed = {name for path in own for name in re.findall(r"\bautograder\.checks\.((?:lesson|lab)_\w+)", path.read_text(encoding="utf-8"))}
+    return {*own, *(path for name in borrowed for path in (paths.CHECKS / name).rglob("*.py"))}
 
 
 @functools.cache

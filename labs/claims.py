@@ -2,6 +2,8 @@
 
 from statistics import fmean, stdev
 
+from scipy.stats import t
+
 from course_labs.controls import TITLES
 
 CLOCKS = ("onnx_runtime", "pytorch_eager", "openvino")
@@ -27,11 +29,10 @@ def over_runs(runs: list[dict]) -> dict[str, str]:
 
 
 def _mean(rows: list[dict]) -> dict:
-    """One row with the means of several. Its standard error is that of the mean, from the spread over the runs."""
+    """One row with the means of several, and `accuracies`, one for each run."""
     means = {key: fmean(row[key] for row in rows) for key in ("accuracy", "correct", "bytes", "gzip_bytes")}
     clocks = {key: {"median_ms": fmean(row[key]["median_ms"] for row in rows)} for key in CLOCKS if rows[0].get(key)}
-    error = stdev(row["accuracy"] for row in rows) / len(rows) ** 0.5
-    return rows[0] | means | clocks | {"accuracy_standard_error": error, "seeds": len(rows)}
+    return rows[0] | means | clocks | {"accuracies": [row["accuracy"] for row in rows]}
 
 
 def _no_teacher(rows: dict) -> str:
@@ -122,15 +123,23 @@ SHOWS = {
 
 
 def _against(row: dict, other: dict) -> str:
-    """Two accuracies compared. Both models saw the same images (and teachers), so this standard error is on the large side."""
+    """Two accuracies compared, at 95 %.
+
+    With one seed: against the standard error from the number of images; both models saw the same ones (and the same teacher), so it is on
+    the large side. With several: Student's t on the differences run by run, whose spread is taken for one image at least.
+    """
     points = 100 * (row["accuracy"] - other["accuracy"])
-    error = 100 * (row["accuracy_standard_error"] ** 2 + other["accuracy_standard_error"] ** 2) ** 0.5
     if row["correct"] == other["correct"]:
         return f"gets exactly as many images right, {100 * row['accuracy']:.2f} %"
-    seeds = f"{row['seeds']} seeds" if "seeds" in row else "one seed"
-    verdict = "more than" if abs(points) > 2 * error else "no more than"
+    if "accuracies" in row:
+        differences = [100 * (a - b) for a, b in zip(row["accuracies"], other["accuracies"], strict=True)]
+        count, spread = len(differences), max(stdev(differences), 100 / row["test_images"])
+        margin, seeds = t.ppf(0.975, count - 1) * spread / count**0.5, f"{count} seeds, paired"
+    else:
+        margin, seeds = 200 * (row["accuracy_standard_error"] ** 2 + other["accuracy_standard_error"] ** 2) ** 0.5, "one seed"
+    verdict = "more than" if abs(points) > margin else "no more than"
     better = f"{abs(points):.2f} points {'better' if points > 0 else 'worse'}"
-    return f"is {better}, {verdict} chance moves it (standard error of the difference {error:.2f}, {seeds})"
+    return f"is {better}, {verdict} chance moves it (up to {margin:.2f} points at 95 %, {seeds})"
 
 
 def _size(count: int, other: int) -> str:

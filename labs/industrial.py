@@ -1,8 +1,8 @@
 """The same steps by the industry's tools, where they are installed: Torch-Pruning cuts the student, OpenVINO runs the int8 file."""
 
+import contextlib
 import copy
 import importlib.metadata
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,17 @@ TORCH_PRUNING, OPENVINO = "torch-pruning", "openvino"
 
 
 def installed(distribution: str) -> bool:
-    """Whether the package `distribution` can be imported here."""
-    return importlib.util.find_spec(distribution.replace("-", "_")) is not None
+    """Whether the package `distribution` is installed. A folder that only bears its name is none."""
+    return distribution in versions()
 
 
 def versions() -> dict[str, str]:
     """Versions of those that are installed."""
-    return {name: importlib.metadata.version(name) for name in (TORCH_PRUNING, OPENVINO) if installed(name)}
+    found = {}
+    for name in (TORCH_PRUNING, OPENVINO):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def torch_pruned(net: nn.Module, producers: list[tuple[nn.Module, int]], widths: tuple[int, ...], data: Dataset, images: int, batch: int = 128) -> dict:

@@ -72,8 +72,10 @@ class Learner:
 
 
 def _text(function: Callable) -> str:
+    """A hash of the function and of the whole cell or file it stands in: it may call what is written beside it."""
     try:
-        source = inspect.getsource(function)
+        lines, _ = inspect.findsource(function)
+        source = inspect.getsource(function) + "".join(lines)
     except (OSError, TypeError):
         source = repr(getattr(function, "__code__", function))
     return hashlib.sha256(source.encode()).hexdigest()[:16]

@@ -44,6 +44,8 @@ def inputs(data: str, images: Path | str | None, size: int, model: str | None, w
 
         dataset = image_folder(images, size)
         recipes = recipes_for(dataset)
+    if model is None and size < (least := 2 ** len(recipes.teacher.pools)):
+        raise UserError(f"--size {size} is too small for the course's own network, which halves a picture {len(recipes.teacher.pools)} times. Give at least {least}.")
     if model is None:
         return dataset, recipes, None
     family, settings = prepared(model, dataset, recipes, width)

@@ -29,7 +29,7 @@ def page(results: dict, pictures: dict[str, bytes]) -> str:
         verdict=results.get("budget"),
         pictures=inlined,
         main=_main(results),
-        remarks=[report.basis(results), *report.gains(results)],
+        remarks=[report.basis(results), *report.brackets(results), *report.gains(results)],
         parts=_parts(results),
         tails=_tails(results),
         losses=report.losses(results),

@@ -12,7 +12,7 @@ from torch import nn
 
 from course_data import Dataset, UserError
 from course_data.progress import status
-from course_labs import machine, networks, training
+from course_labs import industrial, machine, networks, training
 from course_labs.families import ConvNets
 from course_labs.networks import normalise
 from course_labs.settings import Settings
@@ -24,21 +24,23 @@ SHORTEST = 0.02  # of the training: below it the networks have not seen enough t
 LONGEST = 4.0
 
 
-def planned(minutes: float, settings: Settings, data: Dataset, stages: Stages, console: Console, family=None) -> Settings:
+def planned(
+    minutes: float, settings: Settings, data: Dataset, stages: Stages, console: Console, family=None, with_controls: bool = False
+) -> Settings:
     """`settings` scaled so that one run takes about `minutes`, and a line on `console` that says what this means.
 
-    `family` makes the networks; without one, the course's own. The share is a stage: a run that goes on must not measure it anew and train differently.
+    `with_controls`: the control rows are trained as well. `family` makes the networks; without one, the course's own. The share is a stage: a run that goes on must not measure it anew and train differently.
     """
     family = family or ConvNets.of(data)
 
     def work(path: Path) -> dict:
         with status("measuring what a training step takes", console):
-            share = share_for(minutes, settings, data, family.new)
+            share = share_for(minutes, settings, data, family.new, with_controls)
         write_json(path, {"share": share})
         return {"share": share}
 
     inputs = {
-        "minutes": minutes, "settings": dataclasses.asdict(settings), "data": data.fingerprint, "machine": machine.describe(),
+        "minutes": minutes, "controls": with_controls, "settings": dataclasses.asdict(settings), "data": data.fingerprint, "machine": machine.describe(),
         "code": code_version(sys.modules[__name__], networks, training), **family.fingerprint,
     }
     share = stages.run("plan", ".share.json", inputs, work).facts["share"]
@@ -63,20 +65,28 @@ def scaled(settings: Settings, share: float) -> Settings:
     )
 
 
-def training_seconds(settings: Settings, data: Dataset, new: Callable[..., nn.Module]) -> float:
+def training_seconds(settings: Settings, data: Dataset, new: Callable[..., nn.Module], with_controls: bool = False) -> float:
     """How long `settings` would train on this machine: the seconds of some steps of each network, times its steps. `new(shape)` makes one."""
     pruned = dataclasses.replace(settings.student, widths=settings.pruned_widths)
+    first, recovery = settings.student_recipe.epochs, settings.recovery_recipe.epochs
+    epochs = {"student": first, "pruned": recovery}
+    if with_controls:  # student without teacher and its scattered zeros; the pruned shape from scratch, and Torch-Pruning's
+        epochs["student"] += first + recovery
+        epochs["pruned"] += first + recovery + recovery * industrial.installed(industrial.TORCH_PRUNING)
     total = settings.views * len(data.train) * _seconds_an_image_shown(new(settings.teacher), data)
-    for shape, recipe in ((settings.teacher, settings.teacher_recipe), (settings.student, settings.student_recipe), (pruned, settings.recovery_recipe)):
-        total += recipe.epochs * len(data.train) * _seconds_an_image_learnt(lambda: new(shape), recipe, data)
+    for shape, recipe, count in (
+        (settings.teacher, settings.teacher_recipe, settings.teacher_recipe.epochs), (settings.student, settings.student_recipe, epochs["student"]),
+        (pruned, settings.recovery_recipe, epochs["pruned"]),
+    ):  # fmt: skip
+        total += count * len(data.train) * _seconds_an_image_learnt(lambda: new(shape), recipe, data)
     return total
 
 
-def share_for(minutes: float, settings: Settings, data: Dataset, new: Callable[..., nn.Module]) -> float:
+def share_for(minutes: float, settings: Settings, data: Dataset, new: Callable[..., nn.Module], with_controls: bool = False) -> float:
     """The share of the training in `settings` that fits into `minutes`, 0.02 to 4. Raises UserError if not even the shortest does."""
-    full = training_seconds(settings, data, new)
+    full = training_seconds(settings, data, new, with_controls)
     share = (60 * minutes - MEASURING) / full
-    if share < SHORTEST:
+    if not share >= SHORTEST:  # nor if somebody asks for "nan" minutes
         least = (MEASURING + SHORTEST * full) / 60
         raise UserError(f"--minutes {minutes:g} is too short for {data.title} on this machine. Give at least {least:.1f}.")
     return min(share, LONGEST)

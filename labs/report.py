@@ -114,7 +114,8 @@ def shown(results: dict) -> list[tuple[str, str]]:
 
 def markdown(results: dict) -> str:
     """The table with what it was measured on, as Markdown."""
-    return grid(HEADER, cells(results), left=2) + "\n" + "\n".join(remarks(results)) + "\n"
+    first, *others = remarks(results)
+    return grid(HEADER, cells(results), left=2) + "\n" + "\n".join([first, *brackets(results), *others]) + "\n"
 
 
 def grid(header: tuple[str, ...], rows: list[tuple[str, ...]], left: int = 1) -> str:
@@ -149,8 +150,12 @@ def terminal(results: dict) -> Table:
 
 def remarks(results: dict) -> list[str]:
     """What the table's numbers mean and what they were measured on, one sentence or two a line."""
-    brackets = ["In brackets: from the 10th to the 90th percentile of the calls."] if len(results["runs"]) == 1 else []
-    return [basis(results), *brackets, *gains(results), losses(results), miscalibrated(results), provenance(results)]
+    return [basis(results), *gains(results), losses(results), miscalibrated(results), provenance(results)]
+
+
+def brackets(results: dict) -> list[str]:
+    """What stands in brackets in `cells`, if anything does."""
+    return ["In brackets: from the 10th to the 90th percentile of the calls."] if len(results["runs"]) == 1 else []
 
 
 def basis(results: dict) -> str:
@@ -182,7 +187,7 @@ def gains(results: dict) -> list[str]:
     step = fmean(row["pruned"]["onnx_runtime"]["median_ms"] / row["int8"]["onnx_runtime"]["median_ms"] for row in rows)
     alone = f"Of this, quantisation alone: {smaller:.1f} times smaller, {_times({'mean': step, 'sd': None})}."
     if step < 1:
-        alone += " On a network this small, converting between float and int8 costs more than it saves."
+        alone += " Here converting between float and int8 costs more than eight bits save."
     return [*lines, alone]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from course_data import Dataset, load
+from course_labs import shorter
 from course_labs.output import write_reports
 from course_labs.plan import planned
 from course_labs.settings import SETTINGS, Settings
@@ -20,12 +21,16 @@ def run_seeds(
     """Run the lab once for each of `seeds`, in `out`/seed-N, and write the results of all to `out`. Returns them.
 
     A single seed runs in `out` itself. Each run goes on after its last finished stage. `minutes` makes every training longer or shorter, so that
-    all runs together take about so long on this machine. `data`, `settings` and `family` are those of `Studio`, `options` those of `run_lab`.
+    all runs together take about so long on this machine; `console` is told what that costs in accuracy, where it was measured.
+    `data`, `settings` and `family` are those of `Studio`, `options` those of `run_lab`.
     """
     out, console = Path(out), console or Console(stderr=True)
+    committed = settings is None  # the course's own networks and images: others may bear the same name
     settings, data = settings or SETTINGS[data], load(data) if isinstance(data, str) else data
     if minutes is not None:
-        settings = planned(minutes / len(seeds), settings, data, Stages(out / "stages"), console, family)
+        settings = planned(minutes / len(seeds), settings, data, Stages(out / "stages"), console, family, options.get("with_controls", False))
+        if committed and (known := shorter.cost(data.name, settings)):
+            console.print(known, highlight=False, soft_wrap=True)
     if len(seeds) == 1:
         return run_lab(data, out, seeds[0], settings, console, family=family, **options)
     found = []

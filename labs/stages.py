@@ -36,14 +36,14 @@ class Stages:
         """Do `work` unless it was done from the same `inputs` before.
 
         `work(path)` writes the artefact to `path` (a temporary name, renamed when it returns) and returns facts for the
-        record. The record is written last: a stage without one never happened.
+        record. The record is written last, and holds the artefact's hash: until then what was done before stays done, and
+        an artefact without its record never happened.
         """
         fingerprint = fingerprint_of({"stage": name, **inputs})
         artefact, record = self.folder / f"{name}{suffix}", self.folder / f"{name}.json"
         found = _read(record)
         if found.get("fingerprint") == fingerprint and artefact.is_file() and found.get("sha256") == sha256(artefact):
             return Done(fingerprint, artefact, found["seconds"], found["facts"], resumed=True)
-        record.unlink(missing_ok=True)
         for left_over in self.folder.glob(f".{artefact.name}.*.part"):
             left_over.unlink()  # of a run that was killed, not merely interrupted
         start = time.perf_counter()

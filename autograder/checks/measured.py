@@ -23,7 +23,7 @@ INSIDE = paths.CHECKS.parent / "onnx_files.py"
 SECONDS = {"cell_seconds": 60.0, "notebook_seconds": 120.0, "call_seconds": 10.0, "exercise_seconds": 40.0}
 PIECE = 1 << 20  # bytes in one message to the sandbox
 PROBES = 500  # shifted images at most
-DATA = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "cifar10": (3, 32, 32)}  # name -> shape of its images
+DATA = {"digits": (1, 8, 8), "mnist": (1, 28, 28)}  # name -> shape of its images
 TEXT_LENGTH = 1 << 20
 # Rounding in another order moves a float32 logit by some millionths of the largest one.
 FLOAT_NOISE = 1e-4
@@ -33,6 +33,8 @@ STEPS = 1.001
 MOST_NEAR = 0.01
 INT8_SHARE = 2 / 3
 LIKENESS = 0.8
+# Of two networks' answers: 0.966 at most for two temperatures of one seed, both honestly trained; 1 for a copy under another name.
+ALIKE = 0.99
 
 
 @dataclass(frozen=True)
@@ -179,16 +181,23 @@ class Artefacts:
 
         return self._ask([name], ask)
 
-    def accuracy(self, name, data, rng=None):
-        """The `Accuracy` on the test images of `data`.
+    def answers(self, name, data, split="test"):
+        """The logits for the images of one split of `data`, "val" or "test"."""
+        self._fits(name, DATA[data])  # a data set that is named wrongly need not be here
+        return self._once(("answers", name, data, split), lambda: self.logits(name, _images(data, split)))
+
+    def accuracy(self, name, data, rng=None, split="test"):
+        """The `Accuracy` on the images of one split of `data`, "val" or "test".
 
         With `rng`, on another probe: random test images, each moved by a pixel in a random direction. A network does not mind; a
         table of the test images does not know them.
         """
-        self._fits(name, DATA[data])  # a data set that is named wrongly need not be here
         if rng is not None:
-            return self._accuracy(name, *_moved(data, rng), "moved ")
-        return self._once(("accuracy", name, data), lambda: self._accuracy(name, *_test(data), ""))
+            self._fits(name, DATA[data])
+            images, labels = _moved(data, rng)
+            return self._accuracy(name, self.logits(name, images), labels, "moved ")
+        kind = "" if split == "test" else "validation "
+        return self._once(("accuracy", name, data, split), lambda: self._accuracy(name, self.answers(name, data, split), _split(data, split)[1], kind))
 
     def race(self, names):
         """Milliseconds for one image on one thread, the networks taking turns: name -> ms."""
@@ -252,8 +261,7 @@ class Artefacts:
         wanted = self.model(name).input
         that(shape == wanted, f"`{name}` takes images of the shape {wanted}; those of this data set have {shape}.")
 
-    def _accuracy(self, name, images, labels, kind):
-        logits = self.logits(name, images)
+    def _accuracy(self, name, logits, labels, kind):
         finite = np.isfinite(logits).all(axis=1)
         best = np.where(finite[:, None], logits, 0.0)
         correct = int((finite & (best.argmax(axis=1) == labels)).sum())
@@ -281,13 +289,14 @@ class Artefacts:
 # Images
 
 
-@functools.lru_cache(maxsize=3)
-def _split(data):
-    """uint8 test images, labels, and what normalises the images. A data set that is not here is the grader's fault: UserError."""
+@functools.lru_cache(maxsize=6)
+def _split(data, split):
+    """uint8 images, labels, and what normalises the images. A data set that is not here is the grader's fault: UserError."""
     from course_data import load
 
     found = load(data)
-    return found.test.images, found.test.labels.numpy(), found.mean, found.std
+    chosen = getattr(found, split)
+    return chosen.images, chosen.labels.numpy(), found.mean, found.std
 
 
 def _normalised(images, mean, std):
@@ -296,15 +305,15 @@ def _normalised(images, mean, std):
     return normalise(images, mean, std).numpy()
 
 
-def _test(data):
-    images, labels, mean, std = _split(data)
-    return _normalised(images, mean, std), labels
+def _images(data, split):
+    images, _, mean, std = _split(data, split)
+    return _normalised(images, mean, std)
 
 
 def _moved(data, rng):
     import torch
 
-    images, labels, mean, std = _split(data)
+    images, labels, mean, std = _split(data, "test")
     chosen = rng.permutation(len(labels))[:PROBES]
     directions = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)])
     height, width = images.shape[-2:]
@@ -367,10 +376,10 @@ def _npy(name, data):
     return np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
 
 
-def data_of(results, allowed=DATA):
+def data_of(results):
     """The name of the data set that the table is about."""
     name = results.get("data")
-    that(isinstance(name, str) and name in allowed, f'The table must say its data set: "data": {" or ".join(map(repr, allowed))}; here it is {show(name)}.')
+    that(isinstance(name, str) and name in DATA, f'The table must say its data set: "data": {" or ".join(map(repr, DATA))}; here it is {show(name)}.')
     return name
 
 
@@ -407,22 +416,31 @@ CELLS = {"accuracy_percent": "accuracy", "bytes": "size in bytes", "parameters":
 def same_table(artefacts, table, data=None, cells=tuple(CELLS)):
     """Every one of these cells of the table is what its file gives; each that is not is named.
 
-    Bytes, parameters and multiply-accumulates are compared exactly. An accuracy, on all test images of `data`, holds within the rounding of
-    the figure as it is written, and the images whose first two logits other arithmetic may swap.
+    Bytes, parameters and multiply-accumulates are compared exactly, accuracies, on all test images of `data`, by `not_so`.
     """
     wrong = []
     for row in table:
         for cell in cells:
             name, claimed = row["file"], number(row, cell)
             if cell == "accuracy_percent":
-                found = artefacts.accuracy(name, data)
-                digits = max(0, -claimed.as_tuple().exponent) if isinstance(claimed, Decimal) else 0
-                allowed = 0.5 * 10.0**-digits + 100 * found.near / found.images + 1e-9
-                if not abs(float(claimed) - found.percent) <= allowed:
-                    wrong.append(f"`{name}`, accuracy: you report {claimed} %, the file gives {found.percent:.{max(1, min(digits, 4))}f} %")
+                untrue = not_so(claimed, artefacts.accuracy(name, data))
+                if untrue:
+                    wrong.append(f"`{name}`, accuracy: {untrue}")
             elif claimed != getattr(artefacts.model(name), cell):
                 wrong.append(f"`{name}`, {CELLS[cell]}: you report {claimed:,}, the file has {getattr(artefacts.model(name), cell):,}")
     that(not wrong, "; ".join(wrong) + ".")
+
+
+def not_so(claimed, found):
+    """What is wrong with an accuracy in per cent, int or Decimal, where a file has the `Accuracy` `found`; nothing if it holds.
+
+    It holds within the rounding of the figure as it is written, and the images whose first two logits other arithmetic may swap.
+    """
+    digits = max(0, -claimed.as_tuple().exponent) if isinstance(claimed, Decimal) else 0
+    allowed = 0.5 * 10.0**-digits + 100 * found.near / found.images + 1e-9
+    if abs(float(claimed) - found.percent) <= allowed:
+        return ""
+    return f"you report {claimed} %, the file gives {found.percent:.{max(1, min(digits, 4))}f} %"
 
 
 def same_order(artefacts, table, within=4.0):
@@ -487,6 +505,23 @@ def different_files(artefacts, names):
     for name in names:
         other = seen.setdefault(artefacts.data(name), name)
         that(other == name, f"`{name}` is the same file as `{other}`.")
+
+
+def different_networks(artefacts, names, data):
+    """No network stands under two names: over the test images of `data`, no two answer alike.
+
+    Compared is the angle between their logits, each image's without their mean, which softmax ignores. Another name in the file,
+    another order of channels or a factor in the last layer do not make another network; training with another seed does.
+    """
+    found = []
+    for name in names:
+        logits = artefacts.answers(name, data).astype(float)
+        flat = np.where(np.isfinite(logits), logits, 0.0)
+        flat = (flat - flat.mean(axis=1, keepdims=True)).ravel()
+        flat /= max(float(np.linalg.norm(flat)), 1e-30)
+        other = next((before for before, theirs in found if float(flat @ theirs) > ALIKE), None)
+        that(other is None, f"`{name}` answers as `{other}` does, image by image: it is the same network under another name.")
+        found.append((name, flat))
 
 
 def classifies(artefacts, name, data, rng, least):

@@ -401,7 +401,7 @@ for t in TEMPERATURES:
 # The next cell writes every student to an **ONNX** file (a network's weights, and its *graph*, the list of its operations; **ONNX Runtime** runs it without PyTorch), measures it, and fills the folder `temperature_sweep_artefacts` beside this notebook: 18 small networks and `results.json`, your
 # table. Hand the folder in with the notebook. **The grader measures it all again**, and believes the files, not the table:
 #
-# - all students have one shape of four convolutions, and no file stands there twice;
+# - all students have one shape of four convolutions, and no network stands there twice, under whatever name;
 # - each gets at least 60 % of the digits' test images right (MNIST: 40 %), and no more than 10 points less when images are moved by a pixel. `check` does not test this; your table
 #   shows it;
 # - bytes, parameters and MACs of every row are exactly those of its file, and the accuracy is that of its file on the test images;

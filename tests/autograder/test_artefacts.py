@@ -135,6 +135,7 @@ EXPECTED = {  # name: (studio.5-files, studio.6-table, words in a message); None
     "rounded-activations-and-float-weights": ("failed", "failed", "stored as float"),
     "weights-rounded-when-it-runs": ("failed", "failed", "stored as float"),
     "float-weights-beside-the-codes": ("failed", None, "What else is in it?"),
+    "activations-in-sixteen-bits": ("failed", "failed", "rounds to numbers of more than eight bits"),
     "no-numbers-come-out": ("failed", "failed", "`teacher.onnx`, accuracy: you report 98.33 %, the file gives 0.00 %"),
     "a-loop": ("failed", "failed", "uses the operator Loop"),
     "two-gigabytes": ("failed", "failed", "impossible shape"),
@@ -196,7 +197,7 @@ def test_in_the_sandbox_a_file_that_eats_memory_costs_its_own_exercises_alone():
 def test_a_data_set_that_the_grader_lacks_is_its_own_fault(monkeypatch):
     from course_data import UserError
 
-    def lacking(data):
+    def lacking(data, split):
         raise UserError("MNIST is not here.")
 
     monkeypatch.setattr(measured, "_split", lacking)

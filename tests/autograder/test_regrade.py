@@ -189,3 +189,15 @@ def test_a_folder_that_cannot_hold_private_checks_is_told(tmp_path):
     ]:  # fmt: skip
         with pytest.raises(PrivateChecksError, match=message):
             private.use(folder)
+
+
+def test_checks_that_a_lesson_borrows_from_another_are_its_own_too(tmp_path, monkeypatch):
+    """The temperature sweep imports lesson 04's visible checks: repair these, and both are graded again."""
+    shutil.copytree(paths.CHECKS, tmp_path / "checks")
+    monkeypatch.setattr(paths, "CHECKS", tmp_path / "checks")
+    names = ("temperature_sweep", "04_distillation", "01_affine_quantization")
+    before = [provenance.hashes(name)["checks"] for name in names]
+    with open(tmp_path / "checks" / "lesson_04" / "visible.py", "a", encoding="utf-8") as file:
+        file.write("# repaired\n")
+    after = [provenance.hashes(name)["checks"] for name in names]
+    assert [a == b for a, b in zip(before, after)] == [False, False, True]

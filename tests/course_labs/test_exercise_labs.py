@@ -112,9 +112,10 @@ def test_any_row_of_a_tie_may_be_chosen_and_no_other():
     """Of two equal means, how they were added up decides which is larger by its last bit."""
     files = forge.honest(forge.TRADE)
     results = json.loads(files["results.json"])
-    points = {10: (175, 175, 175), 30: (176, 176, 178), 50: (176, 177, 177), 70: (170, 171, 172)}  # of 180 images: sum(30) == sum(50), np.mean differs
-    for row in results["rows"]:
-        row["validation"] = [100 * right / 180 for right in points.get(row["percent"], (178,))]
+    rows = {row["file"]: row for row in results["rows"]}
+    cut = {percent: rows[f"pruned-{percent}.onnx"] for percent in (30, 50, 70)}
+    first = {percent: row["validation"][0] for percent, row in cut.items()}
+    cut[30]["validation"], cut[50]["validation"], cut[70]["validation"] = [first[30], first[50]], [first[50], first[30]], [first[70], 50]
     for chosen, earned in ((30, 15), (50, 15), (70, 13), (None, 13), ([30], 13)):
         results["chosen"]["macs"] = chosen
         got = graded(forge.TRADE, files | {"results.json": json.dumps(results).encode()})

@@ -2,6 +2,7 @@
 
 import io
 import json
+import linecache
 import os
 import sys
 
@@ -19,6 +20,7 @@ from autograder.student import files_here
 from course_data import UserError
 from course_labs import Recipe, Settings, Shape, Studio
 from course_labs.hand_in import hand_in
+from course_labs.learner import Learner
 
 LAB = "compression_studio"
 TINY = Settings(
@@ -93,6 +95,19 @@ def test_ones_own_functions_drive_the_studio(tmp_path):
     again = studio(tmp_path)
     again.use(loss=my_loss)
     assert again.teacher().done.resumed and again.pruned().done.resumed
+
+
+def test_a_function_is_another_when_what_stands_beside_it_is(tmp_path):
+    """A cell may hold a helper: repair it, and the student must be trained again. Two functions of one cell are two."""
+    text = "def soften(z, t):\n    return z / t\n\n\ndef loss(z, t):\n    return soften(z, t)\n\n\ndef other(z, t):\n    return soften(z, t)\n"
+    path, hashes = tmp_path / "cell.py", []
+    for content in (text, text, text.replace("z / t", "z / t**2")):
+        path.write_text(content)
+        names = {}
+        exec(compile(content, path, "exec"), names)
+        hashes += [Learner(loss=names["loss"]).versions("loss"), Learner(loss=names["other"]).versions("loss")]
+        linecache.clearcache()
+    assert hashes[0] == hashes[2] and hashes[0] != hashes[4] and hashes[0] != hashes[1]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Control rows by other tools. They need `pip install torch-pruning openvino` and are skipped, with that word, where these are missing."""
 
+import importlib.metadata
 import io
 
 import numpy as np
@@ -26,8 +27,17 @@ def separable(in_channels, classes, width=1.0):
 
 
 def test_without_them_there_are_no_such_rows(monkeypatch, tmp_path):
-    monkeypatch.setattr(industrial.importlib.util, "find_spec", lambda name: None)
-    assert industrial.versions() == {} and controls.other_runtimes({"int8": tmp_path, "dynamic": tmp_path}) == {}
+    """Even where folders lie about that have their names."""
+    for name in ("torch_pruning", "openvino"):
+        (tmp_path / name).mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def nothing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(industrial.importlib.metadata, "version", nothing)
+    assert not industrial.installed(industrial.OPENVINO) and industrial.versions() == {}
+    assert controls.other_runtimes({"int8": tmp_path, "dynamic": tmp_path}) == {}
 
 
 def test_no_other_runtime_without_control_rows(tmp_path):

@@ -130,6 +130,8 @@ def test_the_course_s_own_networks_on_an_image_folder(pictures):
     large = dataclasses.replace(dataset, train=dataclasses.replace(dataset.train, labels=torch.zeros(50_000)))
     assert own.recipes_for(large).teacher_recipe.epochs == 10 and own.recipes_for(large).teacher_recipe.batch == 64
     assert own.inputs("digits", None, 32, None, 0.5) == ("digits", None, None)
+    with pytest.raises(UserError, match="--size 7 is too small .* at least 8"):
+        own.inputs("digits", pictures, 7, None, 0.5)
 
 
 def test_the_network_of_a_shape_is_the_factory_s_cut(tmp_path):

@@ -423,6 +423,18 @@ def test_an_interrupted_stage_leaves_nothing_half_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_was_done_stays_done_when_other_work_is_stopped(tmp_path):
+    """Somebody tries another seed in the same folder, thinks better of it, and goes back."""
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    before = stages.Stages(tmp_path).run("s", ".txt", {"seed": 0}, writes("hours of work", {"x": 1}))
+    with pytest.raises(KeyboardInterrupt):
+        stages.Stages(tmp_path).run("s", ".txt", {"seed": 1}, interrupted)
+    again = stages.Stages(tmp_path).run("s", ".txt", {"seed": 0}, writes("again"))
+    assert again.resumed and again.facts == before.facts and again.path.read_text() == "hours of work"
+
+
 def test_what_a_killed_run_left_is_cleared(tmp_path):
     (tmp_path / ".s.txt.abc123.part").write_text("half")
     stages.Stages(tmp_path).run("s", ".txt", {}, writes("a"))

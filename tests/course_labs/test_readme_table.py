@@ -1,6 +1,7 @@
 """README and results in step."""
 
 import copy
+import dataclasses
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from course_data import UserError
 from course_data.root import REPOSITORY
 from course_labs import readme
 from course_labs.report import read_results
+from course_labs.settings import SETTINGS
 from course_labs.summary import collected
 
 RESULTS = REPOSITORY / "labs" / "results"
@@ -28,6 +30,9 @@ def test_committed_results_are_whole(path):
         for row in run["rows"]:
             assert row["accuracy"] == row["correct"] / row["test_images"]
     assert collected(results["data"], results["settings"], results["runs"]) == results, "the summary is that of the runs"
+    today = json.loads(json.dumps(dataclasses.asdict(SETTINGS[path.stem])))
+    for key, value in results["settings"].items():
+        assert today[key] == (today[key] | value if isinstance(value, dict) else value), f"{key}: measured with other settings than the code has"
     text = json.dumps(results)
     assert "/home/" not in text and "/root/" not in text and "/tmp/" not in text
 

@@ -228,21 +228,29 @@ def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, 
     def planned(minutes=half):
         return plan.planned(minutes, TINY, load("digits"), Stages(tmp_path), Console(file=said, width=200))
 
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: 100.0)
+    monkeypatch.setattr(plan, "training_seconds", lambda *asked: 100.0)
     settings = planned()
     assert settings.teacher_recipe.epochs == pytest.approx(1.0) and settings.student_recipe.epochs == pytest.approx(0.5)
     assert "0.50 of the default training" in said.getvalue()
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: pytest.fail("measured again"))
+    monkeypatch.setattr(plan, "training_seconds", lambda *asked: pytest.fail("measured again"))
     assert planned() == settings
-    monkeypatch.setattr(plan, "training_seconds", lambda settings, data, new: 100.0)
-    with pytest.raises(UserError, match="too short"):
-        planned(0.5)
+    monkeypatch.setattr(plan, "training_seconds", lambda *asked: 100.0)
+    for minutes in (0.5, float("nan")):
+        with pytest.raises(UserError, match="too short"):
+            planned(minutes)
 
 
-def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs():
+def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs(monkeypatch):
     from course_data import load
     from course_labs import plan
 
     digits = load("digits")
     short, long = (plan.training_seconds(plan.scaled(TINY, share), digits, ConvNets.of(digits).new) for share in (1, 50))
     assert 0 < short < long
+    monkeypatch.setattr(plan, "_seconds_an_image_learnt", lambda new, recipe, data: 1.0 / len(data.train))
+    monkeypatch.setattr(plan, "_seconds_an_image_shown", lambda net, data: 0.0)
+    monkeypatch.setattr(plan.industrial, "installed", lambda name: False)
+    alone, with_controls = (plan.training_seconds(TINY, digits, ConvNets.of(digits).new, controls) for controls in (False, True))
+    student, recovery = TINY.student_recipe.epochs, TINY.recovery_recipe.epochs
+    assert with_controls - alone == pytest.approx(2 * student + 2 * recovery), "no teacher, scattered zeros, from scratch"
+

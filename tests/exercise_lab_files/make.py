@@ -1,4 +1,4 @@
-"""Makes the two small networks in this folder: `python tests/exercise_lab_files/make.py`. forge.py makes hand-ins of them."""
+"""Makes the small networks in this folder: `python tests/exercise_lab_files/make.py`. forge.py makes hand-ins of them."""
 
 from pathlib import Path
 
@@ -17,7 +17,10 @@ if __name__ == "__main__":
     data, recipe = load("digits"), Recipe(epochs=12, peak_lr=0.1, batch=64, shift=1)
     torch.manual_seed(0)
     net = train(ConvNet(Shape((16, 16, 32, 32), (1, 2, 2, 1)), 1, 10), data, recipe, cross_entropy, seed=0)
-    half = keep_best(channel_importance(net, data, images=256), tuple(n // 2 for n in net.shape.widths))
-    small = train(rebuilt(net, half), data, recipe, cross_entropy, seed=1)
-    for name, each in (("whole", net), ("pruned-50", small)):
+    scores = channel_importance(net, data, images=256)
+    networks = {"whole": net}
+    for percent in (10, 30, 50, 70):
+        kept = keep_best(scores, tuple(n - n * percent // 100 for n in net.shape.widths))
+        networks[f"pruned-{percent}"] = train(rebuilt(net, kept), data, recipe, cross_entropy, seed=1)
+    for name, each in networks.items():
         export.export(each, (8, 8), HERE / f"{name}.onnx")

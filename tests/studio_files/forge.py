@@ -170,6 +170,15 @@ def float_weights_beside_the_codes(files):
 
 
 @forged
+def activations_in_sixteen_bits(files):
+    def edit(model, stored):
+        node = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
+        node.attribute.append(helper.make_attribute("output_dtype", TensorProto.UINT16))
+
+    change(files, "int8.onnx", edit)
+
+
+@forged
 def no_numbers_come_out(files):
     change(files, "teacher.onnx", lambda model, stored: put(stored["6.bias"], np.full(10, np.nan, np.float32)))
 
@@ -310,6 +319,6 @@ table("a-row-too-few", lambda content: content["rows"].pop())
 table("a-row-twice", lambda content: content["rows"].append(content["rows"][0]))
 table("brackets-without-end", lambda content: "[" * 100_000)
 table("a-list-for-a-table", lambda content: "[1, 2]")
-table("another-data-set", lambda content: content.update(data="cifar10"))
+table("another-data-set", lambda content: content.update(data="mnist"))
 table("a-path-for-a-data-set", lambda content: content.update(data="../../etc/passwd"))
 table("digits-without-end", text('"bytes": 7703', '"bytes": ' + "7" * 5000))

@@ -183,8 +183,7 @@ def test_judge_turns_round(student, rng):
 
 @exercise("sweep.6-files", points=6)
 def test_eighteen_students_that_classify(artefacts, rng):
-    data = measured.data_of(artefacts.results(), tuple(LEAST))
-    measured.different_files(artefacts, FILES)
+    data = measured.data_of(artefacts.results())
     measured.same_table(artefacts, file_table(artefacts), cells=SIZES)
     widths = artefacts.model(FILES[0]).widths
     that(len(widths) == 4, f"A student has four convolutions; `{FILES[0]}` has {len(widths)}.")
@@ -192,16 +191,17 @@ def test_eighteen_students_that_classify(artefacts, rng):
         have = artefacts.model(name).widths
         that(have == widths, f"`{name}` has the channels {have}, `{FILES[0]}` {widths}: all students must have one shape, or the sweep compares shapes.")
         measured.classifies(artefacts, name, data, rng, LEAST[data])
+    measured.different_networks(artefacts, FILES, data)
 
 
 @exercise("sweep.6-files", points=5)
 def test_accuracies_are_those_of_the_files(artefacts):
-    measured.same_table(artefacts, file_table(artefacts), measured.data_of(artefacts.results(), tuple(LEAST)), cells=("accuracy_percent",))
+    measured.same_table(artefacts, file_table(artefacts), measured.data_of(artefacts.results()), cells=("accuracy_percent",))
 
 
 @exercise("sweep.6-files", points=4)
 def test_means_and_spreads_are_those_of_the_files(artefacts):
-    data = measured.data_of(artefacts.results(), tuple(LEAST))
+    data = measured.data_of(artefacts.results())
     wrong = []
     for each, t in zip(summary(artefacts), (None, *TEMPERATURES)):
         found = [artefacts.accuracy(f"{'alone' if t is None else f't{t}'}-{seed}.onnx", data) for seed in SEEDS]

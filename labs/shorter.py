@@ -1,0 +1,85 @@
+"""What less training costs: committed runs of `course lab --minutes N`, labs/results/shorter/DATA-N.json. `python -m course_labs.shorter [--check]`."""
+
+import math
+import sys
+from pathlib import Path
+
+from course_data.errors import UserError
+from course_data.files import write_whole
+from course_data.root import REPOSITORY
+from course_labs.readme import block
+from course_labs.report import accuracy, grid, read_results
+from course_labs.settings import Settings
+
+RESULTS = REPOSITORY / "labs" / "results"
+PAGE = REPOSITORY / "labs" / "README.md"
+HEADER = ("data set", "`--minutes`", "took", "share of the training", "teacher", "int8")
+
+
+def measured(name: str, folder: Path = RESULTS) -> dict[float, tuple[str, dict]]:
+    """The committed runs of the data set `name`, the shortest first: share of the training -> (minutes asked for, results).
+
+    The whole training is the share 1; nobody asked for its minutes. Empty where it was not committed.
+    """
+    if not (folder / f"{name}.json").is_file():
+        return {}
+    whole = read_results(folder / f"{name}.json")
+    found = {1.0: ("", whole)}
+    for path in (folder / "shorter").glob(f"{name}-*.json"):
+        results = read_results(path)
+        found[_epochs(results) / _epochs(whole)] = (path.stem.rpartition("-")[2], results)
+    return dict(sorted(found.items()))
+
+
+def cost(name: str, settings: Settings, folder: Path = RESULTS) -> str:
+    """What the measured run nearest to `settings` cost, as a sentence; nothing where that is the whole training or none was measured."""
+    runs = measured(name, folder)
+    if not runs:
+        return ""
+    share = settings.teacher_recipe.epochs / _epochs(runs[1.0][1])
+    nearest = min(runs, key=lambda other: abs(math.log(other / share)))
+    if nearest == 1:
+        return ""
+    less, whole = (runs[which][1]["summary"] for which in (nearest, 1.0))
+    return (
+        f"What that costs: {nearest:.2f} of the training gave a teacher of {accuracy(less['teacher'])} and an int8 model of "
+        f"{accuracy(less['int8'])}, all of it {accuracy(whole['teacher'])} and {accuracy(whole['int8'])}."
+    )
+
+
+def _epochs(results: dict) -> float:
+    return results["settings"]["teacher_recipe"]["epochs"]
+
+
+def table(folder: Path = RESULTS) -> str:
+    """Every committed run with less training, each data set's whole training below them, as Markdown."""
+    rows = []
+    for name in sorted({path.stem.rpartition("-")[0] for path in (folder / "shorter").glob("*-*.json")}, reverse=True):
+        for share, (minutes, results) in measured(name, folder).items():
+            took = sum(run["minutes"]["total"] for run in results["runs"]) / len(results["runs"])
+            found = results["summary"]
+            rows.append((
+                results["data"]["title"], minutes or "not given", f"{took:.1f} min", f"{share:.2f}", accuracy(found["teacher"]), accuracy(found["int8"]),
+            ))  # fmt: skip
+    return grid(HEADER, rows) + "\n"
+
+
+def update(page: Path = PAGE, folder: Path = RESULTS, check: bool = False) -> bool:
+    """Put the table between the page's markers; with `check` write nothing. Returns whether the page was out of step.
+
+    Raises UserError unless there is exactly one pair of markers.
+    """
+    text = page.read_text(encoding="utf-8")
+    if len(block("all", "shorter").findall(text)) != 1:
+        raise UserError(f"{page} needs exactly one pair of lines <!-- shorter:all --> and <!-- /shorter:all -->.")
+    after = block("all", "shorter").sub(lambda found: found[1] + table(folder) + found[3], text)
+    if after != text and not check:
+        write_whole(page, after)
+    return after != text
+
+
+if __name__ == "__main__":
+    checking = "--check" in sys.argv[1:]
+    stale = update(check=checking)
+    print("labs/README.md is in step" if not stale else f"labs/README.md {'is out of step with labs/results' if checking else 'is written anew'}")
+    sys.exit(stale and checking)
