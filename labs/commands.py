@@ -9,7 +9,7 @@ import typer
 
 def lab(
     data: Annotated[str, typer.Option(help="digits, mnist or cifar10")] = "digits",
-    out: Annotated[Path | None, typer.Option(help="folder for the results [default: runs/DATA, with the name of your own model or images]")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the results [default: runs/DATA, or with the name of your own model or images, another seed, ...]")] = None,
     seed: Annotated[int, typer.Option(help="another seed gives another, equally good run")] = 0,
     minutes: Annotated[float | None, typer.Option(help="train longer or shorter, so that everything takes about so many minutes")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="so many runs, with this seed and the next ones: mean and spread")] = 1,
@@ -41,9 +41,7 @@ def lab(
     if images is None:
         spec(data)  # a wrong name or limit should not wait for torch
     budget = Budget(max_drop, max_mb, max_ms)
-    if out is None:
-        names = [Path(model.rpartition(":")[0]).stem] if model else []
-        out = Path("runs") / "-".join([*names, images.resolve().name if images else data])
+    out = out or _folder(data, images, model, width, seed, seeds, minutes)
     from course_labs.output import write_texts
     from course_labs.own import inputs
     from course_labs.report import controls_terminal, remarks, shown, terminal
@@ -85,3 +83,18 @@ def lab(
     console.print(f"Written to {out}: {', '.join(written)}", highlight=False)
     if budget and not results["budget"]["met"]:
         raise typer.Exit(1)
+
+
+def _folder(data: str, images: Path | None, model: str | None, width: float, seed: int, seeds: int, minutes: float | None) -> Path:
+    """Where the results go unless --out says so: what trains other networks gets a folder of its own, and overwrites nothing."""
+    names = [f"images-{images.resolve().name}" if images else data]
+    if model:
+        path, _, factory = model.rpartition(":")
+        names = [Path(path).stem, factory, *names, *([f"width-{width:g}"] if width != 0.5 else [])]
+    if seed:
+        names.append(f"seed-{seed}")
+    if seeds > 1:
+        names.append(f"{seeds}-seeds")
+    if minutes is not None:
+        names.append(f"{minutes:g}-minutes")
+    return Path("runs") / "-".join(names)

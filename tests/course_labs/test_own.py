@@ -87,7 +87,7 @@ def test_a_residual_net_on_digits_with_controls(tmp_path, tiny, monkeypatch):
     write(tmp_path / "nets.py", RESIDUAL)
     result = lab("--model", "nets.py:residual", "--controls")
     assert result.exit_code == 0, result.output
-    out = tmp_path / "runs" / "nets-digits"
+    out = tmp_path / "runs" / "nets-residual-digits"
     results = read_results(out / "results.json")
     run = results["runs"][0]
     rows = {row["name"]: row for row in (*run["rows"], *run["controls"])}

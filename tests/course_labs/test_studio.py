@@ -207,6 +207,32 @@ def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path, seeds, again):
     assert result.output.endswith(f"course lab --data digits --out {tmp_path / 'o'} --seed 7{again}\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        ("", "runs/digits"),
+        ("--data mnist --seed 1", "runs/mnist-seed-1"),
+        ("--data mnist --seeds 3 --minutes 2.5", "runs/mnist-3-seeds-2.5-minutes"),
+        ("--images pictures/mnist", "runs/images-mnist"),
+        ("--model my/nets.py:make", "runs/nets-make-digits"),
+        ("--model my/nets.py:wide --width 0.25 --images mnist", "runs/nets-wide-images-mnist-width-0.25"),
+    ],
+)
+def test_what_trains_other_networks_gets_a_folder_of_its_own(monkeypatch, tmp_path, words, folder):
+    import typer
+
+    from course_labs import commands, own
+
+    def stop(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(own, "inputs", stop)
+    app = typer.Typer()
+    app.command()(commands.lab)
+    assert f" --out {folder} " in CliRunner().invoke(app, words.split()).output
+
+
 def test_wrong_arguments_are_user_errors(tmp_path):
     with pytest.raises(UserError, match="imagenet"):
         run_lab("imagenet", tmp_path)

@@ -193,9 +193,9 @@ def test_accuracies_are_those_of_the_files(artefacts):
     results = artefacts.results()
     data, rows = measured.data_of(results), table(artefacts)
     measured.same_table(artefacts, rows, data, cells=("accuracy_percent",))
-    for row in rows:
-        untrue = measured.not_so(validation(row)[0], artefacts.accuracy(row["file"], data, split="val"))
-        that(not untrue, f"`{row['file']}`, validation: the first number is the file's, and {untrue}.")
+    for each in rows:
+        untrue = measured.not_so(validation(each)[0], artefacts.accuracy(each["file"], data, split="val"))
+        that(not untrue, f"`{each['file']}`, validation: the first number is the file's, and {untrue}.")
 
 
 @exercise("tradeoff.6-files", points=1)
