@@ -119,7 +119,7 @@ def entropy(probabilities):
     probabilities: float tensor, shape (N, C), rows add up to 1; zeros are allowed.
     Returns a tensor of shape (N,).
     """
-    return -torch.special.xlogy(probabilities, probabilities).sum(dim=1)  # blank: return -___.sum(dim=1)
+    return -torch.special.xlogy(probabilities, probabilities).sum(dim=1)  # blank: return -(___).sum(dim=1)
 
 # %% [markdown] hints="4.2-soften"
 # 1. Follow the worked example line by line: each of its steps is one line of code.
@@ -342,7 +342,7 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha
     kl = F.kl_div(log_q, p, reduction="batchmean")  # blank: kl = ___
     soft = temperature**2 * kl  # blank: soft = ___ * kl
     hard = F.cross_entropy(student_logits, labels)  # blank: hard = F.cross_entropy(___, labels)
-    return alpha_soft * soft + (1 - alpha_soft) * hard  # blank: return ___ * soft + ___ * hard
+    return alpha_soft * soft + (1 - alpha_soft) * hard  # blank: return (___) * soft + (___) * hard
 
 # %% [markdown] hints="4.5-loss"
 # 1. The line for `kl` is what you repaired in 4.4, without the temperature factor. You may write it out as in 4.3 instead.
@@ -413,7 +413,9 @@ limit = (((z - z.mean(1, keepdim=True)) - (v - v.mean(1, keepdim=True))) / z.num
 t, step, nudge = 4.0, 1e-4, torch.zeros_like(z)
 nudge[3, 7] = step
 slope = (distillation_loss(z + nudge, v, val_y, t, 1.0) - distillation_loss(z - nudge, v, val_y, t, 1.0)) / (2 * step)
-print(f"one entry: formula {soft_gradient(z, v, t)[3, 7]:.9f}, finite differences {slope:.9f}")
+leaf = z.clone().requires_grad_()
+distillation_loss(leaf, v, val_y, t, 1.0).backward()  # what training uses: only tensors all the way through have a gradient
+print(f"one entry: formula {soft_gradient(z, v, t)[3, 7]:.9f}, finite differences {slope:.9f}, backward {leaf.grad[3, 7]:.9f}")
 print(f"{'T':>4}{'with T^2':>12}{'without':>12}")
 for row in zip(temperatures, with_square, without):
     print("{:4d}{:12.5f}{:12.7f}".format(*row))
@@ -776,7 +778,7 @@ progress()
 # - Nothing got faster or smaller here by distillation itself: the student was small from the start. Its size and speed are those of its architecture; lesson 03 counts and times, and so do the labs.
 # - Very small images, small networks, few seeds. Differences below two points mean little with this many images.
 # - The hint loss was checked but not used in training. Where to hook it in, and with what weight, is trial and error.
-# - Accuracy only. Whether the student keeps each class, and how sure it is when wrong, is a matter for lesson 06.
+# - Accuracy only. Lesson 06 looks at each class; how sure the student is when it is wrong is not measured here or there.
 #
 # ## Further reading
 #

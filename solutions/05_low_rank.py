@@ -164,7 +164,7 @@ figures.thin_tables(table, left, right)
 # - the **Frobenius norm**: the root of the sum of all squared entries. It is the length of $E$ seen as one long vector.
 # - the **spectral norm**: the largest factor by which $E$ can stretch an input. It is the worst case.
 #
-# Eckart and Young (1936) showed: keep the first $r$ parts, and the errors are
+# Eckart and Young (1936) showed for the first measure, Mirsky (1960) for both: keep the first $r$ parts, and the errors are
 #
 # $$\lVert W - W_r\rVert_F = \sqrt{\sigma_{r+1}^2 + \sigma_{r+2}^2 + \dots}\qquad\qquad \lVert W - W_r\rVert_2 = \sigma_{r+1}$$
 #
@@ -307,7 +307,7 @@ def break_even_rank(m, n):
 
     m, n: ints, at least 1.    Returns an integer.
     """
-    return (m * n - 1) // (m + n)  # blank: return ___ // ___
+    return (m * n - 1) // (m + n)  # blank: return (___) // (___)
 
 
 def rank_for_energy(singular_values, share):
@@ -622,7 +622,7 @@ figures.bytes_and_time(latency_ranks, shares, times)
 #
 # For any error $E$ in the weights, the mean squared output error is $\tfrac1N\lVert X E^T\rVert_F^2 = \lVert E\,C\rVert_F^2$. So: factorise $W C$ instead of $W$,
 # truncate there, where Eckart and Young hold, and undo the $C$ on the right-hand table with $C^{-1}$. This is called **whitening**: in the new coordinates all
-# inputs are equally loud and independent.
+# inputs are equally loud, and no two of them go together any more ($G$ becomes the identity).
 #
 # **Too few or dead inputs.** If an input is always 0, or there are fewer samples than inputs, $G$ has no proper Cholesky factor. We add
 # a small **ridge** to the diagonal: here one millionth of its mean. It also keeps the table sensible for inputs that calibration did not show.
@@ -693,7 +693,7 @@ figures.plain_and_whitened(white_ranks, results, dense_accuracy)
 # $$W' = W + \frac{\alpha}{r}\,B A\qquad B: (m, r),\quad A: (r, n)$$
 #
 # Only $A$ and $B$ are trained: $r(m+n)$ numbers. For 1000 × 1000 and $r = 8$ that is 16,000 in place of a million. (The paper's letters: its $B$ is our
-# `left`, its $A$ our `right`.) The factor $\alpha/r$ lets you change $r$ without looking for a new learning rate.
+# `left`, its $A$ our `right`.) The factor $\alpha/r$ is there so that a change of $r$ needs less tuning of the learning rate.
 #
 # **The start.** $B$ is all zeros, so $BA = 0$ and the network starts exactly as it was. $A$ is random. If both were zero, nothing would ever move:
 # the gradient of $B$ has $A$ as a factor, and that of $A$ has $B$.
@@ -899,7 +899,8 @@ progress()
 #
 # ## Further reading
 #
-# - Eckart and Young (1936), *The approximation of one matrix by another of lower rank*, Psychometrika 1, 211–218. The theorem of 5.3.
+# - Eckart and Young (1936), *The approximation of one matrix by another of lower rank*, Psychometrika 1, 211–218. The theorem of 5.3 for the Frobenius norm.
+# - Mirsky (1960), *Symmetric gauge functions and unitarily invariant norms*, The Quarterly Journal of Mathematics 11, 50–59. For the spectral norm, too.
 # - Denton et al. (2014), *Exploiting Linear Structure Within Convolutional Networks for Efficient Evaluation*, [arXiv:1404.0736](https://arxiv.org/abs/1404.0736).
 # - Jaderberg, Vedaldi and Zisserman (2014), *Speeding up Convolutional Neural Networks with Low Rank Expansions*, [arXiv:1405.3866](https://arxiv.org/abs/1405.3866). The split k × 1, 1 × k.
 # - Zhang et al. (2015), *Accelerating Very Deep Convolutional Networks for Classification and Detection*, [arXiv:1505.06798](https://arxiv.org/abs/1505.06798). Factorising for the output.

@@ -408,7 +408,7 @@ figures.code_book(values, even, book)
 # $$H = -\sum_i p_i \log_2 p_i \quad\text{bits a code},\qquad p_i = \frac{\text{count}_i}{\text{all}}$$
 #
 # No code that gives each symbol a word of its own, such that a stream of words can be cut in only one way, needs fewer bits on average. **Huffman's** is the best of them: it
-# needs at least $H$ and less than $H + 1$.
+# needs at least $H$ and less than $H + 1$ (a single symbol alone, see below, is the exception).
 #
 # **How it works.** Every symbol is a group of its own. Take the two groups with the smallest counts, join them; every member's word gets one bit longer.
 # Repeat until one group is left. Symbols that never occur take no part and get length 0. A single symbol alone would get length 0, too; we give it 1 bit, so that something can be counted.
@@ -888,8 +888,8 @@ figures.frontier_and_classes(names, sizes, scores, best, line, pair, class_budge
 #
 # *10 minutes · 8 points · difficulty 2 of 3*
 #
-# **Why.** Real questions do not say "please prune". They say: it is slow; it is too big; the accuracy fell. Here are tools from six lessons, and
-# three (c, d, h) that you have not built yet. *Static*: the ranges of the activations are fixed beforehand from calibration images. *Dynamic*: they are found anew at each call.
+# **Why.** Real questions do not say "please prune". They say: it is slow; it is too big; the accuracy fell. Here are five tools that you know, and
+# three (c, d, h) that no lesson builds; the compression studio in `labs` has c. *Static*: the ranges of the activations are fixed beforehand from calibration images. *Dynamic*: they are found anew at each call.
 #
 # | | tool | what it changes |
 # |---|---|---|
@@ -967,7 +967,7 @@ check("6.8-guide")
 # **A model answer**
 #
 # 1. 100,000 is exactly 500,000 × 0.2, and 25,000 exactly 100,000 / 4: both were multiplied. 0.226 ms is exactly 1.13 × 0.2, and masked weights keep the tensor's shape, so the latency cannot have
-#    fallen like that; it should be near 1.13 ms. In the last row it is the same number once more, to the last digit, although the arithmetic is said to have changed: two separate measurements do not agree to three digits.
+#    fallen like that; it should be near 1.13 ms. In the last row it is the same number once more, to the last digit, although the arithmetic is said to have changed: two separate measurements seldom agree to the last digit, least of all with different arithmetic.
 # 2. `torch.save` writes all 125,000 weights, zeros included: 500,000 bytes. A file with positions has 125,000 / 8 = 15,625 bytes of bitmask. With float32 survivors it is 15,625 + 100,000 = 115,625; with 8-bit codes
 #    15,625 + 25,000 = 40,625 bytes. 4,000,000 / 40,625 is 98 times, not 160.
 # 3. 97.6 % after the codes is exactly the number before. That can happen with 8 bits, but beside the other copied cells it has to be measured again. The images were used to choose temperature and sparsity, so all four accuracies are too good; a test set has to be opened once, after the choice.
@@ -1020,7 +1020,7 @@ check("6.8-guide")
 # | order | distil, prune, quantise; measure after each |
 # | zeros | symmetric codes, scale from the survivors; revived = 0, lost counted |
 # | k-means | nearest entry, then mean; empty entries stay; last assignment after the last move |
-# | entropy | $H = -\sum p_i \log_2 p_i$; Huffman's mean length lies in $[H, H + 1)$ |
+# | entropy | $H = -\sum p_i \log_2 p_i$; Huffman's mean length lies in $[H, H + 1)$, with two symbols or more |
 # | file | code book $4 \cdot 2^b$ + positions $\lceil n/8\rceil$ + codes $\lceil \text{kept} \cdot b/8 \rceil$ + biases, for each layer |
 # | limit of a bitmask | at most 32 times smaller than float32, whatever the sparsity |
 # | ratio | bytes of one file / bytes of the other, both weighed |

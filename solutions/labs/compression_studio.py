@@ -126,7 +126,7 @@ def my_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     per_image = (log_p.exp() * (log_p - log_q)).sum(dim=1)  # blank: per_image = (___ * (log_p - log_q)).sum(dim=___)
     soft = temperature**2 * per_image.mean()  # blank: soft = ___ * per_image.mean()
     hard = F.cross_entropy(student_logits, labels)  # blank: hard = F.cross_entropy(___, labels)
-    return alpha_soft * soft + (1 - alpha_soft) * hard  # blank: return ___ * soft + ___ * hard
+    return alpha_soft * soft + (1 - alpha_soft) * hard  # blank: return (___) * soft + (___) * hard
 
 # %% [markdown] hints="studio.2-loss"
 # 1. What goes into the softmax is softened first, for the student and for the teacher alike. The teacher's line is the student's with one word changed.

@@ -148,7 +148,7 @@ def kd_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     log_p = F.log_softmax(teacher_logits / temperature, dim=1)  # blank: log_p = F.log_softmax(___, dim=1)
     kl = (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()  # blank: kl = ___
     ce = F.cross_entropy(student_logits, labels)
-    return alpha_soft * temperature**2 * kl + (1 - alpha_soft) * ce  # blank: return ___ * kl + ___ * ce
+    return alpha_soft * temperature**2 * kl + (1 - alpha_soft) * ce  # blank: return (___) * kl + (___) * ce
 
 
 def without_square(alpha_soft, temperature):

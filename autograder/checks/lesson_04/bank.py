@@ -521,7 +521,7 @@ def soft_gradient(student_logits, teacher_logits, temperature):
     return (student_logits - teacher_logits) / student_logits.numel()
 
 
-@wrong("4.6-gradient", "multiplies by the student's probabilities once more; that is the gradient of a squared error or of the reversed divergence")
+@wrong("4.6-gradient", "multiplies by the student's probabilities once more: the derivative with respect to u is q - p alone, and each row must add up to 0")
 def soft_gradient(student_logits, teacher_logits, temperature):
     q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
     return temperature * q * (q - p) / len(q)
@@ -719,7 +719,7 @@ def hint_loss(student_features, teacher_features, weight, bias):
     return (student_features @ weight.T + bias - teacher_features).mean()
 
 
-@wrong("4.8-hint", "does not turn the weights round, so the shapes do not fit: nn.Linear keeps them as (outputs, inputs)")
+@wrong("4.8-hint", "multiplies two tables whose shapes do not fit: the student's features, (N, S), meet the weights, which nn.Linear keeps as (F, S)")
 def hint_loss(student_features, teacher_features, weight, bias):
     return ((student_features @ weight + bias - teacher_features) ** 2).mean()
 

@@ -62,9 +62,7 @@ def low_rank_factors(w, rank):
 def low_rank_factors(w, rank):
     u, s, vt = np.linalg.svd(w, full_matrices=False)
     root = np.sqrt(s[:rank])
-    stretch = np.ones(w.shape[1])
-    stretch[: min(rank, w.shape[1])] = root[: w.shape[1]]
-    return u[:, :rank] * root, vt[:rank] * stretch
+    return u[:, :rank] * root, root * vt[:rank]
 
 
 @wrong("5.2-factors", "takes the columns of vt: np.linalg.svd returns V transposed already, its rows are the parts")
@@ -109,6 +107,12 @@ def low_rank_factors(w, rank):
 def truncation_errors(singular_values, rank):
     kept = singular_values[:rank]
     return float(np.sqrt(np.sum(kept**2))), float(kept[0]) if len(kept) else 0.0
+
+
+@wrong("5.3-error", "takes the last `rank` values; what is dropped is everything after the first `rank`")
+def truncation_errors(singular_values, rank):
+    rest = singular_values[-rank:]
+    return float(np.sqrt(np.sum(rest**2))), float(rest[0]) if len(rest) else 0.0
 
 
 @wrong("5.3-error", "starts one too late: after keeping `rank` values, the first dropped one stands at position `rank`")
@@ -246,7 +250,17 @@ def rank_for_energy(singular_values, share):
 
 @wrong("5.4-rank", "divides the budget by mn, the size of the one table; each rank costs m + n weights")
 def rank_for_budget(m, n, budget):
-    return min(min(m, n) * budget // (m * n), min(m, n))
+    return min(budget // (m * n), m, n)
+
+
+@wrong("5.4-rank", "counts the tall table alone; each rank also costs a row of n weights in the wide one")
+def rank_for_budget(m, n, budget):
+    return min(budget // m, m, n)
+
+
+@wrong("5.4-rank", "counts the wide table alone; each rank also costs a column of m weights in the tall one")
+def rank_for_budget(m, n, budget):
+    return min(budget // n, m, n)
 
 
 @wrong("5.4-rank", "returns a rank above the full one when the budget is large")
@@ -409,7 +423,7 @@ def two_linears(layer, left, right):
     return torch.nn.Sequential(first, second)
 
 
-@wrong("5.6-layers", "swaps the tables: the wide one, `right`, must meet the inputs first")
+@wrong("5.6-layers", "copies a table into a layer that it does not fit: either the tables are swapped (`right` must meet the inputs first), or a layer's two sizes are (the weight of nn.Linear(a, b) has the shape (b, a))")
 def two_linears(layer, left, right):
     first = torch.nn.Linear(layer.in_features, right.shape[0], bias=False)
     second = torch.nn.Linear(right.shape[0], layer.out_features, bias=layer.bias is not None)
@@ -655,6 +669,15 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     u, s, vt = np.linalg.svd(w * loud, full_matrices=False)
     root = np.sqrt(s[:rank])
     return u[:, :rank] * root, (root[:, None] * vt[:rank]) / loud
+
+
+@wrong("5.7-whitened", "multiplies x with itself the wrong way round: G is then (samples, samples), and needs one row and one column for each input")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    gram = x @ x.T / len(x)
+    c = np.linalg.cholesky(gram + ridge * np.trace(gram) / len(gram) * np.eye(len(gram)))
+    u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
 
 
 @wrong("5.7-whitened", "has no ridge: with dead inputs or few samples there is no Cholesky factor")

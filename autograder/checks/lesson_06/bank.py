@@ -48,13 +48,22 @@ def quantize_pruned(w, mask, bits):
     return (np.rint(w / scales[:, None]) * mask).astype(np.int8), scales
 
 
-@wrong("6.2-zeros", "takes 2^(b-1) as the largest code: it must be one less, or the largest survivor does not fit")
+@wrong("6.2-zeros", "takes 2^(b-1) as the largest code: it must be one less, or the codes run from -8 to 8 with 4 bits, one too many on either side")
 def quantize_pruned(w, mask, bits):
     qmax = 2 ** (bits - 1)
     kept = np.where(mask, w, 0.0)
     largest = np.abs(kept).max(axis=1)
     scales = np.where(largest > 0, largest / qmax, 1.0)
-    return np.clip(np.rint(kept / scales[:, None]), -qmax, qmax - 1).astype(np.int8), scales
+    return np.rint(kept / scales[:, None]).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "takes the largest code without a sign, 2^b - 1; one of the bits is the sign")
+def quantize_pruned(w, mask, bits):
+    qmax = 2**bits - 1
+    kept = np.where(mask, w, 0.0)
+    largest = np.abs(kept).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(kept / scales[:, None]).astype(np.int8), scales
 
 
 @wrong("6.2-zeros", "divides by zero in a row without survivors; its scale is 1.0")
@@ -72,7 +81,7 @@ def quantize_pruned(w, mask, bits):
     kept = np.where(mask, w, 0.0)
     largest = np.abs(kept).max(axis=1)
     scales = np.where(largest > 0, largest / qmax, 1.0)
-    return np.trunc(kept / scales[:, None] * (1 + 1e-12)).astype(np.int8), scales
+    return np.trunc(kept / scales[:, None]).astype(np.int8), scales
 
 
 @wrong("6.2-zeros", "takes one scale for the whole layer; each row has its own")
@@ -780,8 +789,7 @@ def class_accuracy(predicted, labels, classes):
 @wrong("6.7-budget", "picks the images that were predicted as the class, not those that belong to it")
 def class_accuracy(predicted, labels, classes):
     with np.errstate(all="ignore"):
-        right_of = [100 * np.sum((predicted == c) & (labels == c)) / max(np.sum(predicted == c), 1) for c in range(classes)]
-    return np.array(right_of)
+        return np.array([100 * np.mean(labels[predicted == c] == c) for c in range(classes)])
 
 
 @wrong("6.7-budget", "gives shares from 0 to 1 where per cent are asked for")
