@@ -62,7 +62,7 @@ def weight_bytes(weights):
 
 # %% [markdown] hints="0.1-bytes"
 # 1. The worked example has two factors: how many numbers, and how many bytes one number takes. Both belong to the array; neither is a constant.
-# 2. In a cell of your own, make a small array `a = np.zeros((2, 3), np.float32)`, type `a.` and press Tab. Look for a name that gives 6 and a name that gives 4.
+# 2. In a cell of your own, run `import numpy as np` and `a = np.zeros((2, 3), np.float32)`. In the next cell type `a.` and press Tab. Look for a name that gives 6 and a name that gives 4.
 # 3. `shape` gives (2, 3) and `len` gives 2. You want the number of all elements, and the size of one item.
 
 # %% check="0.1-bytes"
@@ -106,7 +106,7 @@ progress()
 # .venv/bin/course check lessons/00_start_here.ipynb
 # ```
 #
-# The last one checks a whole notebook; `status` shows your progress.
+# The last one checks a whole notebook; `status` shows your progress. On Windows write `.venv\Scripts\course`, in a conda environment just `course`.
 #
 # ## What is graded, and how
 #

@@ -391,7 +391,7 @@ figures.codes_used(sym, asym)
 # %% [markdown] hints="1.5-written"
 # 1. Take the three questions one by one. For the first, read the two printed lines: how many codes are in use in each, and what is the ratio of the two errors?
 # 2. For the second, ask what a padded pixel is supposed to mean, and what the code 0 dequantises to with the asymmetric scale and zero point.
-# 3. For the third, compare the histogram of a weight matrix with that of a ReLU's output; then look at which correction terms in 1.8 disappear if a zero point is 0.
+# 3. For the third, imagine a histogram of weights, spread to both sides of zero, beside that of a ReLU's output; then look at which correction terms in 1.8 disappear if a zero point is 0.
 
 # %% [markdown] rubric="1.5-written"
 # **1.5-written, 8 points**
@@ -667,7 +667,7 @@ print(f"after requantisation: largest difference is {ratio:.4f} of s/2")
 # **Count.** 1001 codes of 4 bits are 4004 bits, which need 501 bytes: a file has no half bytes. A float32 scale
 # takes 4 bytes, an int8 zero point takes 1.
 #
-# Small *groups* of weights may have a scale and a zero point each, as the rows of 1.7 had.
+# Small *groups* of weights may have a scale and a zero point each; the rows of 1.7 had a scale each.
 #
 # **Predict:** 1,000,000 weights at 4 bits, one scale and one zero point for every group of 32. How many times smaller than float32?
 
@@ -725,7 +725,7 @@ print("three codes packed:", packed, "and unpacked:", unpack4(packed, 3))
 # %% [markdown]
 # *What to see: only the row with one scale comes to 8.00. Unpacked codes save no more than int8. Your prediction: groups of
 # 32 come to 6.10, because 4 + 1 bytes for every 32 weights are 1.25 bits a weight, 5.25 in all. What small
-# groups buy for it you will measure in a later lesson.*
+# groups buy for it is not measured in this course.*
 #
 # ## Mini-challenge (no points, no blanks)
 #
@@ -778,10 +778,10 @@ progress()
 # codes is at most 127 × 127. One code of 256 is given up for it.
 #
 # **Is 8-bit arithmetic always faster?** No. The runtime must have integer kernels and the processor must have the
-# instructions. We measure that in a later lesson; here we only made sure the result is right.
+# instructions. The compression studio in `labs` measures that; here we only made sure the result is right.
 #
 # **Does less mean squared error mean more accuracy?** Usually, not always. A network may lean on just the outliers that
-# a clip cuts off. That is why a later lesson measures accuracy, each class by itself.
+# a clip cuts off. That is why lesson 06 measures accuracy, each class by itself.
 #
 # **Where do the ranges of activations come from?** From running some real inputs through the network and watching: calibration.
 # Weights need none, they lie in front of you.
@@ -791,7 +791,7 @@ progress()
 # - No network was quantised and no accuracy was measured. A size without an accuracy is half a sentence.
 # - All data were drawn at random. Real weights have structure; real activations have outliers in fixed channels.
 # - Nothing was timed. Integer arithmetic is only a promise of speed until it is measured.
-# - Weights were rounded as they came. Training *with* quantisation and rounding that watches the layer's output are for later lessons.
+# - Weights were rounded as they came. Training *with* quantisation and rounding that watches the layer's output are not in this course.
 #
 # ## Further reading
 #

@@ -108,8 +108,8 @@ for name, w, seconds in zip(("dense", "90 % zeros", "90 % zeros, stored as CSR")
 
 # %% [markdown]
 # *What to see: in the same format the zeros save neither a byte nor a millisecond: the multiplication does not know that they
-# are there. gzip finds them. The last line is another format: here PyTorch keeps positions as 8-byte integers, so it takes about twice
-# what 4-byte ones would. What its product costs depends on the library and on the machine; measure it on yours, do not assume it.*
+# are there. gzip finds them. The last line is another format: here PyTorch keeps positions as 8-byte integers, so it takes about one
+# and a half times what 4-byte ones would make it. What its product costs depends on the library and on the machine; measure it on yours, do not assume it.*
 #
 # ## 2.2-mask  Exactly k survivors
 #
@@ -156,7 +156,7 @@ def sparsity_of(tensors):
 
 # %% [markdown] hints="2.2-mask"
 # 1. Do the worked example by hand: the score of each weight, the *positions* of the two best, then a row of False in which those positions become True.
-# 2. `topk(k)` on a flat tensor gives an object with `.values` and `.indices`. Which of the two can stand in square brackets? At the end, give the mask its two-dimensional form back.
+# 2. `topk(k)` on a flat tensor gives an object with `.values` and `.indices`. Which of the two can stand in square brackets? At the end, give the mask the shape of `w` back.
 # 3. For the sparsity: add up zeros over all tensors, add up weights over all tensors, divide once. Comparing a tensor with 0 gives True and False, and a sum counts the True.
 
 # %% check="2.2-mask"
@@ -495,12 +495,11 @@ for sparsity in levels:
     for name, column in zip(curves, zip(*rows)):
         curves[name].append(column)
 before = np.mean([accuracy(net, val_set) for net in dense_nets])
-claims = {0.5: "0.3 to 0.5", 0.8: "1 to 3", 0.9: "3 to 8"}
 print("\npoints lost on validation, mean of five networks")
-print(f"{'sparsity':>9}" + "".join(f"{n:>26}" for n in curves) + f"{'claimed elsewhere':>20}")
+print(f"{'sparsity':>9}" + "".join(f"{n:>26}" for n in curves))
 for i, sparsity in enumerate(levels):
     lost = "".join(f"{before - np.mean(curves[n][i]):26.1f}" for n in curves)
-    print(f"{100 * sparsity:7.0f} %{lost}{claims.get(sparsity, '-'):>20}")
+    print(f"{100 * sparsity:7.0f} %{lost}")
 figures.schedules_and_accuracy(linear_schedule(0, 0.8, 5), cubic_schedule(0, 0.8, 5), levels, curves, before)
 
 # %% [markdown]
@@ -509,8 +508,7 @@ figures.schedules_and_accuracy(linear_schedule(0, 0.8, 5), cubic_schedule(0, 0.8
 #
 # *Your prediction: 16 % of the survivors, five times, leads to a sparsity of 58.2 %.*
 #
-# Figures that are quoted elsewhere stand in the last column. They come from other networks. Yours are in the columns beside it: a
-# claim about pruning holds for one network, one data set and one amount of training.
+# Figures that you read elsewhere come from other networks: a claim about pruning holds for one network, one data set and one amount of training.
 #
 # ## 2.6-ticket  The lottery ticket
 #

@@ -131,7 +131,7 @@ for name, model, ms in zip(("dense", "masked", "rebuilt"), (dense, masked, rebui
 # - **L1**: the sum of $|w|$ over all weights of the channel. Small weights, small effect.
 # - **L2**: the square root of the sum of $w^2$. Nearly the same, but one large weight counts for more.
 # - **Mean activation**: the average output of the channel after its ReLU, over images and positions. A channel that is never on can go.
-# - **First-order Taylor**: the loss changes by about $\sum g\,w$ if all weights $w$ of a channel go to 0, where $g$ is the
+# - **First-order Taylor**: the loss changes by about $-\sum g\,w$ if all weights $w$ of a channel go to 0, where $g$ is the
 #   gradient of the loss. A change in either direction counts, so we take $\big|\sum g\,w\big|$: first add up, then the absolute value.
 #
 # **A worked example.** A channel with the weights (3, -4) and the gradients (0.1, 0.2). L1 is 7. L2 is $\sqrt{9 + 16} = 5$.
@@ -266,9 +266,9 @@ figures.guesses_against_truth(guesses, np.array(truth) - loss_and_accuracy(net, 
 # *What to see: each point is a channel, ranked by the score (across) and by the loss that its removal really costs (up). A score is
 # good if the points climb along the diagonal. Taylor's do best; those of L1 and L2 are a loose cloud, and mean activation says next to nothing here.*
 #
-# *Your prediction: Taylor's, the only one that looks at what comes after the batch norm and at the loss.*
+# *Your prediction: Taylor's, the only one that looks at the loss. L1 and L2 look in front of the batch norm; mean activation looks behind it, but not at the loss.*
 #
-# The reason is the **batch norm**. It divides each channel by its own spread, so doubling a filter's weights changes
+# The reason for L1 and L2 is the **batch norm**. It divides each channel by its own spread, so doubling a filter's weights changes
 # nothing, and their size says little. Taylor looked at the two numbers that batch norm multiplies and adds: if both are 0, the
 # channel is silent. That is exactly what removing it means. One warning: near a minimum the gradients are small and
 # of both signs, so the scores take the absolute value batch by batch; over all images at once the effects would cancel.
@@ -341,8 +341,8 @@ figures.three_ways_to_keep(fractions, curves)
 # All three go, or the layers no longer fit. `fc2.bias` belongs to the outputs, and stays.
 #
 # **The proof.** *Masking* a neuron means to set its row and its bias to 0; then it outputs ReLU(0) = 0 and adds nothing.
-# The small network must give **the same output as the masked big one**, to 1e-5, for every input. This one law catches every
-# mistake in surgery, and needs no labels and no training. You will use it in every lab.
+# The small network must give **the same output as the masked big one**, to 1e-5, for every input. This law, together with the
+# shapes, catches what goes wrong in surgery, and needs no labels and no training. The labs that prune use it again.
 #
 # **A worked example.** Three hidden neurons, keep (0, 2). `fc1.weight` goes from 3×2 to 2×2, `fc1.bias` from 3 numbers to 2,
 # `fc2.weight` from 4×3 to 4×2. If you mask the *weights* of neuron 1 but leave its bias of 0.7, it still outputs
@@ -704,7 +704,7 @@ figures.sensitivity(shares, scan, widths, compared)
 #
 # ## Recovery: cut a little, train a little
 #
-# **Why.** A cut network has its weights in the wrong place for its new shape, and a short training moves them. The usual recipe: cut
+# **Why.** The surviving weights were trained with the others around them; a short training adapts them to the new shape. The usual recipe: cut
 # **10 to 20 %** of the channels an iteration, train briefly with **half the learning rate** (the weights are good already; large steps would
 # throw that away), score again, repeat. Scores must be computed anew, since the survivors have taken over the work of the dead.
 #
@@ -860,7 +860,8 @@ progress()
 # |---|---|
 # | accuracy at chance after a small cut | the *best* channels were cut; check the sign of the sort |
 # | shapes fit, output wrong | kept indices in different order in two places; running statistics not copied; flatten order |
-# | `size of tensor must match` in the next layer | its input channels were not cut |
+# | `expected input ... to have 8 channels, but got 3`, or `mat1 and mat2 shapes cannot be multiplied` | the next layer's inputs were not cut |
+# | `The size of tensor a ... must match the size of tensor b` in `copy_` | the tensor was not indexed with `kept`, or on the wrong axis |
 # | small and masked differ by a constant | the mask left a bias (or batch norm's β) alive |
 # | all Taylor scores near zero | gradients of all images summed before the absolute value; or taken on a filter in front of a batch norm in train mode |
 # | "30 % pruned", but the file is as large as before, or twice as large | a mask, not a cut; the bytes of a masked state dict |

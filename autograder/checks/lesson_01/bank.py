@@ -371,7 +371,8 @@ def min_max_range(x):
         raise ValueError("empty")
     if not np.isfinite(x).any():
         raise ValueError("not finite")
-    return float(x.min()), float(x.max())
+    in_order = np.sort(x, axis=None)
+    return float(in_order[0]), float(in_order[-1])
 
 
 @wrong("1.6-calibrate", "looks for NaN only; an infinite value makes the scale infinite")
@@ -389,7 +390,8 @@ def min_max_range(x):
         raise ValueError("empty")
     if np.isinf(x).any():
         raise ValueError("infinite")
-    return float(x.min()), float(x.max())
+    in_order = np.sort(x, axis=None)
+    return float(in_order[0]), float(in_order[-1])
 
 
 @wrong("1.6-calibrate", "gives an empty tensor the range 0 to 0 instead of refusing it")
@@ -439,7 +441,7 @@ def min_max_range(x):
     return float(x.max()), float(x.min())
 
 
-@wrong("1.6-calibrate", "forgets to clip inside the search: without it the smallest candidate always looks best")
+@wrong("1.6-calibrate", "ends with the smallest candidate: the codes are not held within -qmax..qmax, or what is compared is not the distance of x from scale * codes")
 def best_clip(x, candidates, qmax):
     best, best_mse = None, np.inf
     for clip in candidates:
@@ -529,7 +531,7 @@ def best_clip(x, candidates, qmax):
     return float(best)
 
 
-@wrong("1.6-calibrate", "squares the floats that come back; the error is their distance from x")
+@wrong("1.6-calibrate", "prefers the clip that turns most values into 0: square the distance of x from scale * codes")
 def best_clip(x, candidates, qmax):
     best, best_mse = None, np.inf
     for clip in candidates:
@@ -574,7 +576,7 @@ def best_clip(x, candidates, qmax):
     return float(np.argmin(mses))
 
 
-@wrong("1.6-calibrate", "takes the candidate nearest to the largest absolute value: that is min-max, which outliers ruin")
+@wrong("1.6-calibrate", "counts at most what is cut off, so a clip near the largest absolute value looks best; rounding costs, too")
 def best_clip(x, candidates, qmax):
     return float(candidates[np.abs(candidates - np.abs(x).max()).argmin()])
 
@@ -930,7 +932,7 @@ def pack4(codes):
     return codes[0::2] | (codes[1::2] << 3)
 
 
-@wrong("1.9-bytes", "moves the second code down instead of up: nothing is left of it")
+@wrong("1.9-bytes", "moves the second code out of its byte, down or too far up: nothing is left of it")
 def pack4(codes):
     if len(codes) % 2 == 1:
         codes = np.append(codes, np.uint8(0))

@@ -202,6 +202,16 @@ def global_masks(state, sparsity):
     return {name: piece.reshape(state[name].shape) for name, piece in zip(state, pieces)}
 
 
+@wrong("2.3-global", "asks for exactly two dimensions; a convolution's weight has four")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() == 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
 @wrong("2.3-global", "chooses tensors by their name; the scale of a norm is called weight, too, but has one dimension")
 def global_masks(state, sparsity):
     weights = {name: w for name, w in state.items() if name.endswith("weight")}
@@ -672,6 +682,22 @@ def ticket(initial, trained, keep):
     return out.reshape(initial.shape)
 
 
+@wrong("2.6-ticket", "takes places of the flattened tensor for rows of the one that has its shape: flatten the initial values as well")
+def ticket(initial, trained, keep):
+    best = trained.abs().flatten().topk(keep).indices
+    out = torch.zeros(initial.numel(), dtype=initial.dtype)
+    out[best] = initial[best]
+    return out.reshape(initial.shape)
+
+
+@wrong("2.6-ticket", "ranks each row by itself: flatten the magnitudes, so that all weights are ranked together")
+def ticket(initial, trained, keep):
+    best = trained.abs().topk(keep).indices
+    out = torch.zeros(initial.numel(), dtype=initial.dtype)
+    out[best] = initial.flatten()[best]
+    return out.reshape(initial.shape)
+
+
 @wrong("2.6-ticket", "chooses the survivors by their initial magnitudes; which weights matter is known only after training")
 def ticket(initial, trained, keep):
     best = initial.abs().flatten().topk(keep).indices
@@ -1028,6 +1054,16 @@ def two_of_four(w):
 def two_of_four(w):
     outputs, inputs = w.shape
     if outputs % 4 != 0:
+        raise ValueError("the number of inputs must be a multiple of four")
+    groups = w.abs().reshape(outputs, inputs // 4, 4)
+    best = groups.topk(2, dim=2).indices
+    return torch.zeros(groups.shape, dtype=torch.bool).scatter(2, best, True).reshape(w.shape)
+
+
+@wrong("2.8-two-four", "has the question the wrong way round: it refuses the numbers of inputs that do fit")
+def two_of_four(w):
+    outputs, inputs = w.shape
+    if inputs % 4 == 0:
         raise ValueError("the number of inputs must be a multiple of four")
     groups = w.abs().reshape(outputs, inputs // 4, 4)
     best = groups.topk(2, dim=2).indices

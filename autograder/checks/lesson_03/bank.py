@@ -226,7 +226,7 @@ def prune_mlp(mlp, kept):
     return small
 
 
-@wrong("3.4-mlp", "cuts the rows of fc2, which belong to the outputs; the hidden neurons are its columns")
+@wrong("3.4-mlp", "cuts fc2 along its outputs (the rows of its weight, or its bias); all outputs stay, only columns of its weight go")
 def prune_mlp(mlp, kept):
     fc1, _, fc2 = mlp
     small1, small2 = nn.Linear(fc1.in_features, len(kept)), nn.Linear(len(kept), fc2.out_features)
@@ -584,6 +584,17 @@ def cut_columns(linear, kept, area):
     channels = linear.in_features // area
     small = nn.Linear(len(kept) * area, linear.out_features)
     blocks = linear.weight.view(linear.out_features, area, channels)[:, :, kept]
+    with torch.no_grad():
+        small.weight.copy_(blocks.flatten(1))
+        small.bias.copy_(linear.bias)
+    return small
+
+
+@wrong("3.6-bug", "mends one of two things: the channel is the first axis of the view, and the cut must run along that axis")
+def cut_columns(linear, kept, area):
+    channels = linear.in_features // area
+    small = nn.Linear(len(kept) * area, linear.out_features)
+    blocks = linear.weight.view(linear.out_features, channels, area)[:, :, kept]
     with torch.no_grad():
         small.weight.copy_(blocks.flatten(1))
         small.bias.copy_(linear.bias)

@@ -274,7 +274,7 @@ def test_ascending_and_not_by_score(student, rng):
 
 @exercise("3.4-mlp")
 def test_two_of_three_hidden_neurons(student, rng):
-    # With two outputs fc2 has no row 2, so whoever cuts its rows gets an IndexError, which other mistakes do not.
+    # With two outputs fc2 has no row 2, so whoever cuts its rows gets an IndexError, as does whoever cuts its bias.
     for inputs, outputs in ((4, 2), (2, 4)):
         mlp = nn.Sequential(random_linear(rng, inputs, 3), nn.ReLU(), random_linear(rng, 3, outputs))
         with torch.no_grad():
