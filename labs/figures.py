@@ -17,7 +17,7 @@ LOOKS = {
     "int8": ("#009E73", "D"),
 }
 # Where a label stands: above its bar or below, flush how. Neighbours differ, so that two close points keep theirs apart.
-PLACES = {"teacher": (True, "center"), "student": (False, "left"), "pruned": (True, "center"), "int8": (False, "right")}
+PLACES = {"teacher": (True, "center"), "student": (False, "left"), "pruned": (True, "right"), "int8": (False, "right")}
 CONTROL = "#666666"
 READING = "Further left is cheaper, higher is better. On the dashed line: models that no other beats in both."
 

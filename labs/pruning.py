@@ -13,7 +13,7 @@ from course_labs.networks import ConvNet, normalise
 def channel_importance(net: ConvNet, data: Dataset, images: int, batch: int = 128) -> list[torch.Tensor]:
     """A score for every channel of every convolution: one tensor (channels,) a layer.
 
-    First-order Taylor expansion of the loss at a gate behind the batch norm: (γ·∂L/∂γ + β·∂L/∂β)², averaged over batches
+    First-order Taylor expansion of the loss at a gate behind the batch norm: (γ·∂L/∂γ + β·∂L/∂β)², summed over batches
     of training images (Molchanov et al. 2019, arXiv:1906.10771). In eval mode: only gradients are wanted.
     """
     net = copy.deepcopy(net).eval()

@@ -1,6 +1,7 @@
 """Int8 quantisation in ONNX Runtime: static, calibrated on training images; and dynamic, for comparison."""
 
 import logging
+import platform
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -38,10 +39,11 @@ def reduce_range() -> bool:
     """Whether int8 weights must give up one bit.
 
     x86 processors without VNNI add two products in a saturating 16-bit register, which 8-bit weights overflow.
-    Where the processor's flags are unknown the answer is no.
+    An x86 processor that does not tell (on Windows, on macOS) is taken for one of them: a bit less costs little, an overflow much.
     """
     flags = cpu_flags()
-    return "avx2" in flags and not flags & {"avx512_vnni", "avx_vnni"}
+    x86 = "avx2" in flags if flags else platform.machine() in ("x86_64", "AMD64")
+    return x86 and not flags & {"avx512_vnni", "avx_vnni"}
 
 
 def quantise(source: Path, target: Path, images: torch.Tensor, notes: dict[str, str] | None = None) -> Path:

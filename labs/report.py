@@ -82,9 +82,9 @@ def controls_terminal(results: dict) -> Table:
     several = len(results["runs"]) > 1
     title = "Control rows: the same measurements, the same run" + ("s, mean ± standard deviation" if several else "")
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.caption = "ms: one image, one thread, ONNX Runtime, median; the last column is PyTorch (eager), ms"
+    table.caption = "ms: one image, one thread, ONNX Runtime, median; eager: the same in PyTorch, ms"
     table.caption_justify = "left"
-    for column in ("model", "accuracy", "kB", *(() if several else ("gzip",)), "not zero", "MACs", "ms", "PyTorch"):
+    for column in ("model", "accuracy", "kB", *(() if several else ("gzip",)), "not zero", "MACs", "ms", "eager"):
         table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
     for row in results["runs"][0]["controls"]:
         found = results["summary"][row["name"]]
@@ -129,9 +129,9 @@ def terminal(results: dict) -> Table:
     several = len(results["runs"]) > 1
     runs = f"{len(results['runs'])} runs, mean ± standard deviation" if several else "one run, one runtime"
     table = Table(title=f"{results['data']['title']}: four models, {runs}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.caption = "ms: one image, one thread, ONNX Runtime, median; the last column is PyTorch (eager), ms"
+    table.caption = "ms: one image, one thread, ONNX Runtime, median; eager: the same in PyTorch, ms"
     table.caption_justify = "left"
-    for column in ("model", "accuracy", "kB", "weights", "MACs", "ms", *(() if several else ("p10–p90",)), "PyTorch"):
+    for column in ("model", "accuracy", "kB", "weights", "MACs", "ms", *(() if several else ("p10–p90",)), "eager"):
         table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
     for row in results["runs"][0]["rows"]:
         times, found = row["onnx_runtime"], results["summary"][row["name"]]

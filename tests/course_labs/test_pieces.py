@@ -215,11 +215,15 @@ def test_calibration_uses_training_images_only(digits):
 
 
 @pytest.mark.parametrize(
-    "flags, expected",
-    [({"avx2"}, True), ({"avx2", "avx512f"}, True), ({"avx2", "avx512_vnni"}, False), ({"avx2", "avx_vnni"}, False), ({"asimd"}, False), (set(), False)],
-)
-def test_reduce_range_only_for_x86_without_vnni(monkeypatch, flags, expected):
+    "flags, architecture, expected",
+    [
+        ({"avx2"}, "x86_64", True), ({"avx2", "avx512f"}, "x86_64", True), ({"avx2", "avx512_vnni"}, "x86_64", False),
+        ({"avx2", "avx_vnni"}, "x86_64", False), ({"asimd"}, "aarch64", False), (set(), "AMD64", True), (set(), "arm64", False),
+    ],
+)  # fmt: skip
+def test_reduce_range_for_x86_unless_it_has_vnni(monkeypatch, flags, architecture, expected):
     monkeypatch.setattr(quantise, "cpu_flags", lambda: flags)
+    monkeypatch.setattr(quantise.platform, "machine", lambda: architecture)
     assert quantise.reduce_range() is expected
 
 
