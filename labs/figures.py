@@ -112,7 +112,7 @@ def _panel(axes, points: list[dict]) -> None:
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
         )  # fmt: skip
     axes.set_xscale("log")
-    axes.margins(x=0.22, y=0.2)
+    axes.margins(x=0.28, y=0.2)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
