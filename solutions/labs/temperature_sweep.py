@@ -144,9 +144,9 @@ def kd_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     KL: both softened, summed over the classes, averaged over the images. Cross-entropy: at temperature 1.
     Returns a tensor of shape (), so that .backward() works.
     """
-    log_q = F.log_softmax(student_logits / temperature, dim=1)  # blank: log_q = F.log_softmax(___, dim=1)
-    log_p = F.log_softmax(teacher_logits / temperature, dim=1)  # blank: log_p = F.log_softmax(___, dim=1)
-    kl = (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()  # blank: kl = ___
+    log_student = F.log_softmax(student_logits / temperature, dim=1)  # blank: log_student = F.log_softmax(___, dim=1)
+    log_teacher = F.log_softmax(teacher_logits / temperature, dim=1)  # blank: log_teacher = F.log_softmax(___, dim=1)
+    kl = (log_teacher.exp() * (log_teacher - log_student)).sum(dim=1).mean()  # blank: kl = ___
     ce = F.cross_entropy(student_logits, labels)
     return alpha_soft * temperature**2 * kl + (1 - alpha_soft) * ce  # blank: return (___) * kl + (___) * ce
 

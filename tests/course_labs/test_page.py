@@ -170,7 +170,7 @@ def test_the_page_needs_nothing_else_and_says_everything(seeds):
         assert sentence in words
     assert "teacher <title>" in words and "<title>" not in text.split("</head>")[1], "escaped"
     assert "1,999,300" in words and "images of one mid-grey" in words
-    assert "what no_teacher shows" in words if seeds == 1 else "3 seeds)" in words
+    assert "what no_teacher shows" in words if seeds == 1 else "3 seeds, paired)" in words
     assert ("Run by run" in words) == (seeds == 3)
 
 
