@@ -29,7 +29,8 @@ def planned(
 ) -> Settings:
     """`settings` scaled so that one run takes about `minutes`, and a line on `console` that says what this means.
 
-    `with_controls`: the control rows are trained as well. `family` makes the networks; without one, the course's own. The share is a stage: a run that goes on must not measure it anew and train differently.
+    `with_controls`: the control rows are trained as well. `family` makes the networks; without one, the course's own.
+    The share is a stage: a run that goes on must not measure it anew and train differently.
     """
     family = family or ConvNets.of(data)
 

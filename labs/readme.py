@@ -1,4 +1,4 @@
-"""The README's tables and figure, made from committed results. `python -m course_labs.readme [--check]`."""
+"""The tables and the figure in README.md and labs/README.md, made from committed results. `python -m course_labs.readme [--check]`."""
 
 import hashlib
 import re
@@ -88,16 +88,18 @@ def _draw(shown: list[dict], path: Path, made_from: str) -> None:
 
 
 def main() -> int:
+    from course_labs import shorter  # which finds its place in a page with `block`
+
     check = "--check" in sys.argv[1:]
     try:
-        stale = update(check=check)
+        stale = update(check=check) + (["what less training costs"] if shorter.update(check=check) else [])
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
     if stale and check:
-        print(f"README.md is out of step with labs/results: {', '.join(stale)}. Run: python -m course_labs.readme", file=sys.stderr)
+        print(f"README.md or labs/README.md is out of step with labs/results: {', '.join(stale)}. Run: python -m course_labs.readme", file=sys.stderr)
         return 1
-    print("README.md is in step" if not stale else f"README.md: wrote {', '.join(stale)}")
+    print("README.md and labs/README.md are in step" if not stale else f"Wrote {', '.join(stale)}")
     return 0
 
 

@@ -1,7 +1,6 @@
-"""What less training costs: committed runs of `course lab --minutes N`, labs/results/shorter/DATA-N.json. `python -m course_labs.shorter [--check]`."""
+"""What less training costs: committed runs of `course lab --minutes N`, labs/results/shorter/DATA-N.json, as a sentence and a table."""
 
 import math
-import sys
 from pathlib import Path
 
 from course_data.errors import UserError
@@ -76,10 +75,3 @@ def update(page: Path = PAGE, folder: Path = RESULTS, check: bool = False) -> bo
     if after != text and not check:
         write_whole(page, after)
     return after != text
-
-
-if __name__ == "__main__":
-    checking = "--check" in sys.argv[1:]
-    stale = update(check=checking)
-    print("labs/README.md is in step" if not stale else f"labs/README.md {'is out of step with labs/results' if checking else 'is written anew'}")
-    sys.exit(stale and checking)

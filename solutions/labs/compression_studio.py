@@ -295,7 +295,7 @@ Image(studio.out / "tradeoff.png", width=800)
 # **What is done with it.** The grader opens your files as data, runs them in a closed box on test images, and looks into the graphs:
 #
 # - each network gets at least 90 % of the digits' test images right (MNIST: 96 %), and no more than 10 points less when images are moved by a pixel. `check` does not test this;
-#   your table shows it;
+#   your table shows the first of the two;
 # - the pruned file has *fewer channels* than the student's: zeros in tensors of the old shape do not count;
 # - in the int8 file every layer's weights are stored in eight bits, its inputs arrive in eight bits, and the weights are the pruned network's, rounded.
 

@@ -427,7 +427,7 @@ for cost in ("macs", "milliseconds"):
 # - the accuracy of every row is that of its file on the test images;
 # - the first validation accuracy of every row is that of its file, for the file is that of the first seed;
 # - `whole.onnx` gets at least 95 % of the digits' test images right, the pruned ones 90 %, at 70 % still 80 % (MNIST: 97, 95 and 85 %), and no more than 10 points
-#   less when images are moved by a pixel. `check` does not test this; your table shows it;
+#   less when images are moved by a pixel. `check` does not test this; your table shows the first of the two;
 # - the milliseconds are of the right order: another machine's may differ, by up to four times in the speed-up;
 # - your choices follow from your own table, by the rule of tradeoff.5.
 

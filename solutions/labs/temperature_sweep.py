@@ -403,7 +403,7 @@ for t in TEMPERATURES:
 #
 # - all students have one shape of four convolutions, and no network stands there twice, under whatever name;
 # - each gets at least 60 % of the digits' test images right (MNIST: 40 %), and no more than 10 points less when images are moved by a pixel. `check` does not test this; your table
-#   shows it;
+#   shows the first of the two;
 # - bytes, parameters and MACs of every row are exactly those of its file, and the accuracy is that of its file on the test images;
 # - mean and sample standard deviation of each temperature follow from the accuracies that the grader has measured.
 

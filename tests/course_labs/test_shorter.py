@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import re
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from course_data import UserError, load
 from course_data.root import REPOSITORY
-from course_labs import plan, seeds, shorter
+from course_labs import plan, readme, seeds, shorter
 from course_labs.report import read_results
 from course_labs.settings import SETTINGS
 from course_labs.summary import collected
@@ -20,8 +21,12 @@ from course_labs.summary import collected
 RESULTS = REPOSITORY / "labs" / "results"
 
 
-def test_the_page_shows_the_committed_runs():
-    assert not shorter.update(check=True)
+def test_the_page_shows_the_committed_runs(monkeypatch, capsys):
+    """Asked through the command that writes both pages."""
+    monkeypatch.setattr(sys, "argv", ["readme", "--check"])
+    assert readme.main() == 0, capsys.readouterr().err
+    monkeypatch.setattr(shorter, "update", lambda check: check)
+    assert readme.main() == 1 and "what less training costs. Run: python -m course_labs.readme" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", sorted((RESULTS / "shorter").glob("*.json")), ids=lambda path: path.stem)
