@@ -73,8 +73,8 @@ def _harmless(kind, source):
 
 
 def _inert(text):
-    """Markdown without HTML and links (`javascript:` is one): a zero-width space breaks them, and no reader sees it."""
-    return re.sub(r"<|\](?=[(:\[])", "\\g<0>\u200b", text)
+    """Markdown without HTML and links (`javascript:` is one): a zero-width space breaks them, and no reader sees it. A bare address would become a link as well."""
+    return re.sub(r"<|\](?=[(:\[])|:(?=//)", "\\g<0>\u200b", text)
 
 
 def _note(result):

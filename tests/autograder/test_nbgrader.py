@@ -156,7 +156,7 @@ def _full(exercise, given):
     return given[0], given[1], exercise.points, given[2]
 
 
-WRITTEN = "Half of the codes are never used. <script>alert(1)</script> [see](javascript:alert(2)) and a < b."
+WRITTEN = "Half of the codes are never used. <script>alert(1)</script> [see](javascript:alert(2)) and a < b. More at http://example.org/x."
 MISTAKE = "The codes: expected [ 6 7], got [ 6 6], for x = [0, 0.4] <b>*now*</b>. This behaves like a known mistake: rounds down"
 
 
@@ -210,7 +210,7 @@ def test_export_to_nbgrader_and_its_own_commands_read_it(course, graded):
     assert pages.keys() == graded.results.keys()
     page = pages["zoë o'hara 50%"]
     assert "4.5 / 15.0" in page and "rounds down" in page and "Half of the codes" in page and "mine" in page
-    for bad in ("<script>alert", "<img src=x", 'href="javascript', "<b>*now", "<em>now", "MARK SCHEME", "For the grader", "HIDDEN", "test_secret"):
+    for bad in ("<script>alert", "<img src=x", 'href="javascript', 'href="http://example', "<b>*now", "<em>now", "MARK SCHEME", "For the grader", "HIDDEN", "test_secret"):
         assert bad not in page, bad
     assert "not JSON" in pages["june"] and "There is no notebook" in pages["nina"]
 
