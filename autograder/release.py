@@ -18,7 +18,7 @@ from course_data.files import write_whole
 FOLDER = "compression-course"
 # Where a student's work begins; what these import comes along. The commands of the instructor's stay behind.
 ROOTS = ("autograder.cli", "autograder.student", "autograder.local", "autograder.doctor", "autograder.checks.recorded")
-WHOLE = ("lessons/*.ipynb", "labs/*.py", "labs/*.ipynb", "labs/results/*.json", "labs/results/shorter/*.json", "labs/templates/*.html", "data/*.py", "data/cards/*.md", "autograder/figures/*.py")
+WHOLE = ("lessons/*.ipynb", "labs/*.py", "labs/*.ipynb", "labs/results/**/*.json", "labs/templates/*.html", "data/*.py", "data/cards/*.md", "autograder/figures/*.py")
 PLAIN = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "environment.yml")
 
 README = """\

@@ -1,26 +1,27 @@
 """The tables and the figure in README.md and labs/README.md, made from committed results. `python -m course_labs.readme [--check]`."""
 
 import hashlib
-import re
 import sys
 from pathlib import Path
+from statistics import fmean
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from course_data.errors import UserError
-from course_data.files import beside, write_whole
+from course_data.files import beside
 from course_data.root import REPOSITORY
-from course_labs.report import accuracy, basis, gains, grid, latency, number, provenance, read_results, size
+from course_labs import shorter
+from course_labs.markers import names, refill
+from course_labs.report import accuracy, basis, gains, grid, latency, number, provenance, read_results, shown, size
+from course_labs.summary import statistics
 
+README, LABS, RESULTS = REPOSITORY / "README.md", REPOSITORY / "labs" / "README.md", REPOSITORY / "labs" / "results"
 HEADER = ("model", "test accuracy", "file", "one image", "smaller", "faster")
+CONTROLS_HEADER = ("model", "test accuracy", "file", "after gzip", "not zero", "one image")
+COMPARED = ("student", "pruned", "int8")  # what control rows are held against
 FIGURE = "tradeoff.png"
 STAMP = "made-from"  # where the picture says which results it shows
-
-
-def block(name: str, kind: str = "table") -> re.Pattern:
-    """Matches what stands between the markers `kind:name` of a page."""
-    return re.compile(rf"(<!-- {kind}:{name} -->\n)(.*?)(<!-- /{kind}:{name} -->)", re.DOTALL)
 
 
 def table(results: dict) -> str:
@@ -33,36 +34,33 @@ def table(results: dict) -> str:
     return grid(HEADER, rows) + "\n" + "\n".join([basis(results), *gains(results), provenance(results)]) + "\n"
 
 
-def rendered(text: str, name: str, results: dict) -> str:
-    """`text` with the table of `results` between the markers of `name`. Raises UserError unless there is exactly one pair."""
-    if len(block(name).findall(text)) != 1:
-        raise UserError(f"README.md needs exactly one pair of lines <!-- table:{name} --> and <!-- /table:{name} -->.")
-    return block(name).sub(lambda found: found[1] + table(results) + found[3], text)
+def controls(results: dict) -> str:
+    """The control rows below those they are held against, and what each of them shows, as Markdown. An image's time is that in the runtime the title names."""
+    rows = []
+    for several in zip(*([row for row in run["rows"] if row["name"] in COMPARED] + run["controls"] for run in results["runs"])):
+        title, found = several[0]["title"], results["summary"][several[0]["name"]]
+        clock = {"eager": "pytorch_eager", "openvino": "openvino"}.get(several[0]["name"], "onnx_runtime")
+        time = latency(statistics([row[clock]["median_ms"] for row in several]))
+        gzip, left = (fmean(row[key] for row in several) for key in ("gzip_bytes", "nonzero_parameters"))
+        rows.append((title, accuracy(found), size(found["bytes"]), f"{gzip / 1000:,.1f} kB", f"{left:,.0f}", time))
+    sentences = "\n".join(f"- **{title}**: {words}" for title, words in shown(results))
+    return f"{grid(CONTROLS_HEADER, rows)}\n{sentences}\n\n{basis(results)}\n{provenance(results)}\n"
 
 
-def update(readme: Path = REPOSITORY / "README.md", folder: Path = REPOSITORY / "labs" / "results", check: bool = False) -> list[str]:
-    """Write every table of `folder`/NAME.json that has markers in `readme`, and the figure of them all. Returns what was out of step.
+def update(readme: Path = README, labs: Path = LABS, folder: Path = RESULTS, check: bool = False) -> list[str]:
+    """Write every table that has markers in the two pages, from the results in `folder`, and the figure of `readme`'s. Returns what was out of step.
 
-    With `check`, writes nothing. Raises UserError if a marker has no results, or there is no marker at all.
+    With `check`, writes nothing. Raises UserError if a marker has no results, or as `markers.refill` does.
     """
-    text = before = readme.read_text(encoding="utf-8")
-    names = re.findall(r"<!-- table:(\w+) -->", text)
-    if not names:
-        raise UserError(f"{readme} has no table: put <!-- table:mnist --> and <!-- /table:mnist --> where it belongs.")
-    shown = {name: read_results(folder / f"{name}.json") for name in names}
-    stale = []
-    for name, results in shown.items():
-        after = rendered(text, name, results)
-        if after != text:
-            stale.append(name)
-        text = after
-    if text != before and not check:
-        write_whole(readme, text)
-    made_from = hashlib.sha256(b"".join((folder / f"{name}.json").read_bytes() for name in names)).hexdigest()
+    stale = refill(readme, {"table": lambda name: table(read_results(folder / f"{name}.json"))}, check)
+    parts = {"controls": lambda name: controls(read_results(folder / "controls" / f"{name}.json")), "shorter": lambda name: shorter.table(folder)}
+    stale += refill(labs, parts, check)
+    files = [folder / f"{name}.json" for name in names(readme, "table")]
+    made_from = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     if _stamp(folder / FIGURE) != made_from:
         stale.append(FIGURE)
         if not check:
-            _draw(list(shown.values()), folder / FIGURE, made_from)
+            _draw([read_results(file) for file in files], folder / FIGURE, made_from)
     return stale
 
 
@@ -74,12 +72,12 @@ def _stamp(path: Path) -> str | None:
         return None
 
 
-def _draw(shown: list[dict], path: Path, made_from: str) -> None:
+def _draw(several: list[dict], path: Path, made_from: str) -> None:
     """The figure in 64 colours: half the bytes, and no eye sees the difference in a line drawing."""
     from course_labs.figures import tradeoffs
 
     with beside(path) as temporary:
-        tradeoffs(shown).savefig(temporary, format="png", dpi=150)
+        tradeoffs(several).savefig(temporary, format="png", dpi=150)
         with Image.open(temporary) as picture:
             small = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
         notes = PngInfo()
@@ -88,11 +86,9 @@ def _draw(shown: list[dict], path: Path, made_from: str) -> None:
 
 
 def main() -> int:
-    from course_labs import shorter  # which finds its place in a page with `block`
-
     check = "--check" in sys.argv[1:]
     try:
-        stale = update(check=check) + (["what less training costs"] if shorter.update(check=check) else [])
+        stale = update(check=check)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

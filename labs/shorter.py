@@ -3,15 +3,11 @@
 import math
 from pathlib import Path
 
-from course_data.errors import UserError
-from course_data.files import write_whole
 from course_data.root import REPOSITORY
-from course_labs.readme import block
 from course_labs.report import accuracy, grid, read_results
 from course_labs.settings import Settings
 
 RESULTS = REPOSITORY / "labs" / "results"
-PAGE = REPOSITORY / "labs" / "README.md"
 HEADER = ("data set", "`--minutes`", "took", "share of the training", "teacher", "int8")
 
 
@@ -61,17 +57,3 @@ def table(folder: Path = RESULTS) -> str:
                 results["data"]["title"], minutes or "not given", f"{took:.1f} min", f"{share:.2f}", accuracy(found["teacher"]), accuracy(found["int8"]),
             ))  # fmt: skip
     return grid(HEADER, rows) + "\n"
-
-
-def update(page: Path = PAGE, folder: Path = RESULTS, check: bool = False) -> bool:
-    """Put the table between the page's markers; with `check` write nothing. Returns whether the page was out of step.
-
-    Raises UserError unless there is exactly one pair of markers.
-    """
-    text = page.read_text(encoding="utf-8")
-    if len(block("all", "shorter").findall(text)) != 1:
-        raise UserError(f"{page} needs exactly one pair of lines <!-- shorter:all --> and <!-- /shorter:all -->.")
-    after = block("all", "shorter").sub(lambda found: found[1] + table(folder) + found[3], text)
-    if after != text and not check:
-        write_whole(page, after)
-    return after != text

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from autograder import paths
 from course_data.errors import UserError
-from course_data.files import write_whole
-from course_labs.readme import block
+from course_labs.markers import refill
 
 PAGE = paths.REPOSITORY / "autograder" / "README.md"
 RESULTS = paths.REPOSITORY / "autograder" / "results"
@@ -59,19 +58,14 @@ def bench(results):
 
 def update(page=PAGE, folder=RESULTS, check=False):
     """Write the figures between the page's markers. Returns the names of those that were out of step."""
-    text, stale = page.read_text(encoding="utf-8"), []
-    for name, make in (("trust", trust), ("bench", bench)):
-        place = block(name, "figures")
-        if len(place.findall(text)) != 1:
-            raise UserError(f"{page} needs exactly one pair of lines <!-- figures:{name} --> and <!-- /figures:{name} -->.")
-        body = "\n".join(make(json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8")))) + "\n"
-        after = place.sub(lambda found: found[1] + body + found[3], text)
-        if after != text:
-            stale.append(name)
-        text = after
-    if stale and not check:
-        write_whole(page, text)
-    return stale
+    makers = {"trust": trust, "bench": bench}
+
+    def made(name):
+        if name not in makers:
+            raise UserError(f"{page}: there are no figures {name}; known are {', '.join(makers)}.")
+        return "\n".join(makers[name](json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8")))) + "\n"
+
+    return refill(page, {"figures": made}, check)
 
 
 def main():

@@ -1,8 +1,11 @@
-"""README and results in step."""
+"""The pages and the committed results in step."""
 
 import copy
 import dataclasses
 import json
+import shutil
+import sys
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from course_data import UserError
 from course_data.root import REPOSITORY
 from course_labs import readme
+from course_labs.controls import TITLES
 from course_labs.report import read_results
 from course_labs.settings import SETTINGS
 from course_labs.summary import collected
@@ -17,8 +21,20 @@ from course_labs.summary import collected
 RESULTS = REPOSITORY / "labs" / "results"
 
 
-def test_the_readme_shows_the_committed_results():
-    assert readme.update(check=True) == []
+def test_the_pages_show_the_committed_results(tmp_path, monkeypatch, capsys):
+    """Asked through the command that writes them."""
+    monkeypatch.setattr(sys, "argv", ["readme", "--check"])
+    assert readme.main() == 0, capsys.readouterr().err
+    changed = copied(tmp_path, readme.LABS, "| MNIST | 3 |", "| MNIST | 4 |")
+    monkeypatch.setattr(readme.update, "__defaults__", (readme.README, changed, *readme.update.__defaults__[2:]))
+    assert readme.main() == 1 and "out of step with labs/results: shorter:all. Run: python -m course_labs.readme" in capsys.readouterr().err
+
+
+def copied(folder, page, old, new):
+    file = folder / page.name
+    assert old in (text := page.read_text(encoding="utf-8"))
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    return file
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda p: p.stem)
@@ -52,23 +68,31 @@ def made_up(folder, name, seeds):
     return results
 
 
-def page(folder, *names):
-    file = folder / "README.md"
-    file.write_text("before\n" + "".join(f"<!-- table:{n} -->\nold\n<!-- /table:{n} -->\nafter\n" for n in names), encoding="utf-8")
-    return file
+def pages(folder, *names):
+    """A README with a table for each of `names`, and the labs' page."""
+    readme, labs = folder / "README.md", folder / "labs.md"
+    readme.write_text("before\n" + "".join(f"<!-- table:{n} -->\nold\n<!-- /table:{n} -->\nafter\n" for n in names), encoding="utf-8")
+    kinds = ("controls:cifar10", "shorter:all")
+    labs.write_text("".join(f"<!-- {k} -->\nold\n<!-- /{k} -->\nafter\n" for k in kinds), encoding="utf-8")
+    (folder / "controls").mkdir(exist_ok=True)
+    shutil.copy(RESULTS / "controls" / "cifar10.json", folder / "controls")
+    return readme, labs
 
 
 def test_update_replaces_only_what_is_between_the_markers(tmp_path):
-    one, three, file = made_up(tmp_path, "mnist", 1), made_up(tmp_path, "cifar10", 3), page(tmp_path, "mnist", "cifar10")
-    everything = ["mnist", "cifar10", "tradeoff.png"]
-    assert readme.update(file, tmp_path, check=True) == everything
-    assert file.read_text(encoding="utf-8").count("old") == 2 and not (tmp_path / "tradeoff.png").exists()
-    assert readme.update(file, tmp_path) == everything
+    one, three, (file, labs) = made_up(tmp_path, "mnist", 1), made_up(tmp_path, "cifar10", 3), pages(tmp_path, "mnist", "cifar10")
+    everything = ["table:mnist", "table:cifar10", "controls:cifar10", "shorter:all", "tradeoff.png"]
+    assert readme.update(file, labs, tmp_path, check=True) == everything
+    assert file.read_text(encoding="utf-8").count("old") == 2 == labs.read_text(encoding="utf-8").count("old")
+    assert not (tmp_path / "tradeoff.png").exists()
+    assert readme.update(file, labs, tmp_path) == everything
     expected = "before\n"
     for name, results in (("mnist", one), ("cifar10", three)):
         expected += f"<!-- table:{name} -->\n{readme.table(results)}<!-- /table:{name} -->\nafter\n"
     assert file.read_text(encoding="utf-8") == expected
-    assert readme.update(file, tmp_path, check=True) == []
+    after = labs.read_text(encoding="utf-8")
+    assert after.startswith(f"<!-- controls:cifar10 -->\n{readme.controls(read_results(RESULTS / 'controls' / 'cifar10.json'))}<!-- /controls:cifar10 -->\nafter\n")
+    assert readme.update(file, labs, tmp_path, check=True) == []
 
 
 def test_the_table_of_several_seeds_shows_their_spread(tmp_path):
@@ -88,27 +112,47 @@ def test_the_figure_follows_the_results(tmp_path):
     from PIL import Image
 
     made_up(tmp_path, "mnist", 1), made_up(tmp_path, "cifar10", 3)
-    file, picture = page(tmp_path, "mnist", "cifar10"), tmp_path / "tradeoff.png"
-    readme.update(file, tmp_path)
+    (*both, picture) = *pages(tmp_path, "mnist", "cifar10"), tmp_path / "tradeoff.png"
+    readme.update(*both, tmp_path)
     before = np.asarray(Image.open(picture).convert("L"))
     assert before.std() > 5 and picture.stat().st_size < 150_000
     made_up(tmp_path, "cifar10", 2)
-    assert readme.update(file, tmp_path, check=True) == ["cifar10", "tradeoff.png"]
-    readme.update(file, tmp_path)
-    assert readme.update(file, tmp_path, check=True) == []
+    assert readme.update(*both, tmp_path, check=True) == ["table:cifar10", "tradeoff.png"]
+    readme.update(*both, tmp_path)
+    assert readme.update(*both, tmp_path, check=True) == []
     after = np.asarray(Image.open(picture).convert("L"))
     assert before.shape != after.shape or (before != after).any()
     picture.write_bytes(b"not a picture")
-    assert readme.update(file, tmp_path, check=True) == ["tradeoff.png"]
+    assert readme.update(*both, tmp_path, check=True) == ["tradeoff.png"]
 
 
 def test_the_readme_shows_the_figure():
     assert "](labs/results/tradeoff.png)" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("text", ["no markers", "<!-- table:mnist -->\nno end\n", "<!-- table:nothing -->\n<!-- /table:nothing -->\n"])
-def test_markers_without_a_table_are_an_error(tmp_path, text):
-    file = tmp_path / "README.md"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(UserError):
-        readme.update(file)
+def test_a_table_without_results_is_an_error_and_changes_nothing(tmp_path):
+    made_up(tmp_path, "mnist", 1)
+    file, labs = pages(tmp_path, "mnist", "nothing")
+    before = file.read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="nothing.json"):
+        readme.update(file, labs, tmp_path)
+    assert file.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize("path", sorted((RESULTS / "controls").glob("*.json")), ids=lambda path: path.stem)
+def test_committed_control_rows_are_whole(path):
+    results, main = read_results(path), read_results(RESULTS / path.name)
+    assert collected(results["data"], results["settings"], results["runs"]) == results, "the summary is that of the runs"
+    assert results["data"] == main["data"] and results["settings"] == json.loads(json.dumps(dataclasses.asdict(SETTINGS[path.stem])))
+    for run in results["runs"]:
+        assert [row["name"] for row in run["controls"]] == list(TITLES), "every control row, the industrial tools' among them"
+    text = readme.controls(results)
+    assert text.count("\n| ") == len(TITLES) + len(readme.COMPARED) and text.count("\n- **") == len(TITLES)
+
+
+def test_each_control_row_has_the_time_of_the_runtime_its_title_names():
+    results = read_results(RESULTS / "controls" / "cifar10.json")
+    times = {row["name"]: [run["controls"][index] for run in results["runs"]] for index, row in enumerate(results["runs"][0]["controls"])}
+    lines = {line.split("|")[1].strip(): line.split("|")[6].strip() for line in readme.controls(results).splitlines() if line.startswith("| ")}
+    for name, clock in (("silenced", "onnx_runtime"), ("eager", "pytorch_eager"), ("openvino", "openvino")):
+        assert lines[TITLES[name]].startswith(f"{fmean(row[clock]['median_ms'] for row in times[name]):.3f} ")

@@ -5,28 +5,19 @@ import dataclasses
 import io
 import json
 import re
-import sys
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from course_data import UserError, load
+from course_data import load
 from course_data.root import REPOSITORY
-from course_labs import plan, readme, seeds, shorter
+from course_labs import plan, seeds, shorter
 from course_labs.report import read_results
 from course_labs.settings import SETTINGS
 from course_labs.summary import collected
 
 RESULTS = REPOSITORY / "labs" / "results"
-
-
-def test_the_page_shows_the_committed_runs(monkeypatch, capsys):
-    """Asked through the command that writes both pages."""
-    monkeypatch.setattr(sys, "argv", ["readme", "--check"])
-    assert readme.main() == 0, capsys.readouterr().err
-    monkeypatch.setattr(shorter, "update", lambda check: check)
-    assert readme.main() == 1 and "what less training costs. Run: python -m course_labs.readme" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", sorted((RESULTS / "shorter").glob("*.json")), ids=lambda path: path.stem)
@@ -93,22 +84,8 @@ def test_the_lab_says_what_less_training_costs_before_it_trains(tmp_path, monkey
 
 
 def test_the_table_has_every_run_with_less_training_and_the_whole(folder):
-    page = folder / "README.md"
-    page.write_text("before\n<!-- shorter:all -->\nold\n<!-- /shorter:all -->\nafter\n", encoding="utf-8")
-    assert shorter.update(page, folder, check=True) and "old" in page.read_text(encoding="utf-8")
-    assert shorter.update(page, folder)
-    lines = page.read_text(encoding="utf-8").splitlines()
-    assert lines[:2] == ["before", "<!-- shorter:all -->"] and lines[-2:] == ["<!-- /shorter:all -->", "after"]
-    assert [line for line in lines if line.startswith("| MNIST")] == [
+    assert [line for line in shorter.table(folder).splitlines() if line.startswith("| MNIST")] == [
         "| MNIST | 2 | 2.2 min | 0.10 | 99.00 % | 90.00 % |",
         "| MNIST | 4 | 3.9 min | 0.40 | 99.00 % | 95.00 % |",
         "| MNIST | not given | 8.1 min | 1.00 | 99.00 % | 98.00 % |",
     ]
-    assert not shorter.update(page, folder, check=True)
-
-
-def test_a_page_without_its_markers_is_a_clear_error(folder):
-    page = folder / "README.md"
-    page.write_text("nothing", encoding="utf-8")
-    with pytest.raises(UserError, match="shorter:all"):
-        shorter.update(page, folder)
