@@ -12,7 +12,7 @@ import pytest
 
 from course_data import UserError
 from course_data.root import REPOSITORY
-from course_labs import readme
+from course_labs import markers, readme
 from course_labs.controls import TITLES
 from course_labs.report import read_results
 from course_labs.settings import SETTINGS
@@ -156,3 +156,7 @@ def test_each_control_row_has_the_time_of_the_runtime_its_title_names():
     lines = {line.split("|")[1].strip(): line.split("|")[6].strip() for line in readme.controls(results).splitlines() if line.startswith("| ")}
     for name, clock in (("silenced", "onnx_runtime"), ("eager", "pytorch_eager"), ("openvino", "openvino")):
         assert lines[TITLES[name]].startswith(f"{fmean(row[clock]['median_ms'] for row in times[name]):.3f} ")
+
+
+def test_both_data_sets_have_their_control_rows_on_the_page():
+    assert markers.names(readme.LABS, "controls") == ["mnist", "cifar10"] == markers.names(readme.README, "table")
