@@ -34,9 +34,9 @@ _UNITS = {"max_drop": "points", "max_mb": "MB", "max_ms": "ms"}
 def judged(results: dict, budget: Budget) -> dict:
     """The budget's verdict, with means over the runs: {"limits", "met", "choice", "costs", "words"}.
 
-    `choice` is the name of the row with the fewest bytes among those that keep every limit. If none does, it is the nearest: the one that
-    breaks the fewest limits, and of several the one whose largest excess is the smallest share of its limit. `costs` are the choice's figures,
-    `words` say it in a sentence or two.
+    `choice` is the name of the row with the fewest bytes among those that keep every limit. If none does, it is the nearest: the one whose
+    largest excess is the smallest share of its limit. (Not the one that breaks the fewest: the teacher loses no point, whatever it weighs.)
+    `costs` are the choice's figures, `words` say it in a sentence or two.
     """
     limits = {name: limit for name, limit in asdict(budget).items() if limit is not None}
     rows = {row["name"]: row["title"] for row in results["runs"][0]["rows"]}
@@ -50,7 +50,7 @@ def judged(results: dict, budget: Budget) -> dict:
         words += f" It has the fewest bytes of the {others + 1} models that meet it." if others else " No other model meets it."
     else:
         # a limit of 0 has no shares: then a point, a MB or a ms counts as one
-        choice = min(rows, key=lambda name: (len(excess[name]), max(over / (limits[key] or 1) for key, over in excess[name].items())))
+        choice = min(rows, key=lambda name: max(over / (limits[key] or 1) for key, over in excess[name].items()))
         broken = " and ".join(f"--{key.replace('_', '-')} {limits[key]:g} by {_figure(key, over)}" for key, over in excess[choice].items())
         words = f"No model meets the budget. The nearest is: {rows[choice]} ({_listed(costs[choice])}). It misses {broken}."
     return {"limits": limits, "met": bool(fitting), "choice": choice, "costs": costs[choice], "words": words}
