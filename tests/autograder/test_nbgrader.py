@@ -393,7 +393,7 @@ def short_submissions():
 @pytest.mark.parametrize("lesson", list(catalogue.lessons()) if EVERY else [LESSON])
 def test_nbgrader_autograde_gives_the_scores_of_course_grade(lesson, course):
     lot = submissions(lesson) if EVERY else short_submissions()
-    files, ours = files_with(lesson), {}
+    files, ours, told = files_with(lesson), {}, {}
     if files:
         without_figures(lot["solution"])  # else nbgrader runs the whole lab, and scores what comes of that
     with Sandbox(limits=Limits(), isolation="bubblewrap") as sandbox:
@@ -404,7 +404,9 @@ def test_nbgrader_autograde_gives_the_scores_of_course_grade(lesson, course):
             for name, data in files.items():
                 write_whole(folder_of(path, lesson) / name, data)
             handed = read_folder(folder_of(path, lesson), files)
-            ours[student] = {v.exercise: v.points for v in grade(path.read_bytes(), student, lesson, sandbox, seed=9, handed=handed).verdicts}
+            result = grade(path.read_bytes(), student, lesson, sandbox, seed=9, handed=handed)
+            ours[student] = {v.exercise: v.points for v in result.verdicts}
+            told[student] = result.problem, {v.exercise: f"{v.status}: {v.message}" for v in result.verdicts if not v.points}
     if not (course / "release" / lesson).exists():
         nbgrader("generate_assignment", lesson, folder=course)
     nbgrader("autograde", lesson, folder=course)
@@ -413,7 +415,7 @@ def test_nbgrader_autograde_gives_the_scores_of_course_grade(lesson, course):
             student: {e.id: book.find_grade(grade_id(e), lesson, lesson, student).score for e in catalogue.lessons()[lesson].exercises}
             for student in lot
         }
-    assert theirs == ours
+    assert theirs == ours, told
     if not EVERY:
         earned = {"1.2-scale": 15, "1.4-bug": 8, "1.6-calibrate": 9}
         assert ours["mixed"] == {e.id: earned.get(e.id, 0) for e in EXERCISES}
