@@ -16,7 +16,7 @@ from course_labs.markers import names, refill
 from course_labs.report import accuracy, basis, gains, grid, latency, number, provenance, read_results, shown, size
 from course_labs.summary import statistics
 
-README, LABS, RESULTS = REPOSITORY / "README.md", REPOSITORY / "labs" / "README.md", REPOSITORY / "labs" / "results"
+README, LABS = REPOSITORY / "README.md", REPOSITORY / "labs" / "README.md"
 HEADER = ("model", "test accuracy", "file", "one image", "smaller", "faster")
 CONTROLS_HEADER = ("model", "test accuracy", "file", "after gzip", "not zero", "one image")
 COMPARED = ("student", "pruned", "int8")  # what control rows are held against
@@ -47,7 +47,7 @@ def controls(results: dict) -> str:
     return f"{grid(CONTROLS_HEADER, rows)}\n{sentences}\n\n{basis(results)}\n{provenance(results)}\n"
 
 
-def update(readme: Path = README, labs: Path = LABS, folder: Path = RESULTS, check: bool = False) -> list[str]:
+def update(readme: Path = README, labs: Path = LABS, folder: Path = shorter.RESULTS, check: bool = False) -> list[str]:
     """Write every table that has markers in the two pages, from the results in `folder`, and the figure of `readme`'s. Returns what was out of step.
 
     With `check`, writes nothing. Raises UserError if a marker has no results, or as `markers.refill` does.

@@ -13,6 +13,7 @@ from typer.main import get_command
 from autograder import catalogue
 from autograder.bench import page as figures
 from autograder.cli import app
+from course_labs.markers import names
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -78,3 +79,4 @@ def test_the_readme_lists_every_lesson_and_lab_with_its_minutes():
 
 def test_the_instructors_page_shows_the_committed_results():
     assert figures.update(check=True) == []
+    assert names(figures.PAGE, "figures") == ["trust", "bench"], "none of them was lost"
