@@ -109,6 +109,25 @@ def another_students_int8(files):
     say_the_truth(files)
 
 
+@forged
+def numbers_in_lists(files):
+    """Every weight a list inside a Constant, given its shape by a Reshape: no tensor is stored, and no parameter was counted."""
+
+    def edit(model, stored):
+        nodes = []
+        for name in [name for name in stored if name.endswith("weight")]:
+            values = numpy_helper.to_array(stored[name])
+            model.graph.initializer.remove(stored[name])
+            model.graph.initializer.append(numpy_helper.from_array(np.array(values.shape), f"{name}_shape"))
+            nodes.append(helper.make_node("Constant", [], [f"{name}_flat"], value_floats=values.ravel().tolist()))
+            nodes.append(helper.make_node("Reshape", [f"{name}_flat", f"{name}_shape"], [name]))
+        nodes += [onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node]
+        del model.graph.node[:]
+        model.graph.node.extend(nodes)
+
+    change(files, "pruned.onnx", edit)
+
+
 # int8 by name only
 
 
