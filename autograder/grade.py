@@ -202,13 +202,12 @@ class _Asking:
     def __init__(self, session, question, fault):
         self._session, self._question, self._fault = session, question, fault
 
-    def call(self, name, args, kwargs):
+    def call(self, name, args, kwargs, wrt=None):
         try:
-            reply = self._guard(lambda: self._question.call(name, args, kwargs))
+            return self._guard(lambda: self._question.call(name, args, kwargs, wrt))
         except wire.WireError as problem:
             # The checks' own arguments cross; what an earlier answer gave may not, wrapped once more.
             raise StudentError("TooLarge", f"what it returned cannot be handed on: {problem}") from None
-        return reply.value, reply.mutated
 
     def value(self, name):
         return self._guard(lambda: self._question.value(name))

@@ -78,8 +78,9 @@ class Opaque:
 def encode(value, limits=Limits()):
     """The message for `value`, as bytes. Raises `WireError` for a value over the limits.
 
-    Types are compared exactly: a subclass of a known type may lie about its content, so it crosses
-    as `Opaque`. Arrays arrive in C order and native byte order.
+    A subclass of a plain container, number or text (a named tuple, an OrderedDict, NumPy's `str_`) crosses as what it
+    holds: its content is read with the plain type's own methods, once, whatever its own say. Subclasses of arrays and
+    tensors cross as `Opaque`. Arrays arrive in C order and native byte order, those of texts with NumPy's type for text.
     """
     writer = _Writer(limits)
     text = dumps(writer.node(value, 0), separators=(",", ":"), allow_nan=False).encode("ascii")
@@ -198,6 +199,7 @@ class _Writer:
             raise WireError(f"more than {self.limits.nodes} values in one message")
         if depth > self.limits.depth:
             raise WireError(f"values nested more than {self.limits.depth} deep")
+        value = _plain(value)
         kind = type(value)
         if value is None or kind is bool:
             return value
@@ -220,8 +222,10 @@ class _Writer:
             return [self.node(item, depth + 1) for item in value]
         if kind is tuple:
             return {"t": [self.node(item, depth + 1) for item in value]}
-        if kind is dict and all(type(key) is str or type(key) is int for key in value):
-            return {"d": [[self.node(key, depth + 1), self.node(item, depth + 1)] for key, item in value.items()]}
+        if kind is dict:
+            pairs = [(_plain_key(key), item) for key, item in value.items()]
+            if all(type(key) in (str, int) for key, _ in pairs) and len(dict(pairs)) == len(pairs):
+                return {"d": [[self.node(key, depth + 1), self.node(item, depth + 1)] for key, item in pairs]}
         if kind is Opaque:
             return {"o": _name(value.type_name)}
         if wire_modules.is_module(value):
@@ -246,6 +250,8 @@ class _Writer:
         if kind is np.ndarray and value.dtype.name in NUMPY_DTYPES:
             self.buffer(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes())
             return {"a": [value.dtype.name, list(value.shape)]}
+        if kind is np.ndarray and value.dtype.kind in "UTO":
+            return self.texts(value)
         if issubclass(kind, np.generic) and kind.__module__ == "numpy" and value.dtype.name in NUMPY_DTYPES:
             if kind is value.dtype.type:
                 self.buffer(np.asarray(value, value.dtype.newbyteorder("<")).tobytes())
@@ -258,6 +264,50 @@ class _Writer:
                 self.buffer(flat.view(torch.uint8).numpy().tobytes())
                 return {"T": [_torch_name(value), list(value.shape)]}
         return None
+
+
+    def texts(self, array):
+        """The node of an array of texts; None where something else is in it."""
+        items = [_plain(each) for each in array.reshape(-1).tolist()]
+        if not all(type(each) is str for each in items):
+            return None
+        if _width(items) * len(items) > self.limits.bytes:
+            raise WireError(f"an array of texts that takes more than {self.limits.bytes} bytes")
+        return {"U": [list(array.shape), *map(self.text, items)]}
+
+
+# A plain type -> how its content is read from a value of a subclass, whatever that overrides.
+_READ = {
+    int: int.__int__,
+    float: float.__float__,
+    complex: complex.__complex__,
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    list: lambda value: list.__getitem__(value, slice(None)),
+    tuple: lambda value: tuple.__getitem__(value, slice(None)),
+    dict: lambda value: dict(dict.items(value)),
+}
+
+
+def _plain(value):
+    """A value of a subclass of a plain type as a value of that type; any other as it is. NumPy's numbers are its own types."""
+    kind = type(value)
+    if kind in _READ or kind is bool or kind.__module__ == "numpy" and issubclass(kind, np.number):
+        return value
+    for plain, read in _READ.items():
+        if issubclass(kind, plain):
+            return read(value)
+    return value
+
+
+def _plain_key(key):
+    # NumPy's integers are equal to Python's, and a dict finds the one by the other.
+    return int(key) if type(key).__module__ == "numpy" and issubclass(type(key), np.integer) else _plain(key)
+
+
+def _width(texts):
+    """Bytes of one entry of a NumPy array that holds these."""
+    return 4 * max(1, max(map(len, texts), default=1))
 
 
 def _torch_name(tensor):
@@ -344,6 +394,19 @@ class _Reader:
         name, shape, raw = self.block(body, NUMPY_DTYPES)
         return self.numpy(name, shape, raw)
 
+    def read_texts(self, body, depth):
+        shape, *texts = _expect(body, list) or [None]
+        shape = self.shape(shape)
+        texts = [self.value(each, depth + 1) for each in texts]
+        if math.prod(shape) != len(texts) or not all(type(each) is str for each in texts):
+            raise WireError("an array of texts has one text for each place")
+        if _width(texts) * len(texts) > self.limits.bytes:
+            raise WireError(f"an array of texts that takes more than {self.limits.bytes} bytes")
+        try:
+            return np.array(texts, f"<U{_width(texts) // 4}").reshape(shape)
+        except ValueError:
+            raise WireError("an impossible shape") from None
+
     def read_scalar(self, body, depth):
         name, shape, raw = self.block([body, []], NUMPY_DTYPES)
         return self.numpy(name, shape, raw)[()]
@@ -391,10 +454,7 @@ class _Reader:
         name, shape = body
         if type(name) is not str or name not in dtypes:
             raise WireError("a dtype that may not cross")
-        if len(_expect(shape, list)) > MAX_DIMENSIONS:
-            raise WireError("too many dimensions")
-        if not all(type(length) is int and 0 <= length < 1 << 48 for length in shape):
-            raise WireError("an impossible shape")
+        shape = self.shape(shape)
         width = {"bfloat16": 2}.get(name) or np.dtype(name).itemsize
         raw = self.buffer(math.prod(shape) * width)
         # A bool is one byte in memory; any value but 0 and 1 there is undefined behaviour in C.
@@ -402,9 +462,17 @@ class _Reader:
             raise WireError("a bool that is neither 0 nor 1")
         return name, shape, raw
 
+    def shape(self, body):
+        if len(_expect(body, list)) > MAX_DIMENSIONS:
+            raise WireError("too many dimensions")
+        if not all(type(length) is int and 0 <= length < 1 << 48 for length in body):
+            raise WireError("an impossible shape")
+        return body
+
     TAGS = {
         "t": read_tuple, "d": read_dict, "i": read_integer, "f": read_float, "c": read_complex, "u": read_text,
         "b": read_bytes, "o": read_opaque, "a": read_array, "s": read_scalar, "T": read_tensor, "m": read_module,
+        "U": read_texts,
     }  # fmt: skip
 
 

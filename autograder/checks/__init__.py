@@ -32,6 +32,12 @@ class Answer:
     right: bool
     names: dict = field(hash=False)
 
+    def answering(self):
+        """Who answers questions as this answer does (see `students.Direct`)."""
+        from autograder.checks import students
+
+        return students.Direct(self.names)
+
 
 _registering = []
 

@@ -1,12 +1,14 @@
 """The comparisons that checks use. Each raises `Mistake`: what was asked, what came, on which input.
 
-NumPy arrays, NumPy scalars, Python numbers and torch tensors are compared by value; the shape counts.
+NumPy arrays, NumPy scalars, Python numbers and torch tensors are compared by value; the shape counts. None of these breaks on
+a reply, whatever it is.
 """
 
 import numpy as np
 
 from autograder import wire_modules
 from autograder.checks.faults import StudentError
+from autograder.checks.same import from_tensor, same_data
 from autograder.wire import Opaque
 
 
@@ -18,6 +20,9 @@ def that(condition, message):
     """Raise `Mistake(message)` unless `condition` is true."""
     if not condition:
         raise Mistake(message)
+
+
+# Values
 
 
 def close(got, want, *, abs=None, rel=None, what, on=None):
@@ -41,10 +46,13 @@ def close(got, want, *, abs=None, rel=None, what, on=None):
 
 
 def equal(got, want, *, what, on=None):
-    """Exactly equal values of the same shape. The data type may differ (see `dtype`)."""
+    """Exactly equal values of the same shape. The data type may differ (see `dtype`).
+
+    Lists, tuples and dicts are compared item by item; an array of texts counts as the list of them.
+    """
     if isinstance(want, (str, bytes, type(None), list, tuple, dict)):
-        if type(got) is not type(want) or got != want:
-            raise Mistake(f"{what}: expected {show(want)}, got {show(got)}{_on(on)}")
+        if not _alike(got, want):
+            raise Mistake(f"{what}: expected {show(want)}, got {_shown_apart(got, want)}{_on(on)}")
         return
     got_array, want_array = _comparable(got, want, what, on)
     good = got_array == want_array
@@ -52,12 +60,41 @@ def equal(got, want, *, what, on=None):
         raise Mistake(_told(got_array, want_array, good, what, on))
 
 
+def _alike(got, want):
+    if isinstance(want, (list, tuple)):
+        if isinstance(got, np.ndarray) and got.dtype.kind == "U" and got.ndim == 1:
+            got = type(want)(got.tolist())
+        return type(got) is type(want) and len(got) == len(want) and all(map(_alike, got, want))
+    if isinstance(want, dict):
+        return type(got) is dict and got.keys() == want.keys() and all(_alike(got[key], want[key]) for key in want)
+    if isinstance(want, (str, bytes, type(None))):
+        if isinstance(got, np.ndarray) and got.dtype.kind == "U" and got.shape == ():
+            got = got.item()
+        return type(got) is type(want) and got == want
+    got_array, want_array = _array(got), _array(want)
+    if got_array is None or want_array is None:
+        return same_data(got, want, exact=True)
+    return got_array.shape == want_array.shape and bool((got_array == want_array).all())
+
+
 def dtype(got, wanted, *, what):
     """`got` is an array (or scalar) of data type `wanted`."""
+    have = _dtype_name(got)
+    if have is None or have != str(np.dtype(wanted)):
+        raise Mistake(f"{what}: expected data type {np.dtype(wanted)}, got {have or kind_of(got)}")
+
+
+def same_dtype(got, like, *, what):
+    """`got` has the data type of `like` (arrays or tensors; float32 is the same in NumPy and torch)."""
+    have, wanted = _dtype_name(got), _dtype_name(like)
+    if have != wanted:
+        raise Mistake(f"{what}: expected the data type of what was given, {wanted}, got {have or kind_of(got)}")
+
+
+def _dtype_name(value):
     # A layer inside a module can have any name, also that of an attribute of arrays.
-    have = None if wire_modules.is_module(got) else getattr(got, "dtype", None)
-    if have is None or str(have).removeprefix("torch.") != str(np.dtype(wanted)):
-        raise Mistake(f"{what}: expected data type {np.dtype(wanted)}, got {have if have is not None else kind_of(got)}")
+    found = None if wire_modules.is_module(value) else getattr(value, "dtype", None)
+    return None if found is None else str(found).removeprefix("torch.")
 
 
 def raises(expected, call, *, what):
@@ -71,6 +108,84 @@ def raises(expected, call, *, what):
     raise Mistake(f"{what}: expected {expected.__name__}, but the call returned {show(got)}")
 
 
+# Kinds of values
+
+
+def array(got, what, shape=None, *, kinds="biuf", on=None):
+    """A NumPy array or torch tensor as a NumPy array (bfloat16 becomes float32), of a shape if one is given.
+
+    `kinds` are NumPy's letters for kinds of data: b, i, u, f, c. Anything else is a `Mistake`.
+    """
+    found = _array(got) if hasattr(got, "shape") else None
+    if found is None:
+        raise Mistake(f"{what} should be an array or tensor of numbers; got {kind_of(got)}{_on(on)}")
+    if found.dtype.kind not in kinds:
+        raise Mistake(f"{what} should hold {_kinds_in_words(kinds)}; its data type is {_dtype_name(got)}{_on(on)}")
+    if shape is not None and found.shape != tuple(shape):
+        raise Mistake(f"{what} should have {_shape(tuple(shape))}; it has {_shape(found.shape)}{_on(on)}")
+    return found
+
+
+def _kinds_in_words(kinds):
+    words = {"b": "True and False", "i": "whole numbers", "f": "numbers with a fraction", "c": "complex numbers"}
+    return " or ".join(word for kind, word in words.items() if kind in kinds) or "whole numbers"
+
+
+def whole_number(got, what, on=None):
+    """A Python or NumPy integer, or an array or tensor of integers of shape (), as an int. Not a bool, not 3.0."""
+    found = _single(got)
+    if isinstance(found, (int, np.integer)) and not isinstance(found, bool):
+        that(int(found).bit_length() <= 1000, f"{what} is far too large: {kind_of(got)}{_on(on)}")
+        return int(found)
+    if isinstance(found, (float, np.floating)) and np.isfinite(found) and found == int(found):
+        raise Mistake(f"{what} should be a whole number, an int; got {show(got)}, {_type_of(got)}{_on(on)}")
+    raise Mistake(f"{what} should be one whole number; got {kind_of(got)}{_on(on)}")
+
+
+def whole_numbers(got, what, count=None, on=None):
+    """A list, tuple or one-dimensional array or tensor of whole numbers, as a list of int; `count` of them if it is given."""
+    if isinstance(got, (list, tuple)):
+        numbers = [whole_number(each, f"Entry {at} of {what[:1].lower() + what[1:]}", on) for at, each in enumerate(got)]
+    elif getattr(_array(got), "ndim", 0):
+        found = array(got, what, kinds="iu", on=on)
+        that(found.ndim == 1, f"{what} should be a list or an array of one dimension; it has {_shape(found.shape)}{_on(on)}")
+        numbers = found.tolist()
+    else:
+        raise Mistake(f"{what} should be a list of whole numbers; got {kind_of(got)}{_on(on)}")
+    that(count is None or len(numbers) == count, f"{what} should have {counted(count or 0, 'entry', 'entries')}; it has {len(numbers)}{_on(on)}")
+    return numbers
+
+
+def real_number(got, what, on=None):
+    """A finite real number, Python's, NumPy's, or an array or tensor of shape (), as a float. Not a bool."""
+    found = _single(got)
+    if isinstance(found, (int, float, np.integer, np.floating)) and not isinstance(found, bool):
+        try:
+            number = float(found)
+        except OverflowError:
+            raise Mistake(f"{what} is far too large: {kind_of(got)}{_on(on)}") from None
+        that(np.isfinite(number), f"{what} should be a finite number; it is {kind_of(number)}{_on(on)}")
+        return number
+    raise Mistake(f"{what} should be one number; got {kind_of(got)}{_on(on)}")
+
+
+def text(got, what, on=None):
+    """A text, or an array of shape () with one, as a str."""
+    if isinstance(got, np.ndarray) and got.shape == () and got.dtype.kind == "U":
+        got = got.item()
+    if not isinstance(got, str):
+        raise Mistake(f"{what} should be a text; got {kind_of(got)}{_on(on)}")
+    return got
+
+
+def _single(value):
+    """A Python or NumPy number as it is, the number in an array or tensor of shape (); None for anything else."""
+    if isinstance(value, int):
+        return value
+    found = _array(value)
+    return None if found is None or found.shape else found[()]
+
+
 def letter(value, name):
     """The choice in a predict question, as one lower-case letter: "c", "C" and "(c)" are the same."""
     chosen = plain_letter(value)
@@ -80,6 +195,8 @@ def letter(value, name):
 
 def plain_letter(value):
     """A text without spaces, brackets and capitals; None for anything else."""
+    if isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind == "U":
+        value = value.item()
     return value.strip().strip("()").strip().lower() if isinstance(value, str) else None
 
 
@@ -96,10 +213,60 @@ def is_number(value):
     return isinstance(value, real) and not isinstance(value, bool) and bool(abs(value) < 1e300)
 
 
+# What a function does
+
+
+def differentiable(answer, *, what):
+    """`answer` is that to `student.gradient(...)`: a graph leads back to everything that was asked about."""
+    cut = "`.item()`, `.detach()`, `torch.no_grad()`, `torch.tensor(...)` or NumPy on the way cuts it"
+    if not answer.attached:
+        raise Mistake(f"{what} carries no gradient, so `.backward()` cannot be called on it: {cut}")
+    if any(each is None for each in _flat(answer.grads)):
+        raise Mistake(f"{what}: no gradient arrives at what it was computed from: {cut}")
+
+
+def _flat(grads):
+    if isinstance(grads, (list, tuple, dict)):
+        for each in grads.values() if isinstance(grads, dict) else grads:
+            yield from _flat(each)
+    else:
+        yield grads
+
+
+def new_object(student, *, what):
+    """The last answer shares no memory with what the function was given: who changes the one does not change the other."""
+    if student.shared:
+        raise Mistake(f"{what} is, or shares memory with, what the function was given: who changes one of them changes both. Return a copy")
+
+
+def reproducible(call, *, what):
+    """`call()` twice gives the same answer, which is returned. For a function with a seed: the same seed, the same answer."""
+    first, second = call(), call()
+    if not same_data(first, second, exact=True):
+        raise Mistake(f"{what}: two calls with the same arguments gave {show(first)} and {_shown_apart(second, first)}")
+    return first
+
+
+def seed_matters(call, *, what, seeds=(0, 1, 2)):
+    """`call(seed)` gives another answer for each of the seeds; 0 is a seed like any other. Returns the answers.
+
+    Take inputs so large that two right answers are not the same by chance.
+    """
+    answers = [call(seed) for seed in seeds]
+    for at, seed in enumerate(seeds):
+        for other in range(at):
+            if same_data(answers[at], answers[other]):
+                raise Mistake(f"{what}: the seeds {seeds[other]} and {seed} give the same answer; another seed should give another one")
+    return answers
+
+
+# Words
+
+
 def show(value, limit=120):
     """A short, safe picture of a value."""
     if isinstance(value, Opaque):
-        return f"an object of type {value.type_name}, which is not data"
+        return f"an object of type {value.type_name[:limit]}, which is not data"
     if not wire_modules.is_module(value) and hasattr(value, "detach"):
         value = from_tensor(value)
     if wire_modules.is_module(value):
@@ -112,6 +279,8 @@ def show(value, limit=120):
         text = f"{value:.7g}"
     elif isinstance(value, np.generic):
         text = str(value)
+    elif isinstance(value, int) and value.bit_length() > 400:
+        text = kind_of(value)
     else:
         text = repr(_few_axes(value))
     return text if len(text) <= limit else text[: limit - 3] + "..."
@@ -123,26 +292,50 @@ def _few_axes(value):
         return type(value)(map(_few_axes, value[:100]))
     if isinstance(value, dict):
         return {key: _few_axes(value[key]) for key in list(value)[:100]}
+    if isinstance(value, (str, bytes)):
+        return value[:200]
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return Opaque(kind_of(value))
     many = not wire_modules.is_module(value) and getattr(value, "ndim", 0) > 3
     return value.reshape(-1) if many else value
 
 
 def kind_of(value):
-    """What a value is, in words: "a list", "an object of type Foo"."""
+    """What a value is, in words: "a list of 3 entries", "an array of shape (2, 3)", "infinity", "an object of type Foo"."""
     if value is None:
         return "None (is a `return` missing?)"
     if isinstance(value, Opaque):
         return f"an object of type {value.type_name}"
     if wire_modules.is_module(value):
         return wire_modules.summary(value)
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    if isinstance(value, (bool, np.bool_)):
+        return f"{value} (a truth value)"
+    if isinstance(value, (float, np.floating)) and not np.isfinite(value):
+        return "NaN" if np.isnan(value) else "infinity" if value > 0 else "minus infinity"
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"an integer of {value.bit_length()} bits"
+    if hasattr(value, "ndim") and not isinstance(value, np.generic):
+        holds = "text" if _dtype_name(value).startswith("<U") else _dtype_name(value)
+        return f"{_article(holds)} {'tensor' if hasattr(value, 'detach') else 'array'} of shape {tuple(value.shape)}"
+    if isinstance(value, (list, tuple, dict)):
+        name = "list" if isinstance(value, list) else "tuple" if isinstance(value, tuple) else "dict"
+        return f"a {name} of {counted(len(value), 'entry', 'entries')}" if value else f"an empty {name}"
+    if isinstance(value, str):
+        return f"the text {show(value, 40)}"
+    return _type_of(value)
 
 
-def from_tensor(tensor):
-    """A tensor as an array; NumPy has no bfloat16, so that becomes float32."""
-    tensor = tensor.detach()
-    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+def _type_of(value):
+    return _article(_dtype_name(value) or type(value).__name__)
+
+
+def _article(name):
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"  # a uint8
+
+
+def counted(number, one, more):
+    """A number with its noun: "1 entry", "3 entries"."""
+    return f"{number} {one if number == 1 else more}"
 
 
 def _array(value):
@@ -152,7 +345,7 @@ def _array(value):
         value = from_tensor(value)
     if isinstance(value, (np.ndarray, np.generic, bool, int, float, complex)):
         array = np.asarray(value)
-        return array if array.dtype != object else None
+        return array if array.dtype.kind in "biufc" else None
     return None
 
 
@@ -163,12 +356,12 @@ def _comparable(got, want, what, on):
         kind = "an array" if want_array.ndim else "a number"
         raise Mistake(f"{what}: expected {kind}, got {kind_of(got)}{_on(on)}")
     if got_array.shape != want_array.shape:
-        raise Mistake(f"{what}: expected {_shape(want_array)}, got {_shape(got_array)}{_on(on)}")
+        raise Mistake(f"{what}: expected {_shape(want_array.shape)}, got {_shape(got_array.shape)}{_on(on)}")
     return got_array, want_array
 
 
-def _shape(array):
-    return f"shape {array.shape}" if array.ndim else "a single number"
+def _shape(shape):
+    return f"shape {shape}" if len(shape) else "a single number"
 
 
 def _is_complex(array):
@@ -180,16 +373,33 @@ def _real(array):
 
 
 def _told(got, want, good, what, on):
-    if want.ndim == 0:
-        return f"{what}: expected {show(want[()])}, got {show(got[()])}{_on(on)}"
-    if want.size <= 8:
-        return f"{what}: expected {show(want)}, got {show(got)}{_on(on)}"
     where = tuple(int(i) for i in np.argwhere(~good)[0])
+    one, other = want[where], got[where]
+    detail = _shown_apart(other, one)
+    if want.ndim == 0:
+        return f"{what}: expected {show(one)}, got {detail}{_on(on)}"
     index = where[0] if len(where) == 1 else where
+    if want.size <= 8:
+        at = f"; at [{index}]: expected {show(one)}, got {detail}" if show(want) == show(got) else ""
+        return f"{what}: expected {show(want)}, got {show(got)}{at}{_on(on)}"
     return (
         f"{what}: {int((~good).sum())} of {want.size} values are wrong; the first is at [{index}]: "
-        f"expected {show(want[where])}, got {show(got[where])}{_on(on)}"
+        f"expected {show(one)}, got {detail}{_on(on)}"
     )
+
+
+def _shown_apart(got, want):
+    """What came; where its picture is that of what was wanted, with what tells them apart."""
+    shown, kinds = show(got), (kind_of(got), kind_of(want))
+    if shown != show(want):
+        return shown
+    if _single(got) is None or _single(want) is None:
+        return f"{shown}, {kinds[0]} where {kinds[1]} is expected" if kinds[0] != kinds[1] else f"{shown}, which differs where nothing is shown"
+    with np.errstate(all="ignore"):
+        by = complex(_single(got)) - complex(_single(want))
+    if by == 0 or by != by:
+        return f"{shown}, {_type_of(got)}"
+    return f"{shown}, {_type_of(got)} ({by.real:+.3g} off)" if not by.imag else f"{shown}, {_type_of(got)} ({by:.3g} off)"
 
 
 def _on(on):

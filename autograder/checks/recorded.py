@@ -7,10 +7,12 @@ recording: what every known answer replies to the questions that the visible che
 import contextlib
 import hashlib
 import warnings
+from dataclasses import dataclass, field
 
 from autograder import wire
 from autograder.checks import Answer, bank, students
 from autograder.checks.faults import StudentError, StudentFault
+from autograder.checks.reply import Change, Reply
 from autograder.checks.runner import run_checks
 
 
@@ -31,50 +33,58 @@ def _entries(lesson, solution):
         for answer in answers:
             values = {name: value for name, value in answer.names.items() if not callable(value)}
             replies = {}
-            for digest, (name, args, kwargs) in questions.items():
-                if name in answer.names and name not in values:
-                    replies[digest] = _reply(answer.names, name, args, kwargs)
+            for digest, question in questions.items():
+                if question[0] in answer.names and question[0] not in values:
+                    replies[digest] = _reply(answer.names, *question)
             note = "" if answer.right else answer.note  # how a right answer is made is nobody's mistake
             yield exercise, note, answer.right, values, list(answer.names), replies
 
 
 def _asked(lesson, exercise, namespace):
-    """(name, args, kwargs) of every call that the visible checks of an exercise make."""
+    """(name, args, kwargs, wrt) of every call that the visible checks of an exercise make."""
     direct = students.Direct(namespace)
     outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise])
-    return [(name, args, kwargs) for o in outcomes for name, args, kwargs, _ in o.asked if args is not None]
+    return [(each.name, each.args, each.kwargs, each.wrt) for o in outcomes for each in o.asked if each.args is not None]
 
 
-def _reply(names, name, args, kwargs):
+def _reply(names, name, args, kwargs, wrt):
     try:
-        return ("value", students.Direct(names).call(name, args, kwargs)[0])
+        found = students.Direct(names).call(name, args, kwargs, wrt)
     except StudentError as fault:
-        return ("error", fault.type_name)
+        return ["error", fault.type_name]
     except StudentFault:
-        return ("error", "")  # like no student's
+        return ["error", ""]  # like no student's
+    changed = [[each.place, each.name, each.what] for each in found.changed]
+    return ["reply", found.value, changed, list(found.shared), found.requires_grad, found.grads, found.attached]
 
 
-def _digest(name, args, kwargs):
-    return hashlib.sha256(wire.encode([name, tuple(args), kwargs])).hexdigest()[:24]
+def _digest(name, args, kwargs, wrt):
+    return hashlib.sha256(wire.encode([name, tuple(args), kwargs, wrt])).hexdigest()[:24]
 
 
 def answers_in(data):
-    """The `Answer`s in a recording; their functions reply from memory and raise `Unasked` for other questions."""
+    """The `Answer`s in a recording. They reply from memory, and to a question that was not recorded like no student."""
     found = []
     for exercise, note, right, values, names, replies in wire.decode(data):
-        found.append(Answer(exercise, note, right, {name: values[name] if name in values else _replay(name, replies) for name in names}))
+        found.append(Recalled(exercise, note, right, {name: values.get(name) for name in names}, replies))
     return tuple(found)
 
 
-class Unasked(Exception):
-    """A question that was not recorded."""
+@dataclass(frozen=True)
+class Recalled(Answer):
+    """A known answer of which only the replies are there; `names` has the values of variables, and None for functions."""
 
+    replies: dict = field(default_factory=dict, hash=False)
 
-def _replay(name, replies):
-    def answer(*args, **kwargs):
-        kind, reply = replies.get(_digest(name, args, kwargs), ("error", ""))
-        if kind == "value":
-            return reply
-        raise type(reply, (Exception,), {}) if reply else Unasked
+    def answering(self):
+        return self
 
-    return answer
+    def value(self, name):
+        return self.names[name]
+
+    def call(self, name, args, kwargs, wrt=None):
+        kind, *recorded = self.replies.get(_digest(name, args, kwargs, wrt), ["error", ""])
+        if kind == "error":
+            raise StudentError(recorded[0], "")
+        value, changed, shared, requires_grad, grads, attached = recorded
+        return Reply(value, tuple(Change(*each) for each in changed), tuple(shared), requires_grad, grads, attached)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from autograder import wire, wire_modules
 from autograder.checks import bank, file_of, students
-from autograder.checks.expect import Mistake, from_tensor
+from autograder.checks.expect import Mistake
 from autograder.checks.faults import StudentFault
+from autograder.checks.reply import Reply
+from autograder.checks.same import same_data
 
 # pytest only as an engine: no configuration, plugins, cache or output of its own.
 _OPTIONS = [
@@ -180,7 +181,7 @@ def named_mistake(lesson, exercise, outcomes):
     failed = [_suspects(outcome) for outcome in mine if outcome.status != "passed"]
     answers = [answer for answer in bank(lesson) if answer.exercise == exercise]
     for known in answers:
-        relevant = [question for question in asked if question[0] in known.names]
+        relevant = [question for question in asked if question.name in known.names]
         if known.right or not relevant or not all(_same_reply(known, question) for question in relevant):
             continue
         # Where a right answer replies the same, the questions do not show the mistake: it is not the one made here.
@@ -195,51 +196,26 @@ def named_mistake(lesson, exercise, outcomes):
 
 def _suspects(outcome):
     """The names whose replies may have made a check fail: the one that raised, else all that were asked."""
-    asked = outcome.asked[-1:] if outcome.asked and outcome.asked[-1][3][0] == "fault" else outcome.asked
-    return {question[0] for question in asked}
+    asked = outcome.asked[-1:] if outcome.asked and outcome.asked[-1].fault else outcome.asked
+    return {question.name for question in asked}
 
 
 def _same_reply(known, question, exact=False):
-    name, args, kwargs, (kind, reply) = question
-    direct = students.Direct(known.names)
+    answers = known.answering()
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a wrong answer may well earn one, which is nobody's concern here
-            got = direct.value(name) if args is None else direct.call(name, args, kwargs)[0]
+            if question.args is None:
+                got = Reply(answers.value(question.name))
+            else:
+                got = answers.call(question.name, question.args, question.kwargs, question.wrt)
     except StudentFault as fault:
-        return kind == "fault" and type(fault) is type(reply) and getattr(fault, "type_name", 0) == getattr(reply, "type_name", 0)
-    return kind == "value" and same_data(got, reply, exact)
+        other = question.fault
+        return type(fault) is type(other) and getattr(fault, "type_name", 0) == getattr(other, "type_name", 0)
+    if question.reply is None or not same_data(got.value, question.reply.value, exact):
+        return False
+    return all(same_data(_fact(got, each), _fact(question.reply, each), exact) for each in question.used)
 
 
-def same_data(a, b, exact=False):
-    """Whether two values from the wire are the same up to float rounding; with `exact`, arrays of one data type, too.
-
-    Modules are the same if their layers and configurations are, and their tensors are the same in this sense.
-    """
-    if isinstance(a, (list, tuple)) and type(a) is type(b):
-        return len(a) == len(b) and all(same_data(x, y, exact) for x, y in zip(a, b))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(same_data(a[k], b[k], exact) for k in a)
-    if wire_modules.is_module(a) or wire_modules.is_module(b):
-        try:
-            return type(a) is type(b) and wire_modules.same(
-                wire.described(a), wire.described(b), lambda x, y: same_data(x, y, exact)
-            )
-        except wire_modules.Refused:
-            return False
-    if hasattr(a, "detach") and hasattr(b, "detach"):
-        if exact and a.ndim and a.dtype != b.dtype:  # bfloat16 would become float32
-            return False
-        a, b = from_tensor(a), from_tensor(b)
-    numeric = (np.ndarray, np.generic, bool, int, float, complex)
-    if isinstance(a, numeric) and isinstance(b, numeric):
-        a, b = np.asarray(a), np.asarray(b)
-        if a.shape != b.shape or a.dtype.kind == "O" or b.dtype.kind == "O":
-            return False
-        # A wrong data type is a mistake of its own, so int8 and float must not look alike for arrays; 1 and 1.0 may.
-        if (a.ndim or exact) and a.dtype.kind != b.dtype.kind or a.ndim and exact and a.dtype != b.dtype:
-            return False
-        return bool(np.allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan=True))
-    if isinstance(a, wire.Opaque) and isinstance(b, wire.Opaque):
-        return a.type_name == b.type_name
-    return type(a) is type(b) and a == b
+def _fact(reply, name):
+    return reply.mutated if name == "changed" else list(reply.shared) if name == "shared" else [reply.grads, reply.attached] if name == "grads" else reply.requires_grad

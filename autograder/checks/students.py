@@ -7,28 +7,33 @@ and answered, so that a wrong answer can be compared with the known ones.
 
 import contextlib
 import copy
+import functools
 import inspect
 import linecache
 import signal
 import threading
 import traceback
+from dataclasses import dataclass, field
+from typing import Any
 
-from autograder import wire
+from autograder import calling, wire
 from autograder.blanks import NAME, BlankError, exercise_named_in, has_blank
+from autograder.checks.expect import Mistake
 from autograder.checks.faults import BlankLeft, Missing, StudentError, StudentFault, TimedOut
+from autograder.checks.reply import Reply
 
 CALL_SECONDS = 5
 
 
 class Direct:
-    """Answers from a namespace (a dict) in this process. Results go through the wire format, as in grading."""
+    """Answers from a namespace (a dict) in this process. Arguments and results go through the wire format, as in grading."""
 
     def __init__(self, namespace):
         self._namespace = namespace
         self._stopped = {}  # a function that timed out once is not called again
 
-    def call(self, name, args, kwargs):
-        """(result, indices of positional arguments changed in place). Raises a `StudentFault`."""
+    def call(self, name, args, kwargs, wrt=None):
+        """A `Reply`; with `wrt` to a gradient question (see `calling.ask`). Raises a `StudentFault`."""
         function = self._find(name)
         if not callable(function):
             raise StudentError("TypeError", f"`{name}` is not a function")
@@ -37,12 +42,11 @@ class Direct:
             raise BlankLeft(source[1])
         if name in self._stopped:
             raise self._stopped[name]
-        args, kwargs = copy.deepcopy((args, kwargs))
-        before = [_bytes(a) for a in args]
+        args, kwargs = _as_data([tuple(args), kwargs])
         try:
             with time_limit(name):
-                value = function(*args, **kwargs)
-            return _as_data(value), [i for i, a in enumerate(args) if _bytes(a) != before[i]]
+                found = calling.ask(function, args, kwargs, wrt)
+            return Reply.read(_as_data(found), args, kwargs, wrt)
         except BlankError as error:
             raise BlankLeft(error.exercise) from None
         except TimedOut as fault:
@@ -69,38 +73,108 @@ class Direct:
         return self._namespace[name]
 
 
+@dataclass
+class Asked:
+    """A question and what came of it: a `reply` or a `fault`. `args` is None where a variable was asked for.
+
+    `used` are the facts beside the value that the check has looked at: "changed", "shared", "requires_grad", "grads".
+    """
+
+    name: str
+    args: tuple | None = None
+    kwargs: dict | None = None
+    wrt: tuple | None = None
+    reply: Reply | None = None
+    fault: StudentFault | None = None
+    used: set = field(default_factory=set)
+
+
+class Changed(Mistake):
+    """A function changed what it was given. The message says which of its arguments and what about them."""
+
+
 class Recorder:
-    """What a check sees as `student`: `student.NAME(...)`, `student.value(...)`, `student.mutated`."""
+    """What a check sees as `student`.
+
+    - `student.NAME(*args, **kwargs)`: the function's answer. What it was given must come back as it was; a call that
+      changed it is a `Mistake`, in every exercise, but `with student.may_change():`.
+    - `student.value("NAME")`: a variable.
+    - `student.gradient("NAME", *args, wrt=(0,), **kwargs)`: a `Reply` with `value`, `grads` and `attached`.
+    - of the last call: `student.mutated` and `student.shared` (places of arguments), `student.requires_grad`.
+    """
 
     def __init__(self, answers):
         self._answers = answers
-        self.asked = []  # (name, args, kwargs, ("value", v) | ("fault", f)); args is None for a variable
-        self.mutated = []
+        self._may_change = False
+        self.asked = []
 
     def value(self, name):
-        return self._ask(name, None, None, lambda: self._answers.value(name))
+        return self._ask(Asked(name), lambda: Reply(self._answers.value(name))).value
+
+    def gradient(self, name, /, *args, wrt=(0,), **kwargs):
+        """Ask for derivatives, in the student's process, with respect to the arguments at `wrt` (positions, or names of keywords).
+
+        Their tensors of floats require gradients, also in lists and dicts; the parameters of a module keep their
+        flags, and those that are frozen are left out. A result of several numbers is their sum with `calling.weights`.
+        """
+        asked = self._question(name, args, kwargs, tuple(wrt))
+        asked.used.add("grads")
+        return asked.reply
 
     def __getattr__(self, name):
         if name.startswith("_"):
             raise AttributeError(name)
+        return lambda *args, **kwargs: self._question(name, args, kwargs, None).reply.value
 
-        def call(*args, **kwargs):
-            def ask():
-                value, self.mutated = self._answers.call(name, args, kwargs)
-                return value
-
-            return self._ask(name, *copy.deepcopy((args, kwargs)), ask)
-
-        return call
-
-    def _ask(self, name, args, kwargs, ask):
+    @contextlib.contextmanager
+    def may_change(self):
+        """For what the text asks a function to change in place, and for checks that say themselves what was changed."""
+        before, self._may_change = self._may_change, True
         try:
-            value = ask()
+            yield self
+        finally:
+            self._may_change = before
+
+    @property
+    def mutated(self):
+        """The places of the arguments that the last call changed."""
+        return self._fact("changed").mutated
+
+    @property
+    def shared(self):
+        """The places of the arguments that the last answer is, holds, or shares memory with."""
+        return list(self._fact("shared").shared)
+
+    @property
+    def requires_grad(self):
+        """Of the last answer: a flag for a tensor, a list or dict of them; None where it holds no tensor."""
+        return self._fact("requires_grad").requires_grad
+
+    def _fact(self, name):
+        last = self.asked[-1] if self.asked else None
+        if last is None or last.reply is None:
+            return Reply(None)
+        last.used.add(name)
+        return last.reply
+
+    def _question(self, name, args, kwargs, wrt):
+        asked = Asked(name, *copy.deepcopy((args, kwargs)), wrt)
+        self._ask(asked, functools.partial(self._answers.call, name, args, kwargs, *(() if wrt is None else (wrt,))))
+        if asked.reply.changed and not self._may_change:
+            asked.used.add("changed")
+            changes = [str(each) for each in asked.reply.changed[:4]]
+            words = ", ".join(changes[:-1]) + (" and " if changes[1:] else "") + changes[-1]
+            raise Changed(f"`{name}` changes {words} in place. What a function is given belongs to the caller: work on a copy")
+        return asked
+
+    def _ask(self, asked, ask):
+        self.asked.append(asked)
+        try:
+            asked.reply = ask()
         except StudentFault as fault:
-            self.asked.append((name, args, kwargs, ("fault", fault)))
+            asked.fault = fault
             raise
-        self.asked.append((name, args, kwargs, ("value", value)))
-        return value
+        return asked.reply
 
 
 @contextlib.contextmanager
@@ -155,11 +229,3 @@ def _as_data(value):
         return wire.decode(wire.encode(value))
     except wire.WireError as error:
         raise StudentError("ValueError", f"what it returned cannot be taken as data: {error}") from None
-
-
-def _bytes(value):
-    """For telling whether an argument was changed; one that cannot be encoded counts as changed."""
-    try:
-        return wire.encode(value)
-    except wire.WireError:
-        return None

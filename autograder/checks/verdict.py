@@ -101,9 +101,10 @@ def _message(lesson, exercise, first, outcomes, visible):
 def _explanation(exercise, outcomes):
     """Why the choice the student made is right or wrong, for a question with choices; else nothing."""
     for outcome in outcomes:
-        for name, _, _, (kind, reply) in outcome.asked:
-            if outcome.exercise == exercise.id and kind == "value" and name in exercise.names and isinstance(reply, str):
-                return exercise.choices.get(plain_letter(reply), "")
+        for asked in outcome.asked:
+            chosen = plain_letter(asked.reply.value) if asked.reply and asked.name in exercise.names else None
+            if outcome.exercise == exercise.id and chosen is not None:
+                return exercise.choices.get(chosen, "")
     return ""
 
 

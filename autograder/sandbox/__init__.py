@@ -10,8 +10,9 @@
 Importing this is cheap and works everywhere; a `Sandbox` needs Linux (or, with weak isolation, macOS).
 """
 
+from autograder.checks.reply import Reply
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.session import Question, Session
-from autograder.sandbox.terms import CellOutcome, Limits, Reply, SandboxUnavailable
+from autograder.sandbox.terms import CellOutcome, Limits, SandboxUnavailable
 
 __all__ = ["CellOutcome", "Limits", "Question", "Reply", "Sandbox", "SandboxUnavailable", "Session"]

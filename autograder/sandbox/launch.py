@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from autograder import blanks, wire, wire_modules
+from autograder import blanks, calling, wire, wire_modules
 from autograder.sandbox.inside import channel
 from autograder.sandbox.terms import SandboxUnavailable
 
@@ -288,6 +288,7 @@ def _own_files():
     """{place inside: file or folder} of the code that runs in the sandbox."""
     return {
         "inside": INSIDE,
+        "calling.py": Path(calling.__file__),
         "wire.py": Path(wire.__file__),
         "wire_modules.py": Path(wire_modules.__file__),
         "stub/autograder/__init__.py": INSIDE / "__init__.py",

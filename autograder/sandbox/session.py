@@ -6,8 +6,9 @@ import time
 
 from autograder import wire
 from autograder.checks.faults import BlankLeft, Crashed, Missing, StudentError, TimedOut
+from autograder.checks.reply import Reply
 from autograder.sandbox.inside import channel
-from autograder.sandbox.terms import CellOutcome, Reply, SandboxUnavailable
+from autograder.sandbox.terms import CellOutcome, SandboxUnavailable
 
 PATIENCE = 30.0  # seconds for the supervisor: it waits up to five for each state before it gives one up
 SIGNALS = {
@@ -233,12 +234,12 @@ class Question:
         except Broken:
             self._over = Crashed("The notebook's processes were lost, so its functions could not be called.")
 
-    def call(self, name, args=(), kwargs=None):
-        """Call the student's function `name` with copies of the arguments; a `Reply`."""
-        reply = self._request({"name": name, "args": tuple(args), "kwargs": dict(kwargs or {})}, f"`{name}`")
-        mutated = reply.get("mutated")
-        valid = type(mutated) is list and all(type(each) is int and 0 <= each < len(args) for each in mutated)
-        return Reply(reply.get("value"), mutated if valid else [])
+    def call(self, name, args=(), kwargs=None, wrt=None):
+        """Call the student's function `name` with copies of the arguments; a `Reply`. With `wrt` a gradient question (`calling.ask`)."""
+        args, kwargs = tuple(args), dict(kwargs or {})
+        request = {"name": name, "args": args, "kwargs": kwargs}
+        reply = self._request(request if wrt is None else {**request, "wrt": list(wrt)}, f"`{name}`")
+        return Reply.read(reply, args, kwargs, wrt)
 
     def value(self, name):
         """The value of the notebook's variable `name`."""

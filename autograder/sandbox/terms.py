@@ -1,7 +1,6 @@
 """The words the sandbox and its users share: limits, outcomes, the one error of its own."""
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 MOST = 1 << 20  # of anything: twelve days, a terabyte of memory
 
@@ -61,20 +60,6 @@ class CellOutcome:
     error_type: str | None = None
     line: int | None = None
     output: str = ""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a call returned, and which positional arguments it changed in place.
-
-    `mutated` is the word of the student's own process, and no other is to be had: seen from outside, a function
-    that lies about it is one that copies its arguments first, which is a right answer and easier to write. So a
-    check may refuse an answer for what `mutated` names. It must never pass one for it: what an answer has to
-    change in place is asked for by its value.
-    """
-
-    value: Any
-    mutated: list
 
 
 class SandboxUnavailable(Exception):

@@ -6,6 +6,7 @@
 import contextlib
 import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from autograder.checks import students
 from autograder.checks.expect import Mistake
 from autograder.checks.faults import StudentError, StudentFault
 from autograder.checks.modules import run_module
-from autograder.checks.runner import run_checks, same_data
+from autograder.checks.reply import Reply
+from autograder.checks.runner import run_checks
+from autograder.checks.same import same_data
 from autograder.checks.verdict import judge
 from autograder.release import solution
 
@@ -121,19 +124,20 @@ class Altering:
         self.right, self.rng = right, rng
         self.before = int(rng.choice([0, 0, 0, 1, 2, 3, 5, 8]))
 
-    def call(self, name, args, kwargs):
+    def call(self, name, args, kwargs, wrt=None):
         try:
-            value, mutated = self.right.call(name, args, kwargs)
+            reply = self.right.call(name, args, kwargs, wrt)
         except StudentFault:
             if self._now():
-                return strange(self.rng), []
+                return Reply(strange(self.rng))
             raise
         if not self._now():
-            return value, mutated
+            return reply
         if self.rng.integers(20) == 0:
             raise StudentError("ValueError", "no", ("ValueError", "Exception"))
-        value = strange(self.rng) if self.rng.integers(2) else altered(value, self.rng)
-        return wire.decode(wire.encode(value)), [0] if self.rng.integers(10) == 0 else mutated
+        value = strange(self.rng) if self.rng.integers(2) else altered(reply.value, self.rng)
+        facts = {"requires_grad": strange(self.rng), "grads": [strange(self.rng) for _ in wrt or ()]} if self.rng.integers(4) == 0 else {}
+        return replace(reply, value=wire.decode(wire.encode(value)), **facts)
 
     def value(self, name):
         value = self.right.value(name)

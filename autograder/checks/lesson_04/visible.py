@@ -217,7 +217,8 @@ def logits_of(teacher, images):
 def cache_is_right(student, teacher, images, batch_size, on):
     """Ask, and compare with the evaluation mode. The reply must be a float32 NumPy array."""
     want = logits_of(teacher, images)
-    got = student.cached_logits(teacher, images, batch_size)
+    with student.may_change():  # `comes_back_unchanged` says what was changed
+        got = student.cached_logits(teacher, images, batch_size)
     that(isinstance(got, np.ndarray), f"cached_logits should return a NumPy array; got {kind_of(got)}.")
     that(got.dtype == np.float32, f"The cache should be float32; its type is {got.dtype}.")
     that(got.shape == want.shape, f"The cache should have the shape {want.shape}; it has {got.shape}; {on}.")
@@ -235,7 +236,8 @@ def comes_back_unchanged(student, images, on):
 
     def changes(teacher, mode):
         try:
-            student.cached_logits(teacher.train(mode), images, len(images))
+            with student.may_change():
+                student.cached_logits(teacher.train(mode), images, len(images))
         except StudentFault:
             return False
         return 0 in student.mutated

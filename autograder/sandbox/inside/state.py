@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 
+import calling
 import wire
 from inside import cells, channel, kernel
 
@@ -80,25 +81,15 @@ class State:
             return {"status": "blank", "exercise": None}
         if "args" not in request:
             return {"status": "ok", "value": target}
-        args, kwargs = request["args"], request["kwargs"]
         held = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = cells.Output(0)
         try:
-            before = [wire.encode(each) for each in args]
-            value = target(*args, **kwargs)
-            mutated = [index for index, old in enumerate(before) if _changed(old, args[index])]
+            found = calling.ask(target, request["args"], request["kwargs"], request.get("wrt"))
         except BaseException as error:
             return cells.describe(error)
         finally:
             sys.stdout, sys.stderr = held
-        return {"status": "ok", "value": value, "mutated": mutated}
-
-
-def _changed(old, value):
-    try:
-        return wire.encode(value) != old
-    except wire.WireError:
-        return True
+        return {"status": "ok", **found}
 
 
 def _fault(kind, message):

@@ -1,0 +1,188 @@
+"""What a check can ask for besides a value, in a notebook and in the sandbox alike: changed arguments, shared memory, gradients."""
+
+import contextlib
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from autograder import calling
+from autograder.checks import expect
+from autograder.checks.expect import Mistake
+from autograder.checks.reply import Reply
+from autograder.checks.students import Changed, Direct, Recorder
+from autograder.sandbox import Limits, Sandbox
+
+STUDENT = """
+import collections
+import numpy as np
+import torch
+
+Pair = collections.namedtuple("Pair", "low high")
+
+def keeps(*given, **named): return None
+def doubles(x, other=None): x *= 2
+def grows(items): items.append(1)
+def forgets(table): del table["a"]
+def flattens(x): x.shape = (-1,)
+def evaluates(model, x): model.eval(); return model(x)
+def thaws(model): model.requires_grad_(True)
+def counts(model, x): return model(x)
+def backward(model, x): model(x).sum().backward()
+def moves(model):
+    with torch.no_grad():
+        model[0].weight += 1
+def by_name(*, x): x += 1
+def doubles_then_breaks(x):
+    x *= 2
+    raise ValueError("no")
+
+def itself(x): return x
+def view(x): return [x[::2]]
+def copied(x): return x.copy()
+def wrapped(model): return torch.nn.Sequential(model)
+def number(x): return 3
+def through_torch(x): return torch.from_numpy(x)
+
+def loss(a, b): return ((a - b) ** 2).mean()
+def item(a, b): return loss(a, b).item()
+def half(a, b): return loss(a, b.detach())
+def rows(a): return a * a
+def pair(a): return Pair(a.sum(), [a[0] * 3])
+def of_model(model, x): return model(x).sum()
+def inplace(a): a += 1; return a
+def flags(a): return {"kept": a, "cut": a.detach(), "n": 1}
+def frozen(x): return torch.nn.Parameter(x, requires_grad=False)
+def by_seed(n, seed): return np.random.default_rng(seed).random(n)
+def by_truth(n, seed): return np.random.default_rng(seed or 1).random(n)
+def by_luck(n): return np.random.random(n)
+"""
+
+
+@pytest.fixture(scope="module")
+def session():
+    if shutil.which("bwrap") is None:
+        pytest.skip("no bubblewrap on this machine")
+    with Sandbox(Limits(), "bubblewrap", ("numpy", "torch")) as sandbox, sandbox.session(seed=1) as session:
+        assert session.run_cell(STUDENT, "1").status == "ok"
+        yield session
+
+
+@pytest.fixture(params=["notebook", "sandbox"])
+def student(request):
+    if request.param == "notebook":
+        namespace = {}
+        exec(STUDENT, namespace)
+        answering = contextlib.nullcontext(Direct(namespace))
+    else:
+        answering = request.getfixturevalue("session").question()
+    with answering as answers:
+        yield Recorder(answers)
+
+
+def network():
+    return nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+
+
+CHANGES = [
+    ("doubles", lambda: [np.ones(3)], "`x` (its values)"),
+    ("doubles", lambda: [torch.ones(3), 1], "`x` (its values)"),
+    ("grows", lambda: [[1, 2]], "`items` (its length)"),
+    ("forgets", lambda: [{"a": 1, "b": 2}], "`table` (its keys)"),
+    ("flattens", lambda: [np.ones((2, 2))], "`x` (its shape)"),
+    ("evaluates", lambda: [network(), torch.ones(4, 3)], "`model` (its mode, `train()` or `eval()`)"),
+    ("counts", lambda: [network(), torch.ones(4, 3)], "`model` (the statistics of its batch norm)"),
+    ("thaws", lambda: [network().requires_grad_(False)], "`model` (`requires_grad` of its parameters)"),
+    ("moves", lambda: [network()], "`model` (its parameters)"),
+]
+
+
+@pytest.mark.parametrize("name, make, words", CHANGES, ids=[f"{name}-{i}" for i, (name, _, _) in enumerate(CHANGES)])
+def test_a_call_that_changes_what_it_was_given_is_a_mistake_at_once(student, name, make, words):
+    with pytest.raises(Changed) as said:
+        getattr(student, name)(*make())
+    assert str(said.value).startswith(f"`{name}` changes {words} in place")
+    with student.may_change():
+        getattr(student, name)(*make())
+    assert student.mutated == [0]
+    with pytest.raises(Mistake):
+        getattr(student, name)(*make())
+
+
+def test_what_may_happen_to_an_argument(student):
+    student.keeps(np.ones(3), [1, {"a": torch.ones(2)}], network(), x=1)
+    assert student.mutated == []
+    student.backward(network().eval(), torch.ones(4, 3))  # `.grad` is for this
+    given = np.ones(3)
+    with student.may_change():
+        student.doubles(given)
+    assert (given == 1).all(), "the check's own array must stay as it is"
+    with pytest.raises(Changed, match="`x` .its values."):
+        student.by_name(x=np.ones(3))
+
+
+@pytest.mark.parametrize(
+    "name, args, places",
+    [
+        ("itself", [np.ones(3)], [0]), ("itself", [[1]], [0]), ("itself", [3], []), ("itself", ["abc"], []), ("view", [np.ones(4)], [0]), ("view", [torch.ones(4)], [0]),
+        ("copied", [np.ones(3)], []), ("through_torch", [np.ones(3)], [0]), ("wrapped", [nn.Linear(2, 2)], [0]), ("number", [np.ones(3)], []),
+        ("rows", [torch.ones(3)], []), ("frozen", [torch.ones(3)], [0]),
+    ],
+)  # fmt: skip
+def test_shared_memory(student, name, args, places):
+    getattr(student, name)(*args)
+    assert student.shared == places
+    with pytest.raises(Mistake, match="shares memory") if places else contextlib.nullcontext():
+        expect.new_object(student, what="The copy")
+
+
+def test_gradients_arrive_as_data(student):
+    a, b = torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0])
+    found = student.gradient("loss", a, b, wrt=(0, 1))
+    assert found.attached and found.value == 2.5 and found.grads[0].tolist() == [1.0, -2.0] and found.grads[1].tolist() == [-1.0, 2.0]
+    expect.differentiable(found, what="The loss")
+    assert not a.requires_grad and not found.value.requires_grad
+    rows = student.gradient("rows", torch.tensor([[1.0, 2.0, 3.0]]))
+    assert rows.grads[0].tolist() == (2 * torch.tensor([[1.0, 2.0, 3.0]]) * calling.weights((1, 3))).tolist() == [[2.0, 6.0, 12.0]]
+    assert student.gradient("pair", torch.tensor([1.0, 1.0])).grads[0].tolist() == [4.0, 1.0]
+    model = nn.Linear(2, 1)
+    model.bias.requires_grad_(False)
+    found = student.gradient("of_model", model, torch.tensor([[1.0, 2.0]]), wrt=(0,))
+    assert found.grads[0].keys() == {"weight"} and found.grads[0]["weight"].tolist() == [[1.0, 2.0]]
+
+
+def test_a_cut_graph_is_said(student):
+    with pytest.raises(Mistake, match="The loss carries no gradient"):
+        expect.differentiable(student.gradient("item", torch.ones(2), torch.zeros(2), wrt=(0,)), what="The loss")
+    found = student.gradient("half", torch.ones(2), torch.zeros(2), wrt=(0, 1))
+    assert found.attached and found.grads[1] is None
+    with pytest.raises(Mistake, match="no gradient arrives"):
+        expect.differentiable(found, what="The loss")
+
+
+def test_requires_grad_of_a_result(student):
+    found = student.gradient("flags", torch.ones(2))
+    assert found.requires_grad == {"kept": True, "cut": False, "n": None}
+    student.frozen(torch.ones(2))
+    assert student.requires_grad is False
+    student.number(1)
+    assert student.requires_grad is None
+
+
+def test_seeds(student):
+    expect.reproducible(lambda: student.by_seed(5, 0), what="by_seed")
+    assert len(expect.seed_matters(lambda seed: student.by_seed(5, seed), what="by_seed")) == 3
+    with pytest.raises(Mistake, match="the seeds 0 and 1 give the same answer"):
+        expect.seed_matters(lambda seed: student.by_truth(5, seed), what="by_truth")
+    with pytest.raises(Mistake, match="two calls with the same arguments"):
+        expect.reproducible(lambda: student.by_luck(5), what="by_luck")
+
+
+def test_a_reply_believes_nothing_that_is_not_as_it_should_be():
+    """The facts come from the student's process, which can say anything."""
+    forged = {"changed": [[0, "x\n" * 99, "no such"], [7, "y", "values"], "ab", [0], [True, "x", "mode"]], "shared": [0, 9, [], "z"], "grads": 5, "attached": 1}
+    reply = Reply.read(forged, (1,), {}, wrt=(0,))
+    assert reply.mutated == [0] and str(reply.changed[0]) == "argument 1" and reply.shared == (0,) and reply.grads == [None] and reply.attached is False
+    assert Reply.read({"changed": 3, "shared": {}}, (1,), {}) == Reply(None)
