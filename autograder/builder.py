@@ -24,6 +24,7 @@ from autograder import paths
 from autograder.blanks import NAME, exercise_named_in, has_blank
 from autograder.catalogue import Cell, Exercise, Lesson, to_json
 from autograder.checks.listing import checks_in
+from autograder.packing import need_repository
 from course_data.files import write_whole
 
 MARKED = re.compile(r"^(?P<indent>[ \t]*)(?P<answer>\S.*?)[ \t]*# (?P<kind>blank|bug): (?P<released>.*\S)[ \t]*$")
@@ -490,8 +491,9 @@ def sources(folder=None):
 def build_all(check=False):
     """Build every lesson and lab. Returns the files that changed (or, with `check`, would change), as relative paths.
 
-    Raises `BuildError` when any source breaks a rule; then nothing is written.
+    Raises `BuildError` when any source breaks a rule, `UserError` where there are no sources; then nothing is written.
     """
+    need_repository()
     violations, built = [], []
     for path in sources():
         try:

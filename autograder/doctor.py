@@ -38,7 +38,7 @@ def examine():
 def python():
     good = sys.version_info >= (3, 11)
     text = f"Python {platform.python_version()} in {sys.prefix}"
-    return Finding("python", good, text if good else f"{text}; 3.11 or newer is needed: install it and run `make setup` again")
+    return Finding("python", good, text if good else f"{text}; 3.11 or newer is needed: install it and set the course up again, as README.md says")
 
 
 def torch_pair():
@@ -48,7 +48,7 @@ def torch_pair():
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            return Finding("torch", False, f"{name} is not installed: run `make setup`")
+            return Finding("torch", False, f"{name} is not installed: set the course up again, as README.md says")
     pair = f"torch {versions['torch']}, torchvision {versions['torchvision']}"
     wanted = _wanted_torch()
     code = "import torch, torchvision; torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)"

@@ -26,7 +26,8 @@ class NotUsable(Exception):
 def earlier(exercise_id, name):
     """The function `name` of an earlier exercise: the student's if it passes the visible checks, else the course's.
 
-    The student's comes from the earlier lesson's notebook in the same folder as this one. Prints one line that says
+    The student's comes from the earlier lesson's notebook in the same folder as this one, or in that lesson's own folder beside
+    this one's, as nbgrader hands lessons out. Prints one line that says
     which of the two it is. If the student's fails or hangs later on, the course's takes over, with a line that says so.
     Raises KeyError for an unknown exercise, AttributeError for a name the course has no function for.
     """
@@ -71,14 +72,15 @@ def _own(folder, lesson, exercise, name):
 
 
 def _notebook(folder, lesson_name):
-    """The lesson's notebook in `folder`: by its own name, else the newest whose name contains it."""
-    exact = folder / f"{lesson_name}.ipynb"
-    others = sorted(folder.glob(f"*{lesson_name}*.ipynb"), key=lambda path: path.stat().st_mtime)
-    if exact.is_file():
-        return exact
-    if not others:
-        raise NotUsable(f"there is no {lesson_name}.ipynb beside this notebook")
-    return others[-1]
+    """The lesson's notebook in `folder`, else in its own folder beside: by its own name, else the newest whose name contains it."""
+    for place in (folder, folder.parent / lesson_name):
+        exact = place / f"{lesson_name}.ipynb"
+        others = sorted(place.glob(f"*{lesson_name}*.ipynb"), key=lambda path: path.stat().st_mtime)
+        if exact.is_file():
+            return exact
+        if others:
+            return others[-1]
+    raise NotUsable(f"there is no {lesson_name}.ipynb beside this notebook")
 
 
 def _run_limited(source, exercise_id, namespace):

@@ -80,7 +80,7 @@ def reset_exercise(lesson, exercise, path=None):
     """
     path = path or find_notebook(lesson)
     if not path.is_file():
-        raise NotebookProblem(f"There is no notebook {path}. `course build` makes the lessons anew.")
+        raise NotebookProblem(f"There is no notebook {path}. Go to the course's folder, or give the notebook with --notebook.")
     try:
         notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
     except Exception:
@@ -101,9 +101,10 @@ def reset_exercise(lesson, exercise, path=None):
 
 
 def find_notebook(lesson):
-    """The lesson's notebook in the current folder, else the course's own."""
-    here = Path.cwd() / f"{lesson.name}.ipynb"
-    return here if here.is_file() else paths.notebook_of(lesson.name)
+    """The lesson's notebook in the current folder or in its lessons/ or labs/, else the course's own."""
+    own = paths.notebook_of(lesson.name)
+    here = [Path.cwd() / own.name, Path.cwd() / own.parent.name / own.name]
+    return next((path for path in here if path.is_file()), own)
 
 
 def _lesson(path, data):

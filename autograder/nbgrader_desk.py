@@ -19,6 +19,7 @@ from autograder import catalogue, paths
 from autograder.builder import NBGRADER_CONFIG, build
 from autograder.nbgrader_notebook import answer_id, comment, grade_id, graded_notebook
 from autograder.notebooks import NotebookProblem
+from autograder.packing import need_repository
 from course_data.errors import UserError
 from course_data.files import write_whole
 
@@ -44,8 +45,9 @@ class Made:
 def make_course(folder, force=False):
     """Write the sources of every lesson to an nbgrader course folder, and a configuration if it has none.
 
-    Sources that differ stay as they are, because they may have been edited, unless `force`. Raises `DeskError`.
+    Sources that differ stay as they are, because they may have been edited, unless `force`. Raises `UserError`.
     """
+    need_repository()
     folder = Path(folder)
     config, made = folder / "nbgrader_config.py", Made([], [], False)
     wanted = {_source(folder, name): build(paths.source_of(name)).instructor for name in catalogue.lessons()}

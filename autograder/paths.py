@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from course_data.root import installed
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SOLUTIONS = REPOSITORY / "solutions"
 LESSONS = REPOSITORY / "lessons"
@@ -33,10 +35,12 @@ def checks_of(name):
 
 
 def personal():
-    """The folder for one student's own progress: `$COURSE_HOME`, or `.course` in the repository."""
-    return Path(os.environ.get("COURSE_HOME") or REPOSITORY / ".course")
+    """The folder for one student's own progress: `$COURSE_HOME`, or `.course` in the course's folder; where the course was
+    installed away from its folder, in the user's home.
+    """
+    return Path(os.environ.get("COURSE_HOME") or (Path.home() if installed() else REPOSITORY) / ".course")
 
 
 def can_grade():
-    """Whether this is the whole course. A student's copy (`course release`) has no grader."""
+    """Whether this is the whole course. A students' copy has no grader."""
     return (Path(__file__).resolve().parent / "classroom.py").exists()

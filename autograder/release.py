@@ -1,9 +1,10 @@
 """The students' copy of the course: lessons, labs, data loaders, visible checks. No solutions, hidden checks or banks."""
 
 import ast
-import io
+import base64
+import json
 import re
-import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,38 +13,106 @@ import nbformat
 from autograder import catalogue, checks, paths, private
 from autograder.builder import MARKED, build
 from autograder.checks.recorded import record
+from autograder.local import plain_python
+from autograder.packing import modules_needed, need_repository, package_files, place, project, zip_of
 from course_data.errors import UserError
 from course_data.files import write_whole
 
 FOLDER = "compression-course"
-# Where a student's work begins; what these import comes along. The commands of the instructor's stay behind.
-ROOTS = ("autograder.cli", "autograder.student", "autograder.local", "autograder.doctor", "autograder.checks.recorded")
-WHOLE = ("lessons/*.ipynb", "labs/*.py", "labs/*.ipynb", "labs/results/**/*.json", "labs/templates/*.html", "data/*.py", "data/cards/*.md", "autograder/figures/*.py")
-PLAIN = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "environment.yml")
+# Whole packages; of `autograder` goes along what these, the notebooks, the visible checks and the students' commands import.
+PACKAGES = ("course_data", "course_labs", "autograder.figures")
+PLAIN = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "environment.yml", "labs/README.md")
 
 README = """\
 # Neural-network compression, learnt by doing
 
-Notebooks with blanks to fill. You need Python 3.11 or newer.
+Notebooks with blanks to fill. You write the methods yourself, and learn at once whether they are right.
+
+## Set up, once
+
+You need Python 3.11 or newer and some gigabytes of disk. In this folder, on Linux or macOS:
 
 ```sh
-python3 -m venv .venv                                          # Windows: py -m venv .venv
-.venv/bin/python -m pip install -c constraints.txt -e .        # Windows: .venv\\Scripts\\python ...; some gigabytes
-.venv/bin/jupyter lab lessons                                  # open 00_start_here.ipynb first
+python3 -m venv .venv
+.venv/bin/python -m pip install -c constraints.txt -e .
 ```
 
-Replace each `___`, run the cell, and call `check("1.2-scale")` below it. `hint("1.2-scale")` gives the next of three
-hints, `progress()` shows how far you are. The same on the command line, in this folder:
+On Windows:
+
+```bat
+py -m venv .venv
+.venv\\Scripts\\python -m pip install -c constraints.txt -e .
+```
+
+With conda:
 
 ```sh
-.venv/bin/course status                                        # which exercises pass, in every lesson
-.venv/bin/course check lessons/01_affine_quantization.ipynb    # run the whole notebook and check it
-.venv/bin/course reset 1.2-scale                               # put one exercise back as it was
-.venv/bin/course lab --out runs/digits                         # shrink a network in three steps and measure it
-.venv/bin/course doctor                                        # something does not work?
+conda env create -f environment.yml
+conda activate compression-course
 ```
 
-The code is under the MIT licence (LICENSE), the text of the lessons under CC BY 4.0 (LICENSE-TEXT).
+Below, `.venv/bin/` is where the commands are. On Windows write `.venv\\Scripts\\` instead; with conda leave it out.
+
+## Start
+
+```sh
+.venv/bin/jupyter lab
+```
+
+Start it in this folder: then the lessons (`lessons/`) and the labs (`labs/`) are both in the list on the left. Open
+`lessons/{first}.ipynb` first. In VS Code, open this folder and choose `.venv` as the notebook's kernel.
+
+Replace each `___`, run the cell, and run `check("{exercise}")` below it. It says whether the answer is right and, if not, what was
+asked, what came, and which mistake it looks like. `hint("{exercise}")` gives the next of three hints, never
+the answer. `progress()` shows how far you are.
+
+## Lessons
+
+{lessons}
+
+Take them in this order. Where a lesson uses a function from an earlier one, it takes yours if it passes, and the course's if not.
+
+## Labs
+
+{labs}
+
+A lab is a larger piece of work after the lessons. Its last cells write what you hand in beside the notebook.
+
+## Hand in
+
+- A lesson: its notebook, for example `lessons/{second}.ipynb`. Save it first, and keep the file's name.
+- A lab: its notebook and the folder that it has written beside it, for example `labs/{lab}.ipynb` with
+  `labs/{lab}_artefacts/`. Where only one file can be handed in, put both into one zip file.
+
+Before you do, let it run once more as it stands in the file:
+
+```sh
+.venv/bin/course check lessons/{second}.ipynb
+```
+
+The grader asks further questions with other inputs. A written answer is read by a person.
+
+## On the command line
+
+In this folder:
+
+```sh
+.venv/bin/course status                                # which exercises pass, in every lesson and lab
+.venv/bin/course hint {exercise}                        # the next hint
+.venv/bin/course reset {exercise}                       # put one exercise back as it was; your notebook is kept as .bak
+.venv/bin/course doctor                                # something does not work?
+```
+
+## Next
+
+```sh
+.venv/bin/course lab --data digits                     # shrink a network in three steps and measure it, in about a minute
+.venv/bin/course data                                  # which data sets are here; `course data get mnist` downloads one
+```
+
+[The compression studio](labs/README.md) says what else it can do: other data, your own network, your own images, a budget.
+
+The code is under the MIT licence ([LICENSE](LICENSE)), the text of the lessons under CC BY 4.0 ([LICENSE-TEXT](LICENSE-TEXT)).
 """
 
 
@@ -53,9 +122,8 @@ class ReleaseError(UserError):
 
 def release(target, own_checks=None):
     """Write the students' copy to `target`, a .zip file or a new folder. Returns (files, bytes). Raises `UserError`."""
+    need_repository()
     target = Path(target)
-    if not paths.SOLUTIONS.is_dir():
-        raise ReleaseError("There are no solutions here to make a students' copy from. Run this in a checkout of the course.")
     zipped = target.suffix == ".zip"
     if not zipped and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ReleaseError(f"{target} is already there. Give a new folder, or a file ending in .zip.")
@@ -75,32 +143,28 @@ def release(target, own_checks=None):
     return len(files), sum(map(len, files.values()))
 
 
-def zip_of(files, executable=()):
-    """A zip archive (bytes) of name -> bytes; the same files give the same archive."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(files):
-            info = zipfile.ZipInfo(name)
-            info.external_attr = (0o755 if name in executable else 0o644) << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, files[name])
-    return buffer.getvalue()
-
-
 def contents():
     """Name -> bytes of every file in the students' copy. Raises `ReleaseError` where one gives an answer away."""
-    files = {name: (paths.REPOSITORY / name).read_bytes() for name in PLAIN}
-    for pattern in WHOLE:
-        files.update({path.relative_to(paths.REPOSITORY).as_posix(): path.read_bytes() for path in sorted(paths.REPOSITORY.glob(pattern))})
-    for name, path in _modules().items():
-        files[name] = path.read_bytes()
+    notebooks = [paths.notebook_of(name) for name in catalogue.lessons()]
+    visible = {name: checks.file_of(name, "visible") for name in catalogue.lessons()}
+    found = {path.relative_to(paths.REPOSITORY).as_posix(): path for path in [*notebooks, *(paths.REPOSITORY / name for name in PLAIN)]}
+    found.update(package_files(lambda package: package.startswith(PACKAGES)))
+    sources = [path.read_text(encoding="utf-8") for path in [*visible.values(), *found.values()] if path.suffix == ".py"]
+    sources += [source for path in notebooks for source in _code(path)]
+    commands = "autograder.cli"
+    found.update(modules_needed([*sources, f"import {commands}"], {commands: _for_students(paths.REPOSITORY / "autograder" / "cli.py")}))
+    secret = [name for name in found if name.endswith(("/hidden.py", "/bank.py"))]
+    if secret:
+        raise ReleaseError(f"Something that the students' copy holds imports {secret[0]}, which must not go along; nothing was written.")
+    files = {name: path.read_bytes() for name, path in found.items()}
     for lesson in catalogue.lessons().values():
         folder = f"autograder/checks/{paths.checks_of(lesson.name).name}"
         files[f"{folder}/__init__.py"] = b""
-        files[f"{folder}/visible.py"] = checks.file_of(lesson.name, "visible").read_bytes()
+        files[f"{folder}/visible.py"] = visible[lesson.name].read_bytes()
         files[f"{folder}/known.wire"] = record(lesson.name, solution(lesson.name))
         files[f"autograder/catalogue/{lesson.name}.json"] = catalogue.to_json(_without_hidden_checks(lesson)).encode()
-    files["README.md"] = README.encode()
+    files["autograder/reference.py"] = packed(files["autograder/reference.py"])
+    files["README.md"] = readme().encode()
     files["pyproject.toml"] = _pyproject(files).encode()
     given_away = leaks(files)
     if given_away:
@@ -108,26 +172,58 @@ def contents():
     return files
 
 
-def _modules():
-    """Name in the repository -> path, of the modules that `ROOTS` need."""
-    found, waiting = {}, list(ROOTS)
-    while waiting:
-        module = waiting.pop()
-        path = paths.REPOSITORY.joinpath(*module.split("."))
-        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        name = path.relative_to(paths.REPOSITORY).as_posix()
-        if name in found or not path.exists():
-            continue
-        found[name] = path
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        # What a command imports when it runs is the command's; those for students are among the roots.
-        nodes = tree.body if module == "autograder.cli" else ast.walk(tree)
-        for node in nodes:
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "autograder":
-                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names if alias.name.startswith("autograder.")]
-    return {"autograder/__init__.py": paths.REPOSITORY / "autograder" / "__init__.py", **found}
+def readme():
+    """README.md of the students' copy: what there is stands in the catalogue."""
+    every = list(catalogue.lessons().values())
+    lessons, labs = ([lesson for lesson in every if paths.is_lab(lesson.name) is lab] for lab in (False, True))
+    names = {"first": lessons[0].name, "second": lessons[1].name, "lab": labs[0].name, "exercise": lessons[1].exercises[1].id}
+    return README.format(**names, lessons=_table(lessons), labs=_table(labs))
+
+
+def _table(lessons):
+    rows = []
+    for lesson in lessons:
+        link = paths.notebook_of(lesson.name).relative_to(paths.REPOSITORY).as_posix()
+        rows.append(f"| [{lesson.name}]({link}) | {lesson.title} | {lesson.minutes} | {lesson.points:g} |")
+    return "\n".join(["| notebook | what it is about | minutes | points |", "|---|---|---:|---:|", *rows])
+
+
+def _code(notebook):
+    """The code cells of a notebook as Python."""
+    return [plain_python(cell.source) for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+
+
+def _for_students(path):
+    """What of the command line's module a student's copy offers, as Python: its own commands, and the functions that these use."""
+    tree, functions, kept = ast.parse(path.read_text(encoding="utf-8")), {}, []
+    offered = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "FOR_STUDENTS"]
+    wanted = {"main", *ast.literal_eval(offered[0])}
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef):
+            kept.append(node)
+        elif node.name in wanted or not node.decorator_list:
+            functions[node.name] = node
+    while wanted & functions.keys():
+        kept += (new := [functions.pop(name) for name in wanted & functions.keys()])
+        wanted = {each.id for node in new for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return ast.unparse(ast.Module(kept, []))
+
+
+PACKED = '''"""The course's own functions for the demonstrations of later lessons.
+
+They are answers to exercises: packed, so that nobody reads one who did not mean to.
+"""
+
+import base64
+import zlib
+
+exec(zlib.decompress(base64.b85decode("{}")))
+'''
+
+
+def packed(source):
+    """A module (bytes) that does what `source` (bytes) does and does not show how."""
+    return PACKED.format(base64.b85encode(zlib.compress(source, 9)).decode()).encode()
 
 
 def solution(lesson):
@@ -148,19 +244,21 @@ def _without_hidden_checks(lesson):
 def _pyproject(files):
     """pyproject.toml with the packages that are there, without the settings of tools for the course's own tests."""
     text = (paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.pytest")[0]
-    there = {str(Path(name).parent).replace("/", ".") for name in files if name.endswith("__init__.py")}
-    return re.sub(r'^    "(autograder[\w.]*)",\n', lambda match: match[0] if match[1] in there else "", text, flags=re.MULTILINE)
+    packages = project()["tool"]["setuptools"]["packages"]
+    gone = {package for package in packages if f"{place(package).as_posix()}/__init__.py" not in files}
+    return "".join(line for line in text.splitlines(keepends=True) if line.strip().strip('",') not in gone)
 
 
 def leaks(files):
-    """Lines of answers, hidden checks and banks that stand in `files`: a list of "file: line".
+    """Lines of answers, hidden checks, banks and the course's own versions of answers that stand in `files`: a list of "file: line".
 
     A line that is short, or that the lesson itself shows elsewhere, tells nothing.
     """
-    secret = {}
+    secret, shown = {}, set()
     for lesson in catalogue.lessons().values():
         known = {line.strip() for cell in lesson.cells for line in cell.source.splitlines()}
         known |= {line.strip() for line in checks.file_of(lesson.name, "visible").read_text(encoding="utf-8").splitlines()}
+        shown |= known
         for kind in ("hidden", "bank"):
             path = checks.file_of(lesson.name, kind)
             if path.exists():
@@ -168,6 +266,8 @@ def leaks(files):
         source = paths.source_of(lesson.name).read_text(encoding="utf-8")
         answers = [match["answer"] for line in source.splitlines() if (match := MARKED.match(line))]
         secret.update((line, f"{lesson.name}, answer") for line in _telling(answers) if line not in known)
+    own = (paths.REPOSITORY / "autograder" / "reference.py").read_text(encoding="utf-8").splitlines()
+    secret.update((line, "an answer of the course's own") for line in _telling(own) if line not in shown)
     found = []
     for name, data in files.items():
         text = data.decode("utf-8", "replace")

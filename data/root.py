@@ -6,6 +6,14 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def installed() -> bool:
+    """Whether this package was installed away from the course's folder (`pip install .`): then nothing of that folder is around it.
+
+    The folder has another name there; among libraries, a pyproject.toml could be anybody's.
+    """
+    return Path(__file__).resolve().parent.name != "data"
+
+
 def data_root() -> Path:
     """The folder that holds the imported data sets; it need not exist yet.
 
@@ -16,7 +24,7 @@ def data_root() -> Path:
     chosen = os.environ.get("COURSE_DATA")
     if chosen:
         return Path(chosen).expanduser().resolve()
-    if (REPOSITORY / "pyproject.toml").is_file():
+    if not installed():
         return REPOSITORY / "data" / "cache"
     cache = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
     return Path(cache) / "compression-course"

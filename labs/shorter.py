@@ -3,11 +3,10 @@
 import math
 from pathlib import Path
 
-from course_data.root import REPOSITORY
 from course_labs.report import accuracy, grid, read_results
 from course_labs.settings import Settings
 
-RESULTS = REPOSITORY / "labs" / "results"
+RESULTS = Path(__file__).resolve().parent / "results"
 HEADER = ("data set", "`--minutes`", "took", "share of the training", "teacher", "int8")
 
 

@@ -10,11 +10,11 @@ import json
 
 from autograder import catalogue, checks, paths, private
 from autograder.exports import ExportError
-from autograder.release import zip_of
+from autograder.packing import as_imported, modules_needed, package_files, project, zip_of
 from course_data.files import write_whole
 
-SOURCES = ("autograder/**/*.py", "autograder/catalogue/*.json", "autograder/templates/*.html", "data/*.py")
-NOT_NEEDED = ("autograder/bench/",)
+NOT_NEEDED = ("autograder.bench",)
+ONLY_TO_WORK = ("hypothesis", "jupyterlab", "jupytext", "nbgrader", "pytest-xdist")  # with the course, not with an answer
 
 SETUP = """\
 #!/usr/bin/env bash
@@ -81,32 +81,24 @@ def write(results, target, options):
 
 def _course(lesson):
     """Name -> bytes of the course as the bundle imports it: no solutions, and the checks of one lesson only."""
-    found, own = {}, f"autograder/checks/{paths.checks_of(lesson).name}/"
-    for pattern in SOURCES:
-        for path in sorted(paths.REPOSITORY.glob(pattern)):
-            name = path.relative_to(paths.REPOSITORY).as_posix()
-            other = name.startswith(("autograder/checks/lesson_", "autograder/checks/lab_")) and not name.startswith(own)
-            if not other and not name.startswith(NOT_NEEDED):
-                found[_imported(name)] = path.read_bytes()
+    own = f"autograder.checks.{paths.checks_of(lesson).name}"
+
+    def wanted(package):
+        other = package.startswith(("autograder.checks.lesson_", "autograder.checks.lab_")) and package != own
+        return not other and package not in NOT_NEEDED
+
+    found = {as_imported(name): path.read_bytes() for name, path in package_files(wanted).items()}
     for kind in private.FILES:
         path = checks.own_files().get((lesson, kind))
         if path:
-            found[f"{own}{kind}.py"] = path.read_bytes()
+            found[f"{own.replace('.', '/')}/{kind}.py"] = path.read_bytes()
+    borrowed = modules_needed(data.decode() for name, data in found.items() if name.startswith(own.replace(".", "/")))
+    found = {**{as_imported(name): path.read_bytes() for name, path in borrowed.items()}, **found}
     found[f"autograder/catalogue/{lesson}.json"] = catalogue.to_json(catalogue.lessons()[lesson]).encode()
     found.update({name: (paths.REPOSITORY / name).read_bytes() for name in ("constraints.txt", "LICENSE")})
     return found
 
 
-def _imported(name):
-    """The folder `data` carries a plain name in the repository; without an installation it needs that of the import."""
-    head, _, rest = name.partition("/")
-    return f"{'course_data' if head == 'data' else head}/{rest}"
-
-
 def _requirements():
-    """What grading needs of the course's dependencies, with their ranges."""
-    import tomllib
-
-    needed = ("ipython", "jinja2", "matplotlib", "nbformat", "numpy", "pytest", "torch")
-    project = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [line for line in project["dependencies"] if line.split(">")[0] in needed]
+    """The course's dependencies with their ranges, but for the tools: an answer may use any library that it can use in a notebook."""
+    return [line for line in project()["project"]["dependencies"] if line.partition(">")[0] not in ONLY_TO_WORK]

@@ -98,6 +98,16 @@ def test_a_notebook_under_the_student_s_own_name_is_found(folder, capsys):
     assert "yours" in capsys.readouterr().out
 
 
+def test_a_notebook_in_its_own_folder_beside_is_found(folder, capsys, monkeypatch):
+    put_answer(folder, "def quantize_rows(w, qmax)\n    return w")
+    (folder / "fetched" / "06_stacking").mkdir(parents=True)
+    (folder / "fetched" / LESSON).mkdir()
+    monkeypatch.chdir(folder / "fetched" / "06_stacking")
+    put(folder / "fetched" / LESSON, solved(LESSON))
+    assert works(earlier(EXERCISE, NAME))
+    assert capsys.readouterr().out == f"{NAME}: yours, from {EXERCISE}\n"
+
+
 def test_without_the_notebook_the_course_s_is_taken(folder, capsys):
     assert earlier(EXERCISE, NAME) is reference.quantize_rows
     assert capsys.readouterr().out == f"{NAME}: the course's, because there is no {LESSON}.ipynb beside this notebook\n"
