@@ -11,7 +11,7 @@ help:
 	@echo "make test    run every test"
 	@echo "make notebooks  run every lesson from top to bottom with its answers"
 	@echo "make bench   time the lessons, and grade one class with course, nbgrader and otter; about an hour"
-	@echo "make trials  the grader's long trials: fuzzing, hostile notebooks, fifty kills, a thousand submissions; about an hour"
+	@echo "make trials  the grader's long trials: fuzzing, hostile notebooks, fifty kills, a thousand submissions, what students receive; over an hour"
 	@echo "make setup   only make .venv and install everything"
 	@echo "make build   build lessons/ from solutions/"
 
@@ -44,11 +44,13 @@ bench: $(STAMP)
 	@$(BIN)/python -m autograder.bench.page
 
 # Each writes its figures to autograder/results/trust.json. With atheris in .venv, fuzzing is guided.
+# The last one installs the students' copy and Gradescope's libraries anew: ten gigabytes for a while.
 trials: $(STAMP)
 	@$(BIN)/python tests/trials/fuzz.py
 	@$(BIN)/python tests/trials/corpus.py
 	@$(BIN)/python tests/trials/kills.py
 	@$(BIN)/python tests/trials/soak.py
+	@$(BIN)/python tests/trials/receiver.py
 
 build: $(STAMP)
 	@$(BIN)/course build

@@ -20,7 +20,7 @@ from course_data.files import write_whole
 
 FOLDER = "compression-course"
 # Whole packages; of `autograder` goes along what these, the notebooks, the visible checks and the students' commands import.
-PACKAGES = ("course_data", "course_labs", "autograder.figures")
+PACKAGES = ("course_data", "course_labs")
 PLAIN = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "environment.yml", "labs/README.md")
 
 README = """\

@@ -71,10 +71,10 @@ def test_the_readme_shows_the_sample_class_as_it_is_graded():
     assert shown == {name: str(entry["points"]) for name, entry in expected.items()}
 
 
-def test_the_readme_lists_every_lesson_and_lab_with_its_minutes():
+def test_the_readme_lists_every_lesson_and_lab_with_its_minutes_and_points():
     readme = (ROOT / "README.md").read_text()
-    rows = dict(re.findall(r"^\| (\d\d|\w+_\w+)(?: [^|]+)? \| [^|]+\| (\d+) \|$", readme, re.MULTILINE))
-    assert rows == {catalogue.short(lesson.name): str(lesson.minutes) for lesson in catalogue.lessons().values()}
+    rows = re.findall(r"^\| (\d\d|\w+_\w+)(?: [^|]+)? \| [^|]+\| (\d+) \| (\d+) \|$", readme, re.MULTILINE)
+    assert rows == [(catalogue.short(lesson.name), str(lesson.minutes), f"{lesson.points:g}") for lesson in catalogue.lessons().values()]
 
 
 def test_the_instructors_page_shows_the_committed_results():
