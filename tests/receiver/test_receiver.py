@@ -152,7 +152,7 @@ def unpacked(archive, folder):
 @pytest.fixture(scope="module")
 def received(tmp_path_factory):
     """The students' copy, unzipped and installed by a student. Of the known mistakes two are recorded: all of them take half a minute."""
-    folder = tmp_path_factory.mktemp("student")
+    folder = tmp_path_factory.mktemp("student") / "Zoë's course"
     record, solution, bank, some = release.record, release.solution, checks.bank, {LESSON: "1.3-quantize", "00_start_here": "0.1-bytes"}
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SOURCE_DATE_EPOCH", raising=False)
@@ -224,6 +224,8 @@ def test_the_copy_s_page_says_what_there_is_and_where(received):
     assert ["jupyter", "lab"] in [[Path(words[0]).name, *words[1:]] for words in lines_of(page)], "in the top folder, above both"
     assert "_artefacts" in page and "Windows" in page and "conda env create -f environment.yml" in page and "`hint(" in page
     assert broken_links(received.folder) == []
+    files = re.findall(r"[\w./]+\.(?:ipynb|txt|yml)\b", page)
+    assert files and not [name for name in files if not (received.folder / name).exists()]
 
 
 def test_nothing_in_the_copy_sends_a_student_to_what_only_the_repository_has(received):
