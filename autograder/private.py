@@ -50,7 +50,13 @@ def use(folder):
         raise PrivateChecksError("The private checks break rules; nothing was graded.\n" + "\n".join(wrong))
     checks.use_files(files)
     catalogue.use_checks(replaced)
-    _prove_they_load({lesson for lesson, _ in files})
+    try:
+        _prove_they_load({lesson for lesson, _ in files})
+    except BaseException:
+        # What does not load must not stay in use either: whoever grades next in this process has the course's own.
+        checks.use_files({})
+        catalogue.use_checks({})
+        raise
     _used = state
 
 

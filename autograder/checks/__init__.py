@@ -88,7 +88,6 @@ def use_files(files):
     """From now on, in this process, take checks from `files`: (lesson, "visible", "hidden" or "bank") -> path."""
     _own.clear()
     _own.update(files)
-    bank.cache_clear()
 
 
 def own_files():
@@ -101,15 +100,21 @@ def file_of(lesson, name):
     return _own.get((lesson, name)) or paths.checks_of(lesson) / f"{name}.py"
 
 
-@functools.cache
 def bank(lesson):
     """Every `Answer` in the bank of `lesson`, in the file's order; in a student's copy, what was recorded of it."""
     path = file_of(lesson, "bank")
     if not path.exists():
+        path = path.with_name("known.wire")
+    return _answers_in(lesson, path, path.stat().st_mtime_ns) if path.exists() else ()
+
+
+@functools.lru_cache(maxsize=32)
+def _answers_in(lesson, path, changed):
+    """The answers in a file as it was last `changed`: a worker may live longer than that."""
+    if path.suffix == ".wire":
         from autograder.checks.recorded import answers_in
 
-        recording = path.with_name("known.wire")
-        return answers_in(recording.read_bytes()) if recording.exists() else ()
+        return answers_in(path.read_bytes())
     _registering.clear()
     spec = importlib.util.spec_from_file_location(f"{package_of(lesson)}.bank", path)
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)

@@ -30,6 +30,9 @@ _OPTIONS = [
 ]  # fmt: skip
 
 
+_CHECK_MODULES = ("autograder.checks.lesson_", "autograder.checks.lab_")  # a lesson's checks may borrow another's
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one check said. `status`: passed, failed, blank, missing, error, crashed, timeout or grader_error."""
@@ -53,8 +56,8 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     files = [file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
     files = [str(file) for file in files if file.exists()]
     plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None, artefacts)
-    with _plain_environment():
-        ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", "-c", os.devnull], plugins=[plugin])
+    with _plain_environment(), _read_anew(files):
+        ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
     if ended == pytest.ExitCode.INTERRUPTED and not plugin.broken:  # files that do not load "interrupt" it, too
         raise KeyboardInterrupt
     if plugin.broken or ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
@@ -81,6 +84,26 @@ def _plain_environment():
                 os.environ.pop(key, None)
             else:
                 os.environ[key] = value
+
+
+@contextlib.contextmanager
+def _read_anew(files):
+    """Import check files as they are now, and leave none of their modules behind.
+
+    pytest takes a module that is imported already, however its file has changed since; also one that broke on its first
+    import, which then looks like a file without a check.
+    """
+
+    def check_modules():
+        return [name for name, module in list(sys.modules.items()) if name.startswith(_CHECK_MODULES) or getattr(module, "__file__", None) in files]
+
+    kept = {name: sys.modules.pop(name) for name in check_modules()}
+    try:
+        yield
+    finally:
+        for name in check_modules():
+            del sys.modules[name]
+        sys.modules.update(kept)
 
 
 class _Plugin:

@@ -1,5 +1,6 @@
 """Checks change: whose grade would change, by how much and why, before anything is written. And private checks."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from autograder import catalogue, checks, paths, private, provenance
+from autograder.checks import students
+from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict
 from autograder.classroom import ClassroomError
 from autograder.grade import Result
@@ -140,6 +143,9 @@ def test_private_files_stand_in_for_the_courses_own_and_change_the_hash(own):
     def hash_now():
         return provenance.hashes(LESSON)["checks"]
 
+    def checks_that_run():
+        return [outcome.name for outcome in run(["1.1-predict"])]
+
     builtin = hash_now()
     mine = own(("def test_predict_is_half_of_one_of_255_gaps", "def test_my_own"))
     private.use(mine)
@@ -147,18 +153,38 @@ def test_private_files_stand_in_for_the_courses_own_and_change_the_hash(own):
     assert checks.file_of(LESSON, "visible") == paths.CHECKS / "lesson_01" / "visible.py"
     assert [c.name for c in catalogue.lessons()[LESSON].exercise("1.1-predict").checks][-1] == "test_my_own"
     changed = hash_now()
+    assert checks_that_run()[-1] == "test_my_own"
     own(("def test_predict_is_half_of_one_of_255_gaps", "def test_another"))
     private.use(mine)
-    assert [c.name for c in catalogue.lessons()[LESSON].exercise("1.1-predict").checks][-1] == "test_another"
+    assert [c.name for c in catalogue.lessons()[LESSON].exercise("1.1-predict").checks][-1] == "test_another" == checks_that_run()[-1]
     assert len({builtin, changed, hash_now()}) == 3
     private.use(None)
     assert hash_now() == builtin and checks.file_of(LESSON, "hidden").is_relative_to(paths.CHECKS)
+
+
+def run(exercises):
+    """What the full checks say of an empty notebook, in this process."""
+    return run_checks(LESSON, lambda _: contextlib.nullcontext(students.Direct({})), seed=0, exercises=exercises, hidden=True)
+
+
+def test_private_checks_that_do_not_load_leave_nothing_behind(own):
+    """Another class, graded next in the same process, once got "a check did not report" for every exercise."""
+    builtin = catalogue.lessons()[LESSON], [outcome.name for outcome in run(None)]
+    for swap in (("import numpy as np", "import numpy as np\nimport no_such_module"), ("import numpy as np", "raise SystemExit")):
+        with pytest.raises(PrivateChecksError, match="could not be run"):
+            private.use(own(swap))
+        assert checks.file_of(LESSON, "hidden").is_relative_to(paths.CHECKS)
+        assert (catalogue.lessons()[LESSON], [outcome.name for outcome in run(None)]) == builtin
+    private.use(own())  # repaired: the same file, in the same process
+    assert [outcome.name for outcome in run(None)] == builtin[1]
 
 
 def test_a_private_bank_names_the_mistakes(own):
     text = 'from autograder.checks import wrong\n@wrong("1.4-bug", "my own words")\ndef to_int8(x, scale):\n    return x\n'
     private.use(own(kind="bank", text=text))
     assert [a.note for a in checks.bank(LESSON)] == ["my own words"]
+    own(kind="bank", text=text.replace("my own", "other"))
+    assert [a.note for a in checks.bank(LESSON)] == ["other words"]
     private.use(None)
     assert len(checks.bank(LESSON)) > 20
 
