@@ -66,3 +66,7 @@ class TimedOut(StudentFault):
     """The student's code was still running at its time limit."""
 
     status = "timeout"
+
+
+class MachineBusy(Exception):
+    """Others had the processor for so long that nothing can be said about the student's code: no verdict, no fault of anybody's answer."""

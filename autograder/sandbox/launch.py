@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from autograder import blanks, calling, wire, wire_modules
+from autograder.sandbox.cores import own_core
 from autograder.sandbox.inside import channel
 from autograder.sandbox.terms import SandboxUnavailable
 
@@ -74,6 +75,7 @@ class Warm:
         config = {
             "level": level,
             "uid": self.uid,
+            "core": own_core(),
             "packages": _inside_paths(level),
             "preload": list(preload),
             "scratch": "/tmp" if folder is None else f"{folder.name}/scratch",

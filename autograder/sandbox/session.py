@@ -1,16 +1,18 @@
 """One submission, seen from outside: cells to run, questions to ask. Holds the clock."""
 
 import os
+import select
 import signal
 import time
 
 from autograder import wire
-from autograder.checks.faults import BlankLeft, Crashed, Missing, StudentError, TimedOut
+from autograder.checks.faults import BlankLeft, Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.checks.reply import Reply
 from autograder.sandbox.inside import channel
 from autograder.sandbox.terms import CellOutcome, SandboxUnavailable
 
-PATIENCE = 30.0  # seconds for the supervisor: it waits up to five for each state before it gives one up
+PATIENCE = 600.0  # seconds for the supervisor, which has its own clock for what students' code makes slow
+SHORTEST_WAIT = 0.05  # seconds between two questions after the time used
 SIGNALS = {
     signal.SIGSEGV: "a segmentation fault",
     signal.SIGBUS: "a bus error",
@@ -29,6 +31,68 @@ class Broken(Exception):
     """The supervisor does not answer any more."""
 
 
+class Allowance:
+    """Seconds that something may use: of work, and of waiting for whatever it waits for. The supervisor knows what was used.
+
+    Until it is asked, everything counts. Time after `pause` and before `go` does not count.
+    """
+
+    def __init__(self, seconds, wall_factor):
+        self.seconds, self.at_most = seconds, seconds * wall_factor
+        self.began = self._stopped = time.monotonic()
+        self._paused = self._pardoned = self.worked = 0.0
+
+    def pause(self):
+        self._stopped = time.monotonic()
+
+    def go(self):
+        self._paused += time.monotonic() - self._stopped
+
+    def elapsed(self):
+        """Seconds by the clock on the wall."""
+        return time.monotonic() - self.began - self._paused
+
+    def left(self):
+        """Seconds that are left of what it may use."""
+        return self.seconds + self._pardoned - self.elapsed()
+
+    def told(self, span, worked, queued):
+        """The supervisor says: in `span` seconds its processes worked so long, and stood so long in the queue for a processor."""
+        self.worked = worked
+        self._pardoned = max(self._pardoned, self.elapsed() - max(worked, span - queued - self._paused))
+
+    def words(self):
+        """What was used up: "5 s of processor time", or "5 s" where it waited for most of them."""
+        return _seconds(self.seconds) + (" of processor time" if self.worked > self.seconds / 2 else "")
+
+
+class OutOfTime(TimeoutError):
+    """An `Allowance` is used up."""
+
+    def __init__(self, allowance):
+        super().__init__()
+        self.allowance = allowance
+
+
+class Line:
+    """The socket to a guest, as `wire` uses one; whoever waits at it watches the allowances."""
+
+    def __init__(self, session, work, allowances):
+        self._session, self._work, self._allowances = session, work, allowances
+        work.setblocking(False)
+
+    def settimeout(self, seconds):
+        pass
+
+    def recv(self, most):
+        self._session.wait(self._work, select.POLLIN, self._allowances)
+        return self._work.recv(most)
+
+    def send(self, part):
+        self._session.wait(self._work, select.POLLOUT, self._allowances)
+        return self._work.send(part)
+
+
 class Session:
     """The processes of one submission. A context manager; made by `Sandbox.session`.
 
@@ -41,95 +105,123 @@ class Session:
         """`start()` makes the processes: (control socket, facts about them, a function that ends them)."""
         self._start, self.limits = start, limits
         self._control, self.facts, self._end = start()
-        self._left = limits.notebook_seconds
+        self._notebook = None  # the `Allowance` of all cells together
         self._number = 0
         self._broken = False
         self._cells = []  # what was run so far, for starting over
         self._shared = None  # (number, socket) of the process that the cells share
         self._apart = False
         self.lost = False  # whether a state that a cell left behind could not go on
+        self.doubtful = False  # whether a cell was stopped, or the processes lost: on a machine with more time, all could be otherwise
         self._wire_limits = wire.Limits(bytes=limits.reply_mb << 20)
 
     def run_cell(self, source, name):
         """Run one code cell in the notebook's state. Never raises for what the student's code does.
 
         Processes that the cell leaves behind are killed before the first question, and before the next cell
-        once cells run apart. Starting over may cost the time of the cells before a second time.
+        once cells run apart. Starting over may cost the time of the cells before a second time. Raises `MachineBusy`.
         """
-        if self._left <= 0:
+        outcome = None if self._apart else self._timed(self._run_shared, source, name)
+        if outcome is None:
+            if not self._apart:
+                self._start_over()
+            outcome = self._timed(self._run_apart, source, name)
+        self._cells.append((source, name))
+        return outcome
+
+    def _timed(self, run, source, name):
+        """`run` a cell, on the time of the notebook."""
+        if self._notebook is None:
+            self._notebook = self._allow(self.limits.notebook_seconds)
+        else:
+            self._notebook.go()
+        try:
+            if self._notebook.left() > 0 or self._still(self._notebook):
+                return run(source, name)
+            self.doubtful = True
             return CellOutcome(
                 "timeout",
                 f"This cell was not run: the cells before it used up the {_seconds(self.limits.notebook_seconds)} "
                 "that a notebook may take.",
             )
-        outcome = None if self._apart else self._run_shared(source, name)
-        if outcome is None:
-            if not self._apart:
-                self._start_over()
-            outcome = self._run_apart(source, name)
-        self._cells.append((source, name))
-        return outcome
-
-    def _run_shared(self, source, name):
-        """The outcome of a cell in the process that all cells share; None if there is none soon."""
-        started = time.monotonic()
-        try:
-            if self._shared is None:
-                self._shared = self._fork()[:2]
-            return self._run(self._shared[1], source, name, min(QUICK_SECONDS, self._allowed()))
-        except (*LOST, Broken):
-            return None
-        finally:
-            self._left -= time.monotonic() - started
-
-    def _run_apart(self, source, name):
-        """The outcome of a cell in a process of its own, which becomes the newest state if it lives."""
-        started = time.monotonic()
-        allowed = self._allowed()
-        try:
-            number, work, _ = self._fork()
-            with work:
-                try:
-                    outcome = self._run(work, source, name, allowed)
-                except TimeoutError:
-                    self._drop(number, gone=False)
-                    return CellOutcome("timeout", f"This cell was still running after {_seconds(allowed)} and was stopped.")
-                except LOST:
-                    return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
-            self._ask({"do": "keep", "id": number})
-            return outcome
         except Broken:
             return CellOutcome("crashed", "The notebook's processes were lost, so this cell could not be run.")
         finally:
-            self._left -= time.monotonic() - started
+            self._notebook.pause()
 
-    def _allowed(self):
-        return min(self.limits.cell_seconds, self._left)
+    def _run_shared(self, source, name):
+        """The outcome of a cell in the process that all cells share; None if there is none soon."""
+        try:
+            if self._shared is None:
+                self._shared = self._fork()[:2]
+            return self._run(self._shared[1], source, name, self._allow(min(QUICK_SECONDS, self.limits.cell_seconds)))
+        except (*LOST, Broken, MachineBusy):
+            return None
+
+    def _run_apart(self, source, name):
+        """The outcome of a cell in a process of its own, which becomes the newest state if it lives."""
+        cell = self._allow(self.limits.cell_seconds)
+        number, work, _ = self._fork()
+        with work:
+            try:
+                outcome = self._run(work, source, name, cell)
+            except OutOfTime as end:
+                self._drop(number, gone=False)
+                self.doubtful = True
+                if end.allowance is cell:
+                    return CellOutcome("timeout", f"This cell was still running after {cell.words()} and was stopped.")
+                words = _seconds(self.limits.notebook_seconds)
+                return CellOutcome("timeout", f"This cell was stopped: with it, the cells took more than the {words} that a notebook may take.")
+            except LOST:
+                return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
+        self._ask({"do": "keep", "id": number})
+        return outcome
+
+    def _allow(self, seconds):
+        return Allowance(seconds, self.limits.wall_factor)
 
     def _run(self, work, source, name, allowed):
-        deadline = time.monotonic() + allowed
-        wire.send(work, {"cell": {"source": str(source), "name": str(name)}}, deadline=deadline)
-        return _outcome(wire.recv(work, self._wire_limits, deadline), self.limits.output_kb << 10)
+        line = Line(self, work, (allowed, self._notebook))
+        wire.send(line, {"cell": {"source": str(source), "name": str(name)}})
+        return _outcome(wire.recv(line, self._wire_limits), self.limits.output_kb << 10)
+
+    def wait(self, work, event, allowances):
+        """Until `event` happens at the socket `work`. Raises `OutOfTime`, `MachineBusy` or `Broken`."""
+        poll = select.poll()
+        poll.register(work, event)
+        while not poll.poll(1000 * max(SHORTEST_WAIT, min(each.left() for each in allowances))):
+            for each in allowances:
+                if each.left() <= 0 and not self._still(each):
+                    raise OutOfTime(each)
+
+    def _still(self, allowance):
+        """Whether something is left of an allowance, as the supervisor knows it."""
+        allowance.told(*self._ask({"do": "used", "since": allowance.began})["used"])
+        if allowance.left() <= 0:
+            return False
+        if allowance.elapsed() > allowance.at_most:
+            raise MachineBusy(
+                f"this machine was too busy: in {_seconds(allowance.elapsed())} the submission had the processor for {_seconds(allowance.worked)}"
+            )
+        return True
 
     def _start_over(self):
         """Fresh processes with the cells so far run again, each in a process of its own."""
         self.close()
-        self._apart, self._broken = True, False
-        self._left = self.limits.notebook_seconds
+        self._apart, self._broken, self._notebook = True, False, None
         try:
             self._control, self.facts, self._end = self._start()
         except SandboxUnavailable:
             self._broken = True
         for source, name in self._cells:
-            if self._left > 0:
-                self._run_apart(source, name)
+            self._timed(self._run_apart, source, name)
 
     def question(self):
         """A copy of the notebook's state to call functions in; what happens there changes nothing here."""
         return Question(self)
 
     def _fork_for_question(self):
-        """A guest with the state after the last cell: its number, the socket to it, and the seconds that the fork took."""
+        """A guest with the state after the last cell: its number and the socket to it."""
         if not self._apart:
             try:
                 if self._shared is not None:
@@ -137,17 +229,14 @@ class Session:
                     self._shared = None
                     work.close()
                     self._ask({"do": "keep", "id": number})
-                started = time.monotonic()
                 number, work, whole = self._fork()
                 if whole:
-                    return number, work, time.monotonic() - started
+                    return number, work
                 work.close()
             except Broken:
                 pass
             self._start_over()
-        started = time.monotonic()
-        number, work, _ = self._fork()
-        return number, work, time.monotonic() - started
+        return self._fork()[:2]
 
     def _fork(self):
         """A guest: its number, the socket to it, and whether it is a copy of the newest state."""
@@ -180,9 +269,11 @@ class Session:
             if answer.get("ok") is True:
                 return answer
         except (OSError, EOFError, ValueError):
-            pass
-        self._broken = True
+            answer = {}
+        self._broken = self.doubtful = True
         self.close()
+        if answer.get("busy"):
+            raise MachineBusy("this machine was too busy: the submission did not get the processor")
         raise Broken
 
     def _why_ended(self, answer, what):
@@ -219,20 +310,20 @@ class Session:
 class Question:
     """A fork of the notebook's state that answers calls. A context manager.
 
-    `call` and `value` raise the faults of `autograder.checks.faults`; after a crash or a time-out the
+    `call` and `value` raise the faults of `autograder.checks.faults`, or `MachineBusy`; after a crash or a time-out the
     fork is gone, and every further call raises the same fault again.
     """
 
     def __init__(self, session):
         self._session = session
-        self._left = session.limits.exercise_seconds
+        self._exercise = session._allow(session.limits.exercise_seconds)
         self._number = self._work = self._over = None
         try:
             # Code that runs in every fork may make it slow: that time is the exercise's, too.
-            self._number, self._work, seconds = session._fork_for_question()
-            self._left -= seconds
+            self._number, self._work = session._fork_for_question()
         except Broken:
             self._over = Crashed("The notebook's processes were lost, so its functions could not be called.")
+        self._exercise.pause()
 
     def call(self, name, args=(), kwargs=None, wrt=None):
         """Call the student's function `name` with copies of the arguments; a `Reply`. With `wrt` a gradient question (`calling.ask`)."""
@@ -248,19 +339,19 @@ class Question:
     def _request(self, request, what):
         if self._over is not None:
             raise self._over
-        limits = self._session.limits
         message = wire.encode(request)  # arguments that cannot cross are the asker's fault: WireError
-        started = time.monotonic()
-        deadline = started + min(limits.call_seconds, self._left)
+        call = self._session._allow(self._session.limits.call_seconds)
+        line = Line(self._session, self._work, (call, self._exercise))
+        self._exercise.go()
         try:
-            wire.send_encoded(self._work, message, deadline)
-            reply = wire.recv(self._work, self._session._wire_limits, deadline)
-        except TimeoutError:
+            wire.send_encoded(line, message)
+            reply = wire.recv(line, self._session._wire_limits)
+        except OutOfTime as end:
             self._finish()
             self._over = TimedOut(
-                f"{what} was still running after {_seconds(limits.call_seconds)} and was stopped."
-                if limits.call_seconds <= self._left
-                else f"{what} was stopped: all calls for this exercise together took more than {_seconds(limits.exercise_seconds)}."
+                f"{what} was still running after {call.words()} and was stopped."
+                if end.allowance is call
+                else f"{what} was stopped: all calls for this exercise together took more than {self._exercise.words()}."
             )
             raise self._over from None
         except wire.WireError as problem:
@@ -270,8 +361,14 @@ class Question:
         except (EOFError, OSError):
             self._over = Crashed(self._session._why_ended(self._finish(gone=True), f"calling {what}"))
             raise self._over from None
+        except Broken:
+            self._over = Crashed("The notebook's processes were lost, so its functions could not be called.")
+            raise self._over from None
+        except MachineBusy as busy:
+            self._over = busy
+            raise
         finally:
-            self._left -= time.monotonic() - started
+            self._exercise.pause()
         return _result(reply, request["name"])
 
     def _finish(self, gone=False):

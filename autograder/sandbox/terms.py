@@ -7,10 +7,15 @@ MOST = 1 << 20  # of anything: twelve days, a terabyte of memory
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. Times are wall-clock seconds, sizes powers of two.
+    """What one submission may use. Sizes are powers of two.
+
+    Times are seconds in which a submission works, in all its processes together, or waits for something. Time in which
+    it could work and others have the processor does not count, up to `wall_factor` times as much by the clock on the wall:
+    then nothing can be said about the submission (`MachineBusy`).
 
     The worst that one costs: twice `notebook_seconds` (cells are run again, each in a process of its own, after one
-    did not come to its end) and `exercise_seconds` for each exercise; of memory `memory_mb`, what its processes can
+    did not come to its end) and `exercise_seconds` for each exercise, and the same once more where a time-out has to be
+    confirmed; of memory `memory_mb`, what its processes can
     fill in the tenth of a second between two looks, twice `scratch_mb`, and what the kernel holds for the open files
     (half a megabyte at most for each). The grader's own process keeps one reply of `reply_mb` for each question of
     the checks until the submission is judged.
@@ -20,6 +25,7 @@ class Limits:
     notebook_seconds: float = 60.0  # all cells together
     call_seconds: float = 5.0
     exercise_seconds: float = 30.0  # all calls of one question together; in a grading, of one exercise
+    wall_factor: float = 10.0  # so many times as long may each of these take where others need the processor, too
     memory_mb: int = 2048  # on top of the imported libraries
     processes: int = 64  # and threads
     file_mb: int = 64  # one file

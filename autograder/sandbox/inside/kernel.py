@@ -93,6 +93,7 @@ _ON_PROCESS = {
     "x86_64": (62, 234, 129, 297, 434, 302, 203, 314, 142, 144),
     "aarch64": (129, 131, 138, 240, 434, 261, 122, 274, 118, 119),
 }
+_SET_AFFINITY = {"x86_64": 203, "aarch64": 122}
 _SET_PRIORITY = {"x86_64": 141, "aarch64": 140}  # of what kind (a process, a group, a user), which one
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE = {"x86_64": 56, "aarch64": 220}
@@ -168,6 +169,15 @@ def filter_syscalls():
     except OSError:
         return False
     return True
+
+
+def keep_core():
+    """From now on this process and its children stay on the processor core that they are bound to."""
+    machine = platform.machine()
+    if machine in _SET_AFFINITY:
+        rules = _Filter(machine)
+        rules.refuse(_SET_AFFINITY[machine])
+        rules.install()
 
 
 def protect(pid):

@@ -1,8 +1,13 @@
 """The processes of one submission, as the kernel lists them in /proc."""
 
+import bisect
 import os
+import resource
+import time
+from collections import deque
 from dataclasses import dataclass
 
+TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Process:
@@ -70,6 +75,30 @@ class Table:
         """Bytes of memory of this process that are its own or shared with the parent it was forked from."""
         return self._anonymous(self._status(self.me))
 
+    def seconds(self, process):
+        """Seconds of processor time of `process`, all its threads, and all its children that ended and were waited for."""
+        try:
+            fields = self._read(f"{process.outer}/stat").rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return sum(map(int, fields[11:15])) / TICK
+
+    def queued(self, process):
+        """{thread: seconds that it stood ready to run while others had the processor}; empty where the kernel does not count them."""
+        found = {}
+        try:
+            handle = os.open(f"{process.outer}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.directory)
+        except OSError:
+            return found
+        try:
+            for thread in os.listdir(handle):
+                found[thread] = int(self._read(f"{process.outer}/task/{thread}/schedstat").split()[1]) / 1e9
+        except (OSError, IndexError):
+            pass  # it has ended meanwhile, or this kernel has no such file
+        finally:
+            os.close(handle)
+        return found
+
     def open_files(self, process, most):
         """How many files, pipes and sockets `process` has open; `most` where it does not let itself be looked at."""
         try:
@@ -97,3 +126,40 @@ class Table:
         except OSError:
             return process.anonymous if self._lives(process) else 0
         return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
+
+
+class Clock:
+    """The time that a submission's processes use, dead ones included, and the time that they stood in the queue for a processor."""
+
+    def __init__(self, table):
+        self._table = table
+        self._cpu = self._queued = 0.0
+        self._threads = {}
+        self._looks = deque(maxlen=1 << 14)
+        self.look()
+
+    def look(self, processes=None):
+        """Take the time of `processes`, as `Table.descendants` gives them."""
+        if self._table is None:
+            return
+        now = time.monotonic()
+        processes = (processes or self._table.descendants()).values()
+        # A child's time becomes that of the process that waits for its end: of its parent, or of this one, which inherits orphans.
+        dead = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # One that ends while this list is read may be missing or counted twice, for this once.
+        self._cpu = max(self._cpu, dead.ru_utime + dead.ru_stime + sum(map(self._table.seconds, processes)))
+        threads = {(each.outer, thread): seconds for each in processes for thread, seconds in self._table.queued(each).items()}
+        self._queued += sum(max(0.0, seconds - self._threads.get(thread, 0.0)) for thread, seconds in threads.items())
+        self._threads = threads
+        self._looks.append((now, self._cpu, self._queued))
+
+    def since(self, moment):
+        """(seconds, of processor time, in the queue) from the first look after `moment` (`time.monotonic()`) to the last one.
+
+        What may be missing is the time before that first look, and the queueing of threads that ended between two looks.
+        Where processes cannot be listed, all time counts as used.
+        """
+        if self._table is None:
+            return time.monotonic() - moment, 0.0, 0.0
+        first = self._looks[min(bisect.bisect_left(self._looks, (moment,)), len(self._looks) - 1)]
+        return tuple(b - a for a, b in zip(first, self._looks[-1]))

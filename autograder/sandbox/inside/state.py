@@ -5,6 +5,7 @@ does the work and, if all goes well, becomes the next state, while the parent st
 checkpoint. Student code has run here, so nothing outside may depend on what this process says.
 """
 
+import contextlib
 import os
 import random
 import resource
@@ -144,9 +145,12 @@ def seed_everything(seed):
         sys.modules["torch"].manual_seed(seed % 2**63)
 
 
-def become_state(link, limits, seed):
+def become_state(link, limits, seed, core):
     """Turn a fresh fork of the supervisor into the first state process. Never returns."""
     os.setsid()
+    if core is not None:
+        with contextlib.suppress(OSError):  # it may have been taken from this machine meanwhile
+            os.sched_setaffinity(0, {core})  # the supervisor stays free: where all else is busy, it must get its turn
     number = link.fileno()
     os.closerange(3, number)
     os.closerange(number + 1, 4096)
@@ -154,5 +158,6 @@ def become_state(link, limits, seed):
         # The supervisor hides from its children; the children must stay readable for it, to count their memory.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     if limits["filtered"]:
+        kernel.keep_core()
         kernel.protect(os.getppid())
     State(limits, seed).run(link)

@@ -1,8 +1,8 @@
 """The first process of a submission: makes, keeps and kills the processes that run its code.
 
-It never runs student code. It obeys the grader, which holds the clock: `fork` starts a guest (a copy
-of the newest state) that talks to the grader over a socket of its own, `keep` makes the guest the
-newest state, `drop` kills it. After either, every process that the code left behind is killed and
+It never runs student code. It obeys the grader: `fork` starts a guest (a copy of the newest state) that talks to
+the grader over a socket of its own, `keep` makes the guest the newest state, `drop` kills it, `used` asks for the
+processor time of all processes, which decides whether one has run too long. After `keep` and `drop`, every process that the code left behind is killed and
 the states are frozen, so that nothing of a cell runs on after its end.
 """
 
@@ -12,11 +12,17 @@ import signal
 import time
 
 from inside import channel
+from inside.processes import Clock
 from inside.state import become_state
 
 CHECKPOINTS = 3  # a cell may end well and kill its state later (a timer, a thread); then an older one goes on
-PATIENCE = 5.0  # seconds for a state to fork, or to answer
-WATCH_EVERY = 0.1  # seconds between two looks at the memory of the guests
+PATIENCE = 5.0  # seconds for a state to fork, or to answer, as `Clock` counts them
+LAST_PATIENCE = 60.0  # seconds for what the kernel does by itself: end a killed process, take a short message
+WATCH_EVERY = 0.1  # seconds between two looks at the guests
+
+
+class Busy(Exception):
+    """The processor was needed by others for so long that nothing can be said."""
 
 
 class Member:
@@ -39,7 +45,7 @@ class Member:
             return True
         poll = select.poll()
         poll.register(self.handle, select.POLLIN)
-        return bool(poll.poll(timeout * 1000))
+        return bool(poll.poll(max(0.0, timeout) * 1000))
 
     def close(self):
         self.link.close()
@@ -59,9 +65,10 @@ class Supervisor:
         ours, theirs = channel.pair()
         pid = os.fork()
         if pid == 0:
-            become_state(theirs, config["limits"], config["seed"])
+            become_state(theirs, config["limits"], config["seed"], config["core"])
         theirs.close()
         self.states.append(Member(pid, ours))
+        self.clock = Clock(self.table)
 
     def run(self):
         """Obey until the grader closes the connection; then end everything."""
@@ -91,15 +98,40 @@ class Supervisor:
 
     def obey(self):
         order, sockets = channel.receive(self.control, PATIENCE)
-        if order["do"] == "fork":
-            answer = self.fork(order["id"], sockets[0])
+        if order["do"] == "used":
+            self.clock.look()
+            answer = {"ok": True, "used": self.clock.since(order["since"])}
+        elif order["do"] == "fork":
+            answer = self.patiently(lambda: self.fork(order["id"], sockets[0]))
         elif order["do"] == "drop" and order["gone"]:
-            answer = self.autopsy(order["id"])
+            answer = self.patiently(lambda: self.autopsy(order["id"]))
         else:
             # The grader need not wait for the tidying; its next order will.
             channel.send(self.control, {"ok": True}, timeout=PATIENCE)
             return self.keep(order["id"]) if order["do"] == "keep" else self.drop(order["id"])
         channel.send(self.control, answer, timeout=PATIENCE)
+
+    def patiently(self, do):
+        try:
+            return do()
+        except Busy:
+            return {"ok": False, "busy": True}
+
+    def ready(self, handle, seconds):
+        """Whether there is something to read before the submission has used so many seconds. Raises `Busy`."""
+        began, left = time.monotonic(), WATCH_EVERY
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        while not poll.poll(left * 1000):
+            self.clock.look()
+            span, cpu, queued = self.clock.since(began)
+            left = seconds - max(cpu, span - queued)
+            if left <= 0:
+                return False
+            if time.monotonic() - began > seconds * self.config["limits"]["wall_factor"]:
+                raise Busy
+            left = min(max(left, WATCH_EVERY), seconds)
+        return True
 
     def fork(self, number, work):
         """A guest that serves the grader over `work`, from the newest state that still can."""
@@ -114,7 +146,7 @@ class Supervisor:
                 newest = False
                 self.states.pop()
                 top.signal(signal.SIGKILL)
-                top.wait_dead(PATIENCE)
+                top.wait_dead(LAST_PATIENCE)
                 top.close()
                 self.sweep()
             return {"ok": False}
@@ -127,6 +159,9 @@ class Supervisor:
             top.signal(signal.SIGCONT)
             channel.send(top.link, {"do": "fork"}, [work, theirs], timeout=PATIENCE)
             theirs.close()
+            for link in (ours, top.link):
+                if not self.ready(link, PATIENCE):
+                    raise TimeoutError
             hello, _ = channel.receive(ours, PATIENCE)
             channel.receive(top.link, PATIENCE)
             top.signal(signal.SIGSTOP)
@@ -159,9 +194,9 @@ class Supervisor:
     def autopsy(self, number):
         """A guest has closed its socket: its wait status, or why it was killed."""
         guest = self.guests.pop(number)
-        ended = guest.wait_dead(0.5)
+        ended = guest.wait_dead(0.5) if guest.handle is None else self.ready(guest.handle, 0.5)
         guest.signal(signal.SIGKILL)
-        if not guest.wait_dead(PATIENCE):
+        if not guest.wait_dead(LAST_PATIENCE):
             return {"ok": False}
         self.sweep()
         status = self.status_of(guest)
@@ -175,8 +210,10 @@ class Supervisor:
             return self.statuses.pop(guest.pid, None)
         try:
             parent.signal(signal.SIGCONT)
-            channel.send(parent.link, {"do": "reap", "pid": guest.pid}, timeout=1)
-            answer, _ = channel.receive(parent.link, 1)
+            channel.send(parent.link, {"do": "reap", "pid": guest.pid}, timeout=PATIENCE)
+            if not self.ready(parent.link, 1):
+                raise TimeoutError
+            answer, _ = channel.receive(parent.link, PATIENCE)
             parent.signal(signal.SIGSTOP)
             return answer.get("status") if type(answer.get("status")) is int else None
         except (OSError, EOFError, ValueError):
@@ -199,7 +236,7 @@ class Supervisor:
                 pass
         states = {each.pid for each in self.states}
         guests = {each.pid for each in self.guests.values()}
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + LAST_PATIENCE
         while True:
             found = self.table.descendants()
             strays = [
@@ -237,7 +274,9 @@ class Supervisor:
         if self.table is None or not self.guests:
             return
         # Orphans count too: a guest could hide its memory in children of children.
-        alive = {pid: each for pid, each in self.table.descendants().items() if pid not in self.dying}
+        found = self.table.descendants()
+        self.clock.look(found)
+        alive = {pid: each for pid, each in found.items() if pid not in self.dying}
         for pid, each in alive.items():
             if each.headless:
                 _signal(pid, signal.SIGKILL)
