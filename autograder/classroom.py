@@ -128,12 +128,13 @@ def _flat_notebook(path, entries, passed_over):
 
 def grade_class(
     folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, scheduler=None, on_start=None, on_result=None,
-    late=None, own_checks=None,
+    on_alone=None, late=None, own_checks=None,
 ):
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
     Returns (results in order, files passed over). Submissions that have not changed since the last run into
-    `out` are not graded again, so a run that was stopped goes on where it was. `seed` None keeps the seed of
+    `out` are not graded again, so a run that was stopped goes on where it was. What took too long counts only after a second
+    run at the end, where nothing else is graded: `on_alone(number)` is called before. `seed` None keeps the seed of
     `out`, or draws a new one. `scheduler` is the address of a Dask scheduler; without one, `jobs` processes here do
     the work. `late`, a function from results to `policy.Standing`s, adds penalties to what is written for people.
     `own_checks` is a folder of private checks. Raises `ClassroomError`, also where isolation is too weak, or another
@@ -151,7 +152,7 @@ def grade_class(
         with _alone_in(out):
             return _grade_into(
                 out, entries, Cluster(scheduler) if scheduler else Local(jobs), settings,
-                on_start or (lambda total, done: None), on_result or (lambda result: None), late,
+                on_start or (lambda total, done: None), on_result or (lambda result: None), on_alone or (lambda number: None), late,
             ), passed_over  # fmt: skip
     except CannotGrade as problem:
         raise ClassroomError(str(problem)) from None
@@ -162,24 +163,30 @@ def grade_class(
         ) from None
 
 
-def _grade_into(out, entries, executors, settings, on_start, on_result, late):
+def _grade_into(out, entries, executors, settings, on_start, on_result, on_alone, late):
     """The results in order, each written to `out` as soon as it is there."""
     write_whole(out / "grading.json", json.dumps({"seed": settings.seed}) + "\n")
     hashes = {lesson: provenance.hashes(lesson) for lesson in {entry.lesson for entry in entries}}
-    results, todo = {}, []
+    results, todo, unconfirmed = {}, [], {}
     for entry in entries:
         kept = _kept(out, entry, settings, hashes[entry.lesson])
         if kept is None:
             todo.append(entry)
+            continue
+        kept.file = _file(entry)  # the same submission, perhaps moved
+        if kept.unconfirmed:
+            unconfirmed[entry] = kept
         else:
-            kept.file = _file(entry)  # the same submission, perhaps moved
             results[entry] = kept
     on_start(len(entries), len(results))
 
     def keep(entry, result):
-        results[entry] = result
         _write_result(out, result, settings)
-        on_result(result)
+        if result.unconfirmed:
+            unconfirmed[entry] = result
+        else:
+            results[entry] = result
+            on_result(result)
 
     readable = []
     for entry in todo:
@@ -197,9 +204,15 @@ def _grade_into(out, entries, executors, settings, on_start, on_result, late):
             data = None
         return Task(entry.student, entry.lesson, _file(entry), data, settings, hashes[entry.lesson], handed_in(entry.path, entry.lesson))
 
-    with contextlib.closing(grade_tasks(readable, prepare, executors)) as graded:
+    with contextlib.closing(grade_tasks(readable, prepare, executors, list(unconfirmed.items()))) as graded:
+        left = len(readable)
+        if unconfirmed and not left:
+            on_alone(len(unconfirmed))
         for entry, result in graded:
             keep(entry, result)
+            left -= 1
+            if unconfirmed and left == 0:
+                on_alone(len(unconfirmed))
     ordered = by_hand.settled([results[entry] for entry in entries], out)
     write_gradebook(out, ordered, late(ordered) if late else None)
     return ordered
@@ -287,7 +300,7 @@ def _seed_of(out):
 
 
 def _kept(out, entry, settings, hashes):
-    """The result of an earlier run into `out`, if nothing it depends on has changed."""
+    """The result of an earlier run into `out`, if nothing it depends on has changed. It may wait for its confirmation."""
     try:
         data = json.loads(_result_file(out, entry).read_text(encoding="utf-8"))
         result = Result.from_dict(data)

@@ -167,6 +167,7 @@ def grade(
                 "late": late, "own_checks": checks,
                 "on_start": lambda total, done: bar.update(task, total=total, completed=done),
                 "on_result": lambda result: bar.advance(task),
+                "on_alone": lambda number: bar.update(task, description=f"confirming time-outs, one at a time ({number})"),
             }  # fmt: skip
             if regrade:
                 results, changes, passed_over = grade_again(folder, out, **options)

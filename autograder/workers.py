@@ -11,12 +11,13 @@ import platform
 import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from autograder import catalogue, private, provenance
 from autograder.artefacts import Handed
+from autograder.checks.faults import MachineBusy
 from autograder.checks.verdict import printable
-from autograder.grade import Result, grade, unread
+from autograder.grade import Result, confirmed, grade, unread
 from autograder.private import PrivateChecksError
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
 
@@ -41,8 +42,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Task:
-    """One submission to grade: the notebook's bytes (None: it could not be read), the hashes that the grader must have, and the
-    files handed in beside it.
+    """One submission to grade: the notebook's bytes (None: it could not be read), the hashes that the grader must have, the
+    files handed in beside it, and the ids of the exercises (None: all).
     """
 
     student: str
@@ -52,16 +53,17 @@ class Task:
     settings: Settings
     hashes: dict
     handed: Handed = field(default_factory=Handed, compare=False)
+    exercises: tuple | None = None
 
 
-def broken(task, why):
+def broken(task, why, try_again=False):
     """The result where the grader itself failed."""
     message = printable(f"A fault of the grader, not of this submission: {why}")
     exercises = catalogue.lessons()[task.lesson].exercises
     return Result(
         task.student, task.lesson, task.file, unread(exercises, message, "grader_error"), problem=message, hashes=task.hashes,
         sha256=hashlib.sha256(task.data or b"").hexdigest(), seed=task.settings.seed, limits=asdict(task.settings.limits),
-        artefacts=task.handed.record(),
+        artefacts=task.handed.record(), unconfirmed=[e.id for e in exercises] if try_again else [],
     )  # fmt: skip
 
 
@@ -90,13 +92,17 @@ def grade_task(task):
         raise CannotGrade(f"{problem} Or accept weaker isolation with --accept-weak-isolation.") from None
 
     def once():
-        return grade(task.data, task.student, task.lesson, sandbox, seed=task.settings.seed, file=task.file, handed=task.handed)
+        return grade(
+            task.data, task.student, task.lesson, sandbox, seed=task.settings.seed, file=task.file, exercises=task.exercises, handed=task.handed,
+        )  # fmt: skip
 
     try:
         try:
             return once()
         except SandboxUnavailable:  # the sandbox was lost; the next submission starts a new one, and so may this
             return once()
+    except MachineBusy as busy:
+        return broken(task, str(busy), try_again=True)
     except Exception as error:
         return broken(task, f"{type(error).__name__}: {error}")
 
@@ -123,13 +129,32 @@ def grade_task_in_one_thread(task):
 # From outside
 
 
-def grade_tasks(items, prepare, executors):
+def grade_tasks(items, prepare, executors, unconfirmed=()):
     """Yield (item, result) as they are ready. `prepare(item)` gives the item's `Task`, only when its turn comes.
 
-    `executors` is `Local` or `Cluster`. A worker that ends takes nothing with it: what it might have been doing is
-    done again, one at a time, so that only the submission that ends workers is left without verdicts. Raises `CannotGrade`.
+    A result with `unconfirmed` exercises is not the last word: at the end, when nothing else runs, these are graded once more, one
+    submission at a time, and the item comes again with the result that counts. `unconfirmed` are (item, such a result) of an
+    earlier run that was stopped. `executors` is `Local` or `Cluster`. Raises `CannotGrade`.
     """
-    groups = [(list(items), False)]
+    waiting = list(unconfirmed)
+    for item, result in _graded_once(items, prepare, executors):
+        if result.unconfirmed:
+            waiting.append((item, result))
+        yield item, result
+
+    def again(found):
+        item, first = found
+        return replace(prepare(item), exercises=tuple(first.unconfirmed))
+
+    for (item, first), result in _graded_once(waiting, again, executors, alone=True):
+        yield item, confirmed(first, result)
+
+
+def _graded_once(items, prepare, executors, alone=False):
+    """Yield (item, result) as they are ready. A worker that ends takes nothing with it: what it might have been doing is
+    done again, one at a time, so that only the submission that ends workers is left without verdicts.
+    """
+    groups = [(list(items), alone)]
     while groups:
         items, alone = groups.pop(0)
         if not items:

@@ -16,7 +16,7 @@ import pytest
 
 from autograder.checks import bank, file_of, students
 from autograder.checks.expect import Mistake
-from autograder.checks.faults import StudentFault
+from autograder.checks.faults import MachineBusy, StudentFault
 from autograder.checks.reply import Reply
 from autograder.checks.same import same_data
 
@@ -50,7 +50,8 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     `open_question(exercise_id)` gives a context manager whose value has `call` and `value` (see
     `students.Direct`); each check gets its own. `exercises` limits the run to some ids. `artefacts` are the files handed in
     (`measured.Artefacts`), for checks that ask for them. A check that is skipped, marked as
-    expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts.
+    expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts. Raises `MachineBusy`
+    where a question did.
     """
     folder = file_of(lesson, "visible").parent
     files = [file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
@@ -58,6 +59,8 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None, artefacts)
     with _plain_environment(), _read_anew(files):
         ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
+    if plugin.busy is not None:
+        raise plugin.busy
     if ended == pytest.ExitCode.INTERRUPTED and not plugin.broken:  # files that do not load "interrupt" it, too
         raise KeyboardInterrupt
     if plugin.broken or ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
@@ -114,6 +117,7 @@ class _Plugin:
         self._recorders = {}
         self.outcomes = []
         self.broken = ""
+        self.busy = None
 
     def pytest_configure(self, config):
         config.addinivalue_line("markers", "exercise(id, points): the exercise that a check belongs to")
@@ -158,6 +162,7 @@ class _Plugin:
     def _keep(self, item, call):
         recorder = self._recorders.get(item.name)
         error = call.excinfo.value if call.excinfo else None
+        self.busy = error if isinstance(error, MachineBusy) else self.busy
         if call.when == "call" and error is None:
             status, message = "passed", ""
         elif isinstance(error, StudentFault):

@@ -13,7 +13,7 @@ from pathlib import Path
 from autograder import catalogue
 from autograder.exports.gradescope import dump, results_json
 from autograder.feedback import OUR_FAULT
-from autograder.grade import Result, grade, unread
+from autograder.grade import Result, grade_alone, unread
 from autograder.sandbox import Sandbox
 from autograder.workers import PRELOAD
 from course_data.files import write_whole
@@ -44,7 +44,7 @@ def graded(root, settings):
     isolation = "auto" if settings.get("accept_weak_isolation") else "bubblewrap"
     # Closed before anything is written: then no process of the student's is left.
     with Sandbox(isolation=isolation, preload=PRELOAD) as sandbox:
-        result = grade(chosen.read_bytes(), student, lesson.name, sandbox, seed=secrets.randbits(63), file=chosen.name)
+        result = grade_alone(chosen.read_bytes(), student, lesson.name, sandbox, seed=secrets.randbits(63), file=chosen.name)
     others = [p.name for p in notebooks if p != chosen]
     if others:
         result.repairs.append(f"Of several notebooks {chosen.name} was graded, not {', '.join(others[:3])}.")
