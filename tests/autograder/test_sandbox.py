@@ -10,7 +10,6 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,8 @@ import pytest
 import torch
 
 import autograder
-from autograder.checks.faults import BlankLeft, Crashed, MachineBusy, Missing, StudentError, TimedOut
+from autograder.checks.faults import BlankLeft, Crashed, Missing, StudentError, TimedOut
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
-from autograder.sandbox.cores import own_core
 from autograder.wire import Opaque, WireError
 
 LIMITS = Limits(cell_seconds=1.0, call_seconds=1.0, notebook_seconds=20.0, memory_mb=512, output_kb=4, reply_mb=4, file_mb=12, scratch_mb=32)
@@ -376,7 +374,6 @@ def test_an_endless_call_is_stopped(session, misdeed):
     still_works(session)
 
 
-SPIN = "end = time.process_time() + {}\n        while time.process_time() < end: pass"
 BY_OTHERS = {
     "an orphan": "if os.fork() == 0:\n            if os.fork() == 0:\n                while True: pass\n            os._exit(0)\n        time.sleep(1000)",
     "one child after the other": "while True:\n            if os.fork() == 0:\n                for _ in range(10**6): pass\n"
@@ -391,44 +388,6 @@ def test_time_that_others_work_for_a_call_counts(session, who):
     run(session, f"import os, time\ndef f():\n        {BY_OTHERS[who]}")
     with session.question() as question, pytest.raises(TimedOut, match="`f` was still running after 1 s of processor time"):
         question.call("f")
-
-
-@pytest.fixture
-def hogs():
-    """Processes that never rest, on the core of this process's sandboxes."""
-    source = f"import os\nos.sched_setaffinity(0, {{{own_core()}}})\nprint(flush=True)\nwhile True: pass"
-    started = [subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, start_new_session=True) for _ in range(6)]
-    for each in started:
-        each.stdout.readline()
-    yield
-    for each in started:
-        each.kill()
-        each.communicate()
-
-
-def test_time_in_the_queue_for_a_processor_does_not_count(box, hogs):
-    """Seconds by the clock on the wall, far more than the limits; a tenth of them at work."""
-    limits = replace(LIMITS, wall_factor=1000)
-    with Sandbox(limits, preload=("numpy",)) as own, own.session() as session:
-        assert run(session, f"import time\nif True:\n        {SPIN.format(0.6)}\nprint(1)").output == "1\n"
-        run(session, f"def f():\n        {SPIN.format(0.5)}\n        return 2")
-        with session.question() as question:
-            assert [question.call("f").value for _ in range(2)] == [2, 2]
-        # What never ends is stopped here as well, and waiting is told from queueing.
-        run(session, "def f():\n    while True: pass\ndef g():\n    time.sleep(1000)")
-        for name, used in (("f", "1 s of processor time"), ("g", "1 s and")):
-            with session.question() as question, pytest.raises(TimedOut, match=f"`{name}` was still running after {used}"):
-                question.call(name)
-
-
-def test_a_machine_that_is_too_busy_gives_no_verdict(box, hogs):
-    with box.session(seconds={"wall_factor": 1.5}) as session:
-        run(session, "import time\nx = 1")
-        run(session, f"def f():\n        {SPIN.format(0.9)}")
-        with session.question() as question:
-            for _ in range(2):
-                with pytest.raises(MachineBusy, match="this machine was too busy: in 1.* s the submission had the processor for 0"):
-                    question.call("f")
 
 
 def test_a_submission_stays_on_one_core(session):

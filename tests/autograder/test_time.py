@@ -1,8 +1,15 @@
-"""What took too long counts only after a second run, beside which nothing of the class runs; and nothing is kept before."""
+"""What counts as time, beside whom ever: limits, and how a time-out is confirmed before it counts or is kept.
+
+What took too long is graded again at the end, beside which nothing of the class runs.
+"""
 
 import contextlib
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +19,13 @@ import pytest
 
 from autograder import catalogue, classroom, paths, workers
 from autograder.builder import build
-from autograder.checks.faults import MachineBusy
+from autograder.checks import students
+from autograder.checks.faults import MachineBusy, TimedOut
 from autograder.checks.verdict import Verdict
 from autograder.classroom import grade_class
 from autograder.grade import Result, grade, grade_alone
 from autograder.sandbox import Limits, Sandbox
+from autograder.sandbox.cores import own_core
 
 LESSON = "01_affine_quantization"
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_class" / "submitted"
@@ -91,11 +100,9 @@ def test_the_second_run_counts_alone_at_the_end(a_class):
     assert found["ada"] == found["chen"] == dict.fromkeys(EXERCISES, "passed")
     assert found["bo"] == {**dict.fromkeys(EXERCISES, "passed"), SLOW: "timeout"}
     first = grader.asked[0][2]
-    assert grader.asked == [
-        *((student, None, first) for student in ("ada", "bo", "chen")),
-        ("ada", (SLOW,), first + 1), ("bo", (SLOW,), first + 1),  # not before the first pool had ended
-    ]  # fmt: skip
-    assert bar == ["chen", "ada", "bo"] and seen == [2]
+    assert grader.asked[:3] == [(student, None, first) for student in ("ada", "bo", "chen")]
+    assert sorted(grader.asked[3:]) == [(student, (SLOW,), first + 1) for student in ("ada", "bo")], "after the end of the first pool"
+    assert bar[0] == "chen" and sorted(bar) == ["ada", "bo", "chen"] and seen == [2]
 
 
 def test_a_stop_before_the_second_run_keeps_no_time_out(a_class):
@@ -175,3 +182,80 @@ def test_only_what_was_slow_is_doubtful(box, solved):
     result, statuses = graded(data, box, "1.4-bug", "1.9-bytes")
     assert statuses["1.4-bug"] == "failed" and result.unconfirmed == []
     assert replace(result, unconfirmed=["1.4-bug"]) != result
+
+
+# Beside processes that never rest
+
+
+SPIN = "end = time.process_time() + {}\n    while time.process_time() < end: pass"
+needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be bound to a core here")
+
+
+@pytest.fixture(scope="module")
+def hogs(box):
+    """Five of them, on the core of this process's sandboxes; function to be called once what is asked of them is done."""
+    source = f"import os\nos.sched_setaffinity(0, {{{own_core()}}})\nprint(flush=True)\nwhile True: pass"
+    started = [subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, start_new_session=True) for _ in range(5)]
+    for each in started:
+        each.stdout.readline()
+        each.send_signal(signal.SIGSTOP)
+
+    @contextlib.contextmanager
+    def at_work():
+        for each in started:
+            each.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            for each in started:
+                each.send_signal(signal.SIGSTOP)
+
+    yield at_work
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def run(session, source):
+    outcome = session.run_cell(source, "a cell")
+    assert outcome.status == "ok", outcome
+
+
+@needs_affinity
+def test_time_in_the_queue_for_a_processor_does_not_count(box, hogs):
+    """Seconds by the clock on the wall, far more than the limits; a sixth of them at work."""
+    with hogs(), box.session(seconds={"wall_factor": 1000.0}) as session:
+        run(session, f"import time\nif True:\n    {SPIN.format(0.6)}")
+        run(session, f"def f():\n    {SPIN.format(0.5)}\n    return 2")
+        with session.question() as question:
+            assert [question.call("f").value for _ in range(2)] == [2, 2]
+        # What never ends is stopped here as well, and waiting is told from queueing.
+        run(session, "def f():\n    while True: pass\ndef g():\n    time.sleep(1000)")
+        for name, used in (("f", "1 s of processor time and"), ("g", "1 s and")):
+            with session.question() as question, pytest.raises(TimedOut, match=f"`{name}` was still running after {used}"):
+                question.call(name)
+
+
+@needs_affinity
+def test_a_machine_that_is_too_busy_gives_no_verdict(box, hogs, solved):
+    slow = with_cell(solved, "1.4-bug", lambda source: f"{source}\nimport time\ndef to_int8(x, scale):\n    {SPIN.format(0.9)}\n")
+    with Sandbox(Limits(cell_seconds=1, call_seconds=1, wall_factor=1.5), isolation="bubblewrap", preload=("numpy",)) as own, hogs():
+        with pytest.raises(MachineBusy, match="this machine was too busy: in [1-9].* s the submission had the processor for 0"):
+            graded(slow, own, "1.4-bug")
+
+
+@needs_affinity
+def test_in_a_notebook_time_in_the_queue_does_not_count_either(hogs, monkeypatch):
+    monkeypatch.setattr(students, "CALL_SECONDS", 0.4)
+    monkeypatch.setattr(students, "WALL_FACTOR", 1000)
+    namespace = {}
+    exec(f"import time\ndef f():\n    {SPIN.format(0.3)}\n    return 3\ndef g():\n    while True: pass", namespace)
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {own_core()})
+    try:
+        with hogs():
+            assert students.Direct(namespace).call("f", (), {})[0] == 3
+            with pytest.raises(TimedOut):
+                students.Direct(namespace).call("g", (), {})
+    finally:
+        os.sched_setaffinity(0, before)
