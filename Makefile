@@ -11,7 +11,7 @@ help:
 	@echo "make test    run every test"
 	@echo "make notebooks  run every lesson from top to bottom with its answers"
 	@echo "make bench   time the lessons, and grade one class with course, nbgrader and otter; about an hour"
-	@echo "make trials  the grader's long trials: fuzzing, hostile notebooks, fifty kills, a thousand submissions, what students receive; over an hour"
+	@echo "make trials  the grader's long trials: fuzzing, hostile notebooks, hogs, kills, a thousand submissions, what students receive; over an hour"
 	@echo "make setup   only make .venv and install everything"
 	@echo "make build   build lessons/ from solutions/"
 
@@ -48,6 +48,7 @@ bench: $(STAMP)
 trials: $(STAMP)
 	@$(BIN)/python tests/trials/fuzz.py
 	@$(BIN)/python tests/trials/corpus.py
+	@$(BIN)/python tests/trials/hogs.py
 	@$(BIN)/python tests/trials/kills.py
 	@$(BIN)/python tests/trials/soak.py
 	@$(BIN)/python tests/trials/receiver.py
