@@ -43,3 +43,41 @@ def weight_bytes(weights):
 @right("0.1-bytes", "the length of its raw bytes")
 def weight_bytes(weights):
     return len(weights.tobytes())
+
+
+@right("0.1-bytes", "the shape multiplied up in a loop")
+def weight_bytes(weights):
+    count = 1
+    for side in weights.shape:
+        count *= side
+    return count * weights.dtype.itemsize
+
+
+@right("0.1-bytes", "NumPy's product of the shape as it comes")
+def weight_bytes(weights):
+    return np.prod(weights.shape) * weights.itemsize
+
+
+@wrong("0.1-bytes", "returns a float; bytes are counted, so their number is an integer")
+def weight_bytes(weights):
+    return float(weights.size * weights.itemsize)
+
+
+@wrong("0.1-bytes", "takes 4 bytes for every number with a point; there are floats of 2 and of 8 bytes, too")
+def weight_bytes(weights):
+    return weights.size * (4 if weights.dtype.kind == "f" else weights.itemsize)
+
+
+@wrong("0.1-bytes", "multiplies the first side by the last; the number of elements is the product of all sides")
+def weight_bytes(weights):
+    return weights.shape[0] * weights.shape[-1] * weights.itemsize
+
+
+@wrong("0.1-bytes", "counts only the numbers that are not 0; a 0 takes as many bytes as any other")
+def weight_bytes(weights):
+    return int(np.count_nonzero(weights)) * weights.itemsize
+
+
+@wrong("0.1-bytes", "gives an array without elements the bytes of one")
+def weight_bytes(weights):
+    return max(1, weights.size) * weights.itemsize

@@ -1,23 +1,17 @@
-"""The visible checks of lesson 01. They run in the student's kernel on small inputs."""
+"""The visible checks of lesson 01. They run in the student's kernel on small inputs.
+
+What a docstring promises is asked here at least once, on an input that decides; the hidden checks ask the same on more inputs.
+"""
 
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, dtype, equal, is_integer, kind_of, letter, raises, that
-
-
-def whole_number(value, what):
-    """Says so if a value that should be an integer is a float."""
-    that(
-        is_integer(value),
-        f"{what} should be an integer (int or NumPy integer); yours is a {type(value).__name__}: {value!s}. "
-        "Note that `/` and `np.ceil` always give floats.",
-    )
+from autograder.checks.expect import close, dtype, equal, kind_of, letter, raises, that, whole_number
 
 
 def pair(value, name):
     that(
-        isinstance(value, (tuple, list)) and len(value) == 2,
+        isinstance(value, (tuple, list)) and len(value) == 2 or isinstance(value, np.ndarray) and value.shape == (2,),
         f"The result of `{name}` should be two values; it is {kind_of(value)}.",
     )
     return value
@@ -25,11 +19,22 @@ def pair(value, name):
 
 def codes_array(value, shape, what):
     """The value as an integer array of the shape wanted, or a plain message."""
-    that(isinstance(value, np.ndarray), f"{what} should be a NumPy array.")
+    that(isinstance(value, np.ndarray), f"{what} should be a NumPy array; it is {kind_of(value)}.")
     that(value.shape == shape, f"{what} should have the shape {shape}; it has {value.shape}.")
     that(
         value.dtype.kind in "iu",
         f"{what} should be an array of an integer type; its type is {value.dtype}.",
+    )
+    return value
+
+
+def floats_array(value, shape, what):
+    """The value as a float32 or float64 array of the shape wanted, or a plain message."""
+    that(isinstance(value, np.ndarray), f"{what} should be a NumPy array; it is {kind_of(value)}.")
+    that(value.shape == shape, f"{what} should have the shape {shape}; it has {value.shape}.")
+    that(
+        value.dtype in (np.float32, np.float64),
+        f"{what} should be an array of float32 or float64; its type is {value.dtype}.",
     )
     return value
 
@@ -48,32 +53,57 @@ def test_predict_largest_move(student, rng):
 
 @exercise("1.2-scale")
 def test_codes_of_three_bits(student, rng):
-    signed = pair(student.integer_range(3, True), "integer_range")
-    unsigned = pair(student.integer_range(3, False), "integer_range")
-    for got, want, word in ((unsigned, (0, 7), "unsigned"), (signed, (-4, 3), "signed")):
-        for value, end, side in zip(got, want, ("smallest", "largest")):
-            equal(value, end, what=f"the {side} {word} code of 3 bits")
-            whole_number(value, f"The {side} {word} code of 3 bits")
+    asked = [(bits, signed) for bits in (3, 2, 16) for signed in (False, True)]
+    got = [pair(student.integer_range(bits, signed), "integer_range") for bits, signed in asked]
+    for ends, (bits, signed) in zip(got, asked):
+        half = 2 ** (bits - 1)
+        want, word = ((-half, half - 1), "signed") if signed else ((0, 2 * half - 1), "unsigned")
+        for value, end, side in zip(ends, want, ("smallest", "largest")):
+            what = f"the {side} {word} code of {bits} bits"
+            equal(value, end, what=what)
+            whole_number(value, what)
 
 
 @exercise("1.2-scale")
 def test_worked_example_and_three_to_five(student, rng):
-    example = pair(student.scale_and_zero_point(-1.0, 2.0, 0, 15), "scale_and_zero_point")
-    uneven = pair(student.scale_and_zero_point(-1.0, 1.6, 0, 15), "scale_and_zero_point")
-    away = pair(student.scale_and_zero_point(3.0, 5.0, -8, 7), "scale_and_zero_point")
-    below = pair(student.scale_and_zero_point(-5.0, -3.0, 0, 15), "scale_and_zero_point")
-    signed = pair(student.scale_and_zero_point(-1.0, 2.0, -8, 7), "scale_and_zero_point")
     cases = (
-        (example, 0.2, 5, "floats from -1 to 2, codes 0 to 15"),
-        (uneven, 2.6 / 15, 6, "floats from -1 to 1.6, codes 0 to 15"),
-        (away, 1 / 3, -8, "floats from 3 to 5, codes -8 to 7"),
-        (below, 1 / 3, 15, "floats from -5 to -3, codes 0 to 15"),
-        (signed, 0.2, -3, "floats from -1 to 2, codes -8 to 7"),
+        (-1.0, 2.0, 0, 15, 0.2, 5),
+        (-1.0, 1.6, 0, 15, 2.6 / 15, 6),
+        (3.0, 5.0, -8, 7, 1 / 3, -8),
+        (-5.0, -3.0, 0, 15, 1 / 3, 15),
+        (-1.0, 2.0, -8, 7, 0.2, -3),
+        (3.0, 3.0, 0, 15, 0.2, 0),
+        (-3.0, -3.0, -8, 7, 0.2, 7),
+        # Codes need not be all the patterns of some number of bits: 11 codes have 10 gaps.
+        (-1.0, 2.0, 0, 10, 0.3, 3),
+        (-1.0, 2.0, -127, 127, 3 / 254, -42),
+        (-1e-9, 2e-9, 0, 15, 2e-10, 5),
+        (-1000.0, 500.0, 0, 65535, 1500 / 65535, 43690),
     )
-    for (scale, zero_point), want_scale, want_zero_point, on in cases:
+    got = [pair(student.scale_and_zero_point(*case[:4]), "scale_and_zero_point") for case in cases]
+    for (scale, zero_point), (lo, hi, qmin, qmax, want_scale, want_zero_point) in zip(got, cases):
+        on = f"floats from {lo:g} to {hi:g}, codes {qmin} to {qmax}"
+        # 1e-6 for a scale in float32, which carries 6e-8.
         close(scale, want_scale, rel=1e-6, what="the scale", on=on)
-        whole_number(zero_point, "The zero point")
         equal(zero_point, want_zero_point, what="the zero point", on=on)
+        whole_number(zero_point, "The zero point", on)
+
+
+@exercise("1.2-scale")
+def test_a_range_of_nothing_but_zero(student, rng):
+    cases = ((0, 15), (-8, 7))
+    got = [pair(student.scale_and_zero_point(0.0, 0.0, qmin, qmax), "scale_and_zero_point") for qmin, qmax in cases]
+    for answer, (qmin, qmax) in zip(got, cases):
+        check_nothing_but_zero(answer, qmin, qmax)
+
+
+def check_nothing_but_zero(answer, qmin, qmax):
+    """The scale is 1.0; any of the codes may be the zero point."""
+    scale, zero_point = answer
+    on = f"floats from 0 to 0, codes {qmin} to {qmax}"
+    close(scale, 1.0, abs=0.0, what="the scale", on=on)
+    whole_number(zero_point, "The zero point", on)
+    that(qmin <= zero_point <= qmax, f"The zero point should be one of the codes {qmin} to {qmax}; it is {zero_point}, for {on}.")
 
 
 # 1.3
@@ -81,12 +111,28 @@ def test_worked_example_and_three_to_five(student, rng):
 
 @exercise("1.3-quantize")
 def test_quantize_worked_example(student, rng):
-    x = np.array([0.0, 0.25, -0.4375, 0.4375, 1.9, 3.0, -3.0])
+    x = np.array([0.0, 0.25, -0.4375, 0.4375, 1.9, 3.0, -3.0, 1e12, -1e12])
+    wide = np.array([0.0, -3.0, 3.0, 40000.0, 70000.0, -1e12])
     got = student.quantize(x, 0.25, 6, 0, 15)
-    on = "x = [0, 0.25, -0.4375, 0.4375, 1.9, 3, -3], scale 0.25, zero point 6, codes 0 to 15"
-    codes_array(got, (7,), "The result of `quantize`")
-    equal(got, np.array([6, 7, 4, 8, 14, 15, 0]), what="the codes", on=on)
+    got_wide = student.quantize(wide, 1.0, 2, 0, 65535)
+    on = "x = [0, 0.25, -0.4375, 0.4375, 1.9, 3, -3, 1e12, -1e12], scale 0.25, zero point 6, codes 0 to 15"
+    codes_array(got, (9,), "The result of `quantize`")
+    equal(got, np.array([6, 7, 4, 8, 14, 15, 0, 15, 0]), what="the codes", on=on)
     dtype(got, np.int32, what="the codes")
+    on = "x = [0, -3, 3, 40000, 70000, -1e12], scale 1, zero point 2, codes 0 to 65535"
+    codes_array(got_wide, (6,), "The result of `quantize`")
+    equal(got_wide, np.array([2, 0, 5, 40002, 65535, 0]), what="the codes", on=on)
+
+
+@exercise("1.3-quantize")
+def test_shapes_of_quantized_arrays(student, rng):
+    table = np.array([[[0.5, -0.5], [1.0, 0.0], [0.25, 7.0]]])
+    cases = ((table, [[[8, 4], [10, 6], [7, 15]]]), (np.zeros((0, 4)), np.zeros((0, 4))))
+    got = [student.quantize(x, 0.25, 6, 0, 15) for x, _ in cases]
+    for codes, (x, want) in zip(got, cases):
+        what = f"The result of `quantize` for an array of shape {x.shape}"
+        codes_array(codes, x.shape, what)
+        equal(codes, np.array(want), what="the codes", on=f"x = {x.tolist()}, scale 0.25, zero point 6, codes 0 to 15")
 
 
 @exercise("1.3-quantize")
@@ -99,17 +145,27 @@ def test_halves_to_even(student, rng):
             got,
             np.array([0, 2, 2, 0, -2, -2]) + zero_point,
             what="the codes of halves (the gaps go to the even neighbour, then the zero point is added)",
-            on=f"x = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5], scale 1, zero point {zero_point}",
+            on=f"x = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5], scale 1, zero point {zero_point}, codes -8 to 7",
         )
 
 
 @exercise("1.3-quantize")
 def test_dequantize_worked_example(student, rng):
-    cases = ((np.int32, [5, 7, 3, 0, 15]), (np.uint8, [5, 7, 3, 0, 15]), (np.uint8, [128, 200, 255]), (np.int8, [-128, -3, 127]))
-    got = [student.dequantize(np.array(codes, dtype=kind), 0.25, 5) for kind, codes in cases]
-    for floats, (kind, codes) in zip(got, cases):
-        on = f"{np.dtype(kind)} codes {codes}, scale 0.25, zero point 5"
-        close(floats, (np.array(codes) - 5) * 0.25, abs=0.0, what="the floats that come back", on=on)
+    cases = (
+        (np.int32, [5, 7, 3, 0, 15], 5),
+        (np.uint8, [5, 7, 3, 0, 15], 5),
+        (np.uint8, [128, 200, 255], 5),
+        (np.int8, [-128, -3, 127], 5),
+        (np.uint16, [0, 5, 40000, 65535], 5),
+        (np.int16, [-32768, 32767], -32768),
+        (np.int64, [[5, 7, 3], [0, 15, 6]], 5),
+    )
+    got = [student.dequantize(np.array(codes, dtype=kind), 0.25, zero_point) for kind, codes, zero_point in cases]
+    for floats, (kind, codes, zero_point) in zip(got, cases):
+        on = f"{np.dtype(kind)} codes {codes}, scale 0.25, zero point {zero_point}"
+        # Exact also in float32: the scale is a power of two, and the codes have 16 bits.
+        close(floats, (np.array(codes) - zero_point) * 0.25, abs=0.0, what="the floats that come back", on=on)
+        floats_array(floats, np.shape(codes), "The result of `dequantize`")
 
 
 @exercise("1.3-quantize")
@@ -123,11 +179,11 @@ def test_nan_has_no_code(student, rng):
 
 @exercise("1.4-bug")
 def test_loud_values_keep_their_sign(student, rng):
-    x = np.array([0.0, 0.7, 65.0, 63.4, -64.0, -70.0, 200.0, 1.4])
+    x = np.array([0.0, 0.7, 65.0, 63.4, -64.0, -70.0, 200.0, 1.4, 20000.0, -20000.0, 450000.0, -0.9])
     got = student.to_int8(x, 0.5)
-    on = "x = [0, 0.7, 65, 63.4, -64, -70, 200, 1.4], scale 0.5"
-    codes_array(got, (8,), "The result of `to_int8`")
-    equal(got, np.array([0, 1, 127, 127, -128, -128, 127, 3]), what="the codes", on=on)
+    on = f"x = {x.tolist()}, scale 0.5"
+    codes_array(got, (12,), "The result of `to_int8`")
+    equal(got, np.array([0, 1, 127, 127, -128, -128, 127, 3, 127, -128, 127, -2]), what="the codes", on=on)
     dtype(got, np.int8, what="the codes")
 
 
@@ -136,26 +192,26 @@ def test_loud_values_keep_their_sign(student, rng):
 
 @exercise("1.6-calibrate")
 def test_range_of_a_small_tensor(student, rng):
-    table = pair(student.min_max_range(np.array([[0.5, -2.0], [4.0, 1.0]])), "min_max_range")
-    single = pair(student.min_max_range(np.array([-1.5])), "min_max_range")
-    zeros = pair(student.min_max_range(np.zeros((2, 2))), "min_max_range")
-    cases = ((table, -2.0, 4.0, "[[0.5, -2], [4, 1]]"), (single, -1.5, -1.5, "[-1.5]"), (zeros, 0.0, 0.0, "[[0, 0], [0, 0]]"))
-    for (lo, hi), smallest, largest, on in cases:
-        close(lo, smallest, rel=1e-6, what="the smallest value", on=on)
-        close(hi, largest, rel=1e-6, what="the largest value", on=on)
+    cases = ([[0.5, 4.0], [-2.0, 1.0]], [-1.5], [[0.0, 0.0], [0.0, 0.0]], [2.5, 3.0], [[[-4.0, -3.5]], [[-3.0, -2.5]]])
+    got = [pair(student.min_max_range(np.array(x)), "min_max_range") for x in cases]
+    for (lo, hi), x in zip(got, cases):
+        close(lo, np.min(x), rel=1e-6, what="the smallest value", on=f"x = {x}")
+        close(hi, np.max(x), rel=1e-6, what="the largest value", on=f"x = {x}")
 
 
-# One check for each kind of bad tensor, so that all three are asked whatever the first one says.
+# One check for each kind of bad tensor, so that all are asked whatever the first one says.
 
 
 @exercise("1.6-calibrate")
 def test_nan_has_no_range(student, rng):
-    raises(ValueError, lambda: student.min_max_range(np.array([1.0, np.nan])), what="the call of `min_max_range` with [1, NaN]")
+    raises(ValueError, lambda: student.min_max_range(np.array([1.0, np.nan])), what="the call of `min_max_range` with x = [1, NaN]")
 
 
 @exercise("1.6-calibrate")
 def test_infinity_has_no_range(student, rng):
-    raises(ValueError, lambda: student.min_max_range(np.array([1.0, np.inf])), what="the call of `min_max_range` with [1, infinity]")
+    raises(ValueError, lambda: student.min_max_range(np.array([1.0, np.inf])), what="the call of `min_max_range` with x = [1, infinity]")
+    x = np.array([[1.0, 2.0], [3.0, -np.inf]])
+    raises(ValueError, lambda: student.min_max_range(x), what="the call of `min_max_range` with x = [[1, 2], [3, -infinity]]")
 
 
 @exercise("1.6-calibrate")
@@ -173,24 +229,30 @@ def test_best_of_a_few_clips(student, rng):
     crowd = np.concatenate([np.linspace(-1, 1, 41), [6.0]])
     low = np.concatenate([np.linspace(-1, 1, 41), [-4.0]])
     plain = np.linspace(-2.0, 2.0, 81)
-    crowded = "41 values evenly from -1 to 1 and one 6, qmax 3"
+    crowded = "x = 41 values evenly from -1 to 1 and one 6, qmax 3"
+    both = [[-2.1, 2.7, -2.5, 1.5], [2.8, -0.3, 1.4, -4.3]]
+    below = [[-3.1, -3.2, -3.5], [-2.1, -10.2, -1.4], [-1.9, -4.5, -2.2]]
     cases = (
-        (plain, [1.2, 1.5, 1.75, 2.1, 2.6, 3.0, 13.0], 1.75, "81 values evenly from -2 to 2, qmax 3"),
-        (crowd, [0.5, 1.0, 3.5, 6.0], 3.5, crowded),
-        (crowd, [0.6, 0.9, 1.2, 2.5, 4.0, 7.0, 9.0], 4.0, crowded),
-        (crowd, [4.0, 6.0, 7.0], 4.0, crowded),
-        (low, [0.6, 0.9, 1.2, 1.8, 2.4, 2.8, 3.0, 3.3, 3.6, 4.0], 2.8, "41 values evenly from -1 to 1 and one -4, qmax 3"),
+        (plain, [1.2, 1.5, 1.75, 2.1, 2.6, 3.0, 13.0], 3, 1.75, "x = 81 values evenly from -2 to 2, qmax 3"),
+        (crowd, [0.5, 1.0, 3.5, 6.0], 3, 3.5, crowded),
+        (crowd, [0.6, 0.9, 1.2, 2.5, 4.0, 7.0, 9.0], 3, 4.0, crowded),
+        (crowd, [4.0, 6.0, 7.0], 3, 4.0, crowded),
+        (low, [0.6, 0.9, 1.2, 1.8, 2.4, 2.8, 3.0, 3.3, 3.6, 4.0], 3, 2.8, "x = 41 values evenly from -1 to 1 and one -4, qmax 3"),
+        # Two tables, one of them on one side of zero, and candidates in no order: other measures of the error choose others here.
+        (both, [3.1, 5.3, 3.0, 5.8, 2.8], 3, 3.1, f"x = {both}, qmax 3"),
+        (below, [2.8, 13.6, 5.9, 12.4, 9.9, 5.0], 1, 5.0, f"x = {below}, qmax 1"),
     )
-    got = [student.best_clip(x, np.array(candidates), 3) for x, candidates, _, _ in cases]
-    for answer, (_, candidates, want, on) in zip(got, cases):
+    got = [student.best_clip(np.array(x), np.array(candidates), qmax) for x, candidates, qmax, _, _ in cases]
+    for answer, (_, candidates, _, want, on) in zip(got, cases):
         close(answer, want, rel=1e-6, what=f"the best clip of {candidates}", on=on)
 
 
 # 1.7
 
 
-def check_rows(student, w, want_codes, want_scales, on):
-    codes, scales = pair(student.quantize_rows(np.array(w), 7), "quantize_rows")
+def check_rows(student, w, qmax, want_codes, want_scales):
+    on = f"w = {w}, qmax {qmax}"
+    codes, scales = pair(student.quantize_rows(np.array(w), qmax), "quantize_rows")
     close(scales, np.array(want_scales), rel=1e-6, what="the scales", on=on)
     codes_array(codes, np.shape(w), "The array of codes")
     equal(codes, np.array(want_codes), what="the codes", on=on)
@@ -201,15 +263,19 @@ def check_rows(student, w, want_codes, want_scales, on):
 
 @exercise("1.7-channels")
 def test_two_rows_of_the_worked_example(student, rng):
-    w = [[0.7, -0.2, 0.16], [-70.0, 14.0, 26.0]]
-    check_rows(student, w, [[7, -2, 2], [-7, 1, 3]], [0.1, 10.0], "w = [[0.7, -0.2, 0.16], [-70, 14, 26]], qmax 7")
+    check_rows(student, [[0.7, -0.2, 0.16], [-70.0, 14.0, 26.0]], 7, [[7, -2, 2], [-7, 1, 3]], [0.1, 10.0])
 
 
 @exercise("1.7-channels")
 def test_a_row_of_zeros(student, rng):
     w = [[0.7, -0.2, 0.16], [-70.0, 14.0, 26.0], [0.0, 0.0, 0.0]]
-    on = "w = [[0.7, -0.2, 0.16], [-70, 14, 26], [0, 0, 0]], qmax 7"
-    check_rows(student, w, [[7, -2, 2], [-7, 1, 3], [0, 0, 0]], [0.1, 10.0, 1.0], on)
+    check_rows(student, w, 7, [[7, -2, 2], [-7, 1, 3], [0, 0, 0]], [0.1, 10.0, 1.0])
+
+
+@exercise("1.7-channels")
+def test_rows_of_any_loudness_and_codes_of_any_width(student, rng):
+    check_rows(student, [[7e-9, -2e-9, 1.6e-9, 0.0], [0.0, -7e6, 3.1e6, 7e6]], 7, [[7, -2, 2, 0], [0, -7, 3, 7]], [1e-9, 1e6])
+    check_rows(student, [[-32767.0, 300.2], [0.5, 0.25]], 32767, [[-32767, 300], [32767, 16384]], [1.0, 0.5 / 32767])
 
 
 # 1.8
@@ -255,15 +321,21 @@ def test_products_at_the_ends_of_int8(student, rng):
 @exercise("1.8-matmul")
 def test_requantize_small_accumulators(student, rng):
     quarter = [0, 7, 8, 9, -7, 6, -6, 2, -2, 4000, -4000]
+    int8, uint8 = (-128, 127), (0, 255)
     cases = (
-        (quarter, 2**30, 32, 10, [10, 12, 12, 12, 8, 12, 9, 11, 10, 127, -128], "m = 2**30, shift = 32 (M = 1/4), zero point 10"),
-        ([0, 3, 5, 8, -3], 3 * 2**29, 33, 0, [0, 1, 1, 2, -1], "m = 3 * 2**29, shift = 33 (M = 3/16), zero point 0"),
-        ([1, 2, 5, -4], 2**31 - 1, 31, 0, [1, 2, 5, -4], "m = 2**31 - 1, shift = 31 (M is just below 1), zero point 0"),
+        (quarter, 2**30, 32, 10, int8, [10, 12, 12, 12, 8, 12, 9, 11, 10, 127, -128], "m = 2**30, shift = 32 (M = 1/4), zero point 10"),
+        ([0, 3, 5, 8, -3], 3 * 2**29, 33, 0, int8, [0, 1, 1, 2, -1], "m = 3 * 2**29, shift = 33 (M = 3/16), zero point 0"),
+        ([1, 2, 5, -4], 2**31 - 1, 31, 0, int8, [1, 2, 5, -4], "m = 2**31 - 1, shift = 31 (M is just below 1), zero point 0"),
+        ([[400, -400, 800], [-800, 0, 4]], 2**30, 32, 100, uint8, [[200, 0, 255], [0, 100, 101]], "m = 2**30, shift = 32, zero point 100"),
+        # Large accumulators, and M just below 1: what does not fit must be clipped, not wrapped around.
+        ([2**31 - 1, -(2**31), 40000], 2**31 - 1, 31, 100, int8, [127, -128, 127], "m = 2**31 - 1, shift = 31, zero point 100"),
+        # acc * m / 2**shift is 13.5 minus 2**-54 or so: integers see that, and no float does.
+        ([402653185], 1207959549, 55, 0, int8, [13], "m = 1207959549, shift = 55, zero point 0 (just below 13.5)"),
     )
-    got = [student.requantize(np.array(acc, np.int32), m, shift, zero, -128, 127) for acc, m, shift, zero, _, _ in cases]
-    for codes, (acc, _, _, _, want, on) in zip(got, cases):
-        codes_array(codes, (len(acc),), "The result of `requantize`")
-        equal(codes, np.array(want), what="the codes", on=f"acc = {acc}, {on}, codes -128 to 127")
+    got = [student.requantize(np.array(acc, np.int32), m, shift, zero, *ends) for acc, m, shift, zero, ends, _, _ in cases]
+    for codes, (acc, _, _, _, (qmin, qmax), want, on) in zip(got, cases):
+        codes_array(codes, np.shape(acc), "The result of `requantize`")
+        equal(codes, np.array(want), what="the codes", on=f"acc = {acc}, {on}, codes {qmin} to {qmax}")
 
 
 # 1.9
@@ -271,28 +343,33 @@ def test_requantize_small_accumulators(student, rng):
 
 @exercise("1.9-bytes")
 def test_pack_three_codes(student, rng):
-    cases = ([3, 10], [163]), ([3, 10, 7], [163, 7])
+    cases = ([3, 10], [163]), ([3, 10, 7], [163, 7]), ([3, 15, 9, 0], [243, 9]), ([5, 0, 0, 0, 0], [5, 0, 0]), ([], [])
     got = [student.pack4(np.array(codes, dtype=np.uint8)) for codes, _ in cases]
     for packed, (codes, want) in zip(got, cases):
-        codes_array(packed, (len(want),), "The result of `pack4`")
+        codes_array(packed, (len(want),), f"The result of `pack4` for the codes {codes}")
         equal(packed, np.array(want), what="the packed bytes", on=f"codes {codes}")
         dtype(packed, np.uint8, what="the packed bytes")
 
 
 @exercise("1.9-bytes")
 def test_unpack_three_codes(student, rng):
-    cases = ([163], [3, 10]), ([163, 7], [3, 10, 7])
+    cases = ([163], [3, 10]), ([163, 7], [3, 10, 7]), ([243, 9], [3, 15, 9, 0]), ([5, 0, 0], [5, 0, 0, 0, 0]), ([], [])
     got = [student.unpack4(np.array(packed, dtype=np.uint8), len(want)) for packed, want in cases]
     for codes, (packed, want) in zip(got, cases):
-        codes_array(codes, (len(want),), "The result of `unpack4`")
-        equal(codes, np.array(want), what="the unpacked codes", on=f"bytes {packed}, n = {len(want)}")
+        on = f"bytes {packed}, n = {len(want)}"
+        codes_array(codes, (len(want),), f"The result of `unpack4` for {on}")
+        equal(codes, np.array(want), what="the unpacked codes", on=on)
+        dtype(codes, np.uint8, what="the unpacked codes")
 
 
 @exercise("1.9-bytes")
 def test_bytes_of_a_few_files(student, rng):
-    cases = ((1001, 4, 3, 2, 501 + 12 + 2), (1000, 4, 1, 0, 500 + 4), (9, 3, 0, 0, 4), (7, 8, 2, 2, 7 + 8 + 2))
+    cases = (
+        (1001, 4, 3, 2, 501 + 12 + 2), (1000, 4, 1, 0, 500 + 4), (9, 3, 0, 0, 4), (7, 8, 2, 2, 7 + 8 + 2), (0, 4, 1, 1, 5),
+        (1_000_000, 12, 0, 3, 1_500_003), (3, 3, 0, 1, 2 + 1),
+    )  # fmt: skip
     got = [student.stored_bytes(*case[:4]) for case in cases]
     for answer, (n, bits, scales, zero_points, want) in zip(got, cases):
         on = f"{n} codes of {bits} bits, {scales} scales, {zero_points} zero points"
         equal(answer, want, what="the stored bytes", on=on)
-        whole_number(answer, "The number of bytes")
+        whole_number(answer, "The number of bytes", on)
