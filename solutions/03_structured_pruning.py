@@ -23,6 +23,7 @@
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Builds on | lesson 02 (masks, sparsity); PyTorch's `nn.Linear`, `nn.Conv2d`, `nn.BatchNorm2d`, `nn.Sequential` |
 # | Stuck? | run `hint("3.2-importance")` in a cell of your own: three hints for each exercise, at no cost |
+# | Rules | a function leaves what it is given as it is, unless its text says otherwise; where a tensor is asked for, it returns a tensor; a new layer is float32 like the old one, can be trained, and shares no memory with it |
 # | Words | a *channel* is one output of a convolution; a *neuron* is one output of a linear layer. What we say of one holds for the other |
 
 # %% setup=true
@@ -293,8 +294,8 @@ figures.guesses_against_truth(guesses, np.array(truth) - loss_and_accuracy(net, 
 def kept_channels(scores, n_keep):
     """Indices of the n_keep channels with the highest scores, ascending.
 
-    scores: float tensor, shape (channels,), no NaN.    n_keep: int, 1 to channels.
-    Of channels with equal scores, those with the lower indices are kept first.
+    scores: float tensor, shape (channels,), finite, of either sign.    n_keep: int, 1 to channels.
+    Of channels with equal scores, those with the lower indices are kept first; scores that differ, however little, are not equal.
     Returns an int64 tensor of shape (n_keep,).
     """
     order = torch.argsort(scores, descending=True, stable=True)  # blank: order = torch.argsort(scores, descending=___, stable=True)
@@ -357,8 +358,8 @@ def prune_mlp(mlp, kept):
 
     mlp: nn.Sequential(nn.Linear, nn.ReLU, nn.Linear), both Linear with bias, float32.
     kept: int64 tensor, ascending, the hidden neurons that stay.
-    Returns a new nn.Sequential(nn.Linear, nn.ReLU, nn.Linear) with len(kept) hidden neurons.
-    mlp itself is not changed.
+    Returns a new nn.Sequential(nn.Linear, nn.ReLU, nn.Linear) with len(kept) hidden neurons, float32, ready to be trained.
+    mlp itself is not changed, and shares no memory with the new layers.
     """
     fc1, _, fc2 = mlp
     small1 = nn.Linear(fc1.in_features, len(kept))  # blank: small1 = nn.Linear(___, ___)
@@ -416,9 +417,10 @@ check("3.4-mlp")
 def cut_outputs(conv, bn, kept):
     """The convolution and its batch norm with only the kept output channels.
 
-    conv: nn.Conv2d with bias, groups=1.    bn: the nn.BatchNorm2d that follows it.    Both float32.
-    kept: int64 tensor, ascending.    conv and bn are not changed.
-    Returns (a new nn.Conv2d, a new nn.BatchNorm2d).
+    conv: nn.Conv2d with bias; kernel, stride and padding may differ in height and width, all else is as by default.
+    bn: the nn.BatchNorm2d that follows it, with any eps.    Both float32.    kept: int64 tensor, ascending.
+    Returns (a new nn.Conv2d, a new nn.BatchNorm2d), float32, ready to be trained, with the settings of the old ones.
+    conv and bn are not changed, and share no memory with the new layers.
     """
     n = len(kept)
     small_conv = nn.Conv2d(conv.in_channels, n, conv.kernel_size, conv.stride, conv.padding)  # blank: small_conv = nn.Conv2d(___, ___, conv.kernel_size, conv.stride, conv.padding)
@@ -434,7 +436,7 @@ def cut_outputs(conv, bn, kept):
 
 
 def cut_inputs(conv, kept):
-    """The next convolution, listening only to the kept channels: a new nn.Conv2d. conv, kept: as above."""
+    """The next convolution, listening only to the kept channels: a new nn.Conv2d, as above. conv, kept: as above."""
     n, outputs = len(kept), conv.out_channels
     small = nn.Conv2d(n, outputs, conv.kernel_size, conv.stride, conv.padding)
     with torch.no_grad():
@@ -473,7 +475,8 @@ def cut_columns(linear, kept, area):
 
     linear: nn.Linear with bias; its inputs are the flattened (channels, height, width).
     kept: int64 tensor, ascending.    area: int, height * width.
-    Returns a new nn.Linear with len(kept) * area inputs. linear is not changed.
+    Returns a new nn.Linear with len(kept) * area inputs, float32, ready to be trained.
+    linear is not changed, and shares no memory with the new layer.
     """
     outputs, channels = linear.out_features, linear.in_features // area
     small = nn.Linear(len(kept) * area, outputs)
@@ -541,7 +544,7 @@ with torch.no_grad():
 # - **Parameters**: every number that is trained, biases and batch norm's two included. Running statistics are not trained.
 # - **MACs of a linear layer**: one for each weight.
 # - **MACs of a convolution**: one for each weight, *at each position of the output picture*. The same filter slides over the
-#   picture, so its weights are used height × width times.
+#   picture, so its weights are used height × width times. With stride 2, a side of 7 need not become 3: look at the output.
 # - We count no MACs for biases, ReLU and batch norm. They are few, and batch norm can be folded into the convolution.
 #
 # **A worked example.** `nn.Conv2d(3, 8, 3, stride=2, padding=1)` on a picture of 8×8. It has 8×3×3×3 = 216 weights and 8 biases,
@@ -554,7 +557,8 @@ with torch.no_grad():
 def count(model, x):
     """Parameters, and MACs for one picture.
 
-    model: nn.Sequential of Conv2d, BatchNorm2d, ReLU, MaxPool2d, Flatten and Linear, in eval mode.
+    model: nn.Sequential of Conv2d (groups=1, dilation=1), BatchNorm2d, ReLU, MaxPool2d, Flatten and Linear, in eval mode.
+      Kernels, strides and pictures need not be square.
     x: float tensor, one picture: (1, channels, height, width), or (1, features) if Linear comes first.
     Returns (parameters, macs), two ints.
     """

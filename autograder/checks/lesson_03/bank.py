@@ -116,9 +116,55 @@ def taylor_importance(weight, grad):
     return (grad.flatten(1).sum(dim=1) * weight.flatten(1).sum(dim=1)).abs()
 
 
-@right("3.2-importance", "a loop over the channels, as a NumPy array")
+@wrong("3.2-importance", "drops every axis of length one: a layer with a single channel then gets a number in place of a tensor of shape (1,)")
 def l1_importance(weight):
-    return np.array([float(np.abs(channel).sum()) for channel in weight.double().numpy()])
+    return weight.flatten(1).abs().sum(dim=1).squeeze()
+
+
+@wrong("3.2-importance", "rounds the scores to whole numbers")
+def l1_importance(weight):
+    return weight.flatten(1).abs().sum(dim=1).round().long()
+
+
+@wrong("3.2-importance", "takes the largest weight of each channel; L2 counts them all")
+def l2_importance(weight):
+    return weight.flatten(1).abs().amax(dim=1)
+
+
+@wrong("3.2-importance", "counts how often a channel is on; the mean activation also asks how much")
+def mean_activation(activations):
+    return (activations > 0).float().mean(dim=[axis for axis in range(activations.dim()) if axis != 1])
+
+
+@wrong("3.2-importance", "averages over the places where the channel is on; the zeros count, too")
+def mean_activation(activations):
+    table = activations.transpose(0, 1).flatten(1)
+    return table.sum(dim=1) / (table > 0).sum(dim=1).clamp(min=1)
+
+
+@wrong("3.2-importance", "takes the absolute value of the gradients alone, so their signs are lost before the products are added")
+def taylor_importance(weight, grad):
+    return (grad.abs() * weight).flatten(1).sum(dim=1).abs()
+
+
+@wrong("3.2-importance", "takes the mean of the products; the change of the loss is their sum")
+def taylor_importance(weight, grad):
+    return (grad * weight).flatten(1).mean(dim=1).abs()
+
+
+@wrong("3.2-importance", "should be a tensor; it is an ndarray")
+def taylor_importance(weight, grad):
+    return (grad * weight).flatten(1).sum(dim=1).abs().numpy()
+
+
+@right("3.2-importance", "a loop over the channels, in NumPy")
+def l1_importance(weight):
+    return torch.tensor([float(np.abs(channel).sum()) for channel in weight.double().numpy()])
+
+
+@right("3.2-importance", "a tuple of axes")
+def l2_importance(weight):
+    return (weight**2).sum(dim=tuple(range(1, weight.ndim))) ** 0.5
 
 
 @right("3.2-importance", "torch.linalg's norm")
@@ -193,23 +239,89 @@ def kept_channels(scores, n_keep):
     return torch.argsort(torch.argsort(scores, descending=True, stable=True)[:n_keep])
 
 
+@wrong("3.3-keep", "leaves the ties to topk, which promises no order among equal scores")
+def kept_channels(scores, n_keep):
+    return torch.topk(scores, n_keep).indices.sort().values
+
+
+@wrong("3.3-keep", "leaves the ties to a sort that is not stable, which promises no order among equal scores")
+def kept_channels(scores, n_keep):
+    return torch.from_numpy(np.sort(np.argsort(-scores.numpy())[:n_keep]))
+
+
+@wrong("3.3-keep", "takes the size of the scores without their sign; a score of -3 is lower than one of 0")
+def kept_channels(scores, n_keep):
+    return torch.argsort(scores.abs(), descending=True, stable=True)[:n_keep].sort().values
+
+
+@wrong("3.3-keep", "loses small differences between scores, by rounding or by a shift that breaks ties; scores that differ at all are not equal")
+def kept_channels(scores, n_keep):
+    return torch.argsort((scores * 1000).round(), descending=True, stable=True)[:n_keep].sort().values
+
+
+@wrong("3.3-keep", "loses small differences between scores, by rounding or by a shift that breaks ties; scores that differ at all are not equal")
+def kept_channels(scores, n_keep):
+    moved = scores.double() - 1e-6 * torch.arange(len(scores))
+    return torch.argsort(moved, descending=True)[:n_keep].sort().values
+
+
+@wrong("3.3-keep", "marks what it has taken with a score of -1; there may be channels with a lower one")
+def kept_channels(scores, n_keep):
+    left, best = scores.clone(), []
+    for _ in range(n_keep):
+        best.append(int((left == left.max()).nonzero()[0]))
+        left[best[-1]] = -1
+    return torch.tensor(sorted(best))
+
+
+@wrong("3.3-keep", "keeps one channel too few")
+def kept_channels(scores, n_keep):
+    return torch.argsort(scores, descending=True, stable=True)[: n_keep - 1].sort().values
+
+
+@wrong("3.3-keep", "gives the indices from the highest down; they must ascend")
+def kept_channels(scores, n_keep):
+    return torch.argsort(scores, descending=True, stable=True)[:n_keep].sort(descending=True).values
+
+
+@wrong("3.3-keep", "should be an int64 tensor; its type is int32")
+def kept_channels(scores, n_keep):
+    return torch.argsort(scores, descending=True, stable=True)[:n_keep].sort().values.int()
+
+
+@right("3.3-keep", "how many channels are better, counted in a table")
+def kept_channels(scores, n_keep):
+    index = torch.arange(len(scores))
+    better = (scores[None] > scores[:, None]) | (scores[None] == scores[:, None]) & (index[None] < index[:, None])
+    return torch.where(better.sum(dim=1) < n_keep)[0]
+
+
+@right("3.3-keep", "the largest that is left, again and again")
+def kept_channels(scores, n_keep):
+    left, best = scores.clone(), []
+    for _ in range(n_keep):
+        best.append(int((left == left.max()).nonzero()[0]))
+        left[best[-1]] = -float("inf")
+    return torch.tensor(sorted(best))
+
+
 @right("3.3-keep", "NumPy's stable sort of the negated scores")
 def kept_channels(scores, n_keep):
     return torch.from_numpy(np.sort(np.argsort(-scores.numpy(), kind="stable")[:n_keep]))
 
 
-@right("3.3-keep", "Python's sort with a key of two parts, int32 indices")
+@right("3.3-keep", "Python's sort with a key of two parts")
 def kept_channels(scores, n_keep):
     values = scores.tolist()
     best = sorted(range(len(values)), key=lambda c: (-values[c], c))[:n_keep]
-    return torch.tensor(sorted(best), dtype=torch.int32)
+    return torch.tensor(sorted(best))
 
 
-@right("3.3-keep", "a mask on the way, as a NumPy array at the end")
+@right("3.3-keep", "a mask on the way")
 def kept_channels(scores, n_keep):
     mask = np.zeros(len(scores), dtype=bool)
     mask[torch.sort(-scores, stable=True).indices[:n_keep].numpy()] = True
-    return np.flatnonzero(mask)
+    return torch.from_numpy(np.flatnonzero(mask))
 
 
 # 3.4-mlp
@@ -340,6 +452,42 @@ def prune_mlp(mlp, kept):
     return small
 
 
+@wrong("3.4-mlp", "makes the small network in float64: its weights are right, and it cannot take the float32 inputs of the big one")
+def prune_mlp(mlp, kept):
+    n = len(kept)
+    small = nn.Sequential(nn.Linear(mlp[0].in_features, n), nn.ReLU(), nn.Linear(n, mlp[2].out_features)).double()
+    with torch.no_grad():
+        small[0].weight.copy_(mlp[0].weight[kept])
+        small[0].bias.copy_(mlp[0].bias[kept])
+        small[2].weight.copy_(mlp[2].weight[:, kept])
+        small[2].bias.copy_(mlp[2].bias)
+    return small
+
+
+@wrong("3.4-mlp", "freezes the new layers: they have the right weights, and no training can adapt them")
+def prune_mlp(mlp, kept):
+    n = len(kept)
+    small = nn.Sequential(nn.Linear(mlp[0].in_features, n), nn.ReLU(), nn.Linear(n, mlp[2].out_features))
+    with torch.no_grad():
+        small[0].weight.copy_(mlp[0].weight[kept])
+        small[0].bias.copy_(mlp[0].bias[kept])
+        small[2].weight.copy_(mlp[2].weight[:, kept])
+        small[2].bias.copy_(mlp[2].bias)
+    return small.requires_grad_(False)
+
+
+@wrong("3.4-mlp", "scales the columns of fc2 up for the neurons that went; masked neurons leave the others as they are")
+def prune_mlp(mlp, kept):
+    n = len(kept)
+    small = nn.Sequential(nn.Linear(mlp[0].in_features, n), nn.ReLU(), nn.Linear(n, mlp[2].out_features))
+    with torch.no_grad():
+        small[0].weight.copy_(mlp[0].weight[kept])
+        small[0].bias.copy_(mlp[0].bias[kept])
+        small[2].weight.copy_(mlp[2].weight[:, kept] * mlp[0].out_features / n)
+        small[2].bias.copy_(mlp[2].bias)
+    return small
+
+
 @right("3.4-mlp", "a deep copy whose parameters are replaced, in eval mode")
 def prune_mlp(mlp, kept):
     small = copy.deepcopy(mlp)
@@ -361,15 +509,27 @@ def prune_mlp(mlp, kept):
     return small
 
 
-@right("3.4-mlp", "a boolean mask, loops, float64, and neurons in another order that both layers share")
+@right("3.4-mlp", "loops, and neurons in another order that both layers share")
 def prune_mlp(mlp, kept):
     order = list(reversed(kept.tolist()))
-    small = nn.Sequential(nn.Linear(mlp[0].in_features, len(order)), nn.ReLU(), nn.Linear(len(order), mlp[2].out_features)).double()
+    small = nn.Sequential(nn.Linear(mlp[0].in_features, len(order)), nn.ReLU(), nn.Linear(len(order), mlp[2].out_features))
     for new, old in enumerate(order):
-        small[0].weight.data[new] = mlp[0].weight.data[old].double()
-        small[0].bias.data[new] = mlp[0].bias.data[old].double()
-        small[2].weight.data[:, new] = mlp[2].weight.data[:, old].double()
-    small[2].bias.data[:] = mlp[2].bias.data.double()
+        small[0].weight.data[new] = mlp[0].weight.data[old]
+        small[0].bias.data[new] = mlp[0].bias.data[old]
+        small[2].weight.data[:, new] = mlp[2].weight.data[:, old]
+    small[2].bias.data[:] = mlp[2].bias.data
+    return small
+
+
+@right("3.4-mlp", "a matrix that selects, new layers put into a copy")
+def prune_mlp(mlp, kept):
+    select, small = torch.eye(mlp[0].out_features)[kept], copy.deepcopy(mlp)
+    small[0], small[2] = nn.Linear(mlp[0].in_features, len(kept)), nn.Linear(len(kept), mlp[2].out_features)
+    with torch.no_grad():
+        small[0].weight.copy_(select @ mlp[0].weight)
+        small[0].bias.copy_(select @ mlp[0].bias)
+        small[2].weight.copy_(mlp[2].weight @ select.T)
+        small[2].bias.copy_(mlp[2].bias)
     return small
 
 
@@ -491,6 +651,94 @@ def cut_outputs(conv, bn, kept):
     return small, norm
 
 
+@wrong("3.5-cnn", "forgets the epsilon of the batch norm, which is not always PyTorch's 0.00001")
+def cut_outputs(conv, bn, kept):
+    small, norm = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding), nn.BatchNorm2d(len(kept))
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            getattr(norm, name).copy_(getattr(bn, name)[kept])
+    return small, norm
+
+
+@wrong("3.5-cnn", "takes the stride of the height for the width as well; the two may differ")
+def cut_outputs(conv, bn, kept):
+    small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride[0], conv.padding)
+    norm = nn.BatchNorm2d(len(kept), eps=bn.eps)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            getattr(norm, name).copy_(getattr(bn, name)[kept])
+    return small, norm
+
+
+@wrong("3.5-cnn", "copies the four tensors of the convolution and the buffers, but not the scale and the shift of the batch norm")
+def cut_outputs(conv, bn, kept):
+    small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding)
+    norm = nn.BatchNorm2d(len(kept), eps=bn.eps)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        norm.running_mean.copy_(bn.running_mean[kept])
+        norm.running_var.copy_(bn.running_var[kept])
+    return small, norm
+
+
+@wrong("3.5-cnn", "takes the first entries of the batch norm's buffers in place of the kept ones")
+def cut_outputs(conv, bn, kept):
+    n = len(kept)
+    small, norm = nn.Conv2d(conv.in_channels, n, conv.kernel_size, conv.stride, conv.padding), nn.BatchNorm2d(n, eps=bn.eps)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        norm.weight.copy_(bn.weight[kept])
+        norm.bias.copy_(bn.bias[kept])
+        norm.running_mean.copy_(bn.running_mean[:n])
+        norm.running_var.copy_(bn.running_var[:n])
+    return small, norm
+
+
+@wrong("3.5-cnn", "returns the batch norm first and the convolution second")
+def cut_outputs(conv, bn, kept):
+    small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding)
+    norm = nn.BatchNorm2d(len(kept), eps=bn.eps)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            getattr(norm, name).copy_(getattr(bn, name)[kept])
+    return norm, small
+
+
+@wrong("3.5-cnn", "loses the stride of the next convolution: its output is larger than it was")
+def cut_inputs(conv, kept):
+    small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, padding=conv.padding)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[:, kept])
+        small.bias.copy_(conv.bias)
+    return small
+
+
+@wrong("3.5-cnn", "loses the padding of the next convolution: its output is smaller than it was")
+def cut_inputs(conv, kept):
+    small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[:, kept])
+        small.bias.copy_(conv.bias)
+    return small
+
+
+@wrong("3.5-cnn", "makes the next convolution in float64: its weights are right, and it cannot take the float32 pictures of the layer before")
+def cut_inputs(conv, kept):
+    small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride, conv.padding).double()
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[:, kept])
+        small.bias.copy_(conv.bias)
+    return small
+
+
 @wrong("3.5-cnn", "listens to the first channels in place of the kept ones")
 def cut_inputs(conv, kept):
     small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride, conv.padding)
@@ -567,12 +815,12 @@ def cut_inputs(conv, kept):
     return conv
 
 
-@right("3.5-cnn", "a loop over the channels, in float64")
+@right("3.5-cnn", "a loop over the channels")
 def cut_inputs(conv, kept):
-    small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride, conv.padding).double()
+    small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride, conv.padding)
     for new, old in enumerate(kept.tolist()):
-        small.weight.data[:, new] = conv.weight.data[:, old].double()
-    small.bias.data[:] = conv.bias.data.double()
+        small.weight.data[:, new] = conv.weight.data[:, old]
+    small.bias.data[:] = conv.bias.data
     return small
 
 
@@ -601,7 +849,7 @@ def cut_columns(linear, kept, area):
     return small
 
 
-@wrong("3.6-bug", "cuts along the right axis of the wrong shape: the channel must also be the first of the two axes of the view")
+@wrong("3.6-bug", "has the right columns, but place by place: a flattened picture goes channel by channel, so each channel's columns stay side by side")
 def cut_columns(linear, kept, area):
     channels = linear.in_features // area
     small = nn.Linear(len(kept) * area, linear.out_features)
@@ -646,6 +894,43 @@ def cut_columns(linear, kept, area):
     with torch.no_grad():
         small.weight.copy_(linear.weight.view(linear.out_features, -1, area)[:, kept].flatten(1))
         small.bias.zero_()
+    return small
+
+
+@wrong("3.6-bug", "takes the root of the area for the side of the picture; pictures need not be square")
+def cut_columns(linear, kept, area):
+    side = int(area**0.5)
+    small = nn.Linear(len(kept) * area, linear.out_features)
+    blocks = linear.weight.view(linear.out_features, -1, side, side)[:, kept]
+    with torch.no_grad():
+        small.weight.copy_(blocks.flatten(1))
+        small.bias.copy_(linear.bias)
+    return small
+
+
+@wrong("3.6-bug", "masks the columns of the other channels and leaves them in the layer")
+def cut_columns(linear, kept, area):
+    small, mask = copy.deepcopy(linear), torch.zeros(linear.in_features // area)
+    mask[kept] = 1
+    with torch.no_grad():
+        small.weight.mul_(mask.repeat_interleave(area))
+    return small
+
+
+@wrong("3.6-bug", "makes the small layer in float64: its weights are right, and it cannot take float32 pictures")
+def cut_columns(linear, kept, area):
+    small = nn.Linear(len(kept) * area, linear.out_features).double()
+    with torch.no_grad():
+        small.weight.copy_(linear.weight.view(linear.out_features, -1, area)[:, kept].flatten(1))
+        small.bias.copy_(linear.bias)
+    return small
+
+
+@right("3.6-bug", "the columns whose owner stays")
+def cut_columns(linear, kept, area):
+    owner = torch.arange(linear.in_features) // area
+    small = nn.Linear(len(kept) * area, linear.out_features)
+    small.load_state_dict({"weight": linear.weight[:, torch.isin(owner, kept)], "bias": linear.bias})
     return small
 
 
@@ -796,6 +1081,118 @@ def count(model, x):
     return sum(p.numel() for p in model.parameters()), macs
 
 
+@wrong("3.7-count", "divides the side of the picture by the stride and drops the rest; a side of 7 with stride 2 and padding 1 becomes 4")
+def count(model, x):
+    sides, macs = list(x.shape[2:]), 0
+    for layer in model:
+        if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
+            stride = layer.stride if isinstance(layer.stride, tuple) else (layer.stride, layer.stride)
+            sides = [side // each for side, each in zip(sides, stride)]
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.weight.numel() * sides[0] * sides[1]
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
+@wrong("3.7-count", "squares the height of the kernel; kernels need not be square")
+def count(model, x):
+    macs = 0
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.in_channels * layer.out_channels * layer.kernel_size[0] ** 2 * x.shape[2] * x.shape[3]
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
+@wrong("3.7-count", "squares the width of the kernel; kernels need not be square")
+def count(model, x):
+    macs = 0
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.in_channels * layer.out_channels * layer.kernel_size[1] ** 2 * x.shape[2] * x.shape[3]
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
+@wrong("3.7-count", "leaves the kernel out: a filter has a weight for each place of its kernel")
+def count(model, x):
+    macs = 0
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.in_channels * layer.out_channels * x.shape[2] * x.shape[3]
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
+@wrong("3.7-count", "returns the MACs first and the parameters second")
+def count(model, x):
+    macs = 0
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.weight.numel() * x.shape[2] * x.shape[3]
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return macs, sum(p.numel() for p in model.parameters())
+
+
+@wrong("3.7-count", "counts MACs for batch norm; here only convolutions and linear layers count")
+def count(model, x):
+    macs = 0
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.weight.numel() * x.shape[2] * x.shape[3]
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+        if isinstance(layer, nn.BatchNorm2d):
+            macs += x.numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
+@wrong("3.7-count", "leaves batch norm's two tensors out of the parameters; they are trained")
+def count(model, x):
+    macs = parameters = 0
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.weight.numel() * x.shape[2] * x.shape[3]
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            parameters += sum(p.numel() for p in layer.parameters())
+    return parameters, macs
+
+
+@wrong("3.7-count", "the number of MACs should be an int; it is a float")
+def count(model, x):
+    macs = 0
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.weight.numel() * x.numel() / layer.out_channels
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
+@right("3.7-count", "numbers of the output times the size of one filter")
+def count(model, x):
+    macs = 0
+    for layer in model:
+        x = layer(x)
+        if hasattr(layer, "weight") and layer.weight.dim() > 1:
+            macs += x.numel() * layer.weight[0].numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
 @right("3.7-count", "from the layers' settings, output by output; a list of NumPy integers")
 def count(model, x):
     parameters, macs = np.int64(0), np.int64(0)
@@ -927,6 +1324,83 @@ def tied_groups(layers, additions):
         for layer in merged:
             group[layer] = merged
     return sorted({tuple(sorted(members)) for members in group.values()})
+
+
+@wrong("3.9-groups", "hands over only the group of the second layer's own entry; all that were tied to it must hear of the new group")
+def tied_groups(layers, additions):
+    group = {layer: {layer} for layer in layers}
+    for a, b in additions:
+        merged = group[a] | group[b]
+        for layer in group[a]:
+            group[layer] = merged
+        group[b] = merged
+    groups = []
+    for layer in layers:
+        members = [other for other in layers if other in group[layer]]
+        if members not in groups:
+            groups.append(members)
+    return groups
+
+
+@wrong("3.9-groups", "takes the second layer's label from the first and leaves those behind that had the second's label already")
+def tied_groups(layers, additions):
+    label, groups = {layer: layer for layer in layers}, {}
+    for a, b in additions:
+        label[b] = label[a]
+    for layer in layers:
+        groups.setdefault(label[layer], []).append(layer)
+    return list(groups.values())
+
+
+@wrong("3.9-groups", "puts the largest group first; the groups have the order of their first names")
+def tied_groups(layers, additions):
+    group = {layer: {layer} for layer in layers}
+    for a, b in additions:
+        merged = group[a] | group[b]
+        for layer in merged:
+            group[layer] = merged
+    groups = []
+    for layer in layers:
+        members = [other for other in layers if other in group[layer]]
+        if members not in groups:
+            groups.append(members)
+    return sorted(groups, key=len, reverse=True)
+
+
+@wrong("3.9-groups", "names the groups in the order of the additions; they have the order of the layers")
+def tied_groups(layers, additions):
+    groups = []
+    for a, b in additions:
+        joined = [group for group in groups if a in group or b in group]
+        groups = [group for group in groups if group not in joined]
+        groups.append(list(dict.fromkeys([name for group in joined for name in group] + [a, b])))
+    return groups + [[layer] for layer in layers if not any(layer in group for group in groups)]
+
+
+@wrong("3.9-groups", "returns a group for each layer, so a group of three comes three times")
+def tied_groups(layers, additions):
+    group = {layer: {layer} for layer in layers}
+    for a, b in additions:
+        merged = group[a] | group[b]
+        for layer in merged:
+            group[layer] = merged
+    return [[other for other in layers if other in group[layer]] for layer in layers]
+
+
+@right("3.9-groups", "walks along the additions from each layer")
+def tied_groups(layers, additions):
+    found = []
+    for start in layers:
+        reached, ahead = {start}, [start]
+        while ahead:
+            here = ahead.pop()
+            near = {other for pair in additions if here in pair for other in pair} - reached
+            reached |= near
+            ahead += near
+        group = [layer for layer in layers if layer in reached]
+        if group not in found:
+            found.append(group)
+    return found
 
 
 @right("3.9-groups", "parents and roots (union-find)")

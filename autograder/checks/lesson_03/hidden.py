@@ -9,16 +9,11 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, letter, that
+from autograder.checks.expect import letter, that
 from autograder.checks.lesson_03.visible import (
-    counted, indices, normal, prove_cnn, prove_flatten, prove_mlp, random_batch_norm, random_conv, random_linear,
-    same_groups, scores_of, some_of,
+    BIT, counted, groups_of, keeps, normal, prove_cnn, prove_flatten, prove_mlp, random_batch_norm, random_conv, random_linear,
+    scores_of, some_of,
 )  # fmt: skip
-
-
-def unchanged(changed, what):
-    that(not changed, f"{what} should leave what it is given as it is: build new layers and copy.")
-
 
 # 3.1
 
@@ -31,7 +26,7 @@ def test_predict_shape_and_time_stay(student, rng):
 # 3.2
 
 
-SHAPES = ((6, 6), (5, 9), (7, 3, 3, 3), (4, 4, 1, 5))
+SHAPES = ((6, 6), (5, 9), (1, 7), (4, 1), (7, 3, 3, 3), (4, 4, 1, 5), (1, 2, 3, 2))
 
 
 @exercise("3.2-importance", points=8)
@@ -43,11 +38,11 @@ def test_scores_of_random_layers(student, rng):
         w, g = weight.double().numpy().reshape(shape[0], -1), grad.double().numpy().reshape(shape[0], -1)
         on = f"random weights of shape {shape}"
         rel = (n + 4) * 2.0**-24
-        scores_of(student.l1_importance(weight), np.abs(w).sum(1), rel, "the L1 scores", on)
-        scores_of(student.l2_importance(weight), np.sqrt((w * w).sum(1)), rel, "the L2 scores", on)
+        scores_of(student.l1_importance(weight), np.abs(w).sum(1), rel=rel, what="the L1 scores", on=on)
+        scores_of(student.l2_importance(weight), np.sqrt((w * w).sum(1)), rel=rel, what="the L2 scores", on=on)
         slack = rel * np.abs(w * g).sum(1).max()
         got = student.taylor_importance(weight, grad)
-        close(got, np.abs((w * g).sum(1)), abs=slack, what="the Taylor scores", on=on + ", random gradients")
+        scores_of(got, np.abs((w * g).sum(1)), abs=slack, what="the Taylor scores", on=on + ", random gradients")
 
 
 @exercise("3.2-importance", points=3)
@@ -63,17 +58,19 @@ def test_taylor_is_the_change_of_a_linear_loss(student, rng):
         want.append(abs(float(loss - (without * grad.double()).sum())))
     slack = 40 * 2.0**-24 * float((weight * grad).abs().sum(dim=(1, 2, 3)).max())
     what = "the Taylor scores (against the true change of a loss that is linear in the weights)"
-    close(student.taylor_importance(weight, grad), np.array(want), abs=slack, what=what)
+    on = f"random weights and gradients of shape {shape}"
+    scores_of(student.taylor_importance(weight, grad), np.array(want), abs=slack, what=what, on=on)
 
 
 @exercise("3.2-importance", points=3)
 def test_mean_activation_of_random_maps(student, rng):
-    for shape in ((5, 5), (3, 8), (6, 3, 4, 5), (2, 7, 1, 3)):
+    for shape in ((5, 5), (3, 8), (1, 4), (4, 1), (6, 3, 4, 5), (2, 7, 1, 3), (3, 1, 2, 2)):
         activations = normal(rng, *shape).clamp(min=0)
         axes = tuple(axis for axis in range(len(shape)) if axis != 1)
         want = activations.double().numpy().mean(axis=axes)
         on = f"random activations of shape {shape}"
-        scores_of(student.mean_activation(activations), want, (activations.numel() + 4) * 2.0**-24, "the mean activations", on)
+        rel = (activations.numel() + 4) * 2.0**-24
+        scores_of(student.mean_activation(activations), want, rel=rel, what="the mean activations", on=on)
 
 
 # 3.3
@@ -81,24 +78,24 @@ def test_mean_activation_of_random_maps(student, rng):
 
 @exercise("3.3-keep", points=6)
 def test_kept_channels_of_random_scores(student, rng):
+    cases = []
     for channels in (1, 5, 16, 64):
         for n_keep in sorted({1, (channels + 1) // 2, max(1, channels - 1), channels}):
-            scores = rng.permutation(channels) + rng.uniform(0, 0.5, channels) - 3
-            got = student.kept_channels(torch.from_numpy(scores).float(), n_keep)
-            got = indices(got, n_keep, "The result of kept_channels")
-            want = np.sort(np.argsort(-scores)[:n_keep])
-            equal(got, want, what="the kept channels", on=f"{channels} different scores, keep {n_keep}")
+            scores = rng.permutation(channels) + rng.uniform(0, 0.5, channels) - channels / 2
+            cases.append((scores.tolist(), n_keep, f"{channels} different scores of both signs"))
+    keeps(student, cases)
 
 
 @exercise("3.3-keep", points=4)
 def test_ties_go_to_the_lower_index(student, rng):
+    cases = []
     for channels, levels in ((6, 1), (12, 3), (64, 4), (200, 5)):
-        scores = rng.integers(0, levels, channels) / 4
-        n_keep = int(rng.integers(1, channels))
-        got = indices(student.kept_channels(torch.from_numpy(scores).float(), n_keep), n_keep, "The result of kept_channels")
-        order = sorted(range(channels), key=lambda c: (-scores[c], c))
-        want = np.array(sorted(order[:n_keep]))
-        equal(got, want, what="the kept channels", on=f"{channels} scores with many ties, keep {n_keep}")
+        scores = rng.permutation(np.arange(channels) % levels) / 4  # each level has its share
+        best = int((scores == scores.max()).sum())
+        cases.append((scores.tolist(), best // 2, f"{channels} scores with many ties"))  # the cut always goes through a tie
+    near = 1 + rng.permutation(np.arange(30) % 3) * BIT
+    cases.append((near.tolist(), 15, "30 scores that are 1, 1 + 2**-20 or 1 + 2**-19"))
+    keeps(student, cases)
 
 
 # 3.4
@@ -106,16 +103,19 @@ def test_ties_go_to_the_lower_index(student, rng):
 
 @exercise("3.4-mlp", points=10)
 def test_small_mlp_equals_the_masked_one(student, rng):
-    for inputs, hidden, outputs, n_keep in ((5, 8, 3, 5), (6, 6, 6, 3), (3, 20, 7, 11)):
-        mlp = nn.Sequential(random_linear(rng, inputs, hidden), nn.ReLU(), random_linear(rng, hidden, outputs))
-        prove_mlp(student, mlp, some_of(rng, hidden, n_keep), normal(rng, 32, inputs))
+    prove_mlp(student, [random_mlp(rng, *sizes) for sizes in ((5, 8, 3, 5), (6, 6, 6, 3), (3, 20, 7, 11))])
 
 
 @exercise("3.4-mlp", points=4)
-def test_one_neuron_all_neurons_and_nothing_changed(student, rng):
-    mlp = nn.Sequential(random_linear(rng, 4, 7), nn.ReLU(), random_linear(rng, 7, 5))
-    for kept in (torch.tensor([int(rng.integers(1, 7))]), torch.arange(7)):
-        unchanged(prove_mlp(student, mlp, kept, normal(rng, 16, 4)), "prune_mlp")
+def test_one_neuron_and_all_neurons(student, rng):
+    prove_mlp(student, [random_mlp(rng, 4, 7, 5, n_keep) for n_keep in (1, 7)])
+
+
+def random_mlp(rng, inputs, hidden, outputs, n_keep):
+    mlp = nn.Sequential(random_linear(rng, inputs, hidden), nn.ReLU(), random_linear(rng, hidden, outputs))
+    kept = some_of(rng, hidden, n_keep)
+    on = f"random Linear({inputs}, {hidden}), ReLU, Linear({hidden}, {outputs}), kept = {kept.tolist()}"
+    return mlp, kept, normal(rng, 32, inputs), on
 
 
 # 3.5
@@ -123,62 +123,73 @@ def test_one_neuron_all_neurons_and_nothing_changed(student, rng):
 
 @exercise("3.5-cnn", points=13)
 def test_small_cnn_equals_the_masked_one(student, rng):
+    cases = []
     for inputs, channels, outputs, n_keep in ((3, 8, 4, 5), (6, 6, 6, 3), (1, 12, 5, 7)):
-        conv, bn, after = random_conv(rng, inputs, channels), random_batch_norm(rng, channels), random_conv(rng, channels, outputs)
-        prove_cnn(student, conv, bn, after, some_of(rng, channels, n_keep), normal(rng, 3, inputs, 6, 5))
+        conv, after = random_conv(rng, inputs, channels), random_conv(rng, channels, outputs)
+        cases.append(random_cnn(rng, conv, random_batch_norm(rng, channels), after, n_keep, (3, inputs, 6, 5)))
+    prove_cnn(student, cases)
 
 
 @exercise("3.5-cnn", points=5)
-def test_strides_one_channel_and_nothing_changed(student, rng):
-    conv = random_conv(rng, 2, 6, 5, 2, 2)
-    bn = random_batch_norm(rng, 6, eps=1e-3)
-    after = random_conv(rng, 6, 3, 1, 1, 0)
-    for kept in (torch.tensor([int(rng.integers(1, 6))]), some_of(rng, 6, 4), torch.arange(6)):
-        unchanged(prove_cnn(student, conv, bn, after, kept, normal(rng, 2, 2, 9, 8)), "Surgery")
+def test_every_setting_one_channel_and_all_channels(student, rng):
+    # Kernel, stride and padding of either convolution, different in height and width, and an epsilon of its own.
+    cases = []
+    for n_keep in (1, 4, 6):
+        conv, after = random_conv(rng, 2, 6, (5, 3), (2, 1), (2, 0)), random_conv(rng, 6, 3, (1, 2), (1, 2), (0, 1))
+        cases.append(random_cnn(rng, conv, random_batch_norm(rng, 6, eps=1e-3), after, n_keep, (2, 2, 9, 8)))
+    prove_cnn(student, cases)
+
+
+def random_cnn(rng, conv, bn, after, n_keep, shape):
+    kept = some_of(rng, conv.out_channels, n_keep)
+    on = f"random {conv}, {bn}, ReLU, {after}, kept = {kept.tolist()}"
+    return conv, bn, after, kept, normal(rng, *shape), on
 
 
 # 3.6
 
 
+def random_flatten(rng, channels, height, width, n_keep, outputs):
+    kept = some_of(rng, channels, n_keep)
+    on = f"random pictures of {channels} channels of {height}x{width}, {outputs} outputs, kept = {kept.tolist()}"
+    x = normal(rng, 5, channels, height, width)
+    return random_linear(rng, channels * height * width, outputs), (channels, height, width), kept, x, on
+
+
 @exercise("3.6-bug", points=6)
 def test_flatten_keeps_whole_blocks(student, rng):
-    for channels, height, width, n_keep in ((5, 2, 3, 3), (4, 4, 4, 2), (9, 3, 3, 5)):
-        linear = random_linear(rng, channels * height * width, 4)
-        prove_flatten(student, linear, channels, height, width, some_of(rng, channels, n_keep), normal(rng, 5, channels, height, width))
+    prove_flatten(student, [random_flatten(rng, *sizes, 4) for sizes in ((5, 2, 3, 3), (4, 4, 4, 2), (9, 3, 3, 5))])
 
 
 @exercise("3.6-bug", points=2)
-def test_area_of_one_and_nothing_changed(student, rng):
-    for channels, height, width, n_keep in ((6, 1, 1, 4), (3, 2, 2, 1), (3, 1, 4, 3)):
-        linear = random_linear(rng, channels * height * width, 3)
-        kept = some_of(rng, channels, n_keep)
-        unchanged(prove_flatten(student, linear, channels, height, width, kept, normal(rng, 5, channels, height, width)), "cut_columns")
+def test_area_of_one_and_one_channel(student, rng):
+    prove_flatten(student, [random_flatten(rng, *sizes, 3) for sizes in ((6, 1, 1, 4), (3, 2, 2, 1), (3, 1, 4, 3))])
 
 
 # 3.7
 
 
 def conv_cost(inputs, outputs, size, positions, bias=True):
-    weights = inputs * outputs * size * size
+    """(parameters, MACs) of a convolution whose kernel has `size` places."""
+    weights = inputs * outputs * size
     return weights + outputs * bias, weights * positions
 
 
 @exercise("3.7-count", points=8)
 def test_count_of_random_networks(student, rng):
-    for _ in range(3):
+    cases = []
+    for size in (int(rng.integers(3, 6)) * 2, int(rng.integers(3, 6)) * 2 + 1):  # an odd side in every run
         a, b, c, classes = (int(v) for v in rng.integers(2, 9, 4))
-        size = int(rng.integers(6, 11))
         half = (size + 1) // 2  # size 3, stride 2, padding 1
         net = nn.Sequential(
             nn.Conv2d(a, b, 3, 1, 1), nn.BatchNorm2d(b), nn.ReLU(),
             nn.Conv2d(b, c, 3, 2, 1), nn.BatchNorm2d(c), nn.ReLU(),
             nn.Flatten(), nn.Linear(c * half * half, classes),
-        ).eval()  # fmt: skip
-        first, second = conv_cost(a, b, 3, size * size), conv_cost(b, c, 3, half * half)
+        )  # fmt: skip
+        first, second = conv_cost(a, b, 9, size * size), conv_cost(b, c, 9, half * half)
         last = c * half * half * classes
-        want = first[0] + 2 * b + second[0] + 2 * c + last + classes, first[1] + second[1] + last
-        on = f"{a} -> {b} -> {c} channels, {classes} classes, pictures of {size}x{size}, the second convolution with stride 2"
-        counted(student.count(net, torch.zeros(1, a, size, size)), *want, on)
+        cases.append((net, (a, size, size), first[0] + 2 * b + second[0] + 2 * c + last + classes, first[1] + second[1] + last))
+    counted(student, cases)
 
 
 @exercise("3.7-count", points=4)
@@ -186,10 +197,17 @@ def test_count_of_odd_layers(student, rng):
     a, b, c = (int(v) for v in rng.integers(2, 7, 3))
     # No padding, no bias, pooling, and pictures that are not square: 7x10 -> 3x6 -> 1x3.
     net = nn.Sequential(nn.Conv2d(a, b, 5, bias=False), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(b, c, 1), nn.Flatten(), nn.Linear(3 * c, 4, bias=False))
-    first, second = conv_cost(a, b, 5, 3 * 6, bias=False), conv_cost(b, c, 1, 1 * 3)
-    want = first[0] + second[0] + 12 * c, first[1] + second[1] + 12 * c
-    on = f"Conv2d({a}, {b}, 5, bias=False), MaxPool2d(2), Conv2d({b}, {c}, 1), Linear on 7x10"
-    counted(student.count(net.eval(), torch.zeros(1, a, 7, 10)), *want, on)
+    first, second = conv_cost(a, b, 25, 3 * 6, bias=False), conv_cost(b, c, 1, 1 * 3)
+    # Kernel, stride and padding differ in height and width: 9x6 -> 5x4 -> 2x2.
+    uneven = nn.Sequential(nn.Conv2d(a, b, (3, 5), stride=(2, 1), padding=(1, 1)), nn.ReLU(), nn.MaxPool2d(2, stride=2), nn.Flatten(), nn.Linear(4 * b, 3))
+    third, fourth = conv_cost(a, b, 15, 5 * 4), 12 * b
+    # Two linear layers and no picture at all.
+    flat = nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c, bias=False))
+    counted(student, [
+        (net, (a, 7, 10), first[0] + second[0] + 12 * c, first[1] + second[1] + 12 * c),
+        (uneven, (a, 9, 6), third[0] + fourth + 3, third[1] + fourth),
+        (flat, (a,), a * b + b + b * c, a * b + b * c),
+    ])  # fmt: skip
 
 
 # 3.9
@@ -225,9 +243,7 @@ def test_groups_of_random_networks(student, rng):
         layers = [f"conv{k}" for k in rng.permutation(count)]
         additions = [tuple(layers[int(k)] for k in rng.choice(count, 2, replace=False)) for _ in range(int(rng.integers(1, count)))]
         cases.append((layers, additions))
-    for layers, additions in cases:
-        got = student.tied_groups(layers, additions)
-        same_groups(got, components(layers, additions), f"layers {layers}, additions {additions}")
+    groups_of(student, [(layers, additions, components(layers, additions)) for layers, additions in cases])
 
 
 @exercise("3.9-groups", points=4)
@@ -238,8 +254,6 @@ def test_groups_of_long_and_empty_networks(student, rng):
     layers = ["stem"] + [name for k in range(blocks) for name in (f"block{k}.conv1", f"block{k}.conv2")]
     additions = [(outer[k], outer[k + 1]) for k in range(blocks)]
     want = [outer] + [[name] for name in inner]
-    for told in (additions, additions[::-1], [additions[int(k)] for k in rng.permutation(blocks)], additions + additions):
-        got = student.tied_groups(layers, [(b, a) for a, b in told])
-        same_groups(got, want, f"a chain of {blocks} residual blocks")
-    same_groups(student.tied_groups([], []), [], "no layers at all")
-    same_groups(student.tied_groups(["only"], []), [["only"]], "one layer")
+    told = (additions, additions[::-1], [additions[int(k)] for k in rng.permutation(blocks)], additions + additions)
+    cases = [(layers, [(b, a) for a, b in each], want) for each in told]
+    groups_of(student, [*cases, ([], [], []), (["only"], [], [["only"]])])

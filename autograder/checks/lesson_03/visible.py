@@ -2,6 +2,7 @@
 
 The checks run modules that a student's code has made. So each is first compared, setting by setting and
 shape by shape, with what it must be; only then is it run, in float64, where copying is the only thing that counts.
+A check asks all its questions before it judges the first reply, so that a mistake is named after all of them.
 """
 
 import copy
@@ -22,20 +23,34 @@ def pair(value, what):
     return value
 
 
+def tensor(value, what):
+    """Where the text asks for a tensor, the notebook goes on with one: an array or a list would stop it there."""
+    that(isinstance(value, torch.Tensor), f"{what} should be a tensor; it is {kind_of(value)}.")
+    return value
+
+
 def indices(value, count, what):
-    """The value as a NumPy array of `count` integers, or a plain message."""
-    array = from_tensor(value) if isinstance(value, torch.Tensor) else value
-    that(isinstance(array, np.ndarray), f"{what} should be a tensor of indices; it is {kind_of(value)}.")
-    that(array.dtype.kind in "iu", f"{what} should be integers (int64); the type is {array.dtype}.")
-    that(array.shape == (count,), f"{what} should have the shape ({count},); it has {tuple(array.shape)}.")
-    return array
+    """The value as a NumPy array of `count` int64 numbers, or a plain message."""
+    tensor(value, what)
+    that(value.dtype == torch.int64, f"{what} should be an int64 tensor; its type is {plain(value.dtype)}.")
+    that(tuple(value.shape) == (count,), f"{what} should have the shape ({count},); it has {tuple(value.shape)}.")
+    return from_tensor(value)
 
 
-def scores_of(value, want, rel, what, on):
-    """The value must be a real tensor or array close to `want`."""
-    if isinstance(value, torch.Tensor):
-        that(not value.is_complex(), f"{what} should be real numbers.")
-    close(value, want, rel=rel, abs=1e-12, what=what, on=on)
+def scores_of(value, want, *, rel=None, abs=None, what, on):
+    """The value must be a float tensor, close to `want` (float64 array)."""
+    tensor(value, what)
+    that(value.is_floating_point(), f"{what} should be a float tensor; the type is {plain(value.dtype)}.")
+    close(value, want, rel=rel, abs=abs, what=what, on=on)
+
+
+def whole_number(value, what):
+    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    that(integer, f"{what} should be an int; it is {kind_of(value)}.")
+
+
+def plain(dtype):
+    return str(dtype).removeprefix("torch.")
 
 
 def is_layer(value, kind, what):
@@ -44,15 +59,17 @@ def is_layer(value, kind, what):
 
 
 def parameter(layer, name, shape, what):
-    """A float parameter or buffer of the shape wanted."""
-    tensor = getattr(layer, name, None)
-    that(isinstance(tensor, torch.Tensor), f"{what} has no {name}.")
-    that(tensor.dtype in (torch.float32, torch.float64), f"The {name} of {what} should be float32; it is {tensor.dtype}.")
+    """A parameter or buffer of the shape wanted: float32, as what was given, and if it is a parameter, one that can be trained."""
+    found = getattr(layer, name, None)
+    that(isinstance(found, torch.Tensor), f"{what} has no {name}.")
     that(
-        tuple(tensor.shape) == tuple(shape),
-        f"The {name} of {what} should have the shape {tuple(shape)}; it has {tuple(tensor.shape)}.",
+        tuple(found.shape) == tuple(shape),
+        f"The {name} of {what} should have the shape {tuple(shape)}; it has {tuple(found.shape)}.",
     )
-    return tensor
+    that(found.dtype == torch.float32, f"The {name} of {what} should be float32, like the one given; it is {plain(found.dtype)}.")
+    trains = found.requires_grad or not isinstance(found, nn.Parameter)
+    that(trains, f"The {name} of {what} has requires_grad=False: no training can change it, and the next step is to train.")
+    return found
 
 
 def is_linear(value, inputs, outputs, what):
@@ -89,7 +106,7 @@ def is_batch_norm(value, like, channels, what):
     return layer
 
 
-# Random layers, in which every number matters
+# Layers in which every number matters
 
 
 def normal(rng, *shape):
@@ -107,7 +124,7 @@ def random_linear(rng, inputs, outputs):
 def random_conv(rng, inputs, outputs, size=3, stride=1, padding=1):
     layer = nn.Conv2d(inputs, outputs, size, stride, padding)
     with torch.no_grad():
-        layer.weight.copy_(normal(rng, *layer.weight.shape) / (inputs * size**2) ** 0.5)
+        layer.weight.copy_(normal(rng, *layer.weight.shape) / layer.weight[0].numel() ** 0.5)
         layer.bias.copy_(normal(rng, outputs))
     return layer
 
@@ -119,6 +136,23 @@ def random_batch_norm(rng, channels, eps=1e-5):
         layer.bias.copy_(normal(rng, channels))
         layer.running_mean.copy_(normal(rng, channels))
         layer.running_var.copy_(torch.from_numpy(rng.uniform(0.2, 3, channels)))
+    return layer.eval()
+
+
+WAVES = "filled with sin(1), sin(2), ... in turn"
+
+
+def waves(*shape, start=1):
+    return torch.arange(start, start + int(np.prod(shape))).double().sin().float().reshape(shape)
+
+
+def in_waves(layer):
+    """The layer with its tensors filled in turn with sin(1), sin(2), ...: anyone can make it again. A variance gets 2 on top."""
+    start = 1
+    for name, found in layer.state_dict().items():
+        if found.is_floating_point():
+            found.copy_(waves(*found.shape, start=start) + (2 if name == "running_var" else 0))
+            start += found.numel()
     return layer.eval()
 
 
@@ -136,78 +170,89 @@ def silent(kept, channels):
     return off
 
 
-# The proof: small output = masked output
+# The proof: small output = masked output. Copies are exact and float64 rounds at 1e-16: 1e-5 is the lesson's law, and
+# wrong answers miss it by 1e-2 or more.
 
 
-def prove_mlp(student, mlp, kept, x):
-    fc1, _, fc2 = mlp
-    small = student.prune_mlp(mlp, kept)
-    changed = list(student.mutated)
-    on = f"{fc1.in_features} inputs, {fc1.out_features} hidden neurons, {fc2.out_features} outputs, kept = {kept.tolist()}"
-    is_layer(small, nn.Sequential, "The result of prune_mlp")
-    that(len(small) == 3, f"The result of prune_mlp should have three layers; it has {len(small)}.")
-    is_linear(small[0], fc1.in_features, len(kept), "the first layer of the small network")
-    is_layer(small[1], nn.ReLU, "The layer in the middle")
-    is_linear(small[2], len(kept), fc2.out_features, "the last layer of the small network")
-    masked = copy.deepcopy(mlp)
-    with torch.no_grad():
-        masked[0].weight[silent(kept, fc1.out_features)] = 0
-        masked[0].bias[silent(kept, fc1.out_features)] = 0
-    # Copies are exact and float64 rounds at 1e-16: 1e-5 is the lesson's law, and wrong answers miss it by 1e-2 or more.
-    close(run_module(small, x), run_module(masked, x), abs=1e-5, what="the output of the small network (against the masked one)", on=on)
-    return changed
+def prove_mlp(student, cases):
+    """cases: (mlp, kept, x, what stands in the message)."""
+    for (mlp, kept, x, on), small in zip(cases, [student.prune_mlp(mlp, kept) for mlp, kept, *_ in cases]):
+        fc1, _, fc2 = mlp
+        is_layer(small, nn.Sequential, "The result of prune_mlp")
+        that(len(small) == 3, f"The result of prune_mlp should have three layers; it has {len(small)}.")
+        is_linear(small[0], fc1.in_features, len(kept), "the first layer of the small network")
+        is_layer(small[1], nn.ReLU, "The layer in the middle")
+        is_linear(small[2], len(kept), fc2.out_features, "the last layer of the small network")
+        masked = copy.deepcopy(mlp)
+        with torch.no_grad():
+            masked[0].weight[silent(kept, fc1.out_features)] = 0
+            masked[0].bias[silent(kept, fc1.out_features)] = 0
+        close(run_module(small, x), run_module(masked, x), abs=1e-5, what="the output of the small network (against the masked one)", on=on)
 
 
-def prove_cnn(student, conv, bn, after, kept, x):
-    """conv, bn, ReLU, after; returns whether anything that was given was changed."""
-    small_conv, small_bn = pair(student.cut_outputs(conv, bn, kept), "cut_outputs")
-    changed = list(student.mutated)
-    on = f"{conv.out_channels} channels, kept = {kept.tolist()}"
-    is_conv(small_conv, conv, conv.in_channels, len(kept), "the small convolution")
-    is_batch_norm(small_bn, bn, len(kept), "the small batch norm")
-    masked_bn = copy.deepcopy(bn)
-    with torch.no_grad():
-        masked_bn.weight[silent(kept, conv.out_channels)] = 0
-        masked_bn.bias[silent(kept, conv.out_channels)] = 0
-    masked = nn.Sequential(conv, masked_bn, nn.ReLU())
-    small = nn.Sequential(small_conv, small_bn, nn.ReLU())
-    what = "the output of the small convolution and batch norm (against the kept channels of the big ones)"
-    close(run_module(small, x), run_module(masked, x)[:, kept], abs=1e-5, what=what, on=on)
+def prove_cnn(student, cases):
+    """cases: (conv, bn, the next convolution, kept, x, what stands in the message); a ReLU comes after bn."""
+    answers = [(student.cut_outputs(conv, bn, kept), student.cut_inputs(after, kept)) for conv, bn, after, kept, *_ in cases]
+    for (conv, bn, after, kept, x, on), (small, small_after) in zip(cases, answers):
+        small_conv, small_bn = pair(small, "cut_outputs")
+        is_conv(small_conv, conv, conv.in_channels, len(kept), "the small convolution")
+        is_batch_norm(small_bn, bn, len(kept), "the small batch norm")
+        masked_bn = copy.deepcopy(bn)
+        with torch.no_grad():
+            masked_bn.weight[silent(kept, conv.out_channels)] = 0
+            masked_bn.bias[silent(kept, conv.out_channels)] = 0
+        masked, small = nn.Sequential(conv, masked_bn, nn.ReLU()), nn.Sequential(small_conv, small_bn, nn.ReLU())
+        what = "the output of the small convolution and batch norm (against the kept channels of the big ones)"
+        close(run_module(small, x), run_module(masked, x)[:, kept], abs=1e-5, what=what, on=on)
 
-    small_after = student.cut_inputs(after, kept)
-    changed += student.mutated
-    is_conv(small_after, after, len(kept), after.out_channels, "the next convolution, cut")
-    what = "the output after the next convolution (against the masked network)"
-    close(run_module(nn.Sequential(small, small_after), x), run_module(nn.Sequential(masked, after), x), abs=1e-5, what=what, on=on)
-    return changed
+        is_conv(small_after, after, len(kept), after.out_channels, "the next convolution, cut")
+        what = "the output after the next convolution (against the masked network)"
+        got, want = run_module(nn.Sequential(small, small_after), x), run_module(nn.Sequential(masked, after), x)
+        close(got, want, abs=1e-5, what=what, on=on)
 
 
-def prove_flatten(student, linear, channels, height, width, kept, x):
-    small = student.cut_columns(linear, kept, height * width)
-    changed = list(student.mutated)
-    is_linear(small, len(kept) * height * width, linear.out_features, "the small linear layer")
-    on = f"{channels} channels of {height}x{width}, kept = {kept.tolist()}"
-    masked_x = x.clone()
-    masked_x[:, silent(kept, channels)] = 0
-    want = run_module(nn.Sequential(nn.Flatten(), linear), masked_x)
-    got = run_module(nn.Sequential(nn.Flatten(), small), x[:, kept])
-    close(got, want, abs=1e-5, what="the output of the small linear layer (against the masked one)", on=on)
-    return changed
+def prove_flatten(student, cases):
+    """cases: (linear, (channels, height, width), kept, x, what stands in the message)."""
+    answers = [student.cut_columns(linear, kept, height * width) for linear, (_, height, width), kept, *_ in cases]
+    for (linear, (channels, height, width), kept, x, on), small in zip(cases, answers):
+        is_linear(small, len(kept) * height * width, linear.out_features, "the small linear layer")
+        masked_x = x.clone()
+        masked_x[:, silent(kept, channels)] = 0
+        want = run_module(nn.Sequential(nn.Flatten(), linear), masked_x)
+        got = run_module(nn.Sequential(nn.Flatten(), small), x[:, kept])
+        close(got, want, abs=1e-5, what="the output of the small linear layer (against the masked one)", on=on)
 
 
-def counted(got, parameters, macs, on):
-    got_parameters, got_macs = pair(got, "count")
-    equal(got_parameters, parameters, what="the number of parameters", on=on)
-    equal(got_macs, macs, what="the number of MACs", on=on)
+def counted(student, cases):
+    """cases: (model, shape of one picture, parameters, MACs)."""
+    answers = [student.count(model.eval(), torch.zeros(1, *shape)) for model, shape, *_ in cases]
+    for (model, shape, parameters, macs), got in zip(cases, answers):
+        on = f"{', '.join(map(repr, model))} on a picture of shape {(1, *shape)}"
+        got_parameters, got_macs = pair(got, "count")
+        for value, want, what in ((got_parameters, parameters, "the number of parameters"), (got_macs, macs, "the number of MACs")):
+            whole_number(value, what)
+            equal(value, want, what=what, on=on)
 
 
-def same_groups(got, want, on):
-    """A list (or tuple) of lists of names, in the order wanted."""
-    that(isinstance(got, (list, tuple)), f"tied_groups should return a list of groups; it returned {kind_of(got)}.")
-    for group in got:
-        names = isinstance(group, (list, tuple)) and all(isinstance(name, str) for name in group)
-        that(names, "Each group should be a list of names.")
-    equal([list(group) for group in got], want, what="the groups", on=on)
+def keeps(student, cases):
+    """cases: (list of scores, how many to keep, what stands in the message); the scores go over as float32."""
+    answers = [student.kept_channels(torch.tensor(scores, dtype=torch.float32), n_keep) for scores, n_keep, _ in cases]
+    for (scores, n_keep, on), got in zip(cases, answers):
+        order = sorted(range(len(scores)), key=lambda c: (-np.float32(scores[c]), c))
+        got = indices(got, n_keep, "The result of kept_channels")
+        equal(got, np.array(sorted(order[:n_keep])), what="the kept channels", on=f"{on}, keep {n_keep}")
+
+
+def groups_of(student, cases):
+    """cases: (layers, additions, the groups in their order)."""
+    answers = [student.tied_groups(layers, additions) for layers, additions, _ in cases]
+    for (layers, additions, want), got in zip(cases, answers):
+        that(isinstance(got, (list, tuple)), f"tied_groups should return a list of groups; it returned {kind_of(got)}.")
+        for group in got:
+            names = isinstance(group, (list, tuple)) and all(isinstance(name, str) for name in group)
+            that(names, "Each group should be a list of names.")
+        on = f"the layers {', '.join(layers) or '(none)'} and the additions {', '.join(f'({a}, {b})' for a, b in additions) or '(none)'}"
+        equal([list(map(str, group)) for group in got], want, what="the groups", on=on)
 
 
 # 3.1
@@ -221,52 +266,89 @@ def test_predict_what_masking_changes(student, rng):
 
 # 3.2
 
-
-@exercise("3.2-importance")
-def test_scores_of_two_small_channels(student, rng):
-    weight = torch.tensor([[3.0, -4.0], [1.0, 2.0]])
-    grad = torch.tensor([[0.1, 0.2], [-0.5, -0.25]])
-    on = "weight = [[3, -4], [1, 2]]"
-    scores_of(student.l1_importance(weight), np.array([7.0, 3.0]), 1e-6, "the L1 scores", on)
-    scores_of(student.l2_importance(weight), np.array([5.0, 5.0**0.5]), 1e-6, "the L2 scores", on)
-    on += ", grad = [[0.1, 0.2], [-0.5, -0.25]]"
-    scores_of(student.taylor_importance(weight, grad), np.array([0.5, 1.0]), 1e-5, "the Taylor scores", on)
+# A handful of numbers: float32 rounds each, and each sum, to 6e-8 of itself.
+TWO = torch.tensor([[3.0, -4.0], [1.0, 2.0]]), "weight = [[3, -4], [1, 2]]"
+SMALL_CONV = torch.arange(-8.0, 8.0).reshape(2, 2, 2, 2), "weight = torch.arange(-8.0, 8.0).reshape(2, 2, 2, 2)"
+FLAT_CONV = torch.arange(-7.0, 5.0).reshape(3, 1, 2, 2), "weight = torch.arange(-7.0, 5.0).reshape(3, 1, 2, 2)"
+ONE = torch.tensor([[0.1, -200.7, 0.0]]), "weight = [[0.1, -200.7, 0]]"
 
 
-@exercise("3.2-importance")
-def test_scores_of_a_small_convolution(student, rng):
-    weight = torch.arange(-8.0, 8.0).reshape(2, 2, 2, 2)
-    on = "a weight of shape (2, 2, 2, 2) with the values -8 to 7 in order"
-    scores_of(student.l1_importance(weight), np.array([36.0, 28.0]), 1e-6, "the L1 scores", on)
-    scores_of(student.l2_importance(weight), np.sqrt([204.0, 140.0]), 1e-6, "the L2 scores", on)
-    grad = torch.ones(2, 2, 2, 2)
-    scores_of(student.taylor_importance(weight, grad), np.array([36.0, 28.0]), 1e-6, "the Taylor scores", on + ", all gradients 1")
+def judged(cases, rel, what):
+    """cases: (reply, float64 scores wanted, what stands in the message)."""
+    for got, want, on in cases:
+        scores_of(got, np.array(want), rel=rel, what=what, on=on)
 
 
 @exercise("3.2-importance")
-def test_mean_activation_of_two_images(student, rng):
-    flat = torch.tensor([[1.0, 0.0, 4.0], [3.0, 0.0, 0.0]])
-    on = "two images with the activations [1, 0, 4] and [3, 0, 0]"
-    scores_of(student.mean_activation(flat), np.array([2.0, 0.0, 2.0]), 1e-6, "the mean activations", on)
+def test_l1_of_small_layers(student, rng):
+    wanted = (7, 3), (36, 28), (22, 6, 10), (200.8,)
+    cases = [(student.l1_importance(weight), want, on) for (weight, on), want in zip((TWO, SMALL_CONV, FLAT_CONV, ONE), wanted)]
+    judged(cases, 1e-6, "the L1 scores")
+
+
+@exercise("3.2-importance")
+def test_l2_of_small_layers(student, rng):
+    wanted = (25, 5), (204, 140), (126, 14, 30), (0.1**2 + 200.7**2,)
+    cases = [(student.l2_importance(weight), np.sqrt(want), on) for (weight, on), want in zip((TWO, SMALL_CONV, FLAT_CONV, ONE), wanted)]
+    judged(cases, 1e-6, "the L2 scores")
+
+
+@exercise("3.2-importance")
+def test_taylor_of_small_layers(student, rng):
+    # The gradients have both signs, and so have their products with the weights.
+    grads = (
+        (torch.tensor([[0.25, 0.5], [-0.5, -0.25]]), "grad = [[0.25, 0.5], [-0.5, -0.25]]"),
+        (torch.ones(2, 2, 2, 2), "grad = torch.ones(2, 2, 2, 2)"),
+        (torch.tensor([1.0, -1.0, 2.0, 0.0]).repeat(3, 1).reshape(3, 1, 2, 2), "grad = [1, -1, 2, 0] for each channel"),
+        (torch.tensor([[-2.0, 0.5, 1.0]]), "grad = [[-2, 0.5, 1]]"),
+    )
+    wanted = (1.25, 1), (36, 28), (11, 3, 5), (100.55,)
+    cases = [
+        (student.taylor_importance(weight, grad), want, f"{on}, {of_grad}")
+        for (weight, on), (grad, of_grad), want in zip((TWO, SMALL_CONV, FLAT_CONV, ONE), grads, wanted)
+    ]
+    judged(cases, 1e-6, "the Taylor scores")
+
+
+@exercise("3.2-importance")
+def test_mean_activation_of_small_layers(student, rng):
     maps = torch.arange(16.0).reshape(2, 2, 2, 2)
-    on = "two images, two channels of 2x2, with the values 0 to 15 in order"
-    scores_of(student.mean_activation(maps), np.array([5.5, 9.5]), 1e-6, "the mean activations", on)
+    asked = (
+        (torch.tensor([[1.0, 0.0, 4.0], [3.0, 0.0, 0.0]]), (2, 0, 2), "activations = [[1, 0, 4], [3, 0, 0]]"),
+        (maps, (5.5, 9.5), "activations = torch.arange(16.0).reshape(2, 2, 2, 2)"),
+        (maps.reshape(4, 1, 1, 4), (7.5,), "activations = torch.arange(16.0).reshape(4, 1, 1, 4)"),
+        (torch.tensor([[0.0, 2.0]]), (0, 2), "activations = [[0, 2]]"),
+    )
+    cases = [(student.mean_activation(activations), want, on) for activations, want, on in asked]
+    judged(cases, 1e-6, "the mean activations")
 
 
 # 3.3
 
+BIT = 2.0**-20  # scores as near as 1 and 1 + BIT are different, in float32, too
+
 
 @exercise("3.3-keep")
 def test_worked_example_with_ties(student, rng):
-    got = indices(student.kept_channels(torch.tensor([0.5, 2.0, 0.1, 2.0, 0.5]), 3), 3, "The result of kept_channels")
-    equal(got, np.array([0, 1, 3]), what="the kept channels", on="scores [0.5, 2, 0.1, 2, 0.5], keep 3")
+    ties = [(7 * c % 5) / 4 for c in range(40)]
+    cases = [
+        ([0.5, 2.0, 0.1, 2.0, 0.5], 3, "scores [0.5, 2, 0.1, 2, 0.5]"),
+        (ties, 20, "the 40 scores (7 * c % 5) / 4, c from 0 to 39"),
+        ([1.0] * 40, 13, "40 scores of 1"),
+    ]
+    keeps(student, cases)
 
 
 @exercise("3.3-keep")
 def test_ascending_and_not_by_score(student, rng):
-    scores = torch.tensor([0.3, 0.1, 0.9, 0.2, 0.7])
-    got = indices(student.kept_channels(scores, 3), 3, "The result of kept_channels")
-    equal(got, np.array([0, 2, 4]), what="the kept channels", on="scores [0.3, 0.1, 0.9, 0.2, 0.7], keep 3")
+    cases = [
+        ([0.3, 0.1, 0.9, 0.2, 0.7, 0.8], 2, "scores [0.3, 0.1, 0.9, 0.2, 0.7, 0.8]"),
+        ([0.9, -3.0, 0.2, -0.5, 0.7], 4, "scores [0.9, -3, 0.2, -0.5, 0.7]"),
+        ([-1.0, -4.0, -2.0, -3.0], 1, "scores [-1, -4, -2, -3]"),
+        ([-1.0, -4.0, -2.0, -3.0], 4, "scores [-1, -4, -2, -3]"),
+        ([1.0, 1.0, 1.0 + BIT, 1.0, 1.0 + BIT], 3, "scores [1, 1, 1 + 2**-20, 1, 1 + 2**-20]"),
+    ]
+    keeps(student, cases)
 
 
 # 3.4
@@ -275,20 +357,30 @@ def test_ascending_and_not_by_score(student, rng):
 @exercise("3.4-mlp")
 def test_two_of_three_hidden_neurons(student, rng):
     # With two outputs fc2 has no row 2, so whoever cuts its rows gets an IndexError, as does whoever cuts its bias.
-    for inputs, outputs in ((4, 2), (2, 4)):
-        mlp = nn.Sequential(random_linear(rng, inputs, 3), nn.ReLU(), random_linear(rng, 3, outputs))
-        with torch.no_grad():
-            mlp[0].bias[1] = 0.7  # alive for every small input
-        prove_mlp(student, mlp, torch.tensor([0, 2]), normal(rng, 16, inputs))
+    cases = []
+    for inputs, hidden, outputs, kept in ((4, 3, 2, [0, 2]), (2, 3, 4, [0, 2]), (3, 6, 3, [1, 2, 5])):
+        mlp = nn.Sequential(in_waves(nn.Linear(inputs, hidden)), nn.ReLU(), in_waves(nn.Linear(hidden, outputs)))
+        on = f"Linear({inputs}, {hidden}), ReLU, Linear({hidden}, {outputs}), kept = {kept}, the inputs and the tensors of each layer {WAVES}"
+        cases.append((mlp, torch.tensor(kept), waves(16, inputs), on))
+    prove_mlp(student, cases)
 
 
 # 3.5
 
 
+def small_cnn(conv, bn, after, kept, x):
+    on = f"{conv}, {bn}, ReLU, {after}, kept = {kept}, pictures of shape {x}; they and the tensors of each layer {WAVES}, variances plus 2"
+    return in_waves(conv), in_waves(bn), in_waves(after), torch.tensor(kept), waves(*x), on
+
+
 @exercise("3.5-cnn")
 def test_three_of_eight_channels(student, rng):
-    conv, bn, after = random_conv(rng, 3, 8, 3, 2, 1), random_batch_norm(rng, 8), random_conv(rng, 8, 5, 1, 1, 0)
-    prove_cnn(student, conv, bn, after, torch.tensor([1, 4, 6]), normal(rng, 2, 3, 6, 6))
+    cases = [
+        # The worked example; then all that a convolution and a batch norm can be told and that must stay.
+        small_cnn(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 5, 1), [1, 4, 6], (2, 3, 5, 5)),
+        small_cnn(nn.Conv2d(2, 6, (3, 5), (2, 1), (1, 2)), nn.BatchNorm2d(6, eps=0.01), nn.Conv2d(6, 4, (2, 3), (1, 2), (0, 1)), [2, 3, 4, 5], (2, 2, 7, 6)),
+    ]
+    prove_cnn(student, cases)
 
 
 # 3.6
@@ -296,8 +388,12 @@ def test_three_of_eight_channels(student, rng):
 
 @exercise("3.6-bug")
 def test_two_of_three_channels_through_the_flatten(student, rng):
-    linear = random_linear(rng, 12, 2)
-    prove_flatten(student, linear, 3, 2, 2, torch.tensor([0, 2]), normal(rng, 4, 3, 2, 2))
+    cases = []
+    for outputs, picture, kept in ((2, (3, 2, 2), [0, 2]), (3, (4, 1, 3), [1, 3]), (2, (5, 2, 3), [0, 1, 4])):
+        linear, x = in_waves(nn.Linear(int(np.prod(picture)), outputs)), waves(4, *picture)
+        on = f"{picture[0]} channels of {picture[1]}x{picture[2]}, {outputs} outputs, kept = {kept}; the pictures and the layer's tensors {WAVES}"
+        cases.append((linear, picture, torch.tensor(kept), x, on))
+    prove_flatten(student, cases)
 
 
 # 3.7
@@ -305,17 +401,15 @@ def test_two_of_three_channels_through_the_flatten(student, rng):
 
 @exercise("3.7-count")
 def test_count_of_the_worked_example(student, rng):
-    conv = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2, padding=1)).eval()
-    mlp = nn.Sequential(nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 10)).eval()
-    small = nn.Sequential(nn.Conv2d(2, 4, 1, bias=False), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(24, 5)).eval()
-    cases = (
-        (conv, (3, 8, 8), 224, 3456, "nn.Conv2d(3, 8, 3, stride=2, padding=1) on 8x8"),
-        (mlp, (64,), 7510, 7400, "nn.Linear(64, 100), ReLU, nn.Linear(100, 10)"),
-        (small, (2, 2, 3), 8 + 8 + 125, 48 + 120, "nn.Conv2d(2, 4, 1, bias=False), BatchNorm2d(4), Flatten, Linear(24, 5) on 2x3"),
-    )
-    answers = [student.count(model, torch.zeros(1, *shape)) for model, shape, *_ in cases]  # all are asked before one is judged
-    for got, (_, _, parameters, macs, on) in zip(answers, cases):
-        counted(got, parameters, macs, on)
+    tall = nn.Conv2d(2, 3, (3, 1), stride=2, padding=(1, 0), bias=False)  # 18 weights; 7x5 -> 4x3, both sides odd
+    wide = nn.Conv2d(3, 2, (1, 2), stride=(1, 2))  # 12 weights, 2 biases; 4x3 -> 4x1
+    cases = [
+        (nn.Sequential(nn.Conv2d(3, 8, 3, stride=2, padding=1)), (3, 8, 8), 224, 3456),
+        (nn.Sequential(nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 10)), (64,), 7510, 7400),
+        (nn.Sequential(tall, nn.BatchNorm2d(3), wide, nn.Flatten(), nn.Linear(8, 5)), (2, 7, 5), 18 + 6 + 14 + 45, 18 * 12 + 12 * 4 + 40),
+        (nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(2, 3, 1)), (1, 8, 6), 10 + 9, 8 * 35 + 6 * 6),
+    ]
+    counted(student, cases)
 
 
 # 3.9
@@ -324,9 +418,11 @@ def test_count_of_the_worked_example(student, rng):
 @exercise("3.9-groups")
 def test_groups_of_the_worked_example(student, rng):
     layers = ["stem", "conv1", "conv2", "conv3", "conv4"]
-    got = student.tied_groups(layers, [("stem", "conv2"), ("conv2", "conv4")])
-    on = "stem, conv1, conv2, conv3, conv4 with the additions (stem, conv2) and (conv2, conv4)"
-    same_groups(got, [["stem", "conv2", "conv4"], ["conv1"], ["conv3"]], on)
-    same_groups(student.tied_groups(["a", "b"], []), [["a"], ["b"]], "two layers and no addition")
-    got = student.tied_groups(["a", "b", "c", "d"], [("a", "b"), ("c", "d"), ("b", "c")])
-    same_groups(got, [["a", "b", "c", "d"]], "a, b, c, d with the additions (a, b), (c, d) and then (b, c)")
+    cases = [
+        (layers, [("stem", "conv2"), ("conv2", "conv4")], [["stem", "conv2", "conv4"], ["conv1"], ["conv3"]]),
+        (["a", "b"], [], [["a"], ["b"]]),
+        (["a", "b", "c", "d"], [("a", "b"), ("c", "d"), ("b", "c")], [["a", "b", "c", "d"]]),
+        # Told from the end, the other way round and twice; the first group in the order of the layers is the smallest.
+        (["c", "f", "e", "d", "a"], [("a", "e"), ("d", "f"), ("a", "d"), ("f", "d")], [["c"], ["f", "e", "d", "a"]]),
+    ]
+    groups_of(student, cases)
