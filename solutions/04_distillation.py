@@ -23,6 +23,7 @@
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Builds on | lesson 00; softmax, cross-entropy and a training loop in PyTorch |
 # | Stuck? | run `hint("4.2-soften")` in a cell of your own: three hints for each exercise, at no cost |
+# | Rules | a function leaves what it is given as it is, unless its text says otherwise; where a tensor is asked for, it returns a tensor |
 # | Arguments | what the student said comes first, what the teacher said second, as in `cross_entropy(logits, labels)` |
 
 # %% setup=true
@@ -96,6 +97,9 @@ check("4.1-predict")
 # nothing: $p \ln p$ goes to 0 with $p$. A computer says `0 * -inf`, which is NaN; `torch.special.xlogy(a, b)`
 # is $a \ln b$ with 0 in that place.
 #
+# **How exact?** A probability may be off by 0.00001 and an entropy by 0.00005 nats, so a small constant for safety, such as `1e-8`, does no harm;
+# `1e-5` does, once for every class. A logit of 10,000 is itself stored to 0.001 only, so what comes from logits that large may be off by 0.001.
+#
 # **Predict:** what becomes of the probabilities if $T$ is very large? And if it is very small?
 
 # %% exercise="4.2-soften" kind="code" points=14 minutes=10 difficulty=2
@@ -103,9 +107,9 @@ check("4.1-predict")
 def soften(logits, temperature):
     """Softmax of logits / temperature, row by row.
 
-    logits: float tensor, shape (N, C), values up to 1e4 in size; it is not changed.
+    logits: float32 tensor, shape (N, C), values up to 1e4 in size; it is not changed.
     temperature: positive float.
-    Returns a tensor of shape (N, C); each row adds up to 1.
+    Returns a float tensor of shape (N, C); each row adds up to 1.
     """
     z = logits / temperature  # blank: z = ___
     z = z - z.max(dim=1, keepdim=True).values  # blank: z = z - ___
@@ -116,8 +120,8 @@ def soften(logits, temperature):
 def entropy(probabilities):
     """Entropy of each row, in nats.
 
-    probabilities: float tensor, shape (N, C), rows add up to 1; zeros are allowed.
-    Returns a tensor of shape (N,).
+    probabilities: float32 tensor, shape (N, C), rows add up to 1; zeros are allowed.
+    Returns a float tensor of shape (N,).
     """
     return -torch.special.xlogy(probabilities, probabilities).sum(dim=1)  # blank: return -(___).sum(dim=1)
 
@@ -318,6 +322,9 @@ check("4.4-bug")
 # **Two conventions exist.** Here $\alpha$ is the weight of the *soft* loss. Other texts and libraries put $\alpha$ on the
 # *hard* loss, and then 0.9 here is 0.1 there. Nobody sees it from the letter, so we put it in the name: `alpha_soft`.
 #
+# **It is trained with.** `.backward()` must bring the gradient of both terms to the student's logits, so stay with tensors from the first
+# line to the last: `.item()`, `.detach()`, NumPy or a new tensor made from numbers cut the way back.
+#
 # **A worked example.** $T = 2$, $\mathrm{KL} = 0.05$, cross-entropy 0.4, $\alpha = 0.75$. The soft loss is 4 × 0.05 = 0.2. Together:
 # 0.75 × 0.2 + 0.25 × 0.4 = 0.25.
 #
@@ -335,7 +342,7 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha
     temperature: positive float.    alpha_soft: float from 0 to 1, the weight of the SOFT loss.
     Soft loss: temperature**2 times the mean over the images of KL(teacher || student), softened.
     Hard loss: mean cross-entropy of the student with the labels, at temperature 1.
-    Returns one number (a tensor of shape (), so that .backward() works).
+    Returns a tensor of shape (), from which .backward() reaches student_logits.
     """
     log_q = F.log_softmax(student_logits / temperature, dim=1)
     p = F.softmax(teacher_logits / temperature, dim=1)
@@ -439,7 +446,8 @@ figures.gradient_sizes(temperatures, with_square, without, limit)
 #   depend on its neighbours. Worse, every batch that passes changes the statistics that the teacher has stored.
 # - **No gradients.** Nobody will train the teacher, so PyTorch need not remember how the logits came about. `torch.no_grad()` saves memory and time.
 #   We return a NumPy array: a tensor with gradients attached refuses to become one.
-# - **Leave no trace.** The teacher comes back as it came: the same weights, statistics and mode, and each `requires_grad` as it was.
+# - **Leave no trace.** The teacher comes back as it came: the same weights, statistics and mode, and each `requires_grad` as it was, also
+#   in a teacher that is frozen, or partly frozen.
 #
 # *A cache is right only without random augmentation.* If each epoch shifts the images anew, the teacher must see the shifted ones, every time.
 #
@@ -450,12 +458,14 @@ figures.gradient_sizes(temperatures, with_square, without, limit)
 # %% exercise="4.7-teacher" kind="code" points=12 minutes=9 difficulty=2
 # Exercise 4.7-teacher: the teacher's logits, computed once
 def cached_logits(teacher, images, batch_size):
-    """The teacher's logits of all images, in evaluation mode, batch by batch.
+    """The teacher's logits of all images, in evaluation mode.
 
     teacher: nn.Module; all its parts are in the same mode, training or evaluation.
-    images: float tensor, shape (N, ...), N at least 1.    batch_size: int, at least 1; it need not divide N.
+    images: float tensor, shape (N, ...), N at least 1.
+    batch_size: int, at least 1, how many images to ask about at once; it need not divide N. It is there to save memory: the
+      logits do not depend on it, and only they are checked.
     Returns a float32 NumPy array, shape (N, C), in the order of the images.
-    Afterwards the teacher is what it was before: weights, statistics, mode, requires_grad.
+    Afterwards the teacher is what it was before: weights, statistics, mode, and requires_grad of each weight.
     """
     mode = teacher.training
     teacher.train(False)  # blank: teacher.train(___)

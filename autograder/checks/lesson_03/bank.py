@@ -2,6 +2,7 @@
 
 Each function stands by itself: it uses `np`, `torch` and its own body. A wrong answer's sentence is what a
 student reads when theirs behaves the same, so it says what goes wrong and why, not what to type.
+The sentence of an answer that changes its arguments is the one that every function of every lesson would be told.
 """
 
 import copy
@@ -152,9 +153,14 @@ def taylor_importance(weight, grad):
     return (grad * weight).flatten(1).mean(dim=1).abs()
 
 
-@wrong("3.2-importance", "should be a tensor; it is an ndarray")
+@wrong("3.2-importance", "ends in NumPy; the notebook goes on with tensors")
 def taylor_importance(weight, grad):
     return (grad * weight).flatten(1).sum(dim=1).abs().numpy()
+
+
+@wrong("3.2-importance", "`l1_importance` changes `weight` (its values) in place")
+def l1_importance(weight):
+    return weight.abs_().flatten(1).sum(dim=1)
 
 
 @right("3.2-importance", "a loop over the channels, in NumPy")
@@ -284,9 +290,18 @@ def kept_channels(scores, n_keep):
     return torch.argsort(scores, descending=True, stable=True)[:n_keep].sort(descending=True).values
 
 
-@wrong("3.3-keep", "should be an int64 tensor; its type is int32")
+@wrong("3.3-keep", "narrows the indices to int32; int64 is asked for, the type of PyTorch's own indices")
 def kept_channels(scores, n_keep):
     return torch.argsort(scores, descending=True, stable=True)[:n_keep].sort().values.int()
+
+
+@wrong("3.3-keep", "`kept_channels` changes `scores` (its values) in place")
+def kept_channels(scores, n_keep):
+    best = []
+    for _ in range(n_keep):
+        best.append(int((scores == scores.max()).nonzero()[0]))
+        scores[best[-1]] = -float("inf")
+    return torch.tensor(sorted(best))
 
 
 @right("3.3-keep", "how many channels are better, counted in a table")
@@ -486,6 +501,26 @@ def prune_mlp(mlp, kept):
         small[2].weight.copy_(mlp[2].weight[:, kept] * mlp[0].out_features / n)
         small[2].bias.copy_(mlp[2].bias)
     return small
+
+
+@wrong("3.4-mlp", "uses the big network's own bias in the small one: training the small one changes both")
+def prune_mlp(mlp, kept):
+    n = len(kept)
+    small = nn.Sequential(nn.Linear(mlp[0].in_features, n), nn.ReLU(), nn.Linear(n, mlp[2].out_features))
+    with torch.no_grad():
+        small[0].weight.copy_(mlp[0].weight[kept])
+        small[0].bias.copy_(mlp[0].bias[kept])
+        small[2].weight.copy_(mlp[2].weight[:, kept])
+    small[2].bias = mlp[2].bias
+    return small
+
+
+@wrong("3.4-mlp", "`prune_mlp` changes `mlp` (its layers) in place")
+def prune_mlp(mlp, kept):
+    mlp[0].weight, mlp[0].bias = nn.Parameter(mlp[0].weight.detach()[kept]), nn.Parameter(mlp[0].bias.detach()[kept])
+    mlp[2].weight = nn.Parameter(mlp[2].weight.detach()[:, kept])
+    mlp[0].out_features = mlp[2].in_features = len(kept)
+    return mlp
 
 
 @right("3.4-mlp", "a deep copy whose parameters are replaced, in eval mode")
@@ -788,6 +823,28 @@ def cut_inputs(conv, kept):
     return small
 
 
+@wrong("3.5-cnn", "uses the old convolution's own bias in the new one: training the new one changes both")
+def cut_inputs(conv, kept):
+    small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride, conv.padding)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[:, kept])
+    small.bias = conv.bias
+    return small
+
+
+@wrong("3.5-cnn", "`cut_outputs` changes `bn` (its statistics) in place")
+def cut_outputs(conv, bn, kept):
+    small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding)
+    norm = nn.BatchNorm2d(len(kept), eps=bn.eps)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            getattr(norm, name).copy_(getattr(bn, name)[kept])
+    bn.reset_running_stats()
+    return small, norm
+
+
 @right("3.5-cnn", "deep copies whose tensors are replaced, in eval mode")
 def cut_outputs(conv, bn, kept):
     conv, bn = copy.deepcopy(conv), copy.deepcopy(bn).eval()
@@ -924,6 +981,22 @@ def cut_columns(linear, kept, area):
         small.weight.copy_(linear.weight.view(linear.out_features, -1, area)[:, kept].flatten(1))
         small.bias.copy_(linear.bias)
     return small
+
+
+@wrong("3.6-bug", "uses the old layer's own bias in the new one: training the new one changes both")
+def cut_columns(linear, kept, area):
+    small = nn.Linear(len(kept) * area, linear.out_features)
+    with torch.no_grad():
+        small.weight.copy_(linear.weight.view(linear.out_features, -1, area)[:, kept].flatten(1))
+    small.bias = linear.bias
+    return small
+
+
+@wrong("3.6-bug", "`cut_columns` changes `linear` (its layers) in place")
+def cut_columns(linear, kept, area):
+    linear.weight = nn.Parameter(linear.weight.detach().view(linear.out_features, -1, area)[:, kept].flatten(1))
+    linear.in_features = len(kept) * area
+    return linear
 
 
 @right("3.6-bug", "the columns whose owner stays")
@@ -1171,13 +1244,25 @@ def count(model, x):
     return parameters, macs
 
 
-@wrong("3.7-count", "the number of MACs should be an int; it is a float")
+@wrong("3.7-count", "divides with /, which gives a float also where nothing is left over")
 def count(model, x):
     macs = 0
     for layer in model:
         x = layer(x)
         if isinstance(layer, nn.Conv2d):
             macs += layer.weight.numel() * x.numel() / layer.out_channels
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
+@wrong("3.7-count", "`count` changes `model` (`requires_grad` of its parameters) in place")
+def count(model, x):
+    macs = 0
+    for layer in model.requires_grad_(False):
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.weight.numel() * x.shape[2] * x.shape[3]
         if isinstance(layer, nn.Linear):
             macs += layer.weight.numel()
     return sum(p.numel() for p in model.parameters()), macs
@@ -1326,7 +1411,7 @@ def tied_groups(layers, additions):
     return sorted({tuple(sorted(members)) for members in group.values()})
 
 
-@wrong("3.9-groups", "hands over only the group of the second layer's own entry; all that were tied to it must hear of the new group")
+@wrong("3.9-groups", "tells the second layer of the new group, but not those that were tied to it before")
 def tied_groups(layers, additions):
     group = {layer: {layer} for layer in layers}
     for a, b in additions:
@@ -1385,6 +1470,22 @@ def tied_groups(layers, additions):
         for layer in merged:
             group[layer] = merged
     return [[other for other in layers if other in group[layer]] for layer in layers]
+
+
+@wrong("3.9-groups", "`tied_groups` changes `additions` (its length) in place")
+def tied_groups(layers, additions):
+    group = {layer: {layer} for layer in layers}
+    while additions:
+        a, b = additions.pop()
+        merged = group[a] | group[b]
+        for layer in merged:
+            group[layer] = merged
+    groups = []
+    for layer in layers:
+        members = [other for other in layers if other in group[layer]]
+        if members not in groups:
+            groups.append(members)
+    return groups
 
 
 @right("3.9-groups", "walks along the additions from each layer")

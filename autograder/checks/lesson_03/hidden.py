@@ -12,7 +12,7 @@ from autograder.checks import exercise
 from autograder.checks.expect import letter, that
 from autograder.checks.lesson_03.visible import (
     BIT, counted, groups_of, keeps, normal, prove_cnn, prove_flatten, prove_mlp, random_batch_norm, random_conv, random_linear,
-    scores_of, some_of,
+    said, scores_of, some_of,
 )  # fmt: skip
 
 # 3.1
@@ -142,7 +142,7 @@ def test_every_setting_one_channel_and_all_channels(student, rng):
 
 def random_cnn(rng, conv, bn, after, n_keep, shape):
     kept = some_of(rng, conv.out_channels, n_keep)
-    on = f"random {conv}, {bn}, ReLU, {after}, kept = {kept.tolist()}"
+    on = f"random {said(conv, bn, nn.ReLU(), after)}, kept = {kept.tolist()}"
     return conv, bn, after, kept, normal(rng, *shape), on
 
 

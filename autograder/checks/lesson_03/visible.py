@@ -12,14 +12,14 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, from_tensor, kind_of, letter, that
+from autograder.checks.expect import close, equal, from_tensor, kind_of, letter, that, whole_number
 from autograder.checks.modules import run_module
 
 CONV_SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
 
 
 def pair(value, what):
-    that(isinstance(value, (tuple, list)) and len(value) == 2, f"{what} should return two values.")
+    that(isinstance(value, (tuple, list)) and len(value) == 2, f"{what} should return two values; it returned {kind_of(value)}.")
     return value
 
 
@@ -42,11 +42,6 @@ def scores_of(value, want, *, rel=None, abs=None, what, on):
     tensor(value, what)
     that(value.is_floating_point(), f"{what} should be a float tensor; the type is {plain(value.dtype)}.")
     close(value, want, rel=rel, abs=abs, what=what, on=on)
-
-
-def whole_number(value, what):
-    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    that(integer, f"{what} should be an int; it is {kind_of(value)}.")
 
 
 def plain(dtype):
@@ -72,6 +67,11 @@ def parameter(layer, name, shape, what):
     return found
 
 
+def of_its_own(shared, what):
+    """Whoever trains the small network must not change the big one."""
+    that(not shared, f"{what} shares memory with what the function was given: training the one changes the other. Copy (`clone()`, `copy_`).")
+
+
 def is_linear(value, inputs, outputs, what):
     layer = is_layer(value, nn.Linear, what)
     parameter(layer, "weight", (outputs, inputs), what)
@@ -91,6 +91,29 @@ def is_conv(value, like, inputs, outputs, what):
         alike = have == wanted or (isinstance(wanted, tuple) and isinstance(have, int) and set(wanted) == {have})
         that(alike or tuple_of(have) == tuple_of(wanted), f"{what} should have {name}={wanted}; it has {have!r}.")
     return layer
+
+
+def said(*layers):
+    """Layers in few words, for a message."""
+    return ", ".join(map(_said, layers))
+
+
+def _said(layer):
+    name = type(layer).__name__
+    if isinstance(layer, nn.Conv2d):
+        settings = [f"{key}={_one(getattr(layer, key))}" for key, usual in (("stride", (1, 1)), ("padding", (0, 0))) if getattr(layer, key) != usual]
+        settings += ["bias=False"] if layer.bias is None else []
+        return f"{name}({', '.join([f'{layer.in_channels}, {layer.out_channels}, {_one(layer.kernel_size)}', *settings])})"
+    if isinstance(layer, nn.Linear):
+        return f"{name}({layer.in_features}, {layer.out_features}{', bias=False' if layer.bias is None else ''})"
+    if isinstance(layer, nn.BatchNorm2d):
+        return f"{name}({layer.num_features}{f', eps={layer.eps}' if layer.eps != 1e-5 else ''})"
+    return f"{name}({_one(layer.kernel_size)})" if isinstance(layer, nn.MaxPool2d) else name
+
+
+def _one(sides):
+    """(3, 3) as 3."""
+    return sides[0] if isinstance(sides, tuple) and len(set(sides)) == 1 else sides
 
 
 def tuple_of(value):
@@ -176,7 +199,8 @@ def silent(kept, channels):
 
 def prove_mlp(student, cases):
     """cases: (mlp, kept, x, what stands in the message)."""
-    for (mlp, kept, x, on), small in zip(cases, [student.prune_mlp(mlp, kept) for mlp, kept, *_ in cases]):
+    answers = [(student.prune_mlp(mlp, kept), student.shared) for mlp, kept, *_ in cases]
+    for (mlp, kept, x, on), (small, shared) in zip(cases, answers):
         fc1, _, fc2 = mlp
         is_layer(small, nn.Sequential, "The result of prune_mlp")
         that(len(small) == 3, f"The result of prune_mlp should have three layers; it has {len(small)}.")
@@ -188,15 +212,20 @@ def prove_mlp(student, cases):
             masked[0].weight[silent(kept, fc1.out_features)] = 0
             masked[0].bias[silent(kept, fc1.out_features)] = 0
         close(run_module(small, x), run_module(masked, x), abs=1e-5, what="the output of the small network (against the masked one)", on=on)
+        of_its_own(shared, "The small network")
 
 
 def prove_cnn(student, cases):
     """cases: (conv, bn, the next convolution, kept, x, what stands in the message); a ReLU comes after bn."""
-    answers = [(student.cut_outputs(conv, bn, kept), student.cut_inputs(after, kept)) for conv, bn, after, kept, *_ in cases]
-    for (conv, bn, after, kept, x, on), (small, small_after) in zip(cases, answers):
+    answers = [
+        (student.cut_outputs(conv, bn, kept), student.shared, student.cut_inputs(after, kept), student.shared)
+        for conv, bn, after, kept, *_ in cases
+    ]
+    for (conv, bn, after, kept, x, on), (small, shared, small_after, shared_after) in zip(cases, answers):
         small_conv, small_bn = pair(small, "cut_outputs")
-        is_conv(small_conv, conv, conv.in_channels, len(kept), "the small convolution")
-        is_batch_norm(small_bn, bn, len(kept), "the small batch norm")
+        is_conv(small_conv, conv, conv.in_channels, len(kept), "the convolution from cut_outputs")
+        is_batch_norm(small_bn, bn, len(kept), "the batch norm from cut_outputs")
+        of_its_own(shared, "What cut_outputs returns")
         masked_bn = copy.deepcopy(bn)
         with torch.no_grad():
             masked_bn.weight[silent(kept, conv.out_channels)] = 0
@@ -205,7 +234,8 @@ def prove_cnn(student, cases):
         what = "the output of the small convolution and batch norm (against the kept channels of the big ones)"
         close(run_module(small, x), run_module(masked, x)[:, kept], abs=1e-5, what=what, on=on)
 
-        is_conv(small_after, after, len(kept), after.out_channels, "the next convolution, cut")
+        is_conv(small_after, after, len(kept), after.out_channels, "the convolution from cut_inputs")
+        of_its_own(shared_after, "What cut_inputs returns")
         what = "the output after the next convolution (against the masked network)"
         got, want = run_module(nn.Sequential(small, small_after), x), run_module(nn.Sequential(masked, after), x)
         close(got, want, abs=1e-5, what=what, on=on)
@@ -213,25 +243,25 @@ def prove_cnn(student, cases):
 
 def prove_flatten(student, cases):
     """cases: (linear, (channels, height, width), kept, x, what stands in the message)."""
-    answers = [student.cut_columns(linear, kept, height * width) for linear, (_, height, width), kept, *_ in cases]
-    for (linear, (channels, height, width), kept, x, on), small in zip(cases, answers):
+    answers = [(student.cut_columns(linear, kept, height * width), student.shared) for linear, (_, height, width), kept, *_ in cases]
+    for (linear, (channels, height, width), kept, x, on), (small, shared) in zip(cases, answers):
         is_linear(small, len(kept) * height * width, linear.out_features, "the small linear layer")
         masked_x = x.clone()
         masked_x[:, silent(kept, channels)] = 0
         want = run_module(nn.Sequential(nn.Flatten(), linear), masked_x)
         got = run_module(nn.Sequential(nn.Flatten(), small), x[:, kept])
         close(got, want, abs=1e-5, what="the output of the small linear layer (against the masked one)", on=on)
+        of_its_own(shared, "The small linear layer")
 
 
 def counted(student, cases):
     """cases: (model, shape of one picture, parameters, MACs)."""
     answers = [student.count(model.eval(), torch.zeros(1, *shape)) for model, shape, *_ in cases]
     for (model, shape, parameters, macs), got in zip(cases, answers):
-        on = f"{', '.join(map(repr, model))} on a picture of shape {(1, *shape)}"
+        on = f"{said(*model)} on a picture of shape {(1, *shape)}"
         got_parameters, got_macs = pair(got, "count")
         for value, want, what in ((got_parameters, parameters, "the number of parameters"), (got_macs, macs, "the number of MACs")):
-            whole_number(value, what)
-            equal(value, want, what=what, on=on)
+            equal(whole_number(value, what, on), want, what=what, on=on)
 
 
 def keeps(student, cases):
@@ -369,7 +399,7 @@ def test_two_of_three_hidden_neurons(student, rng):
 
 
 def small_cnn(conv, bn, after, kept, x):
-    on = f"{conv}, {bn}, ReLU, {after}, kept = {kept}, pictures of shape {x}; they and the tensors of each layer {WAVES}, variances plus 2"
+    on = f"{said(conv, bn, nn.ReLU(), after)}, kept = {kept}, pictures of shape {x}; they and the tensors of each layer {WAVES}, variances plus 2"
     return in_waves(conv), in_waves(bn), in_waves(after), torch.tensor(kept), waves(*x), on
 
 

@@ -1,4 +1,7 @@
-"""The visible checks of lesson 04. They run in the student's kernel on small inputs."""
+"""The visible checks of lesson 04. They run in the student's kernel on small inputs.
+
+A check asks all its questions before it judges the first reply, so that a mistake is named after all of them.
+"""
 
 import copy
 import math
@@ -8,39 +11,42 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, kind_of, letter, that
-from autograder.checks.faults import StudentFault
+from autograder.checks.expect import close, differentiable, kind_of, letter, that
 
 FLOATS = (torch.float32, torch.float64)
 
+# What the text of 4.2 allows: probabilities, entropies, and probabilities from logits of 10000, which float32 knows to 0.001.
+PROBABILITY, NATS, FROM_LARGE = 1e-5, 5e-5, 1e-3
+
+
+def plain(dtype):
+    return str(dtype).removeprefix("torch.")
+
 
 def table(value, shape, what):
-    """The value as a float64 array of the shape wanted, without NaN, or a plain message."""
-    if torch.is_tensor(value):
-        that(value.dtype in FLOATS, f"{what} should hold float32 or float64 numbers; its type is {value.dtype}.")
-        value = value.detach().numpy()
-    that(isinstance(value, np.ndarray), f"{what} should be a tensor; got {kind_of(value)}.")
-    that(value.dtype in (np.float32, np.float64), f"{what} should hold float32 or float64 numbers; its type is {value.dtype}.")
-    that(value.shape == shape, f"{what} should have the shape {shape}; it has {value.shape}.")
-    that(not np.isnan(value).any(), f"{what} contains NaN.")
-    return value.astype(np.float64)
+    """The value, a tensor of the shape wanted without NaN, as a float64 array; or a plain message."""
+    that(torch.is_tensor(value), f"{what} should be a tensor; it is {kind_of(value)}.")
+    that(value.dtype in FLOATS, f"{what} should hold float32 or float64 numbers; its type is {plain(value.dtype)}.")
+    that(tuple(value.shape) == tuple(shape), f"{what} should have the shape {tuple(shape)}; it has {tuple(value.shape)}.")
+    array = value.detach().numpy().astype(np.float64)
+    that(not np.isnan(array).any(), f"{what} contains NaN.")
+    return array
 
 
 def number(value, what):
     """The value as a Python float: a tensor of shape (), a float, or NumPy's. Says what is wrong with anything else."""
     if torch.is_tensor(value):
-        that(value.dtype in FLOATS, f"{what} should be a float; its type is {value.dtype}.")
+        that(value.dtype in FLOATS, f"{what} should be a float; its type is {plain(value.dtype)}.")
         value = value.detach().numpy()
     if isinstance(value, np.ndarray):
         that(value.shape == (), f"{what} should be one number; it has the shape {value.shape}.")
         value = value[()]
     if isinstance(value, (np.floating, np.integer)):
         value = value.item()
-    real = isinstance(value, (float, int)) and not isinstance(value, bool)
-    that(real and not abs(value) > 1e300, f"{what} should be one number; got {kind_of(value)}.")
-    value = float(value)
-    that(not math.isnan(value), f"{what} is NaN.")
-    return value
+    that(isinstance(value, (float, int)) and not isinstance(value, bool), f"{what} should be one number; it is {kind_of(value)}.")
+    that(value == value, f"{what} is NaN.")
+    that(abs(value) < 1e300, f"{what} is infinite.")
+    return float(value)
 
 
 # The definitions once more, in NumPy and float64: what the student's torch code is compared with.
@@ -79,6 +85,10 @@ def slopes_of(student_logits, teacher_logits, temperature):
 STUDENT = torch.tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]])
 TEACHER = torch.tensor([[3.0, 0.0, 1.0], [-2.0, 0.5, 2.0]])
 ON = "student [[1, 2, 0.5], [0, -1, 3]], teacher [[3, 0, 1], [-2, 0.5, 2]]"
+# One image, and a class that both think impossible: the mean is over images, the sum over classes.
+ONE, ONE_TEACHER = torch.tensor([[0.5, 2.0, -1.0, -10_000.0]]), torch.tensor([[2.0, 1.0, 0.0, -10_000.0]])
+ON_ONE = "student [[0.5, 2, -1, -10000]], teacher [[2, 1, 0, -10000]]"
+PAIRS = ((STUDENT, TEACHER, 1.0, ON), (STUDENT, TEACHER, 2.0, ON), (STUDENT, TEACHER, 0.5, ON), (ONE, ONE_TEACHER, 3.0, ON_ONE))
 
 
 # 4.1
@@ -93,99 +103,181 @@ def test_predict_equal_probabilities(student, rng):
 # 4.2
 
 
+def softened(student, cases, what="the softened probabilities"):
+    """cases: (logits, temperature, what is allowed, what stands in the message)."""
+    answers = [student.soften(logits, temperature) for logits, temperature, *_ in cases]
+    for (logits, temperature, allowed, on), got in zip(cases, answers):
+        on = f"{on}, T = {temperature:.4g}"
+        got = table(got, logits.shape, f"The result of soften for {on}")
+        close(got.sum(axis=1), np.ones(len(logits)), abs=allowed, what="the sums of the rows", on=on)
+        close(got, np.exp(log_softened(logits, temperature)), abs=allowed, what=what, on=on)
+
+
+def entropies(student, cases):
+    """cases: (float32 probabilities, what stands in the message)."""
+    answers = [student.entropy(p) for p, _ in cases]
+    for (p, on), got in zip(cases, answers):
+        exact = p.double().numpy()
+        want = -(exact * np.log(np.where(exact > 0, exact, 1))).sum(axis=1)
+        close(table(got, (len(p),), f"The result of entropy for {on}"), want, abs=NATS, what="the entropies", on=on)
+
+
 @exercise("4.2-soften")
 def test_soften_worked_example(student, rng):
-    logits = torch.tensor([[6.0, 3.0, 0.0], [0.0, 1.5, 1.5]])
-    on = "logits [[6, 3, 0], [0, 1.5, 1.5]], temperature 3"
-    got = table(student.soften(logits, 3.0), (2, 3), "The result of soften")
-    that(not student.mutated, "soften changes the logits that it was given, in place (`/=`, `div_`): they belong to the caller, who will see softened ones.")
-    close(got.sum(axis=1), np.ones(2), abs=1e-6, what="the sums of the rows", on=on)
-    close(got, np.exp(log_softened(logits, 3.0)), rel=1e-5, what="the softened probabilities", on=on)
+    softened(student, [
+        (torch.tensor([[6.0, 3.0, 0.0], [0.0, 1.5, 1.5]]), 3.0, PROBABILITY, "logits [[6, 3, 0], [0, 1.5, 1.5]]"),
+        (torch.tensor([[20.0, 0.0]]), 1.0, PROBABILITY, "logits [[20, 0]]"),
+        (torch.tensor([[1.0], [2.0]]), 0.5, PROBABILITY, "logits [[1], [2]]"),
+    ])  # fmt: skip
 
 
 @exercise("4.2-soften")
 def test_soften_large_logits(student, rng):
-    logits = torch.tensor([[1e4, 0.0], [-1e4, -1e4]])
-    got = table(student.soften(logits, 1.0), (2, 2), "The result of soften for logits of 10000")
-    close(got, np.array([[1.0, 0.0], [0.5, 0.5]]), abs=1e-6, what="the probabilities", on="logits [[10000, 0], [-10000, -10000]], T = 1")
+    softened(student, [
+        (torch.tensor([[1e4, 0.0], [-1e4, -1e4]]), 1.0, FROM_LARGE, "logits [[10000, 0], [-10000, -10000]]"),
+        (torch.tensor([[-1e4, 50.0, 49.0], [0.0, 1.0, 1e4]]), 1.0, FROM_LARGE, "logits [[-10000, 50, 49], [0, 1, 10000]]"),
+    ])  # fmt: skip
 
 
 @exercise("4.2-soften")
 def test_entropy_of_a_coin_and_of_certainty(student, rng):
-    p = torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25], [0.0, 1.0, 0.0, 0.0]])
-    got = table(student.entropy(p), (3,), "The result of entropy")
-    want = np.array([math.log(2), math.log(4), 0.0])
-    # A few float32 roundings of numbers up to 1.4; a tiny constant inside the logarithm is no mistake either.
-    close(got, want, abs=1e-5, what="the entropies", on="rows [½, ½, 0, 0], [¼, ¼, ¼, ¼], [0, 1, 0, 0]")
+    coins = torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25], [0.0, 1.0, 0.0, 0.0]])
+    # With 16 classes a small constant inside the logarithm, or added to the probabilities, counts 16 times.
+    many = torch.stack([torch.full((16,), 1 / 16), torch.eye(16)[3]])
+    entropies(student, [
+        (coins, "rows [½, ½, 0, 0], [¼, ¼, ¼, ¼], [0, 1, 0, 0]"), (coins[:1], "one row [½, ½, 0, 0]"),
+        (many, "two rows of 16 classes, one even and one certain of class 3"),
+    ])  # fmt: skip
 
 
-# 4.3
+# 4.3. Logarithms of size up to 16 are rounded to 1e-6, some four times on the way, and count with their probabilities: 5e-6. Of large
+# divergences the share: logits of 10000 are rounded to 1e-7 of themselves.
+
+
+def divergences(student, cases, what="the divergence"):
+    """cases: (student's logits, teacher's logits, temperature, what stands in the message)."""
+    answers = [student.mean_kl(*each[:3]) for each in cases]
+    for (z, v, temperature, on), got in zip(cases, answers):
+        on = f"{on}, T = {temperature:.4g}"
+        got = number(got, f"The result of mean_kl for {on}")
+        close(got, kl_of(z, v, temperature), abs=5e-6, rel=1e-5, what=what, on=on)
 
 
 @exercise("4.3-kl")
 def test_kl_of_two_small_images(student, rng):
-    for temperature in (1.0, 2.0):
-        got = number(student.mean_kl(STUDENT, TEACHER, temperature), "The result of mean_kl")
-        close(got, kl_of(STUDENT, TEACHER, temperature), abs=1e-6, rel=1e-5, what="the divergence", on=f"{ON}, T = {temperature:g}")
+    divergences(student, PAIRS)
 
 
 @exercise("4.3-kl")
 def test_kl_with_itself_is_zero(student, rng):
-    got = number(student.mean_kl(TEACHER, TEACHER, 2.0), "The result of mean_kl")
-    close(got, 0.0, abs=1e-6, what="the divergence", on="student = teacher")
+    divergences(student, [(TEACHER, TEACHER, 2.0, "student = teacher = [[3, 0, 1], [-2, 0.5, 2]]")])
 
 
 @exercise("4.3-kl")
 def test_kl_where_probabilities_underflow(student, rng):
     sure, teacher = torch.tensor([[300.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 0.0], [400.0, 0.0]])
-    got = number(student.mean_kl(sure, teacher, 1.0), "The result of mean_kl")
-    on = "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]], T = 1"
-    close(got, kl_of(sure, teacher, 1.0), rel=1e-5, what="the divergence", on=on)
+    large, other = torch.tensor([[1e4, 0.0, 0.0]]), torch.tensor([[0.0, 1e4, 0.0]])
+    divergences(student, [
+        (sure, teacher, 1.0, "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]]"),
+        (large, other, 1.0, "student [[10000, 0, 0]], teacher [[0, 10000, 0]]"),
+    ])  # fmt: skip
 
 
 # 4.4
 
 
+def soft_losses(student, cases, what="the soft loss"):
+    """cases: (student's logits, teacher's logits, temperature, what stands in the message). The divergence as in 4.3, times T squared."""
+    answers = [student.soft_loss(*each[:3]) for each in cases]
+    for (z, v, temperature, on), got in zip(cases, answers):
+        on = f"{on}, T = {temperature:.4g}"
+        got, want = number(got, f"The result of soft_loss for {on}"), temperature**2 * kl_of(z, v, temperature)
+        close(got, want, abs=5e-6 * temperature**2, rel=1e-5, what=what, on=on)
+
+
 @exercise("4.4-bug")
 def test_soft_loss_of_two_small_images(student, rng):
-    for temperature in (1.0, 2.0):
-        got = number(student.soft_loss(STUDENT, TEACHER, temperature), "The result of soft_loss")
-        want = temperature**2 * kl_of(STUDENT, TEACHER, temperature)
-        close(got, want, abs=5e-6, rel=1e-5, what="the soft loss", on=f"{ON}, T = {temperature:g}")
+    soft_losses(student, PAIRS)
 
 
 # 4.5
 
 
+def slope_of(z, v, labels, temperature, alpha_soft):
+    """The gradient of the whole loss with respect to the student's logits, in closed form and float64."""
+    right = np.eye(z.shape[1])[np.asarray(labels)]
+    soft = temperature * (np.exp(log_softened(z, temperature)) - np.exp(log_softened(v, temperature)))
+    return (alpha_soft * soft + (1 - alpha_soft) * (np.exp(log_softened(z, 1.0)) - right)) / len(z)
+
+
+def losses(student, cases, what="the loss"):
+    """cases: (student's logits, teacher's logits, labels, temperature, alpha_soft, what stands in the message).
+
+    The divergence as in 4.3, times T squared; a cross-entropy of size 10 is rounded to 1e-6.
+    """
+    answers = [student.distillation_loss(*each[:5]) for each in cases]
+    for (*asked, on), got in zip(cases, answers):
+        temperature, alpha = asked[3:]
+        on = f"{on}, T = {temperature:.4g}, alpha_soft = {alpha:.4g}"
+        that(torch.is_tensor(got), f"The result of distillation_loss should be a tensor, so that .backward() works; it is {kind_of(got)}; for {on}.")
+        got = number(got, f"The result of distillation_loss for {on}")
+        close(got, loss_of(*asked), abs=5e-6 * max(1, temperature**2), rel=1e-5, what=what, on=on)
+
+
+def gradients(student, cases):
+    """cases: as for `losses`. The gradient is asked for in the student's own process, as `.backward()` gives it."""
+    answers = [student.gradient("distillation_loss", *each[:5]) for each in cases]
+    for (*asked, on), got in zip(cases, answers):
+        on = f"{on}, T = {asked[3]:.4g}, alpha_soft = {asked[4]:.4g}"
+        differentiable(got, what="the result of distillation_loss")
+        (grad,) = got.grads
+        # Probabilities are rounded to some 1e-7 of themselves, times T.
+        grad = table(grad, asked[0].shape, "The gradient of the loss")
+        close(grad, slope_of(*asked), abs=2e-6 * max(1, asked[3]), what="the gradient of the loss with respect to the student's logits", on=on)
+
+
+LABELS = torch.tensor([1, 2])
+WITH_LABELS = f"{ON}, labels [1, 2]"
+
+
 @exercise("4.5-loss")
 def test_loss_at_its_limits(student, rng):
-    labels = torch.tensor([1, 2])
-    hard = number(student.distillation_loss(STUDENT, TEACHER, labels, 2.0, 0.0), "The result of distillation_loss")
-    same = number(student.distillation_loss(TEACHER, TEACHER, labels, 2.0, 1.0), "The result of distillation_loss")
-    close(hard, loss_of(STUDENT, TEACHER, labels, 2.0, 0.0), abs=1e-6, rel=1e-5, what="with alpha_soft = 0 the loss is the cross-entropy", on=ON)
-    close(same, 0.0, abs=5e-6, what="with alpha_soft = 1 and student = teacher the loss", on="T = 2")
+    what = "the loss, which is the cross-entropy for alpha_soft = 0, and 0 for alpha_soft = 1 and student = teacher,"
+    losses(student, [
+        (STUDENT, TEACHER, LABELS, 2.0, 0.0, WITH_LABELS),
+        (TEACHER, TEACHER, LABELS, 2.0, 1.0, "student = teacher = [[3, 0, 1], [-2, 0.5, 2]], labels [1, 2]"),
+    ], what)  # fmt: skip
 
 
 @exercise("4.5-loss")
 def test_loss_of_a_mixture(student, rng):
-    labels = torch.tensor([1, 2])
-    for temperature, alpha in ((2.0, 0.75), (4.0, 1.0)):
-        got = number(student.distillation_loss(STUDENT, TEACHER, labels, temperature, alpha), "The result of distillation_loss")
-        want = loss_of(STUDENT, TEACHER, labels, temperature, alpha)
-        on = f"{ON}, labels [1, 2], T = {temperature:g}, alpha_soft = {alpha}"
-        close(got, want, abs=2e-5, rel=1e-5, what="the loss", on=on)
+    cases = [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in ((2.0, 0.75), (4.0, 1.0), (0.5, 0.5))]
+    losses(student, [*cases, (ONE, ONE_TEACHER, torch.tensor([0]), 3.0, 0.25, f"{ON_ONE}, labels [0]")])
+
+
+@exercise("4.5-loss")
+def test_gradient_of_the_loss(student, rng):
+    gradients(student, [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in ((2.0, 0.75), (3.0, 1.0), (2.0, 0.0))])
 
 
 # 4.6
 
 
+def soft_gradients(student, cases, what="the gradient (finite differences of the loss)"):
+    """cases: (student's logits, teacher's logits, temperature, what stands in the message).
+
+    Probabilities are rounded to 6e-8 of themselves, exponents of size up to 8 / T carry as much again, and all is multiplied by T.
+    """
+    answers = [student.soft_gradient(*each[:3]) for each in cases]
+    for (z, v, temperature, on), got in zip(cases, answers):
+        on = f"{on}, T = {temperature:.4g}"
+        got = table(got, z.shape, f"The result of soft_gradient for {on}")
+        close(got, slopes_of(z, v, temperature), abs=1e-6 * max(temperature, 1 / temperature), rel=2e-5, what=what, on=on)
+
+
 @exercise("4.6-gradient")
 def test_gradient_against_small_nudges(student, rng):
-    for temperature in (1.0, 3.0):
-        got = table(student.soft_gradient(STUDENT, TEACHER, temperature), (2, 3), "The result of soft_gradient")
-        # Roundings of probabilities in float32, times T; central differences add less than 1e-8.
-        want, allowed = slopes_of(STUDENT, TEACHER, temperature), 1e-6 * temperature
-        close(got, want, abs=allowed, rel=1e-5, what="the gradient (finite differences of the loss)", on=f"{ON}, T = {temperature:g}")
+    soft_gradients(student, PAIRS)
 
 
 # 4.7
@@ -214,68 +306,74 @@ def logits_of(teacher, images):
         return copy.deepcopy(teacher).double().eval()(images.double()).numpy()
 
 
-def cache_is_right(student, teacher, images, batch_size, on):
-    """Ask, and compare with the evaluation mode. The reply must be a float32 NumPy array."""
-    want = logits_of(teacher, images)
-    with student.may_change():  # `comes_back_unchanged` says what was changed
-        got = student.cached_logits(teacher, images, batch_size)
-    that(isinstance(got, np.ndarray), f"cached_logits should return a NumPy array; got {kind_of(got)}.")
-    that(got.dtype == np.float32, f"The cache should be float32; its type is {got.dtype}.")
-    that(got.shape == want.shape, f"The cache should have the shape {want.shape}; it has {got.shape}; {on}.")
-    # Sums of at most some dozen float32 products of numbers up to about 10.
-    close(got, want, abs=1e-5 * (1 + np.abs(want).max()), what="the cached logits", on=on)
+def caches(student, cases):
+    """cases: (teacher, images, batch size, what stands in the message). The reply must be a float32 NumPy array.
+
+    That the teacher comes back as it went is asked of every call, as of all arguments of all functions.
+    """
+    answers = [student.cached_logits(teacher, images, batch_size) for teacher, images, batch_size, _ in cases]
+    for (teacher, images, batch_size, on), got in zip(cases, answers):
+        on, want = f"{len(images)} images, batch_size = {batch_size}, {on}", logits_of(teacher, images)
+        that(isinstance(got, np.ndarray), f"cached_logits should return a NumPy array; it returned {kind_of(got)}.")
+        that(got.dtype == np.float32, f"The cache should be float32; its type is {got.dtype}.")
+        that(got.shape == want.shape, f"The cache should have the shape {want.shape}; it has {got.shape}; for {on}.")
+        # Sums of at most some dozen float32 products of numbers up to about 10.
+        close(got, want, abs=1e-5 * (1 + np.abs(want).max()), what="the cached logits", on=on)
 
 
-def comes_back_unchanged(student, images, on):
-    """After a question: if the teacher was changed, ask about teachers on which only one thing can change, and say which it was."""
-    if not student.mutated:
-        return
-    that(0 in student.mutated, f"cached_logits changes the images that it was given; {on}.")
-    plain = nn.Sequential(nn.Flatten(), nn.Linear(images[0].numel(), 3)).requires_grad_(False)
-    normed = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(images[0].numel(), affine=False))
+def found_in(teacher, training):
+    """The teacher in a mode, and that in words."""
+    return teacher.train(training), f"a teacher found in {'training' if training else 'evaluation'} mode"
 
-    def changes(teacher, mode):
-        try:
-            with student.may_change():
-                student.cached_logits(teacher.train(mode), images, len(images))
-        except StudentFault:
-            return False
-        return 0 in student.mutated
 
-    by_mode = [mode for mode in (True, False) if changes(plain, mode)]
-    changed = [f"the mode (found in {'training' if mode else 'evaluation'} mode, it comes back in the other one)" for mode in by_mode[:1]]
-    held = next((mode for mode in (False, True) if mode not in by_mode), None)
-    if held is not None:
-        changed += ["the statistics of its batch norm"] if changes(normed, held) else []
-        changed += ["requires_grad of its weights"] if changes(plain.requires_grad_(True), held) else []
-    which = " and ".join(changed) or "its weights, statistics, mode or requires_grad"
-    that(False, f"cached_logits does not give the teacher back as it found it. What changed: {which}; {on}.")
+def some_frozen(teacher):
+    """Only the first layer's weight can still be trained."""
+    teacher.requires_grad_(False)
+    teacher[0].weight.requires_grad_(True)
+    return teacher
 
 
 @exercise("4.7-teacher")
 def test_cache_of_a_small_teacher(student, rng):
     # Dropout of everything is a caricature, but the same in every run: in training mode only the last bias would be left.
+    images, cases = torch.from_numpy(rng.uniform(-1, 1, (7, 5)).astype(np.float32)), []
     for training in (False, True):
-        teacher = small_teacher(rng, dropout=1.0).train(training)
-        images = torch.from_numpy(rng.uniform(-1, 1, (7, 5)).astype(np.float32))
-        on = f"7 images in batches of 3, a teacher found in {'training' if training else 'evaluation'} mode"
-        cache_is_right(student, teacher, images, 3, on)
-        comes_back_unchanged(student, images, on)
+        teacher, on = found_in(small_teacher(rng, dropout=1.0), training)
+        cases += [(teacher, images, batch_size, on) for batch_size in (3, 1, 20)]
+        cases.append((teacher, images[:1], 3, on))
+    frozen = small_teacher(rng).eval().requires_grad_(False)
+    cases.append((frozen, images, 3, "a frozen teacher"))
+    cases.append((some_frozen(small_teacher(rng).eval()), images, 3, "a teacher that is partly frozen"))
+    caches(student, cases)
 
 
 # 4.8
 
 
+def hint_losses(student, cases):
+    """cases: (student's features, teacher's features, weight, bias, loss wanted, what stands in the message)."""
+    answers = [student.hint_loss(*each[:4]) for each in cases]
+    for (*_, want, on), got in zip(cases, answers):
+        # Whole numbers, or means of squares that are rounded some dozen times.
+        close(number(got, f"The result of hint_loss for {on}"), want, abs=1e-6, rel=1e-5, what="the hint loss", on=on)
+
+
 @exercise("4.8-hint")
 def test_hint_loss_worked_example(student, rng):
-    features, weight, bias = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), torch.tensor([0.0, 0.0, 1.0])
-    # The last case has two images and errors of both signs: 1, 0, 3 and 0, 0, -2.
+    weight, bias = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), torch.tensor([0.0, 0.0, 1.0])
+    square, shift = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([0.0, 1.0])
+    one, two = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 2.0], [0.0, 1.0]])
+    # The third case has two images and errors of both signs, 1, 0, 3 and 0, 0, -2; in the last, weight and its transpose both fit.
     cases = (
-        (features, torch.tensor([[1.0, 2.0, 4.0]]), 0.0), (features, torch.tensor([[1.0, 2.0, 1.0]]), 3.0),
-        (torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[0.0, 2.0, 1.0], [0.0, 1.0, 4.0]]), 14 / 6),
+        (one, torch.tensor([[1.0, 2.0, 4.0]]), weight, bias, 0.0), (one, torch.tensor([[1.0, 2.0, 1.0]]), weight, bias, 3.0),
+        (two, torch.tensor([[0.0, 2.0, 1.0], [0.0, 1.0, 4.0]]), weight, bias, 14 / 6),
+        (one, torch.tensor([[5.0, 10.0]]), square, shift, 2.0),
     )  # fmt: skip
-    answers = [student.hint_loss(features, target, weight, bias) for features, target, _ in cases]  # all, before one is judged
-    for got, (features, target, want) in zip(answers, cases):
-        got = number(got, "The result of hint_loss")
-        on = f"student features {features.int().tolist()}, W = [[1, 0], [0, 1], [1, 1]], b = [0, 0, 1], teacher features {target.int().tolist()}"
-        close(got, want, abs=1e-6, rel=1e-6, what="the hint loss", on=on)
+
+    def whole(tensor):
+        return tensor.int().tolist()
+
+    hint_losses(student, [
+        (*asked, want, f"student features {whole(asked[0])}, teacher features {whole(asked[1])}, W = {whole(asked[2])}, b = {whole(asked[3])}")
+        for *asked, want in cases
+    ])  # fmt: skip
