@@ -2,14 +2,15 @@
 
 In Jupyter `___` is a live name (the third-last output), so a forgotten blank could compute
 nonsense without a word. Lessons therefore bind it to the object below; every use of it raises
-`BlankError`, which names the exercise. Only the standard library is imported here, because this
-file also runs inside the grading sandbox.
+`BlankError`, which names the exercise. This file also runs inside the grading sandbox.
 """
 
 import ast
 import linecache
 import re
 import sys
+
+from autograder.cell_code import parsed, plain_python
 
 NAME = "___"
 EXERCISE_LINE = re.compile(r"^[ \t]*#[ \t]*Exercise[ \t]+((?:\d+|[a-z]+)\.\d+-[a-z0-9-]+)", re.MULTILINE)
@@ -48,9 +49,8 @@ def blank_lines(source):
 
     Code that does not parse is searched as text.
     """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(plain_python(source))
+    if tree is None:
         lines = source.splitlines()
         return [number for number, line in enumerate(lines, 1) for _ in re.findall(r"(?<!\w)___(?!\w)", line)]
     return sorted(node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == NAME)

@@ -258,7 +258,7 @@ def build(path):
                 settings["nbgrader"] = nbgrader_metadata(known[0], check=True)
                 teacher = SCORED.format(check=cell.source.strip())
         elif cell.type == "code":
-            if MARKED.search(cell.source) or has_blank(_plain(cell.source)) and role != "setup":
+            if MARKED.search(cell.source) or has_blank(cell.source) and role != "setup":
                 work.wrong(cell.line, "a blank outside an exercise cell")
             settings["nbgrader"] = None
         cell_id = _cell_id(role, exercise_id, source, used)
@@ -288,11 +288,6 @@ def _role(cell):
         if role in cell.settings:
             return role
     return "text" if cell.type == "markdown" else "plain"
-
-
-def _plain(source):
-    """Code without IPython's magics, so that it parses."""
-    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
 
 
 def _hints(cells, work):

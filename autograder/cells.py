@@ -1,28 +1,28 @@
 """What IPython knows of the notebook that runs here: the last run of each exercise's cell, and the file's name."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.blanks import exercise_named_in
-from autograder.notebooks import defined_names
+from autograder.cell_code import bound_names
 
 
 @dataclass(frozen=True)
 class Run:
-    """The last run of an exercise's cell. `error` says what stopped it ("SyntaxError in line 9"), or is empty."""
+    """The last run of an exercise's cell. `error` says what stopped it ("SyntaxError in line 9"), or is empty; `defines`
+    are the names that it gave a value: the namespace has them, and they are new, or the cell binds them again.
+    """
 
     source: str
     error: str
-
-    @property
-    def defines(self):
-        """The names the cell defines at its top level."""
-        return defined_names(self.source)
+    defines: frozenset
 
 
 _runs = {}
 _watched = None
+_before = []  # of the cells that run now (one may run another, as `%%capture` does): the namespace as it was, the last exception
 
 
 def watch():
@@ -30,6 +30,7 @@ def watch():
     global _watched
     here = shell()
     if here is not None and here is not _watched:
+        here.events.register("pre_run_cell", _before_cell)
         here.events.register("post_run_cell", _after_cell)
         _watched = here
 
@@ -47,12 +48,25 @@ def this_notebook(namespace, lesson):
     return None
 
 
+def _before_cell(info):
+    # Numbers, not the values: a network that the cell replaces must not stay in memory until its end.
+    _before.append(({name: id(value) for name, value in _watched.user_ns.items()}, getattr(sys, "last_value", None)))
+
+
 def _after_cell(result):
     source = getattr(result.info, "raw_cell", "") or ""
+    before, shown = _before.pop() if _before else ({}, None)
     exercise = exercise_named_in(source)
     if exercise:
         error = result.error_before_exec or result.error_in_exec
-        _runs[exercise] = Run(source, _said(error) if error is not None else "")
+        last = getattr(sys, "last_value", None)
+        if error is None and last is not shown and source.lstrip().startswith("%%"):
+            error = last  # some magics show what stopped the code below them and end well
+        namespace, bound = _watched.user_ns, bound_names(source)
+        if exercise in _runs and _runs[exercise].source == source:
+            bound = bound | _runs[exercise].defines  # as it did before, whether one can read it there or not
+        defines = frozenset(n for n, value in namespace.items() if n in bound or before.get(n) != id(value))
+        _runs[exercise] = Run(source, _said(error) if error is not None else "", defines)
 
 
 def _said(error):

@@ -11,11 +11,10 @@ import warnings
 from pathlib import Path
 
 from autograder import catalogue, cells, reference
-from autograder.blanks import ___, has_blank
 from autograder.checks import students
 from autograder.checks.runner import run_checks
-from autograder.checks.verdict import judge, untouched
-from autograder.local import run_cell
+from autograder.checks.verdict import judge, unfilled
+from autograder.local import notebook, run_cell
 from autograder.notebooks import NotebookProblem, read_submission
 
 
@@ -52,23 +51,22 @@ def _own(folder, lesson, exercise, name):
         raise NotUsable(f"{path.name} cannot be read") from None
     if source is None:
         raise NotUsable(f"{path.name} has no cell for {exercise.id}")
-    if has_blank(source) or untouched(exercise, lesson.cell_of(exercise.id).source, source):
+    if unfilled(exercise, lesson.cell_of(exercise.id).source, source):
         raise NotUsable(f"{exercise.id} is still blank in {path.name}")
-    namespace = {"__name__": "__main__", "___": ___}
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with notebook() as shell, contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the student's code may well earn one: it would stand between our lines
         # The imports and helpers come from the lesson as handed out: nothing else of the notebook runs.
         for cell in lesson.cells:
             if cell.role == "plain":
-                run_cell(cell.source, "a cell of the lesson", namespace)
-        fault = _run_limited(source, exercise.id, namespace)
+                run_cell(shell, cell.source, "a cell of the lesson")
+        fault = _run_limited(shell, source, exercise.id)
         if fault:
             raise NotUsable(f"your cell of {exercise.id} stops with {fault}")
-        ask = students.Direct(namespace)
+        ask = students.Direct(shell.user_ns)
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id])
     if judge(lesson.name, exercise, outcomes, hidden=False).status != "passed":
         raise NotUsable(f"yours does not pass {exercise.id} yet")
-    return namespace[name]
+    return shell.user_ns[name]
 
 
 def _notebook(folder, lesson_name):
@@ -83,11 +81,11 @@ def _notebook(folder, lesson_name):
     raise NotUsable(f"there is no {lesson_name}.ipynb beside this notebook")
 
 
-def _run_limited(source, exercise_id, namespace):
+def _run_limited(shell, source, exercise_id):
     """Run an answer's cell; what stopped it, or None."""
     try:
         with students.time_limit(exercise_id):
-            return run_cell(source, f"exercise {exercise_id}", namespace)
+            return run_cell(shell, source, f"exercise {exercise_id}")
     except Exception as error:  # whatever a damaged cell does to IPython's own reading of it
         return f"{type(error).__name__}: {error}"
 

@@ -9,11 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 
 from autograder import catalogue, provenance, wire
 from autograder.artefacts import ENDING, Handed
-from autograder.blanks import blank_lines, blank_message, has_blank
 from autograder.checks import measured
 from autograder.checks.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
-from autograder.checks.verdict import Verdict, grader_error, judge, untouched
+from autograder.checks.verdict import Verdict, grader_error, judge, unfilled
 from autograder.notebooks import NotebookProblem, read_submission
 
 SCHEMA = 3
@@ -175,11 +174,9 @@ def _without_running(lesson, exercise, submission):
         if exercise.by_hand:
             return Verdict(exercise.id, "missing", 0, exercise.points, "The cell for this answer is not in the notebook.", {})
         return None  # its functions may still stand somewhere; asking will tell
-    message = untouched(exercise, lesson.cell_of(exercise.id).source, source)
+    message = unfilled(exercise, lesson.cell_of(exercise.id).source, source)
     if message is None and exercise.by_hand:
         return Verdict(exercise.id, "needs_manual", 0, exercise.points, "A person reads this answer.", {})
-    if message is None and has_blank(source):
-        message = blank_message(exercise.id, blank_lines(source))
     return Verdict(exercise.id, "blank", 0, exercise.points, message, {}) if message else None
 
 

@@ -3,19 +3,20 @@
 No sandbox: this is for one's own code.
 """
 
-import linecache
+import contextlib
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 
-from autograder import catalogue, paths, student
+from autograder import catalogue, cells, paths, student
 from autograder import progress as record
-from autograder.blanks import BlankError, ___
+from autograder.blanks import BlankError
 from autograder.checks.verdict import Verdict
 from autograder.notebooks import NotebookProblem, lesson_in, read_submission
+from autograder.shell import Shell
 from course_data.files import write_whole
 
 
@@ -27,50 +28,46 @@ def check_notebook(path, wanted=None):
     data = path.read_bytes()
     lesson = _lesson(path, data)
     submission = read_submission(data, lesson)
-    namespace = {"__name__": "__main__", "___": ___, "get_ipython": _Shell, "display": lambda *a, **k: None}
     os.environ.setdefault("MPLBACKEND", "Agg")  # a figure window would stop the check until it is closed
-    broken = {}
+    with notebook() as shell:
+        verdicts = _verdicts(shell, path, lesson, submission, wanted)
+    return lesson, verdicts, submission.repairs
+
+
+def _verdicts(shell, path, lesson, submission, wanted):
+    broken, verdicts = {}, []
     for step in submission.steps:
-        fault = run_cell(step.source, step.name, namespace)
+        fault = run_cell(shell, step.source, step.name)
         if fault and step.exercise:
             broken[step.exercise] = fault
-    verdicts = []
     for exercise in lesson.exercises:
         if wanted and exercise.id not in wanted:
             continue
-        verdict = student.check_in(namespace, lesson, exercise, submission.answers.get(exercise.id), path)
+        verdict = student.check_in(shell.user_ns, lesson, exercise, submission.answers.get(exercise.id), path)
         if verdict is None:
             verdict = Verdict(exercise.id, "needs_manual", 0, exercise.points, "", {})
         elif verdict.status == "missing" and exercise.id in broken:
             verdict = Verdict(exercise.id, "error", 0, exercise.points, f"Your cell stopped with {broken[exercise.id]}.", {})
         verdicts.append(verdict)
-    return lesson, verdicts, submission.repairs
+    return verdicts
 
 
-def run_cell(source, name, namespace):
-    """Run one cell in `namespace`. Returns what stopped it ("NameError: ..."), or None."""
-    filename = f"<{name}>"
-    plain = plain_python(source)
-    linecache.cache[filename] = (len(plain), None, plain.splitlines(keepends=True), filename)
-    try:
-        exec(compile(plain, filename, "exec"), namespace)
-    except BlankError:
+@contextlib.contextmanager
+def notebook():
+    """A shell for the cells of one notebook: this process's own, or one beside the kernel that runs here."""
+    with contextlib.closing(Shell(main=cells.shell() is None)) as shell, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "To exit: use")
+        yield shell
+
+
+def run_cell(shell, source, name):
+    """Run one cell. Returns what stopped it ("NameError: ..."), or None."""
+    error = shell.run(source, f"<{name}>")
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    if error is None or isinstance(error, BlankError):
         return None  # the check says so, with the exercise's id
-    except (Exception, SystemExit) as error:
-        return f"{type(error).__name__}: {error}"
-    return None
-
-
-def plain_python(source):
-    """A cell without IPython's magics and shell lines: they do nothing outside a notebook."""
-    return TransformerManager().transform_cell(source)
-
-
-class _Shell:
-    """Stands for IPython's shell: every magic does nothing."""
-
-    def __getattr__(self, name):
-        return lambda *args, **kwargs: None
+    return f"{type(error).__name__}: {error}"
 
 
 def reset_exercise(lesson, exercise, path=None):

@@ -9,10 +9,9 @@ import sys
 import warnings
 
 from autograder import catalogue, cells
-from autograder.blanks import blank_lines, blank_message, has_blank
 from autograder.checks import students
 from autograder.checks.runner import run_checks
-from autograder.checks.verdict import Verdict, judge, untouched
+from autograder.checks.verdict import Verdict, judge, unfilled
 from autograder.student import files_here, say_verdict
 
 SEED = 0
@@ -45,9 +44,7 @@ def _blank(namespace, lesson, exercise):
     source = next((text for text, owner in filter(None, found) if owner == exercise.id), None)
     if source is None:
         return None
-    message = untouched(exercise, lesson.cell_of(exercise.id).source, source)
-    if message is None and has_blank(source):
-        message = blank_message(exercise.id, blank_lines(source))
+    message = unfilled(exercise, lesson.cell_of(exercise.id).source, source)
     return Verdict(exercise.id, "blank", 0, exercise.points, message, {}) if message else None
 
 

@@ -3,13 +3,13 @@
 Repairs are made where the intent is clear, and each leaves a line for the student in `repairs`.
 """
 
-import ast
 import gc
 import hashlib
 import json
 from dataclasses import dataclass, field
 
 from autograder.blanks import exercise_named_in, has_blank
+from autograder.cell_code import bound_names
 
 # A hostile file must cost little: parsed JSON takes up to 35 times its size in memory, parsed Python up to 500 times.
 MAX_BYTES = 64 << 20
@@ -118,7 +118,7 @@ def read_submission(data, lesson):
     exercises = {exercise.id: exercise for exercise in lesson.exercises}
     openings = {_opening(lesson.cell_of(each.id).source): each.id for each in lesson.exercises if each.by_hand}
     for cell in cells:
-        cell["exercise"] = exercise_of(cell, exercises, openings)
+        cell["marked"], cell["exercise"] = _marked(cell, exercises), exercise_of(cell, exercises, openings)
     answers, dropped = _choose(cells, lesson, repairs)
     released = {cell.id: cell for cell in lesson.cells}
     unedited = {(cell.role, _squeeze(cell.source)) for cell in lesson.cells}
@@ -177,16 +177,22 @@ def exercise_of(cell, exercises, openings={}):
         return known.id if known and known.by_hand else openings.get(_opening(cell["source"]), "")
     if cell["type"] != "code":
         return ""
-    named = exercise_named_in(cell["source"])
-    if named in exercises:
-        return named
-    if cell["exercise"] in exercises:
-        return cell["exercise"]
-    defined = defined_names(cell["source"])
+    marked = _marked(cell, exercises)
+    if marked:
+        return marked
+    defined = bound_names(cell["source"])
     for exercise in exercises.values():
         if exercise.names and set(exercise.names) <= defined:
             return exercise.id
     return ""
+
+
+def _marked(cell, exercises):
+    """The exercise that a code cell says it answers, or ""."""
+    named = exercise_named_in(cell["source"])
+    if named in exercises:
+        return named
+    return cell["exercise"] if cell["exercise"] in exercises else ""
 
 
 def _choose(cells, lesson, repairs):
@@ -198,7 +204,14 @@ def _choose(cells, lesson, repairs):
         if not mine:
             continue
         sources = {i: cells[i]["source"] for i in mine}
-        filled = [i for i in mine if not has_blank(sources[i]) and _squeeze(sources[i]) != handed_out] or mine
+        filled = [i for i in mine if not has_blank(sources[i]) and _squeeze(sources[i]) != handed_out]
+        if any(cells[i]["marked"] for i in filled):
+            # The answer stands in its own cell: whoever uses its name elsewhere does not answer again.
+            for i in mine:
+                if not cells[i]["marked"] and cells[i]["type"] == "code":
+                    cells[i]["exercise"] = ""
+            mine, filled = ([i for i in some if cells[i]["exercise"]] for some in (mine, filled))
+        filled = filled or mine
         if len(mine) > len(filled):
             dropped.update(i for i in mine if i not in filled)
         if len(mine) > 1:
@@ -208,19 +221,6 @@ def _choose(cells, lesson, repairs):
             )
         answers[exercise.id] = cells[filled[-1]]["source"]
     return answers, dropped
-
-
-def defined_names(source):
-    """The functions, classes and variables that a cell defines at its top level; none if it does not parse."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    names = {node.name for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-    for node in body:
-        if isinstance(node, ast.Assign):
-            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return names
 
 
 def _opening(source):

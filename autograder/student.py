@@ -13,10 +13,10 @@ from pathlib import Path
 
 from autograder import catalogue, cells
 from autograder import progress as record
-from autograder.blanks import ___, blank_lines, blank_message
+from autograder.blanks import ___, blank_message
 from autograder.checks import students
 from autograder.checks.runner import run_checks
-from autograder.checks.verdict import Verdict, judge, untouched
+from autograder.checks.verdict import Verdict, judge, unfilled
 
 __all__ = ["___", "check", "hint", "progress", "reset"]
 
@@ -134,10 +134,9 @@ def _before_checks(namespace, lesson, exercise, source):
         known = [students.source_in(namespace, name) for name in exercise.names if name in namespace]
         source = next((found[0] for found in known if found and found[1] == exercise.id), None)
     if source is not None:
-        message = untouched(exercise, lesson.cell_of(exercise.id).source, source)
-        lines = blank_lines(source)
-        if message or lines:
-            return Verdict(exercise.id, "blank", 0, exercise.points, message or blank_message(exercise.id, lines), {})
+        message = unfilled(exercise, lesson.cell_of(exercise.id).source, source)
+        if message:
+            return Verdict(exercise.id, "blank", 0, exercise.points, message, {})
     if any(namespace.get(name) is ___ for name in exercise.names):
         return Verdict(exercise.id, "blank", 0, exercise.points, blank_message(exercise.id), {})
     # What the cell defined earlier may still be there, but it is not what the student sees now.

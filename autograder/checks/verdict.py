@@ -5,6 +5,7 @@ import functools
 from dataclasses import dataclass
 
 from autograder.blanks import blank_lines, blank_message
+from autograder.cell_code import parsed, plain_python
 from autograder.checks.expect import plain_letter
 from autograder.checks.runner import named_mistake
 
@@ -82,6 +83,18 @@ def untouched(exercise, released, source):
     return blank_message(exercise.id, blank_lines(source))
 
 
+def unfilled(exercise, released, source):
+    """The message for an exercise cell that is untouched or still has a blank, or None: one rule, wherever it is asked.
+
+    A text that somebody has written in has no blanks.
+    """
+    message = untouched(exercise, released, source)
+    if message is None and not exercise.by_hand:
+        lines = blank_lines(source)
+        message = blank_message(exercise.id, lines) if lines else None
+    return message
+
+
 def _message(lesson, exercise, first, outcomes, visible):
     length = MESSAGE_LENGTH if visible else HIDDEN_ERROR_LENGTH if first.status == "error" else HIDDEN_LENGTH
     text = first.message if len(first.message) <= length else f"{first.message[: length - 40]} ... {first.message[-30:]}"
@@ -110,8 +123,9 @@ def _explanation(exercise, outcomes):
 
 def _tree(source):
     try:
-        return ast.dump(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(plain_python(source))
+        return ast.dump(tree) if tree is not None else None
+    except (RecursionError, MemoryError):
         return None
 
 

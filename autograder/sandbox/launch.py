@@ -295,7 +295,7 @@ def _own_files():
         "wire_modules.py": Path(wire_modules.__file__),
         "stub/autograder/__init__.py": INSIDE / "__init__.py",
         "stub/autograder/student.py": INSIDE / "student.py",
-        "stub/autograder/blanks.py": Path(blanks.__file__),
+        **{f"stub/autograder/{name}": Path(blanks.__file__).with_name(name) for name in ("blanks.py", "cell_code.py", "shell.py")},
     }
 
 

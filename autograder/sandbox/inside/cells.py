@@ -1,20 +1,15 @@
 """Runs one cell of a notebook in this process and describes what happened, as plain data."""
 
-import ast
 import builtins
 import errno
 import io
-import linecache
-import re
 import sys
-import types
-import warnings
 
 from autograder.blanks import BlankError, ___
+from autograder.shell import Shell
 
 MESSAGE_LENGTH = 2000
-# Magics that only wrap the cell's own Python. Any other cell magic is another language, or a file to write.
-WRAPPERS = {"capture", "prun", "time", "timeit"}
+shell = Shell(main=True)  # made once, in the warm parent; every submission has a copy
 too_much = {}  # what was asked for too much of -> the sentence that says how much there is
 
 
@@ -29,6 +24,10 @@ class Output(io.TextIOBase):
     def writable(self):
         return True
 
+    def fileno(self):
+        """For libraries that write past Python: what they write goes nowhere."""
+        return 2
+
     def write(self, text):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
@@ -40,21 +39,6 @@ class Output(io.TextIOBase):
 
     def text(self):
         return "".join(self.parts) + ("\n[the rest of the output was cut]" if self.cut else "")
-
-
-class Shell:
-    """What `get_ipython()` returns: whatever is asked of it, or of what it gives, happens and is nothing."""
-
-    def getoutput(self, *args, **kwargs):
-        return []
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Shell()
-
-    def __call__(self, *args, **kwargs):
-        return None
 
 
 def no_input(prompt=""):
@@ -71,63 +55,25 @@ def new_notebook(limits):
                       "that a submission may have",
         errno.EMFILE: f"it needed more than the {limits['open_files']} open files that a process may have",
     })  # fmt: skip
-    module = types.ModuleType("__main__")
-    sys.modules["__main__"] = module
     builtins.input = no_input
-    builtins.display = lambda *args, **kwargs: None
-    builtins.get_ipython = Shell
-    vars(module).update({"__builtins__": builtins, "___": ___})
-    return vars(module)
+    sys.path.insert(0, "")  # as in a kernel: what a notebook writes beside it, it can import
+    return shell.user_ns
 
 
-def plain_python(source):
-    """The cell without notebook syntax; None if the whole cell is in another language."""
-    first, _, rest = source.lstrip().partition("\n")
-    magic = re.match(r"%%(\w+)", first)
-    if magic:
-        if magic[1] not in WRAPPERS:
-            return None
-        blank_lines = len(source) - len(source.lstrip())
-        return plain_python("\n" * (source[:blank_lines].count("\n") + 1) + rest)
-    try:
-        ast.parse(source)
-        return source
-    except SyntaxError:
-        pass  # a lone `%` may be in a docstring, so only code that is not Python yet is changed
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    leading = len(source) - len(source.lstrip("\n"))  # IPython drops these, and the line numbers with them
-    return "\n" * leading + TransformerManager().transform_cell(source)
-
-
-def run(source, name, namespace, output_limit):
+def run(source, name, output_limit):
     """Execute a cell. Returns a dict: status, message, error_type, line, output."""
     filename = f"<cell {name}>"
     output = Output(output_limit)
     held = sys.stdout, sys.stderr
     sys.stdout = sys.stderr = output
     try:
-        outcome = _run(source, filename, namespace)
+        error = shell.run(source, filename)
+        outcome = {"status": "ok"} if error is None else describe(error, filename)
+    except BaseException as error:  # whatever the notebook has made of the shell
+        outcome = describe(error, filename)
     finally:
         sys.stdout, sys.stderr = held
     return {"error_type": None, "line": None, "message": "", **outcome, "output": output.text()}
-
-
-def _run(source, filename, namespace):
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a SyntaxWarning while a cell is read twice helps nobody
-            python = plain_python(source)
-            if python is None:
-                return {"status": "ok", "message": "The cell is not in Python and was skipped."}
-            lines = python.splitlines(keepends=True)
-            # No modification time: linecache then never looks for the file on disk.
-            linecache.cache[filename] = (len(python), None, lines, filename)
-            code = compile(python, filename, "exec", dont_inherit=True)
-        exec(code, namespace)
-    except BaseException as error:  # SystemExit and KeyboardInterrupt end a cell here, not the notebook
-        return describe(error, filename)
-    return {"status": "ok"}
 
 
 def describe(error, filename=None):

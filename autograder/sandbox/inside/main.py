@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 
 INSIDE_ID = 1000  # the user and group a submission sees itself as
@@ -86,7 +87,6 @@ def warm_up(config):
 
     import wire  # noqa: F401
     from inside import cells, state, supervisor  # noqa: F401
-    from IPython.core import inputtransformer2  # noqa: F401
 
     site.setquit()
     site.sethelper()
@@ -223,7 +223,8 @@ def session(link, config, table):
                 os.close(descriptor)
             except OSError:
                 pass
-    os.chdir(config["scratch"])
+    # Without file systems of their own, submissions get folders of their own: a notebook imports what lies in its folder.
+    os.chdir(tempfile.mkdtemp(dir=config["scratch"]) if config["level"] == "process" else config["scratch"])
     status = table._status("self") if table is not None else {}
     config["limits"].setdefault("filtered", False)
     config["limits"]["mapped"] = int(status["VmSize"].split()[0]) << 10 if "VmSize" in status else None

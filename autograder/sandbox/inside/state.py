@@ -71,7 +71,7 @@ class State:
             wire.send_encoded(work, message)
 
     def cell(self, source, name):
-        return cells.run(source, name, self.namespace, self.limits["output_kb"] << 10)
+        return cells.run(source, name, self.limits["output_kb"] << 10)
 
     def ask(self, request):
         name = request["name"]
