@@ -9,7 +9,7 @@ from autograder.sandbox.launch import ON_LINUX, Warm
 from autograder.sandbox.session import Session
 from autograder.sandbox.terms import Limits, SandboxUnavailable
 
-PATIENCE = 20.0  # seconds for the warm parent to fork, or to end a session
+PATIENCE = 120.0  # seconds for the warm parent to fork, or to end a session, beside whatever else runs here
 
 
 class Sandbox:

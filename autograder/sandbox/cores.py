@@ -25,7 +25,7 @@ def own_core():
 
 def _take(cores):
     """(core, socket): the one with the fewest takers."""
-    random.Random(os.getpid()).shuffle(cores)
+    random.SystemRandom().shuffle(cores)
     for layer in range(LAYERS):
         for core in cores:
             # A name outside the file system, which the kernel gives to one process and takes back at its end.

@@ -33,7 +33,7 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
 }
-START_SECONDS = 120.0  # importing torch from a cold disk takes long
+START_SECONDS = 300.0  # importing torch from a cold disk takes long, and longer where others need the processor
 FIRST_UID, UIDS = 60000, 5000
 WEAK_FIRST_UID = 55000  # of sandboxes without bubblewrap: at their end every process of the user is killed
 ON_LINUX = "Class grading runs on Linux (or in WSL 2 or a virtual machine on other systems)."
@@ -103,7 +103,7 @@ class Warm:
         if self.level == "process":
             # Without a namespace the supervisors need a moment to kill what they started.
             try:
-                self.process.wait(timeout=5)
+                self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 pass
         self.process.kill()

@@ -85,12 +85,18 @@ class Line:
         pass
 
     def recv(self, most):
-        self._session.wait(self._work, select.POLLIN, self._allowances)
-        return self._work.recv(most)
+        return self._when(select.POLLIN, self._work.recv, most)
 
     def send(self, part):
-        self._session.wait(self._work, select.POLLOUT, self._allowances)
-        return self._work.send(part)
+        return self._when(select.POLLOUT, self._work.send, part)
+
+    def _when(self, event, do, what):
+        while True:
+            self._session.wait(self._work, event, self._allowances)
+            try:
+                return do(what)
+            except BlockingIOError:
+                pass
 
 
 class Session:
@@ -112,7 +118,7 @@ class Session:
         self._shared = None  # (number, socket) of the process that the cells share
         self._apart = False
         self.lost = False  # whether a state that a cell left behind could not go on
-        self.doubtful = False  # whether a cell was stopped, or the processes lost: on a machine with more time, all could be otherwise
+        self.doubtful = False  # whether a cell was stopped, or processes were lost: on a machine with more time, all could be otherwise
         self._wire_limits = wire.Limits(bytes=limits.reply_mb << 20)
 
     def run_cell(self, source, name):
@@ -285,6 +291,8 @@ class Session:
             return f"{what} needed more than the {4 * self.limits.open_files} open files that a submission may have."
         if type(status) is int and answer.get("ended"):
             code = os.waitstatus_to_exitcode(status)
+            # Where memory is short, the kernel kills whom it finds, and that may have been the neighbours' doing.
+            self.doubtful = self.doubtful or code == -signal.SIGKILL
             if code >= 0:
                 return f"{what} ended Python itself (exit code {code}), so it never came to its end."
             return f"{what} ended Python by {SIGNALS.get(-code, f'signal {-code}')}, so it never came to its end."

@@ -248,7 +248,7 @@ def end(pid, config):
         return
     if config["level"] == "process":
         # Without a namespace only the supervisor knows its processes: it gets time to kill them.
-        for _ in range(400):
+        for _ in range(12000):  # a minute: on a busy machine it gets its turn late
             if os.waitpid(pid, os.WNOHANG)[0]:
                 return
             time.sleep(0.005)
