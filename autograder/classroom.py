@@ -141,10 +141,11 @@ def grade_class(
     `UserError`.
     """
     out = Path(out)
-    private.use(own_checks)
     entries, passed_over = find_submissions(folder)
     if late:  # a time of submission that is missing shall be told now, not after an hour
         late([Result(entry.student, entry.lesson, _file(entry), []) for entry in entries])
+    before = private.in_use()
+    private.use(own_checks)
     settings = Settings(
         seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap", private.in_use()
     )
@@ -161,6 +162,8 @@ def grade_class(
             f"Cannot write to {out}: {error.strerror}. What is written there is whole and stays. "
             "Make room, or choose another folder with --out; the same command goes on from there."
         ) from None
+    finally:
+        private.use(before)
 
 
 def _grade_into(out, entries, executors, settings, on_start, on_result, on_alone, late):

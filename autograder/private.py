@@ -4,6 +4,7 @@ A file DIR/lesson_NN/visible.py, hidden.py or bank.py (of a lab: DIR/lab_NAME/..
 there stays the course's. The hidden checks of an exercise must carry its points, as in the catalogue.
 """
 
+import contextlib
 import hashlib
 from pathlib import Path
 
@@ -58,6 +59,17 @@ def use(folder):
         catalogue.use_checks({})
         raise
     _used = state
+
+
+@contextlib.contextmanager
+def used(folder):
+    """`use` these checks for as long as the context lasts, and then those from before."""
+    before = in_use()
+    use(folder)
+    try:
+        yield
+    finally:
+        use(before)
 
 
 def in_use():

@@ -127,11 +127,8 @@ def release(target, own_checks=None):
     zipped = target.suffix == ".zip"
     if not zipped and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ReleaseError(f"{target} is already there. Give a new folder, or a file ending in .zip.")
-    private.use(own_checks)
-    try:
+    with private.used(own_checks):
         files = contents()
-    finally:
-        private.use(None)
     try:
         if zipped:
             write_whole(target, zip_of({f"{FOLDER}/{name}": data for name, data in files.items()}))

@@ -14,10 +14,11 @@ from autograder import catalogue, checks, paths, private, provenance
 from autograder.checks import students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict
-from autograder.classroom import ClassroomError
+from autograder.classroom import ClassroomError, grade_class
 from autograder.grade import Result
 from autograder.private import PrivateChecksError
 from autograder.regrade import FOLDER, changes, read_all, regrade, take_over
+from autograder.repeat import repeat
 from course_data.files import write_whole
 
 LESSON = "01_affine_quantization"
@@ -177,6 +178,16 @@ def test_private_checks_that_do_not_load_leave_nothing_behind(own):
         assert (catalogue.lessons()[LESSON], [outcome.name for outcome in run(None)]) == builtin
     private.use(own())  # repaired: the same file, in the same process
     assert [outcome.name for outcome in run(None)] == builtin[1]
+
+
+def test_private_checks_are_in_use_for_one_grading_only(own, tmp_path):
+    (tmp_path / "class" / "ada" / LESSON).mkdir(parents=True)  # without a notebook, so nothing is run
+    during = []
+    results, _ = grade_class(tmp_path / "class", tmp_path / "out", own_checks=own(), on_result=lambda result: during.append(private.in_use()))
+    assert during == [str(own())] and results[0].verdicts[0].status == "missing" and private.in_use() == ""
+    with pytest.raises(ClassroomError, match="cannot be read"):
+        repeat(tmp_path / "nothing.json", own_checks=own())
+    assert private.in_use() == "" and checks.file_of(LESSON, "hidden").is_relative_to(paths.CHECKS)
 
 
 def test_a_private_bank_names_the_mistakes(own):

@@ -135,8 +135,8 @@ entry("sigkill-to-everybody", "passed", answer=in_call("""
         except OSError:
             pass
 """))  # fmt: skip
-entry("sigstop-to-itself-in-a-cell", "timeout", answer="import os\nos.kill(os.getpid(), 19)", says="still running after 2 s")
-entry("sigstop-to-itself-in-a-call", "timeout", answer=in_call("import os; os.kill(os.getpid(), 19)"), says="still running after 2 s")
+entry("sigstop-to-itself-in-a-cell", "timeout", answer="import os\nos.kill(os.getpid(), 19)", says="still running after 1 s")
+entry("sigstop-to-itself-in-a-call", "timeout", answer=in_call("import os; os.kill(os.getpid(), 19)"), says="still running after 1 s")
 entry("segfault-in-a-cell", "crashed", answer="import ctypes\nctypes.string_at(0)", says="segmentation fault")
 entry("segfault-in-a-call", "crashed", answer=in_call("import ctypes; ctypes.string_at(0)"), says="segmentation fault")
 entry("abort", "crashed", answer=in_call("import os; os.abort()"), says="abort()")
@@ -173,9 +173,9 @@ entry("every-forked-child-exits", "crashed", says="could not go on", answer=righ
 # ----------------------------------------------------------------------------------------------- hanging
 _kind = "hanging"
 
-entry("loop-in-a-cell", "timeout", answer="while True:\n    pass", says="still running after 2 s")
-entry("loop-in-a-call", "timeout", answer=in_call("while True: pass"), says="still running after 2 s")
-entry("sleep", "timeout", answer=in_call("import time; time.sleep(10**6)"), says="still running after 2 s")
+entry("loop-in-a-cell", "timeout", answer="while True:\n    pass", says="still running after 1 s")
+entry("loop-in-a-call", "timeout", answer=in_call("while True: pass"), says="still running after 1 s")
+entry("sleep", "timeout", answer=in_call("import time; time.sleep(10**6)"), says="still running after 1 s")
 entry("ignored-signals", "timeout", answer=in_call("""
     import signal, time
     for number in range(1, 65):
@@ -231,7 +231,7 @@ entry("hangs-when-forked", "crashed", says="could not go on", answer=right("""
     import os, time
     os.register_at_fork(after_in_child=lambda: time.sleep(10**6))
 """))  # fmt: skip
-entry("slow-in-every-call", "timeout", answer=in_call("import time; time.sleep(1.9)"), says="took more than 7 s")
+entry("slow-in-every-call", "timeout", answer=in_call("import time; time.sleep(0.9)"), says="took more than 4 s")
 entry("many-slow-cells", {"1.4-bug": "passed"}, last="import time\nfor _ in range(3):\n    time.sleep(10)")
 entry("more-cells-than-the-notebook-may-take", {"1.4-bug": "timeout", "1.7-channels": "timeout", "1.1-predict": "passed"},
       edit=lambda notebook: insert_before(notebook, "1.4-bug", *["import time\ntime.sleep(60)"] * 6), says="a notebook may take")  # fmt: skip
