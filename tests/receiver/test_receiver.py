@@ -129,7 +129,7 @@ def lines_of(readme):
 def broken_links(folder):
     """Links of the pages and notebooks below `folder` to files that are not there."""
     found = []
-    for page in [*folder.rglob("*.md"), *folder.rglob("*.ipynb")]:
+    for page in (p for ending in ("*.md", "*.ipynb") for p in folder.rglob(ending) if ".venv" not in p.relative_to(folder).parts):
         text = page.read_text(encoding="utf-8")
         if page.suffix == ".ipynb":
             text = "\n".join(cell.source for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "markdown")

@@ -6,7 +6,8 @@
   then stock `nbgrader autograde` on it.
 - gradescope: the bundle in an empty /autograder, its own setup.sh, and every lesson with right answers.
 
-`copy` and `gradescope` download some gigabytes each. The default tests do the same with borrowed libraries: tests/receiver.
+`copy` and `gradescope` download some gigabytes each; with --borrow the students' environment sees the libraries of this one instead. The
+default tests do the cheap part of it so: tests/receiver.
 """
 
 import argparse
@@ -43,12 +44,14 @@ LESSONS = [name for name in catalogue.lessons() if not paths.is_lab(name)]
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=["copy", "nbgrader", "gradescope", []], help="all if none is given")
-    parts = parser.parse_args().parts or ["copy", "nbgrader", "gradescope"]
+    parser.add_argument("--borrow", action="store_true", help="install the students' copy without downloading its libraries")
+    asked = parser.parse_args()
+    parts = asked.parts or ["copy", "nbgrader", "gradescope"]
     figures = {}
     with tempfile.TemporaryDirectory(prefix="receiver-") as folder:
         folder = Path(folder)
         if {"copy", "nbgrader"} & set(parts):
-            student, figures["copy"] = installed_copy(folder)
+            student, figures["copy"] = installed_copy(folder, asked.borrow)
             if "copy" in parts:
                 figures["copy"] |= copy(student)
             if "nbgrader" in parts:
@@ -72,11 +75,13 @@ def say(text):
 # The students' copy
 
 
-def installed_copy(folder):
+def installed_copy(folder, borrow):
     say("making the students' copy")
     release.release(folder / "students.zip")
     course = receiver.unpacked(folder / "students.zip", folder / "student") / release.FOLDER
     environment = course / ".venv"
+    if borrow:
+        return receiver.borrowing(course, environment, "--editable"), {}
     begin = time.monotonic()
     first = receiver.blocks((course / "README.md").read_text())[0]
     say(f"installing it: {' && '.join(first.splitlines())}")
@@ -107,7 +112,7 @@ def copy(student):
     must(student.run(*bring_back))
     jupyter(student)
     conda(student)
-    assert receiver.broken_links(student.folder) == []
+    assert (broken := receiver.broken_links(student.folder)) == [], broken
     mistaken(student)
     return {"notebooks": len(answered), "notebooks_seconds": seconds}
 
