@@ -91,12 +91,10 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
     ask = [e for e in wanted if known[e.id] is None and not e.files]
     if ask:
         with sandbox.session(seed=_own_seed(seed)) as session:
-            faults = _run(session, submission, ask)
-            outcomes = _question(session, lesson, ask, faults, _checks_seed(seed, result.sha256))
-        for exercise in ask:
-            known[exercise.id] = _judged(lesson_name, exercise, outcomes)
-        if session.doubtful:  # names that the cell would have defined are missing everywhere
-            result.unconfirmed = [e.id for e in ask if known[e.id].status != "passed"]
+            asked = _Asked(session, submission, lesson, ask, _checks_seed(seed, result.sha256))
+        known |= asked.verdicts
+        # Where a cell was stopped, names that it would have defined are missing everywhere.
+        result.unconfirmed = [e.id for e in ask if known[e.id].status != "passed" and (session.doubtful or e.id in asked.slow)]
     # Files are measured when no code of the student's runs any more.
     filed = [e for e in wanted if e.files]
     if filed:
@@ -180,19 +178,69 @@ def _without_running(lesson, exercise, submission):
     return Verdict(exercise.id, "blank", 0, exercise.points, message, {}) if message else None
 
 
-def _run(session, submission, exercises):
-    """Run the cells. Returns exercise id -> the fault its own cell ended with."""
-    faults = {}
-    ids = {e.id for e in exercises}
-    for step in submission.steps:
-        outcome = session.run_cell(step.source, step.name)
-        if len(outcome.output) > session.limits.output_kb << 10:
-            submission.repairs.append(f"What {step.name} printed was cut after {session.limits.output_kb} kB.")
-        if step.exercise in ids and outcome.status != "ok":
-            faults[step.exercise] = _fault_of(outcome)
-        elif step.exercise in ids:
-            faults.pop(step.exercise, None)
-    return faults
+class _Asked:
+    """The `verdicts` (exercise id -> Verdict) of exercises asked at their moments, and at the end of the notebook where that may give more.
+
+    `slow` are the ids of those of which a call was stopped at any of these moments.
+    """
+
+    def __init__(self, session, submission, lesson, exercises, seed):
+        self._lesson, self._seed, program = lesson, seed, submission.program
+        self._cells = _Cells(session, submission, exercises)
+        self.verdicts, self.slow = {}, set()
+        placed = sorted((e for e in exercises if e.id in program.moments), key=lambda e: program.moments[e.id])
+        self._ask(placed, program.moments)
+        self._ask([e for e in exercises if self._may_get_more(e, program)], {})
+        for exercise in exercises:
+            self.verdicts[exercise.id] = _with_reasons(self.verdicts[exercise.id], program.rebound(exercise))
+
+    def _may_get_more(self, exercise, program):
+        verdict = self.verdicts.get(exercise.id)
+        return verdict is None or verdict.status != "passed" and program.may_differ_at_the_end(exercise)
+
+    def _ask(self, exercises, moments):
+        for identity, verdict in _question(self._cells, self._lesson, exercises, self._seed, moments).items():
+            self.verdicts[identity] = better(self.verdicts.get(identity), verdict)
+            if "timeout" in verdict.checks.values():
+                self.slow.add(identity)
+
+
+def better(first, second):
+    """Of two verdicts on an exercise, at two moments, the one with more points; `first` where they are alike. `first` may be None."""
+    if first is None:
+        return second
+    return max(first, second, key=lambda each: (each.points, each.status == "passed", sum(s == "passed" for s in each.checks.values())))
+
+
+def _with_reasons(verdict, sentences):
+    if verdict.status in ("passed", "blank", "grader_error") or not sentences:
+        return verdict
+    return replace(verdict, message=" ".join([verdict.message, *sentences[:2]]))
+
+
+class _Cells:
+    """The cells of a submission, run in `session` as far as they are needed."""
+
+    def __init__(self, session, submission, exercises):
+        self.session, self._submission, self._ids = session, submission, {e.id for e in exercises}
+        self._done = 0
+        self.faults = {}  # exercise id -> the fault that its own cell ended with
+
+    def run_to(self, number=None):
+        """Run the first `number` cells of the program (None: all), but for those that have run."""
+        steps = self._submission.program.steps
+        for step in steps[self._done : number]:
+            self._run(step)
+        self._done = max(self._done, len(steps) if number is None else number)
+
+    def _run(self, step):
+        outcome = self.session.run_cell(step.source, step.name)
+        if len(outcome.output) > self.session.limits.output_kb << 10:
+            self._submission.repairs.append(f"What {step.name} printed was cut after {self.session.limits.output_kb} kB.")
+        if step.exercise in self._ids and outcome.status != "ok":
+            self.faults[step.exercise] = _fault_of(outcome)
+        else:
+            self.faults.pop(step.exercise, None)
 
 
 def _fault_of(outcome):
@@ -203,8 +251,13 @@ def _fault_of(outcome):
     return StudentError(outcome.error_type or "an error", outcome.message, (), outcome.line)
 
 
-def _question(session, lesson, exercises, faults, seed):
-    """Run the checks; those of one exercise share a fork of the student's state."""
+def _question(cells, lesson, exercises, seed, moments):
+    """Exercise id -> verdict, each at its moment (an exercise without one: at the end), in the order given. Runs the cells up to there.
+
+    The checks of one exercise share a fork of the student's state.
+    """
+    if not exercises:
+        return {}
     with contextlib.ExitStack() as stack:
         asking = {}
 
@@ -213,10 +266,13 @@ def _question(session, lesson, exercises, faults, seed):
             if exercise_id not in asking:
                 asking.clear()
                 stack.close()
-                asking[exercise_id] = _Asking(session, stack.enter_context(session.question()), faults.get(exercise_id))
+                cells.run_to(moments.get(exercise_id))
+                question = stack.enter_context(cells.session.question())
+                asking[exercise_id] = _Asking(cells.session, question, cells.faults.get(exercise_id))
             yield asking[exercise_id]
 
-        return run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
+        outcomes = run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
+    return {e.id: _judged(lesson.name, e, outcomes) for e in exercises}
 
 
 class _Asking:

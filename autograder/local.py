@@ -36,7 +36,7 @@ def check_notebook(path, wanted=None):
 
 def _verdicts(shell, path, lesson, submission, wanted):
     broken, verdicts = {}, []
-    for step in submission.steps:
+    for step in submission.program.steps:
         fault = run_cell(shell, step.source, step.name)
         if fault and step.exercise:
             broken[step.exercise] = fault

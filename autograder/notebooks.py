@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from autograder.blanks import exercise_named_in, has_blank
 from autograder.cell_code import bound_names
+from autograder.program import Program, Step, program_of
 
 # A hostile file must cost little: parsed JSON takes up to 35 times its size in memory, parsed Python up to 500 times.
 MAX_BYTES = 64 << 20
@@ -21,27 +22,18 @@ class NotebookProblem(Exception):
     """The file cannot be read as a notebook. The message is for the student."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """One cell to run. `exercise` is the exercise it answers, or ""; `name` is how messages call it."""
-
-    source: str
-    name: str
-    exercise: str = ""
-
-
 @dataclass
 class Submission:
     """What a notebook holds for one lesson.
 
-    `answers` maps exercise id -> the source that counts (code or markdown); `steps` are the cells to run,
-    in order, and `repairs` what was put right, in words for the student.
+    `answers` maps exercise id -> the source that counts (code or markdown); `program` says what runs, and when each
+    exercise is asked about; `repairs` are what was put right, in words for the student.
     """
 
     lesson: str
     sha256: str
     answers: dict
-    steps: list
+    program: Program
     repairs: list = field(default_factory=list)
 
 
@@ -121,7 +113,7 @@ def read_submission(data, lesson):
         cell["marked"], cell["exercise"] = _marked(cell, exercises), exercise_of(cell, exercises, openings)
     answers, dropped = _choose(cells, lesson, repairs)
     released = {cell.id: cell for cell in lesson.cells}
-    unedited = {(cell.role, _squeeze(cell.source)) for cell in lesson.cells}
+    unedited = {_squeeze(cell.source): cell.role for cell in lesson.cells if cell.type == "code"}
     steps, present = [], set()
     for number, cell in enumerate(cells):
         if cell["type"] != "code":
@@ -135,17 +127,18 @@ def read_submission(data, lesson):
             if exercises[cell["exercise"]].files:
                 continue  # the files count, not how they were made
             steps.append(Step(source, f"exercise {cell['exercise']}", cell["exercise"]))
-        # Figures and check() calls that nobody edited do not matter for a grade.
-        elif not {("demo", _squeeze(source)), ("check", _squeeze(source))} & unedited:
-            steps.append(Step(source, f"cell {number + 1}"))
+        else:
+            role = unedited.get(_squeeze(source), "own")
+            steps.append(Step(source, f"cell {number + 1}", role=role if role in ("demo", "check", "own") else "given"))
     lost = [
         cell for cell in released.values()
         if cell.role in ("setup", "plain") and cell.id not in present and _squeeze(cell.source) not in present
     ]
     if lost:
         repairs.append(f"{len(lost)} deleted cell{'s' if len(lost) > 1 else ''} of the lesson (imports or helpers) put back.")
-    steps = [Step(cell.source, "a cell of the lesson") for cell in lost] + steps
-    return Submission(lesson.name, hashlib.sha256(data).hexdigest(), answers, steps, repairs)
+    steps = [Step(cell.source, "a cell of the lesson", role="given") for cell in lost] + steps
+    program = program_of(steps, lesson.exercises)
+    return Submission(lesson.name, hashlib.sha256(data).hexdigest(), answers, program, repairs)
 
 
 def _cell(raw):

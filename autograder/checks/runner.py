@@ -56,7 +56,7 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     folder = file_of(lesson, "visible").parent
     files = [file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
     files = [str(file) for file in files if file.exists()]
-    plugin = _Plugin(open_question, seed, set(exercises) if exercises is not None else None, artefacts)
+    plugin = _Plugin(open_question, seed, list(exercises) if exercises is not None else None, artefacts)
     with _plain_environment(), _read_anew(files):
         ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
     if plugin.busy is not None:
@@ -128,8 +128,8 @@ class _Plugin:
 
     def pytest_collection_modifyitems(self, items):
         items[:] = [i for i in items if self._wanted is None or _exercise_of(i) in self._wanted]
-        # One exercise after the other, so that whoever answers can keep the state open between its checks.
-        order = list(dict.fromkeys(map(_exercise_of, items)))
+        # One exercise after the other, in the order given, so that whoever answers can keep the state open between its checks.
+        order = self._wanted or list(dict.fromkeys(map(_exercise_of, items)))
         items.sort(key=lambda item: order.index(_exercise_of(item)))
 
     @pytest.fixture

@@ -37,9 +37,9 @@ def test_a_normal_notebook_needs_no_repair_and_skips_figures_and_checks():
     submission = read(notebook())
     assert submission.repairs == [] and submission.answers["1.1-predict"] == DONE
     assert set(submission.answers) == {e.id for e in LESSON.exercises}
-    sources = [step.source for step in submission.steps]
+    sources = [step.source for step in submission.program.steps]
     assert not any("figures." in source or source.startswith("check(") for source in sources)
-    assert [s.exercise for s in submission.steps if s.exercise] == [e.id for e in LESSON.exercises if not e.by_hand]
+    assert [s.exercise for s in submission.program.steps if s.exercise] == [e.id for e in LESSON.exercises if not e.by_hand]
 
 
 BYTES = {
@@ -89,13 +89,13 @@ def test_of_two_cells_the_one_that_was_worked_on_counts():
 
         submission = read(notebook(twice))
         assert submission.answers["1.1-predict"] == DONE
-        assert sum(s.exercise == "1.1-predict" for s in submission.steps) == 1
+        assert sum(s.exercise == "1.1-predict" for s in submission.program.steps) == 1
         assert any("1.1-predict" in line for line in submission.repairs)
 
 
 def test_deleted_imports_are_put_back_first():
     submission = read(notebook(lambda cells: [c for c in cells if "import numpy" not in c["source"]]))
-    assert "import numpy" in submission.steps[0].source
+    assert "import numpy" in submission.program.steps[0].source
     assert any("put back" in line for line in submission.repairs)
 
 
@@ -104,7 +104,7 @@ def test_an_edited_figure_cell_runs_because_code_may_stand_in_it():
         cell = next(c for c in cells if c["metadata"]["course"]["role"] == "demo")
         cell["source"] += "\nmine = 1"
 
-    assert any(s.source.endswith("mine = 1") for s in read(notebook(edit)).steps)
+    assert any(s.source.endswith("mine = 1") for s in read(notebook(edit)).program.steps)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_any_json_is_read_or_refused(anything, cells):
             submission = read_submission(data, LESSON)
         except NotebookProblem:
             continue
-        assert all(isinstance(step.source, str) for step in submission.steps)
+        assert all(isinstance(step.source, str) for step in submission.program.steps)
 
 
 @settings(max_examples=300)
