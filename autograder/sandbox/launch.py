@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import course_data
 from autograder import blanks, calling, wire, wire_modules
 from autograder.sandbox.cores import own_core
 from autograder.sandbox.inside import channel
@@ -295,6 +296,11 @@ def _own_files():
         "wire_modules.py": Path(wire_modules.__file__),
         "stub/autograder/__init__.py": INSIDE / "__init__.py",
         "stub/autograder/student.py": INSIDE / "student.py",
+        "stub/autograder/earlier.py": INSIDE / "earlier.py",
+        # What the lessons' own cells draw and load with; neither holds an answer.
+        "stub/autograder/figures": INSIDE.parents[1] / "figures",
+        "stub/course_data": Path(course_data.__file__).parent,
+        "stub/course_labs.py": INSIDE / "course_labs.py",
         **{f"stub/autograder/{name}": Path(blanks.__file__).with_name(name) for name in ("blanks.py", "cell_code.py", "shell.py")},
     }
 

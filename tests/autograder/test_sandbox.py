@@ -633,7 +633,7 @@ def test_files_of_the_course_and_of_people_are_not_there(session):
     assert run(session, "import autograder.checks").error_type == "ModuleNotFoundError"
     assert run(session, "import course_labs").error_type == "ModuleNotFoundError"
     found = "import os, autograder\nprint(sorted(os.listdir(os.path.dirname(autograder.__file__))))"
-    assert printed(session, found) == "['__init__.py', 'blanks.py', 'cell_code.py', 'shell.py', 'student.py']"
+    assert printed(session, found) == "['__init__.py', 'blanks.py', 'cell_code.py', 'earlier.py', 'figures', 'shell.py', 'student.py']"
 
 
 def test_a_course_installed_among_the_libraries_is_hidden(monkeypatch, tmp_path):
