@@ -12,7 +12,7 @@ from autograder.artefacts import ENDING, Handed
 from autograder.checks import measured
 from autograder.checks.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
-from autograder.checks.verdict import Verdict, grader_error, judge, unfilled
+from autograder.checks.verdict import Verdict, better, grader_error, judge, unfilled, with_reasons
 from autograder.notebooks import NotebookProblem, read_submission
 
 SCHEMA = 3
@@ -192,7 +192,7 @@ class _Asked:
         self._ask(placed, program.moments)
         self._ask([e for e in exercises if self._may_get_more(e, program)], {})
         for exercise in exercises:
-            self.verdicts[exercise.id] = _with_reasons(self.verdicts[exercise.id], program.rebound(exercise))
+            self.verdicts[exercise.id] = with_reasons(self.verdicts[exercise.id], program.rebound(exercise))
 
     def _may_get_more(self, exercise, program):
         verdict = self.verdicts.get(exercise.id)
@@ -203,19 +203,6 @@ class _Asked:
             self.verdicts[identity] = better(self.verdicts.get(identity), verdict)
             if "timeout" in verdict.checks.values():
                 self.slow.add(identity)
-
-
-def better(first, second):
-    """Of two verdicts on an exercise, at two moments, the one with more points; `first` where they are alike. `first` may be None."""
-    if first is None:
-        return second
-    return max(first, second, key=lambda each: (each.points, each.status == "passed", sum(s == "passed" for s in each.checks.values())))
-
-
-def _with_reasons(verdict, sentences):
-    if verdict.status in ("passed", "blank", "grader_error") or not sentences:
-        return verdict
-    return replace(verdict, message=" ".join([verdict.message, *sentences[:2]]))
 
 
 class _Cells:

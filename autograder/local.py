@@ -14,7 +14,7 @@ import nbformat
 from autograder import catalogue, cells, paths, student
 from autograder import progress as record
 from autograder.blanks import BlankError
-from autograder.checks.verdict import Verdict
+from autograder.checks.verdict import Verdict, better, with_reasons
 from autograder.notebooks import NotebookProblem, lesson_in, read_submission
 from autograder.shell import Shell
 from course_data.files import write_whole
@@ -35,20 +35,34 @@ def check_notebook(path, wanted=None):
 
 
 def _verdicts(shell, path, lesson, submission, wanted):
-    broken, verdicts = {}, []
-    for step in submission.program.steps:
-        fault = run_cell(shell, step.source, step.name)
-        if fault and step.exercise:
-            broken[step.exercise] = fault
-    for exercise in lesson.exercises:
-        if wanted and exercise.id not in wanted:
-            continue
+    """The verdicts on the exercises `wanted`, each asked where its check cell stands, and at the end where that may give more."""
+    program, asked, broken = submission.program, {}, {}
+    exercises = [e for e in lesson.exercises if not wanted or e.id in wanted]
+
+    def ask(exercise):
         verdict = student.check_in(shell.user_ns, lesson, exercise, submission.answers.get(exercise.id), path)
-        if verdict is None:
-            verdict = Verdict(exercise.id, "needs_manual", 0, exercise.points, "", {})
-        elif verdict.status == "missing" and exercise.id in broken:
+        if verdict.status == "missing" and exercise.id in broken:
             verdict = Verdict(exercise.id, "error", 0, exercise.points, f"Your cell stopped with {broken[exercise.id]}.", {})
-        verdicts.append(verdict)
+        asked[exercise.id] = better(asked.get(exercise.id), verdict)
+
+    for number in range(len(program.steps) + 1):
+        for exercise in exercises:
+            if program.moments.get(exercise.id) == number and not exercise.by_hand:
+                ask(exercise)
+        for step in program.steps[number : number + 1]:
+            fault = run_cell(shell, step.source, step.name)
+            broken.pop(step.exercise, None)
+            if fault and step.exercise:
+                broken[step.exercise] = fault
+    verdicts = []
+    for exercise in exercises:
+        if exercise.by_hand:
+            verdicts.append(Verdict(exercise.id, "needs_manual", 0, exercise.points, "", {}))
+            continue
+        if exercise.id not in asked or asked[exercise.id].status != "passed" and program.may_differ_at_the_end(exercise):
+            ask(exercise)
+        verdicts.append(with_reasons(asked[exercise.id], program.rebound(exercise)))
+        student.note(verdicts[-1])
     return verdicts
 
 

@@ -34,11 +34,12 @@ def check(exercise_id=None):
     if verdict is None:
         _say("note", f"{exercise.id}  is read by a person: there is nothing to check here.")
         return
+    note(verdict)
     say_verdict(exercise, verdict)
 
 
 def check_in(namespace, lesson, exercise, source=None, notebook=None):
-    """The `Verdict` of the visible checks on `namespace` (a dict), also noted in the progress file.
+    """The `Verdict` of the visible checks on `namespace` (a dict).
 
     None for a written exercise. `source` is the exercise's cell, `notebook` the notebook's path, where they are known.
     """
@@ -50,11 +51,15 @@ def check_in(namespace, lesson, exercise, source=None, notebook=None):
         artefacts = files_here(lesson, notebook or cells.this_notebook(namespace, lesson.name)) if exercise.files else None
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id], artefacts=artefacts)
         verdict = judge(lesson.name, exercise, outcomes, hidden=False)
-    entry = record.of(exercise.id)
+    return verdict
+
+
+def note(verdict):
+    """Put a verdict into the progress file."""
+    entry = record.of(verdict.exercise)
     # A blank, in a fresh copy of the lesson, say, does not undo what was reached before.
     passed = verdict.status == "passed" or (verdict.status == "blank" and entry["passed"])
-    record.update(exercise.id, passed=passed, tries=entry["tries"] + 1)
-    return verdict
+    record.update(verdict.exercise, passed=passed, tries=entry["tries"] + 1)
 
 
 def files_here(lesson, notebook=None):

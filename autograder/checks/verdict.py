@@ -2,7 +2,7 @@
 
 import ast
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograder.blanks import blank_lines, blank_message
 from autograder.cell_code import parsed, plain_python
@@ -52,6 +52,20 @@ def judge(lesson, exercise, outcomes, hidden):
     if hidden and first.status in ("failed", "error"):
         message += f" Read again: section {exercise.id}."
     return Verdict(exercise.id, first.status, points, exercise.points, message, statuses)
+
+
+def better(first, second):
+    """Of two verdicts on an exercise, at two moments, the one with more points; `first` where they are alike. `first` may be None."""
+    if first is None:
+        return second
+    return max(first, second, key=lambda each: (each.points, each.status == "passed", sum(s == "passed" for s in each.checks.values())))
+
+
+def with_reasons(verdict, sentences):
+    """The verdict; where it is no pass, its message goes on with the sentences (two at most)."""
+    if verdict.status in ("passed", "blank", "grader_error") or not sentences:
+        return verdict
+    return replace(verdict, message=printable(" ".join([verdict.message, *sentences[:2]])))
 
 
 def grader_error(exercise, why, statuses=None):
