@@ -292,8 +292,8 @@ check("4.3-kl")
 def soft_loss(student_logits, teacher_logits, temperature):
     """temperature**2 times the mean over the images of KL(teacher || student).
 
-    student_logits, teacher_logits: float tensors, shape (N, C).    temperature: positive float.
-    Returns one number (a tensor of shape () or a float).
+    student_logits, teacher_logits: float tensors, shape (N, C), values up to 1e4 in size.
+    temperature: positive float.    Returns one number (a tensor of shape () or a float).
     """
     log_q = F.log_softmax(student_logits / temperature, dim=1)
     p = F.softmax(teacher_logits / temperature, dim=1)
@@ -338,7 +338,8 @@ check("4.4-bug")
 def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     """alpha_soft * soft loss + (1 - alpha_soft) * hard loss.
 
-    student_logits, teacher_logits: float tensors, shape (N, C).    labels: int64 tensor, shape (N,).
+    student_logits, teacher_logits: float tensors, shape (N, C), values up to 1e4 in size.
+    labels: int64 tensor, shape (N,).
     temperature: positive float.    alpha_soft: float from 0 to 1, the weight of the SOFT loss.
     Soft loss: temperature**2 times the mean over the images of KL(teacher || student), softened.
     Hard loss: mean cross-entropy of the student with the labels, at temperature 1.

@@ -1,4 +1,4 @@
-"""Running a module that a student returned.
+"""Running a module that a student returned, and making one whose weights anyone can make again.
 
 What arrives is a fresh module of known layers (see `wire_modules`), so it cannot do anything but compute.
 It may still not fit its input, or compute without end: both are the answer's mistake, not the grader's fault.
@@ -7,6 +7,7 @@ It may still not fit its input, or compute without end: both are the answer's mi
 import copy
 import math
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,6 +18,26 @@ MOST_VALUES = 1 << 22  # in the output of one layer
 # Of all layers; a lesson's networks need some millions. A step may be the exponential of an activation, a fraction of a
 # microsecond, and a convolution holds a number in memory for each of its steps: seconds, and half a gigabyte.
 MOST_STEPS = 1 << 26
+
+
+WAVES = "filled with sin(1), sin(2), ... in turn"  # for a message: that is all it takes to make an input again
+
+
+def waves(*shape, start=1):
+    """A float32 tensor of sin(start), sin(start + 1), ... in C order."""
+    return torch.arange(start, start + int(np.prod(shape))).double().sin().float().reshape(shape)
+
+
+def in_waves(module):
+    """The module with the tensors of each layer filled in turn with sin(1), sin(2), ...; a variance gets 2 on top. In evaluation mode."""
+    with torch.no_grad():
+        for layer in module.modules():
+            start = 1
+            for name, found in (*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)):
+                if found.is_floating_point():
+                    found.copy_(waves(*found.shape, start=start) + (2 if name == "running_var" else 0))
+                    start += found.numel()
+    return module.eval()
 
 
 def run_module(module, x, what="the module"):

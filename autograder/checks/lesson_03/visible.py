@@ -13,7 +13,7 @@ from torch import nn
 
 from autograder.checks import exercise
 from autograder.checks.expect import close, equal, from_tensor, kind_of, letter, that, whole_number
-from autograder.checks.modules import run_module
+from autograder.checks.modules import WAVES, in_waves, run_module, waves
 
 CONV_SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
 
@@ -159,23 +159,6 @@ def random_batch_norm(rng, channels, eps=1e-5):
         layer.bias.copy_(normal(rng, channels))
         layer.running_mean.copy_(normal(rng, channels))
         layer.running_var.copy_(torch.from_numpy(rng.uniform(0.2, 3, channels)))
-    return layer.eval()
-
-
-WAVES = "filled with sin(1), sin(2), ... in turn"
-
-
-def waves(*shape, start=1):
-    return torch.arange(start, start + int(np.prod(shape))).double().sin().float().reshape(shape)
-
-
-def in_waves(layer):
-    """The layer with its tensors filled in turn with sin(1), sin(2), ...: anyone can make it again. A variance gets 2 on top."""
-    start = 1
-    for name, found in layer.state_dict().items():
-        if found.is_floating_point():
-            found.copy_(waves(*found.shape, start=start) + (2 if name == "running_var" else 0))
-            start += found.numel()
     return layer.eval()
 
 
@@ -389,7 +372,7 @@ def test_two_of_three_hidden_neurons(student, rng):
     # With two outputs fc2 has no row 2, so whoever cuts its rows gets an IndexError, as does whoever cuts its bias.
     cases = []
     for inputs, hidden, outputs, kept in ((4, 3, 2, [0, 2]), (2, 3, 4, [0, 2]), (3, 6, 3, [1, 2, 5])):
-        mlp = nn.Sequential(in_waves(nn.Linear(inputs, hidden)), nn.ReLU(), in_waves(nn.Linear(hidden, outputs)))
+        mlp = in_waves(nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs)))
         on = f"Linear({inputs}, {hidden}), ReLU, Linear({hidden}, {outputs}), kept = {kept}, the inputs and the tensors of each layer {WAVES}"
         cases.append((mlp, torch.tensor(kept), waves(16, inputs), on))
     prove_mlp(student, cases)

@@ -101,6 +101,63 @@ def entropy(probabilities):
     return -torch.special.xlogy(probabilities, probabilities).sum(dim=1).mean()
 
 
+@wrong("4.2-soften", "adds 1e-5 to the denominator; the rows then add up to less than 1")
+def soften(logits, temperature):
+    z = logits / temperature
+    e = torch.exp(z - z.max(dim=1, keepdim=True).values)
+    return e / (e.sum(dim=1, keepdim=True) + 1e-5)
+
+
+@wrong("4.2-soften", "subtracts the largest logit as it was before the division by T: the exponentials can still overflow")
+def soften(logits, temperature):
+    e = torch.exp(logits / temperature - logits.max(dim=1, keepdim=True).values)
+    return e / e.sum(dim=1, keepdim=True)
+
+
+@wrong("4.2-soften", "divides by T squared")
+def soften(logits, temperature):
+    return torch.softmax(logits / temperature**2, dim=1)
+
+
+@wrong("4.2-soften", "drops every axis of length one, so a single image loses its row")
+def soften(logits, temperature):
+    return torch.softmax(logits / temperature, dim=1).squeeze()
+
+
+@wrong("4.2-soften", "has too large a constant inside the logarithm: it counts once for every class")
+def entropy(probabilities):
+    return -(probabilities * torch.log(probabilities + 1e-5)).sum(dim=1)
+
+
+@wrong("4.2-soften", "adds a constant to the probabilities, which gives something to classes that have nothing")
+def entropy(probabilities):
+    p = probabilities + 1e-6
+    return -(p * p.log()).sum(dim=1)
+
+
+@wrong("4.2-soften", "divides by the logarithm of the number of classes, so the largest entropy is always 1")
+def entropy(probabilities):
+    return -torch.special.xlogy(probabilities, probabilities).sum(dim=1) / np.log(probabilities.shape[1])
+
+
+@right("4.2-soften", "a logsumexp in float32")
+def soften(logits, temperature):
+    z = logits / temperature
+    return torch.exp(z - torch.logsumexp(z, dim=1, keepdim=True))
+
+
+@right("4.2-soften", "a tiny constant in the denominator")
+def soften(logits, temperature):
+    z = logits / temperature
+    e = torch.exp(z - z.amax(dim=1, keepdim=True))
+    return e / (e.sum(dim=1, keepdim=True) + 1e-8)
+
+
+@right("4.2-soften", "the largest constant inside the logarithm that does no harm")
+def entropy(probabilities):
+    return -(probabilities * torch.log(probabilities + 1e-6)).sum(dim=1)
+
+
 @right("4.2-soften", "the library's softmax")
 def soften(logits, temperature):
     return torch.nn.functional.softmax(logits / temperature, dim=-1)
@@ -231,6 +288,54 @@ def mean_kl(student_logits, teacher_logits, temperature):
     return temperature**2 * (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()
 
 
+@wrong("4.3-kl", "adds a constant inside the logarithms; where the student's probability has underflowed, the constant decides")
+def mean_kl(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return (p * ((p + 1e-10).log() - (q + 1e-10).log())).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "is the mean of both directions; only the teacher's probabilities are weights")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return 0.5 * ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "takes the absolute value of each difference; negative terms belong to the sum")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p.exp() * (log_p - log_q).abs()).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "measures in bits; nats are asked for, the natural logarithm")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1).mean() / np.log(2)
+
+
+@wrong("4.3-kl", "multiplies the logits by the temperature; that makes both harder, not softer")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits * temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits * temperature, dim=1)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "returns a number for each image; their mean is asked for")
+def mean_kl(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1)
+
+
+@right("4.3-kl", "cross-entropy less entropy")
+def mean_kl(student_logits, teacher_logits, temperature):
+    v = teacher_logits / temperature
+    p = torch.softmax(v, dim=1)
+    return torch.nn.functional.cross_entropy(student_logits / temperature, p) - torch.nn.functional.cross_entropy(v, p)
+
+
 @right("4.3-kl", "the library's kl_div with probabilities")
 def mean_kl(student_logits, teacher_logits, temperature):
     log_q = torch.nn.functional.log_softmax(student_logits / temperature, dim=1)
@@ -299,7 +404,7 @@ def soft_loss(student_logits, teacher_logits, temperature):
     return temperature**2 * torch.nn.functional.kl_div(log_p, q, reduction="mean")
 
 
-@wrong("4.4-bug", "swaps the two arguments as they are: now the library takes the logarithm of logarithms")
+@wrong("4.4-bug", "gives kl_div logarithms in the second place, where it takes the logarithm itself; logarithms come first, probabilities second")
 def soft_loss(student_logits, teacher_logits, temperature):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)
@@ -318,6 +423,32 @@ def soft_loss(student_logits, teacher_logits, temperature):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)
     return torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+
+
+@wrong("4.4-bug", "multiplies by T instead of T squared")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+
+
+@wrong("4.4-bug", "divides by the number of images once more; batchmean has done that already")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean") / len(p)
+
+
+@wrong("4.4-bug", "hands over the plain logits of the student; they must be softened like the teacher's")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q, p = torch.log_softmax(student_logits, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+
+
+@wrong("4.4-bug", "takes the cross-entropy in place of the divergence: with student = teacher it is not 0")
+def soft_loss(student_logits, teacher_logits, temperature):
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.cross_entropy(student_logits / temperature, p)
 
 
 @right("4.4-bug", "the sum, divided by the number of images")
@@ -448,6 +579,96 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha
     return torch.nn.functional.cross_entropy(student_logits, labels)
 
 
+@wrong("4.5-loss", "turns the loss into a plain number; there is nothing left that could be differentiated")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    return (alpha_soft * soft + (1 - alpha_soft) * torch.nn.functional.cross_entropy(student_logits, labels)).item()
+
+
+@wrong("4.5-loss", "cuts the gradient off: the value is right, and no training step would change anything")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    return (alpha_soft * soft + (1 - alpha_soft) * torch.nn.functional.cross_entropy(student_logits, labels)).detach()
+
+
+@wrong("4.5-loss", "makes a new tensor from the finished number: it asks for gradients, but none reaches the student's logits")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    return torch.tensor(float(alpha_soft * soft + (1 - alpha_soft) * torch.nn.functional.cross_entropy(student_logits, labels)), requires_grad=True)
+
+
+@wrong("4.5-loss", "detaches the student in the soft loss: the value is right, and the student learns from the labels only")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits.detach() / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "detaches the student in the hard loss: the value is right, and the student learns from the teacher only")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits.detach(), labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "adds the cross-entropy up over the images; the mean is asked for")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels, reduction="sum")
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "leaves the teacher at temperature 1; both must be softened")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "takes the teacher's favourite class for the label in the hard loss; the labels are given")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, teacher_logits.argmax(dim=1))
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@right("4.5-loss", "image by image, the teacher without gradients")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    total = 0
+    for z, v, label in zip(student_logits, teacher_logits.detach(), labels):
+        log_q, log_p = (z / temperature).log_softmax(0), (v / temperature).log_softmax(0)
+        soft = temperature**2 * (log_p.exp() * (log_p - log_q)).sum()
+        total = total + alpha_soft * soft - (1 - alpha_soft) * z.log_softmax(0)[label]
+    return total / len(labels)
+
+
+@right("4.5-loss", "each limit by itself")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
+    if alpha_soft == 0:
+        return hard
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    return soft if alpha_soft == 1 else alpha_soft * soft + (1 - alpha_soft) * hard
+
+
 @right("4.5-loss", "written out with logarithms, float64")
 def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     z, v = student_logits.double(), teacher_logits.double()
@@ -525,6 +746,40 @@ def soft_gradient(student_logits, teacher_logits, temperature):
 def soft_gradient(student_logits, teacher_logits, temperature):
     q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
     return temperature * q * (q - p) / len(q)
+
+
+@wrong("4.6-gradient", "adds the images up; the derivative has an entry for each logit of each image")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return (temperature * (q - p) / len(q)).sum(dim=0)
+
+
+@wrong("4.6-gradient", "subtracts logarithms; the derivative is a difference of probabilities")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    log_q, log_p = torch.log_softmax(student_logits / temperature, dim=1), torch.log_softmax(teacher_logits / temperature, dim=1)
+    return temperature * (log_q - log_p) / len(log_q)
+
+
+@wrong("4.6-gradient", "subtracts the teacher's favourite class in place of its probabilities: that is the gradient of the hard loss")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q = torch.softmax(student_logits / temperature, dim=1)
+    return temperature * (q - torch.nn.functional.one_hot(teacher_logits.argmax(dim=1), q.shape[1])) / len(q)
+
+
+@wrong("4.6-gradient", "softens the student only")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits, dim=1)
+    return temperature * (q - p) / len(q)
+
+
+@right("4.6-gradient", "the derivative of softmax as a matrix, image by image")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    rows = []
+    for z, v in zip(student_logits / temperature, teacher_logits / temperature):
+        q, p = torch.softmax(z, 0), torch.softmax(v, 0)
+        slope = torch.diag(q) - torch.outer(q, q)
+        rows.append(temperature / len(student_logits) * slope @ (-p / q))
+    return torch.stack(rows)
 
 
 @right("4.6-gradient", "PyTorch's own differentiation")
@@ -659,6 +914,76 @@ def cached_logits(teacher, images, batch_size):
     return torch.cat(parts).numpy()
 
 
+@wrong("4.7-teacher", "`cached_logits` changes `teacher` (`requires_grad` of its parameters) in place")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval().requires_grad_(False)
+    parts = [teacher(part) for part in images.split(batch_size)]
+    teacher.train(mode).requires_grad_(True)  # thaws a teacher that was frozen
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "`cached_logits` changes `teacher` (its mode, `train()` or `eval()`) in place")
+def cached_logits(teacher, images, batch_size):
+    teacher.eval()
+    with torch.no_grad():
+        parts = [teacher(part) for part in images.split(batch_size)]
+    teacher.train()
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "leaves the logits in a list of batches; one table is asked for")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    with torch.no_grad():
+        parts = [teacher(part) for part in images.split(batch_size)]
+    teacher.train(mode)
+    return [part.numpy() for part in parts]
+
+
+@wrong("4.7-teacher", "drops every axis of length one, so a single image loses its row")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    with torch.no_grad():
+        parts = [teacher(part) for part in images.split(batch_size)]
+    teacher.train(mode)
+    return torch.cat(parts).squeeze().numpy()
+
+
+@wrong("4.7-teacher", "puts the batches in the reverse order")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    with torch.no_grad():
+        parts = [teacher(part) for part in images.split(batch_size)]
+    teacher.train(mode)
+    return torch.cat(parts[::-1]).numpy()
+
+
+@wrong("4.7-teacher", "stores logarithms of probabilities; the logits themselves are asked for")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    with torch.no_grad():
+        parts = [teacher(part) for part in images.split(batch_size)]
+    teacher.train(mode)
+    return torch.cat(parts).log_softmax(dim=1).numpy()
+
+
+@right("4.7-teacher", "every flag put back one by one")
+def cached_logits(teacher, images, batch_size):
+    modes, flags = [m.training for m in teacher.modules()], [p.requires_grad for p in teacher.parameters()]
+    teacher.eval().requires_grad_(False)
+    out = np.concatenate([teacher(part).numpy() for part in images.split(batch_size)])
+    for module, mode in zip(teacher.modules(), modes):
+        module.training = mode
+    for parameter, flag in zip(teacher.parameters(), flags):
+        parameter.requires_grad_(flag)
+    return out
+
+
 @right("4.7-teacher", "a deep copy in evaluation mode; split; detach")
 def cached_logits(teacher, images, batch_size):
     import copy
@@ -732,6 +1057,37 @@ def hint_loss(student_features, teacher_features, weight, bias):
 @wrong("4.8-hint", "takes the root of the mean square; the loss is the mean square itself")
 def hint_loss(student_features, teacher_features, weight, bias):
     return ((student_features @ weight.T + bias - teacher_features) ** 2).mean().sqrt()
+
+
+@wrong("4.8-hint", "takes half of the mean square")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return 0.5 * ((student_features @ weight.T + bias - teacher_features) ** 2).mean()
+
+
+@wrong("4.8-hint", "averages over the features and adds up the images: a larger batch gives a larger loss")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return ((student_features @ weight.T + bias - teacher_features) ** 2).mean(dim=1).sum()
+
+
+@wrong("4.8-hint", "squares after the mean, so errors of both signs cancel first")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return (student_features @ weight.T + bias - teacher_features).mean() ** 2
+
+
+@wrong("4.8-hint", "divides by the student's features; the mean is over the teacher's")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return ((student_features @ weight.T + bias - teacher_features) ** 2).sum() / student_features.numel()
+
+
+@wrong("4.8-hint", "subtracts the bias; a linear layer adds it")
+def hint_loss(student_features, teacher_features, weight, bias):
+    return ((student_features @ weight.T - bias - teacher_features) ** 2).mean()
+
+
+@right("4.8-hint", "an einsum, squared and divided by hand")
+def hint_loss(student_features, teacher_features, weight, bias):
+    difference = torch.einsum("ns,fs->nf", student_features, weight) + bias - teacher_features
+    return (difference * difference).sum() / difference.numel()
 
 
 @right("4.8-hint", "the library's linear and mse_loss")
