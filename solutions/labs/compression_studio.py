@@ -164,7 +164,7 @@ print(f"validation accuracy: teacher {100 * teacher.validation_accuracy:.1f} %, 
 # %% exercise="studio.3-rebuild" kind="code" points=20 minutes=18 difficulty=3
 # Exercise studio.3-rebuild: the tensors of the smaller network
 def my_rebuild(state, kept):
-    """A new dict with the tensors of the network that has only the `kept` channels.
+    """A new dict with the tensors of the network that has only the `kept` channels; each keeps its data type.
 
     state: name -> tensor. For layer i = 0, 1, ...: "convs.i.weight", shape (outputs, inputs, 3, 3), and "norms.i.weight",
         "norms.i.bias", "norms.i.running_mean", "norms.i.running_var", each (outputs,), and "norms.i.num_batches_tracked", ().

@@ -181,7 +181,7 @@ def shrink(weights):
 
     weights: dict of float32 tensors (and int64 counters) with the names of the table above, for 1 or more
       convolutions; in each, at least one channel is not silent. It is not changed.
-    Returns a new dict with the same names.
+    Returns a new dict with the same names; each tensor keeps its data type.
     """
     small, i = {}, 0
     inputs = torch.arange(weights["convs.0.weight"].shape[1])  # the channels of the image: all of them

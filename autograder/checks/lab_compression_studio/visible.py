@@ -4,18 +4,23 @@ import numpy as np
 import torch
 
 from autograder.checks import exercise, measured
-from autograder.checks.expect import close, is_number, kind_of, letter, show, that
+from autograder.checks.expect import close, differentiable, kind_of, letter, real_number, reproducible, same_dtype, seed_matters, show, that
 
 MODELS = ("teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx")
 
 
-def number(value, what):
-    """One finite number: a tensor of shape () or a float."""
-    if torch.is_tensor(value):
-        that(value.shape == (), f"{what} should be one number; it has the shape {tuple(value.shape)}.")
-        value = value.item()
-    that(is_number(value), f"{what} should be one number; got {show(value)}.")
-    return float(value)
+def loss(student, logits, teacher_logits, labels, temperature, alpha_soft, on):
+    """Ask for the loss and for its gradient; both are right within float32, for logits up to 10 or, softened, very sure ones."""
+    what = "The result of my_loss"
+    answer = student.gradient("my_loss", logits, teacher_logits, labels, temperature, alpha_soft)
+    got = real_number(answer.value, what, on)
+    that(torch.is_tensor(answer.value), f"{what} should be a tensor, so that training can follow its gradient; it is {kind_of(answer.value)}.")
+    # float32 rounds to 6e-8; logarithms of size up to 10, sums of a dozen, times T squared.
+    rounded = 2e-6 * max(1, temperature**2)
+    close(got, loss_of(logits, teacher_logits, labels, temperature, alpha_soft), abs=rounded, rel=1e-5, what="the loss", on=on)
+    differentiable(answer, what=what)
+    want = slopes_of(logits, teacher_logits, labels, temperature, alpha_soft)
+    close(answer.grads[0], want, abs=rounded, what="the gradient at the student's logits", on=on)
 
 
 # The definitions once more, in NumPy and float64.
@@ -32,6 +37,12 @@ def loss_of(student_logits, teacher_logits, labels, temperature, alpha_soft):
     soft = temperature**2 * (np.exp(log_p) * (log_p - log_q)).sum(axis=1).mean()
     hard = -log_softened(student_logits, 1.0)[np.arange(len(labels)), np.asarray(labels)].mean()
     return float(alpha_soft * soft + (1 - alpha_soft) * hard)
+
+
+def slopes_of(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    """The loss's gradient at the student's logits: a softmax less its target, for both parts (Hinton, Vinyals and Dean 2015, section 2.1)."""
+    q, p, q_1 = (np.exp(log_softened(*each)) for each in ((student_logits, temperature), (teacher_logits, temperature), (student_logits, 1.0)))
+    return (alpha_soft * temperature * (q - p) + (1 - alpha_soft) * (q_1 - np.eye(q.shape[1])[np.asarray(labels)])) / len(q)
 
 
 def random_state(rng, widths, channels, classes):
@@ -71,7 +82,6 @@ def prove_rebuilt(student, state, kept, images, on):
     """Ask for the smaller network's tensors; their names and shapes are right, and it answers as the silenced one does."""
     got = student.my_rebuild(state, kept)
     that(isinstance(got, dict), f"my_rebuild should return a dict of tensors; got {kind_of(got)}.")
-    that(not student.mutated, "my_rebuild changes what it was given: the old network is still needed.")
     missing = [name for name in state if name not in got]
     that(not missing, f"The smaller network lacks {show(missing[0]) if missing else ''}; {on}.")
     that(len(got) == len(state), f"The smaller network has names that the old one has not: {show(sorted(map(str, got.keys() - state.keys())))}.")
@@ -80,26 +90,25 @@ def prove_rebuilt(student, state, kept, images, on):
         width = len(keep)
         wanted = {f"convs.{i}.weight": (width, inputs, 3, 3), f"norms.{i}.num_batches_tracked": ()}
         wanted |= {f"norms.{i}.{name}": (width,) for name in ("weight", "bias", "running_mean", "running_var")}
-        right_shapes(got, wanted, on)
+        right_tensors(got, state, wanted, on)
         inputs = width
-    right_shapes(got, {"head.weight": (len(state["head.bias"]), inputs), "head.bias": tuple(state["head.bias"].shape)}, on)
+    right_tensors(got, state, {"head.weight": (len(state["head.bias"]), inputs), "head.bias": tuple(state["head.bias"].shape)}, on)
     want = answer_of(state, images, kept)
     # Both are computed here in float64 from the same float32 numbers: nothing is left but the order of sums.
     close(answer_of(got, images), want, abs=1e-9 * (1 + np.abs(want).max()), what="the logits of the smaller network (those of the big one with the other channels silenced)", on=on)
 
 
-def right_shapes(got, wanted, on):
+def right_tensors(got, state, wanted, on):
     for name, shape in wanted.items():
         value = got[name]
         that(torch.is_tensor(value), f'"{name}" should be a tensor; it is {kind_of(value)}.')
         that(tuple(value.shape) == shape, f'"{name}" should have the shape {shape}; it has {tuple(value.shape)}; {on}.')
-        floating = "num_batches" not in name
-        that(value.is_floating_point() is floating and not value.is_complex(), f'"{name}" should keep its type of numbers; it has {value.dtype}.')
+        same_dtype(value, state[name], what=f'"{name}"')
 
 
-def random_splits(rng, train, other, channels=2, side=4):
-    """uint8 images, no two alike, as my_calibration gets them."""
-    drawn = rng.integers(0, 256, (train + 2 * other, channels, side, side)).astype(np.uint8)
+def random_splits(rng, train, other, channels=2):
+    """uint8 images, no two alike and not square, as my_calibration gets them."""
+    drawn = rng.integers(0, 256, (train + 2 * other, channels, 4, 5)).astype(np.uint8)
     images = torch.from_numpy(drawn)
     return {"train": images[:train], "val": images[train : train + other], "test": images[train + other :]}
 
@@ -110,7 +119,6 @@ def drawn_from(student, splits, count, mean, std, seed, on):
     that(torch.is_tensor(got) and got.dtype == torch.float32, f"my_calibration should return a float32 tensor; got {got.dtype if torch.is_tensor(got) else kind_of(got)}.")
     shape = (count, *splits["train"].shape[1:])
     that(tuple(got.shape) == shape, f"The result should have the shape {shape}; it has {tuple(got.shape)}; {on}.")
-    that(not student.mutated, "my_calibration changes what it was given.")
     back = (got.double().numpy() * np.reshape(std, (-1, 1, 1)) + np.reshape(mean, (-1, 1, 1))) * 255
     # float32 rounds to 6e-8 of numbers up to some dozen, times 255 and the spread: far below half a grey level.
     whole = np.rint(back)
@@ -149,9 +157,8 @@ LABELS = torch.tensor([1, 2])
 @exercise("studio.2-loss")
 def test_loss_of_two_small_images(student, rng):
     for temperature, alpha in ((2.0, 0.75), (4.0, 1.0), (3.0, 0.0)):
-        got = number(student.my_loss(STUDENT, TEACHER, LABELS, temperature, alpha), "The result of my_loss")
         on = f"student [[1, 2, 0.5], [0, -1, 3]], teacher [[3, 0, 1], [-2, 0.5, 2]], labels [1, 2], T = {temperature:g}, alpha_soft = {alpha}"
-        close(got, loss_of(STUDENT, TEACHER, LABELS, temperature, alpha), abs=2e-5, rel=1e-5, what="the loss", on=on)
+        loss(student, STUDENT, TEACHER, LABELS, temperature, alpha, on)
 
 
 # studio.3
@@ -174,6 +181,19 @@ def test_calibration_images_of_a_small_set(student, rng):
     on = "40 training images, 20 others in each split, count 12, mean [0.3, 0.5], std [0.4, 0.25]"
     indices = drawn_from(student, splits, 12, [0.3, 0.5], [0.4, 0.25], 3, on)
     that(indices != list(range(12)), "These are the first 12 images of the file, in order. A sorted file begins with one class alone: draw at random.")
+
+
+@exercise("studio.4-calibration")
+def test_the_seed_draws_the_images(student, rng):
+    splits = random_splits(rng, 100, 5, 1)
+
+    def drawn(seed):
+        return student.my_calibration(splits, 20, [0.5], [0.3], seed)
+
+    on = "my_calibration of 20 out of 100 training images"
+    reproducible(lambda: drawn(0), what=f"{on}, seed 0")
+    # That two honest draws are the same 20 of 100 in the same order does not happen.
+    seed_matters(drawn, what=on)
 
 
 # studio.5

@@ -91,18 +91,30 @@ def channels_to_keep(scores, percent):
     for s in scores:
         order = np.argsort(-s.numpy(), kind="stable")
         removed = len(s) * percent // 100
-        kept.append(np.sort(order[:-removed] if removed else order))
+        kept.append(torch.from_numpy(np.sort(order[:-removed] if removed else order)))
     return kept
 
 
-@right("tradeoff.2-keep", "the number that stays, rounded up; a tuple of int32 tensors from Python's sort")
+@right("tradeoff.2-keep", "the number that stays, rounded up; a tuple of tensors from Python's sort")
 def channels_to_keep(scores, percent):
     kept = []
     for s in scores:
         values = s.tolist()
         stay = -(-len(values) * (100 - percent) // 100)
-        kept.append(torch.tensor(sorted(sorted(range(len(values)), key=lambda c: (-values[c], c))[:stay]), dtype=torch.int32))
+        kept.append(torch.tensor(sorted(sorted(range(len(values)), key=lambda c: (-values[c], c))[:stay])))
     return tuple(kept)
+
+
+@wrong("tradeoff.2-keep", "gives int32 indices; int64 is asked, the type that every index in PyTorch has")
+def channels_to_keep(scores, percent):
+    order = [torch.argsort(layer, descending=True, stable=True) for layer in scores]
+    return [each[: len(each) - len(each) * percent // 100].sort().values.int() for each in order]
+
+
+@wrong("tradeoff.2-keep", "gives lists of floats that hold whole numbers; an index is an int64 tensor")
+def channels_to_keep(scores, percent):
+    order = [torch.argsort(layer, descending=True, stable=True) for layer in scores]
+    return [each[: len(each) - len(each) * percent // 100].sort().values.float() for each in order]
 
 
 @right("tradeoff.2-keep", "a mask from which the worst are struck, last ones first")
@@ -381,20 +393,20 @@ def shrink(weights):
     return small
 
 
-@right("tradeoff.3-shrink", "rules by name, in float64, in another order of names")
+@right("tradeoff.3-shrink", "rules by name, in another order of names")
 def shrink(weights):
     kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
     small = {}
     for name in sorted(weights, reverse=True):
         tensor = weights[name]
         if name == "head.weight":
-            tensor = tensor[:, kept[-1]].double()
+            tensor = tensor[:, kept[-1]]
         elif name.startswith("convs."):
             i = int(name.split(".")[1])
-            tensor = tensor[kept[i]].double()
+            tensor = tensor[kept[i]]
             tensor = tensor[:, kept[i - 1]] if i else tensor
         elif name.startswith("norms.") and tensor.dim():
-            tensor = tensor[kept[int(name.split(".")[1])]].double()
+            tensor = tensor[kept[int(name.split(".")[1])]]
         small[name] = tensor
     return small
 
@@ -411,6 +423,19 @@ def shrink(weights):
         small[f"norms.{i}.num_batches_tracked"] = weights[f"norms.{i}.num_batches_tracked"]
         before = own
     return small | {"head.weight": torch.from_numpy(weights["head.weight"].numpy()[:, before]), "head.bias": weights["head.bias"].clone()}
+
+
+@wrong("tradeoff.3-shrink", "gives float64 tensors; the small network's numbers keep the type they have, float32")
+def shrink(weights):
+    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    small = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+    for i, keep in enumerate(kept):
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            small[f"norms.{i}.{name}"] = small[f"norms.{i}.{name}"][keep]
+        small[f"convs.{i}.weight"] = small[f"convs.{i}.weight"][keep]
+        after = f"convs.{i + 1}.weight" if i + 1 < len(kept) else "head.weight"
+        small[after] = small[after][:, keep]
+    return small
 
 
 # tradeoff.4-macs

@@ -13,17 +13,17 @@ from autograder.checks.lab_temperature_sweep.visible import (
     SEEDS,
     SIZES,
     TEMPERATURES,
+    are_losses,
     are_targets,
     ask_judge,
     file_table,
-    is_loss,
     is_translation,
     is_verdict,
     parts,
     statistics,
     summary,
+    table,
 )
-from autograder.checks.lesson_04.visible import kl_of, loss_of, number, table
 
 # What every student must reach on test images, in per cent: well below what the recipe gives with any seed that was tried, and far above chance.
 LEAST = {"digits": 60, "mnist": 40}
@@ -68,7 +68,8 @@ def test_targets_of_equal_sizes(student, rng):
     # The mean of the entropies is not the entropy of the mean: each image certain, of another class.
     certain = 50.0 * torch.eye(n)
     _, entropies = parts(student.soft_targets(certain, torch.ones(1)), 2, "soft_targets")
-    close(table(entropies, (1,), "The entropies"), np.zeros(1), abs=1e-5, what="the mean entropy", on="a teacher that is certain of every image")
+    on = "a teacher that is certain of every image"
+    close(table(entropies, (1,), "The entropies", on), np.zeros(1), abs=1e-5, what="the mean entropy", on=on)
 
 
 @exercise("sweep.2-targets", points=3)
@@ -85,11 +86,13 @@ def test_targets_of_very_large_logits(student, rng):
 
 @exercise("sweep.3-loss", points=10)
 def test_loss_and_translation_of_random_batches(student, rng):
+    cases = []
     for _ in range(4):
         z, v, labels = pair_of(rng)
         t, alpha = float(rng.uniform(1.5, 8)), float(rng.uniform(0.1, 0.4) + 0.5 * rng.integers(2))
-        on = f"{z.shape[0]} random images, {z.shape[1]} classes, T = {t:.3g}, alpha_soft = {alpha:.3g}"
-        is_loss(student.kd_loss(z, v, labels, t, alpha), z, v, labels, t, alpha, on)
+        cases.append((z, v, labels, t, alpha, f"{z.shape[0]} random images, {z.shape[1]} classes, T = {t:.3g}, alpha_soft = {alpha:.3g}"))
+    are_losses(student, cases)
+    for *_, t, alpha, _ in cases:
         is_translation(student.without_square(alpha, t), alpha, t, f"alpha_soft = {alpha:.3g}, T = {t:.3g}")
 
 
@@ -97,17 +100,11 @@ def test_loss_and_translation_of_random_batches(student, rng):
 def test_limits_of_the_loss(student, rng):
     z, v, labels = pair_of(rng)
     on = f"{z.shape[0]} random images, {z.shape[1]} classes"
-    hard, soft = loss_of(z, v, labels, 1.0, 0.0), 16 * kl_of(z, v, 4.0)
-    for t in (1.0, 5.0):
-        got = number(student.kd_loss(z, v, labels, t, 0.0), "The result of kd_loss")
-        close(got, hard, abs=1e-6, rel=1e-5, what="with alpha_soft = 0 the loss", on=f"{on}, T = {t:g}")
-    for some in (labels, (labels + 1) % z.shape[1]):
-        got = number(student.kd_loss(z, v, some, 4.0, 1.0), "The result of kd_loss")
-        close(got, soft, abs=4e-5, rel=1e-5, what="with alpha_soft = 1, whatever the labels, the loss", on=on)
-    got = number(student.kd_loss(v, v, labels, 4.0, 1.0), "The result of kd_loss")
-    close(got, 0.0, abs=4e-5, what="with alpha_soft = 1 the loss of student = teacher", on=on)
-    twice = [torch.cat([each, each]) for each in (z, v, labels)]
-    is_loss(student.kd_loss(*twice, 3.0, 0.6), z, v, labels, 3.0, 0.6, f"{on}, every image twice")
+    cases = [(z, v, labels, t, 0.0, f"{on}, T = {t:g}, alpha_soft = 0") for t in (1.0, 5.0, 0.5)]
+    cases += [(z, v, some, 4.0, 1.0, f"{on}, T = 4, alpha_soft = 1") for some in (labels, (labels + 1) % z.shape[1])]
+    cases.append((v, v, labels, 4.0, 1.0, f"{on}, student = teacher, T = 4, alpha_soft = 1"))
+    cases.append((*(torch.cat([each, each]) for each in (z, v, labels)), 3.0, 0.6, f"{on}, every image twice, T = 3, alpha_soft = 0.6"))
+    are_losses(student, cases)
 
 
 @exercise("sweep.3-loss", points=3)
@@ -115,8 +112,8 @@ def test_loss_of_very_sure_networks(student, rng):
     n = int(rng.integers(3, 6))
     z, v, labels = torch.zeros(n, 4), torch.zeros(n, 4), torch.zeros(n, dtype=torch.int64)
     z[:, 0], v[:, 1] = 5_000.0, 10_000.0
-    got = number(student.kd_loss(z, v, labels, 2.0, 0.5), "The result of kd_loss")
-    close(got, loss_of(z, v, labels, 2.0, 0.5), rel=1e-5, what="the loss", on="a student sure of class 0, a teacher sure of class 1, logits up to 10000")
+    on = "a student sure of class 0, a teacher sure of class 1, logits up to 10000, T = 2, alpha_soft = 0.5"
+    are_losses(student, [(z, v, labels, 2.0, 0.5, on)])
 
 
 @exercise("sweep.3-loss", points=3)

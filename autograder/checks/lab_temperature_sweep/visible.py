@@ -1,14 +1,10 @@
-"""The visible checks of the temperature lab. They run in the student's kernel on small inputs.
-
-The definitions in NumPy and float64 are those of lesson 04.
-"""
+"""The visible checks of the temperature lab. They run in the student's kernel on small inputs."""
 
 import numpy as np
 import torch
 
 from autograder.checks import exercise, measured
-from autograder.checks.expect import close, equal, is_number, kind_of, letter, show, that
-from autograder.checks.lesson_04.visible import log_softened, loss_of, number, table
+from autograder.checks.expect import array, close, differentiable, equal, kind_of, letter, real_number, show, that
 
 TEMPERATURES, SEEDS = (1, 2, 4, 8, 16), (0, 1, 2)
 SIZES = ("bytes", "parameters", "macs")
@@ -23,6 +19,39 @@ def parts(value, count, what):
     return value
 
 
+def table(value, shape, what, on):
+    """The value as a float64 array of the shape wanted, without NaN, or a plain message."""
+    found = array(value, what, shape, kinds="f", on=on).astype(np.float64)
+    that(not np.isnan(found).any(), f"{what} contain NaN, for {on}.")
+    return found
+
+
+# The definitions once more, in NumPy and float64.
+
+
+def log_softened(logits, temperature):
+    z = np.asarray(logits, dtype=np.float64) / temperature
+    z = z - z.max(axis=1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
+def kl_of(student_logits, teacher_logits, temperature):
+    """Mean over the images of KL(teacher || student)."""
+    log_q, log_p = log_softened(student_logits, temperature), log_softened(teacher_logits, temperature)
+    return float((np.exp(log_p) * (log_p - log_q)).sum(axis=1).mean())
+
+
+def loss_of(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    hard = -log_softened(student_logits, 1.0)[np.arange(len(labels)), np.asarray(labels)].mean()
+    return float(alpha_soft * temperature**2 * kl_of(student_logits, teacher_logits, temperature) + (1 - alpha_soft) * hard)
+
+
+def slopes_of(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    """The loss's gradient at the student's logits: a softmax less its target, for both parts (Hinton, Vinyals and Dean 2015, section 2.1)."""
+    q, p, q_1 = (np.exp(log_softened(*each)) for each in ((student_logits, temperature), (teacher_logits, temperature), (student_logits, 1.0)))
+    return (alpha_soft * temperature * (q - p) + (1 - alpha_soft) * (q_1 - np.eye(q.shape[1])[np.asarray(labels)])) / len(q)
+
+
 def targets_of(logits, temperatures):
     """Softened probabilities (K, N, C) and the mean entropy for each temperature (K,), in float64."""
     log_p = np.stack([log_softened(logits, float(t)) for t in temperatures])
@@ -34,8 +63,8 @@ def are_targets(got, logits, temperatures, on, rel=2e-5):
     """`got`, a pair, agrees with the definitions."""
     p, entropies = parts(got, 2, "soft_targets")
     (n, c), k = logits.shape, len(temperatures)
-    p = table(p, (k, n, c), "The probabilities")
-    entropies = table(entropies, (k,), "The entropies")
+    p = table(p, (k, n, c), "The probabilities", on)
+    entropies = table(entropies, (k,), "The entropies", on)
     want_p, want_entropies = targets_of(logits, temperatures)
     close(p.sum(axis=2), np.ones((k, n)), abs=1e-6 * c, what="the sums over the classes", on=on)
     # An exponent of size 30 carries 30 * 6e-8 of rounding, and more logits than that are rounded once more by the division.
@@ -43,15 +72,23 @@ def are_targets(got, logits, temperatures, on, rel=2e-5):
     close(entropies, want_entropies, abs=2e-5, what="the mean entropies", on=on)
 
 
-def is_loss(got, z, v, labels, temperature, alpha, on):
-    wanted = loss_of(z, v, labels, temperature, alpha)
-    # Terms p * ln of size up to 10, each rounded to 6e-8, times T squared.
-    close(number(got, "The result of kd_loss"), wanted, abs=2e-6 * max(1, temperature**2), rel=1e-5, what="the loss", on=on)
+def are_losses(student, cases):
+    """cases: (student's logits, teacher's, labels, temperature, alpha_soft, the input in words). All are asked before one is judged."""
+    answers = [student.gradient("kd_loss", *case[:5]) for case in cases]
+    for answer, (z, v, labels, t, alpha, on) in zip(answers, cases):
+        what = "The result of kd_loss"
+        got = real_number(answer.value, what, on)
+        that(torch.is_tensor(answer.value), f"{what} should be a tensor, so that .backward() works; it is {kind_of(answer.value)}.")
+        # Terms p * ln of size up to 10, each rounded to 6e-8, times T squared.
+        rounded = 2e-6 * max(1, t**2)
+        close(got, loss_of(z, v, labels, t, alpha), abs=rounded, rel=1e-5, what="the loss", on=on)
+        differentiable(answer, what=what)
+        close(answer.grads[0], slopes_of(z, v, labels, t, alpha), abs=rounded, what="the gradient at the student's logits", on=on)
 
 
 def is_translation(got, alpha, temperature, on):
     """`got`, a pair, makes the two sides of the equation equal term by term."""
-    weight, factor = (number(each, "What without_square returns") for each in parts(got, 2, "without_square"))
+    weight, factor = (real_number(each, "What without_square returns", on) for each in parts(got, 2, "without_square"))
     close(factor * weight, alpha * temperature**2, rel=1e-6, abs=1e-9, what="factor * alpha, which must be alpha_soft * T²", on=on)
     close(factor * (1 - weight), 1 - alpha, rel=1e-6, abs=1e-7 * (1 + alpha * temperature**2), what="factor * (1 - alpha), which must be 1 - alpha_soft", on=on)
 
@@ -59,7 +96,7 @@ def is_translation(got, alpha, temperature, on):
 def statistics(got, accuracies, on):
     means, spreads = parts(got, 2, "mean_and_spread")
     rows = len(accuracies)
-    means, spreads = table(means, (rows,), "The means"), table(spreads, (rows,), "The spreads")
+    means, spreads = table(means, (rows,), "The means", on), table(spreads, (rows,), "The spreads", on)
     want = np.asarray(accuracies, np.float64)
     deviations = want - want.mean(axis=1, keepdims=True)
     close(means, want.mean(axis=1), rel=1e-9, what="the means", on=on)
@@ -79,8 +116,7 @@ def judged(taught, alone, one_image):
 def is_verdict(got, taught, alone, one_image, on):
     difference, margin, verdict = parts(got, 3, "judge")
     want = judged(taught, alone, one_image)
-    for name, value in (("difference", difference), ("margin", margin)):
-        that(is_number(value), f"The {name} that judge returns should be a number; it is {kind_of(value)}.")
+    difference, margin = (real_number(value, f"The {name} that judge returns", on) for name, value in (("difference", difference), ("margin", margin)))
     that(isinstance(verdict, str), f'The verdict should be "better", "worse" or "not shown"; it is {show(verdict)}.')
     close(difference, want[0], abs=1e-9, what="the difference", on=on)
     close(margin, want[1], rel=1e-9, what="the margin", on=on)
@@ -107,10 +143,7 @@ def test_predict_the_balance_without_the_square(student, rng):
 def test_targets_of_the_worked_example(student, rng):
     logits = torch.tensor([[2.0, 0.0], [0.0, 0.0], [-1.0, 3.0]])
     temperatures = torch.tensor([1.0, 2.0])
-    got = student.soft_targets(logits, temperatures)
-    changed = list(student.mutated)
-    are_targets(got, logits, temperatures, "logits [[2, 0], [0, 0], [-1, 3]], temperatures [1, 2]")
-    that(not changed, "soft_targets changes the logits that it was given, in place.")
+    are_targets(student.soft_targets(logits, temperatures), logits, temperatures, "logits [[2, 0], [0, 0], [-1, 3]], temperatures [1, 2]")
 
 
 @exercise("sweep.2-targets")
@@ -128,11 +161,9 @@ LABELS = torch.tensor([0, 1])
 
 @exercise("sweep.3-loss")
 def test_loss_of_two_images(student, rng):
+    words = "student [[1, 2, 0.5], [0, -1, 3]], teacher [[3, 0, 1], [-2, 0.5, 2]], labels [0, 1]"
     cases = [(2.0, 0.25), (4.0, 0.7), (3.0, 0.0), (3.0, 1.0)]
-    answers = [student.kd_loss(STUDENT, TEACHER, LABELS, t, alpha) for t, alpha in cases]  # all are asked before one is judged
-    for got, (t, alpha) in zip(answers, cases):
-        on = f"student [[1, 2, 0.5], [0, -1, 3]], teacher [[3, 0, 1], [-2, 0.5, 2]], labels [0, 1], T = {t:g}, alpha_soft = {alpha:g}"
-        is_loss(got, STUDENT, TEACHER, LABELS, t, alpha, on)
+    are_losses(student, [(STUDENT, TEACHER, LABELS, t, alpha, f"{words}, T = {t:g}, alpha_soft = {alpha:g}") for t, alpha in cases])
 
 
 @exercise("sweep.3-loss")
