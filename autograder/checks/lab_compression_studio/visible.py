@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from autograder.checks import exercise, measured
-from autograder.checks.expect import close, differentiable, kind_of, letter, real_number, reproducible, same_dtype, seed_matters, show, that
+from autograder.checks.expect import array, close, differentiable, kind_of, letter, real_number, reproducible, same_dtype, seed_matters, show, that
 
 MODELS = ("teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx")
 
@@ -188,7 +188,7 @@ def test_the_seed_draws_the_images(student, rng):
     splits = random_splits(rng, 100, 5, 1)
 
     def drawn(seed):
-        return student.my_calibration(splits, 20, [0.5], [0.3], seed)
+        return array(student.my_calibration(splits, 20, [0.5], [0.3], seed), "The result of my_calibration", (20, 1, 4, 5), kinds="f")
 
     on = "my_calibration of 20 out of 100 training images"
     reproducible(lambda: drawn(0), what=f"{on}, seed 0")
