@@ -26,7 +26,8 @@ def earlier(exercise_id, name):
     """The function `name` of an earlier exercise: the student's if it passes the visible checks, else the course's.
 
     The student's comes from the earlier lesson's notebook in the same folder as this one, or in that lesson's own folder beside
-    this one's, as nbgrader hands lessons out. Prints one line that says which of the two it is. If the student's fails or hangs later on, the course's takes over, with a line that says so.
+    this one's, as nbgrader hands lessons out. Prints one line that says which of the two it is. If the student's fails or
+    hangs later on, the course's takes over, with a line that says so.
     Raises KeyError for an unknown exercise, AttributeError for a name the course has no function for.
     """
     lesson = catalogue.lesson_of(exercise_id)
