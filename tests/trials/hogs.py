@@ -21,15 +21,15 @@ EXERCISE = "1.4-bug"
 RIGHT = "def to_int8(x, scale):\n    return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)\n"
 SPIN = "        if os.fork() == 0:\n            {}while True: pass\n"
 FORKS = "import os\ndef hog():\n    for _ in range(50):\n" + SPIN
-# What stands in the exercise's cell, and what it gets.
+# What stands in the exercise's cell, and what it may get: that one works against itself as well is its own affair.
 HOGS = {
-    "left behind by a cell": (FORKS.format("") + "hog()\n" + RIGHT, "passed"),
-    "processes in a call": (FORKS.format("") + RIGHT.replace("    return", "    hog()\n    while True: pass\n    return"), "timeout"),
-    "sessions in a call": (FORKS.format("os.setsid()\n            ") + RIGHT.replace("    return", "    hog()\n    while True: pass\n    return"), "timeout"),
+    "left behind by a cell": (FORKS.format("") + "hog()\n" + RIGHT, ("passed", "timeout")),
+    "processes in a call": (FORKS.format("") + RIGHT.replace("    return", "    hog()\n    while True: pass\n    return"), ("timeout",)),
+    "sessions in a call": (FORKS.format("os.setsid()\n            ") + RIGHT.replace("    return", "    hog()\n    while True: pass\n    return"), ("timeout",)),
     "threads in a call": (
         "import threading\ndef spin():\n    while True: pass\n"
-        + RIGHT.replace("    return", "    for _ in range(50): threading.Thread(target=spin).start()\n    spin()\n    return"), "timeout"),
-    "an endless cell": (RIGHT + "while True: pass\n", "timeout"),
+        + RIGHT.replace("    return", "    for _ in range(50): threading.Thread(target=spin).start()\n    spin()\n    return"), ("timeout",)),
+    "an endless cell": (RIGHT + "while True: pass\n", ("timeout",)),
 }  # fmt: skip
 LIMITS = ("cell_seconds=1", "call_seconds=1")
 
@@ -94,9 +94,9 @@ def main():
     ]
     for name, kind in hogs.items():
         for exercise, verdict in beside[name].items():
-            wanted = HOGS[kind][1] if exercise == EXERCISE else alone["ada"][exercise]["status"]
-            if verdict["status"] != wanted:
-                different.append(f"{name} ({kind}) {exercise}: {verdict['status']}, not {wanted}: {verdict['message']}")
+            allowed = HOGS[kind][1] if exercise == EXERCISE else (alone["ada"][exercise]["status"],)
+            if verdict["status"] not in allowed:
+                different.append(f"{name} ({kind}) {exercise}: {verdict['status']}, not {allowed[0]}: {verdict['message']}")
     record("hogs", {
         "submissions": len(alone), "hogs": chosen.hogs, "of_them_outside": chosen.outside, "jobs": 2 * cores, "different_verdicts": different,
         "grader_errors": sum(v["status"] == "grader_error" for verdicts in beside.values() for v in verdicts.values()),
