@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder import catalogue
+from autograder import catalogue, inert
 from course_data.errors import UserError
 from course_data.files import write_whole
 
@@ -67,13 +67,13 @@ def _marked(verdict, mark):
 
 def link(out, folder):
     """Note in `out`, a folder that `course grade` writes, that scores by hand are in the course folder `folder`."""
-    write_whole(Path(out) / LINK, json.dumps({"course": str(Path(folder).resolve())}) + "\n")
+    write_whole(Path(out) / LINK, inert.json_of({"course": str(Path(folder).resolve())}))
 
 
 def linked(out):
     """The course folder noted in `out`, or None."""
     try:
-        return Path(json.loads((Path(out) / LINK).read_text(encoding="utf-8"))["course"])
+        return Path(json.loads((Path(out) / LINK).read_bytes())["course"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):

@@ -7,7 +7,7 @@ import re
 import jinja2
 from markupsafe import Markup
 
-from autograder import catalogue
+from autograder import catalogue, inert
 
 STATUS_WORDS = {
     "passed": "passed", "failed": "not right yet", "blank": "left blank", "error": "stopped with an error",
@@ -45,13 +45,17 @@ def feedback_page(result, standing=None):
 def _templates():
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("autograder"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, finalize=_shown,
     )
     environment.filters["code"] = _code
     environment.globals.update(message_for_student=message_for_student, problem_for_student=problem_for_student)
     return environment
 
 
+def _shown(value):
+    return inert.text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _code(text):
     """Escaped text, with `back-quoted` parts as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(inert.text(text))))

@@ -13,7 +13,7 @@ def _file():
 def load():
     """Exercise id -> {"passed": bool, "tries": int, "hints": int}. A damaged file counts as empty."""
     try:
-        data = json.loads(_file().read_text(encoding="utf-8"))
+        data = json.loads(_file().read_bytes())
     except (OSError, ValueError):
         return {}
     return {k: v for k, v in data.items() if isinstance(v, dict)} if isinstance(data, dict) else {}

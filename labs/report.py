@@ -31,7 +31,7 @@ SHORT_CONTROLS = {
 def read_results(path: Path) -> dict:
     """A results.json. Raises UserError if it is not there or not one of ours."""
     try:
-        results = json.loads(Path(path).read_text(encoding="utf-8"))
+        results = json.loads(Path(path).read_bytes())
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as results of the lab: {error}") from error
     if not isinstance(results, dict) or results.get("schema") != SCHEMA:

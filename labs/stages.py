@@ -78,6 +78,6 @@ def write_json(path: Path, content: dict) -> None:
 
 def _read(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}

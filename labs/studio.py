@@ -351,7 +351,7 @@ class Studio:
         return rows
 
     def _results(self, models: list[Model], measured: Done) -> dict:
-        found = json.loads(measured.path.read_text(encoding="utf-8"))
+        found = json.loads(measured.path.read_bytes())
         rows = found["rows"][: len(ROWS)]
         seconds = {m.name: m.done.seconds for m in models} | {"taught": self.taught()[1].seconds, "measure": measured.seconds}
         data = {

@@ -350,7 +350,7 @@ def _json(name, data):
 
     that(len(data) <= TEXT_LENGTH, f"`{name}` is too large for a table: {len(data):,} bytes.")
     try:
-        found = json.loads(data.decode("utf-8"), parse_int=whole, parse_float=decimal, parse_constant=constant, object_pairs_hook=pairs)
+        found = json.loads(data, parse_int=whole, parse_float=decimal, parse_constant=constant, object_pairs_hook=pairs)
     except Mistake:
         raise
     except (ValueError, RecursionError, MemoryError):

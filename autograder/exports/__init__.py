@@ -1,7 +1,7 @@
 """Grades in the formats of other tools. `EXPORTERS` maps the name of a format to its function.
 
 An exporter is a function of (results, target, options): it writes the list of `Result`s to the path `target`
-and returns notes for the instructor (a list of sentences). A new format is a new entry.
+and returns notes for the instructor (a list of sentences), or an `Export` where it leaves results out. A new format is a new entry.
 """
 
 import csv
@@ -10,8 +10,9 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.classroom import with_formula
+from autograder import inert
 from autograder.grade import Result
+from autograder.kept import result_file
 from course_data.errors import UserError
 
 EXPORTERS = {  # name: module:function, so that a format's libraries are imported only when it is used
@@ -41,13 +42,22 @@ class Options:
     lesson: str = ""
 
 
+@dataclass(frozen=True)
+class Export:
+    """What was written: notes for the instructor, and the results that are in it."""
+
+    notes: list
+    results: list
+
+
 def export(name, results, target, options=Options()):
-    """Write `results` to `target` in the format `name`. Returns notes. Raises `ExportError`."""
+    """Write `results` to `target` in the format `name`. Returns an `Export`. Raises `ExportError`."""
     if name not in EXPORTERS:
         raise ExportError(f"There is no format {name!r}. The formats are {', '.join(EXPORTERS)}.")
     module, _, function = EXPORTERS[name].partition(":")
     try:
-        return getattr(importlib.import_module(module), function)(results, Path(target), options)
+        done = getattr(importlib.import_module(module), function)(results, Path(target), options)
+        return done if isinstance(done, Export) else Export(done, list(results))
     except OSError as problem:
         raise ExportError(f"Cannot write {target}: {problem.strerror}. Choose another place with --file.") from None
 
@@ -59,22 +69,20 @@ def read_results(out):
     """
     out = Path(out)
     try:
-        with open(out / "grades.csv", encoding="utf-8", newline="") as file:
-            listed = dict.fromkeys((row["student"], row["lesson"]) for row in csv.DictReader(file))
+        head, *rows = inert.rows_of((out / "grades.csv").read_bytes())
+        student, lesson = head.index("student"), head.index("lesson")
+        listed = dict.fromkeys((row[student], row[lesson]) for row in rows if row)
     except FileNotFoundError:
         raise ExportError(f"{out} holds no grades.csv. Give the folder that `course grade --out` has written, with the grading finished.") from None
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as problem:
+    except (OSError, ValueError, csv.Error, IndexError) as problem:
         raise ExportError(f"{out / 'grades.csv'} cannot be read ({problem}). Run `course grade` again; it is quick.") from None
     return [_read(out, *key) for key in listed]
 
 
 def _read(out, student, lesson):
-    for name in (student, with_formula(student)):  # the CSV file guards names like =x
-        path = out / "results" / name / f"{lesson}.json"
-        if path.is_file():
-            break
+    path = result_file(out, student, lesson)
     try:
-        return Result.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return Result.from_dict(json.loads(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError):
         raise ExportError(f"The result {path} is missing, damaged or of an older version. Run `course grade` again.") from None
 
@@ -92,8 +100,3 @@ def waiting(results):
         return []
     total = sum(r.open_points for r in some)
     return [f"{len(some)} submissions wait for a person ({total:g} points in all); these points are not in the export."]
-
-
-def clean(text):
-    """Text that can be written as UTF-8 and into XML: without control characters and halves of characters."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)

@@ -6,28 +6,26 @@ Canvas exported has these, so take one as the roster; without it, Canvas asks wh
 """
 
 import csv
-import io
+import re
 from pathlib import Path
 
-from autograder import catalogue
-from autograder.classroom import no_formula
-from autograder.exports import ExportError, clean, points_that_count, waiting
+from autograder import catalogue, inert
+from autograder.exports import Export, ExportError, points_that_count, waiting
 from course_data.files import write_whole
 
 STUDENT = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
-# What may stand before the assignments in a file that Canvas exported.
-INFO = {*STUDENT, "LastName", "FirstName", "Integration ID", "Root Account"}
 KEYS = ("SIS Login ID", "SIS User ID", "ID", "Student")
+POSSIBLE = "    Points Possible"
 
 
 def write(results, target, options):
     """Write the gradebook to the file `target`: only the columns of the graded lessons and students with results."""
     lessons = list(dict.fromkeys(r.lesson for r in results))
     students = list(dict.fromkeys(r.student for r in results))
-    points = {(r.student, r.lesson): f"{round(points_that_count(r, options), 2):.15g}" for r in results}
+    points = {(r.student, r.lesson): round(points_that_count(r, options), 2) for r in results}
     if options.roster:
         roster = _Roster(options.roster)
-        head, who, notes = roster.head, *roster.rows_of(students)
+        head, possible, who, notes = roster.head, roster.label, *roster.rows_of(students)
         columns = {lesson: roster.column(lesson, options.columns.get(lesson)) for lesson in lessons}
         notes += [
             f"{options.roster} has no column for {lesson}: Canvas will ask whether {columns[lesson]!r} is a new assignment. "
@@ -37,19 +35,19 @@ def write(results, target, options):
         for lesson in lessons:
             roster.same_points(columns[lesson], lesson)
     else:
-        head, notes = list(STUDENT), ["Without --roster, Canvas matches students by their SIS Login ID: here the names of their folders."]
-        who = {student: [no_formula(clean(student)), "", "", no_formula(clean(student)), ""] for student in students}
+        head, possible = list(STUDENT), POSSIBLE
+        notes = ["Without --roster, Canvas matches students by their SIS Login ID: here the names of their folders."]
+        who = {student: [student, "", "", student, ""] for student in students}
         columns = {lesson: options.columns.get(lesson) or _title(lesson) for lesson in lessons}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([*head, *columns.values()])
-    possible = ["    Points Possible", *[""] * (len(head) - 1)]
-    writer.writerow([*possible, *(f"{catalogue.lessons()[lesson].points:g}" for lesson in lessons)])
-    for student in students:
-        if student in who:
-            writer.writerow([*who[student], *(points.get((student, lesson), "") for lesson in lessons)])
-    write_whole(target, text.getvalue())
-    return notes + waiting(results)
+    rows = [[*head, *columns.values()], [possible, *[""] * (len(head) - 1), *(_number(catalogue.lessons()[lesson].points) for lesson in lessons)]]
+    rows += [[*who[student], *(_number(points.get((student, lesson))) for lesson in lessons)] for student in students if student in who]
+    write_whole(target, inert.csv_of(rows, lineterminator="\r\n"))
+    written = [r for r in results if r.student in who]
+    return Export(notes + waiting(written), written)
+
+
+def _number(value):
+    return "" if value is None else f"{value:.15g}"
 
 
 def _title(lesson):
@@ -62,9 +60,7 @@ class _Roster:
     def __init__(self, path):
         self.path = Path(path)
         try:
-            text = self.path.read_text(encoding="utf-8-sig")
-            first = text.partition("\n")[0]
-            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ","))
+            rows = inert.rows_of(self.path.read_bytes())
         except OSError as problem:
             raise ExportError(f"{path} cannot be read: {problem.strerror}.") from None
         except (UnicodeDecodeError, csv.Error) as problem:
@@ -78,37 +74,51 @@ class _Roster:
         self.width = self.header.index("Section") + 1
         self.head = self.header[: self.width]
         rows = [row for row in rows[1:] if any(cell.strip() for cell in row)]
-        self.possible = next((row for row in rows if "Points Possible" in row[0]), [])
-        # A row without an ID says something about the assignments (points, posting), not about a student.
-        self.rows = [row for row in rows if row is not self.possible and len(row) >= self.width and any(self._keys(row))]
+        # A row without an ID says something about the assignments (points, posting), not about a student. Canvas translates its name.
+        self.rows = [row for row in rows if len(row) >= self.width and any(self._keys(row))]
+        about = [row for row in rows if row not in self.rows and row[0].strip()]
+        self.possible = next((row for row in about if "points possible" in row[0].casefold()), next(iter(about), []))
+        self.label = self.possible[0] if self.possible else POSSIBLE
 
     def _keys(self, row):
-        return [row[self.header.index(key)].strip().casefold() for key in KEYS[:3] if key in self.head]
+        return [inert.key(row[self.header.index(key)]) for key in KEYS[:3] if key in self.head]
 
     def rows_of(self, students):
-        """(student -> the cells that say who it is in Canvas, notes about those who were not found)."""
+        """(student -> the cells that say who it is in Canvas, notes about those who were not found). Raises where nobody is."""
         who, lost, taken = {}, [], {}
         for student in students:
             row = self._find(student)
             if row is None:
                 lost.append(student)
                 continue
-            other = taken.setdefault(tuple(row[: self.width]), student)
+            other = taken.setdefault(tuple(self._keys(row)), student)
             if other != student:
                 raise ExportError(f"{self.path}: {other} and {student} are both the student {row[0]!r} there. Rename one folder.")
             who[student] = row[: self.width]
-        if lost:
-            shown = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
-            return who, [f"Not in {self.path}, so not in the export: {shown}. A folder must be named like the SIS Login ID, SIS User ID or ID."]
-        return who, []
+        shown = f"{', '.join(lost)}. A folder must be named like the SIS Login ID, SIS User ID or ID, e.g. {self._example()}."
+        if students and not who:
+            raise ExportError(f"Nothing was written: none of the {len(students)} students here is in {self.path}: {shown}")
+        notes = [f"Not in {self.path}, so not in the export: {len(lost)} of {len(students)} students: {shown}"] if lost else []
+        return who, notes
+
+    def _example(self):
+        """How a folder could be named."""
+        found = [row[self.header.index(key)] for key in KEYS[:3] if key in self.head for row in self.rows[:1]]
+        return next((repr(each) for each in found if each.strip()), "the part before the @")
 
     def _find(self, student):
-        """The row of a student: by login, SIS ID, ID, name, or the part of a login before the @."""
-        name = student.strip().casefold()
-        tests = [lambda row, i=self.head.index(key): row[i].strip().casefold() == name for key in KEYS if key in self.head]
+        """The row of a student: by login, SIS ID, ID, name, or the part of a login before the @; by the ID that a file handed in
+        through Canvas has behind the name.
+        """
+        name = inert.key(student)
+        tests = [lambda row, i=self.head.index(key): inert.key(row[i]) == name for key in KEYS if key in self.head]
         if "SIS Login ID" in self.head:
             login = self.head.index("SIS Login ID")
-            tests.append(lambda row: row[login].strip().casefold().partition("@")[0] == name)
+            tests.append(lambda row: inert.key(row[login]).partition("@")[0] == name)
+        tests.append(lambda row: inert.key(" ".join(reversed(row[0].split(",", 1)))) == name)
+        words, _, number = name.rpartition("_")
+        if words and number.isdigit():
+            tests.append(lambda row: row[self.head.index("ID")].strip() == number)
         for test in tests:
             found = [row for row in self.rows if test(row)]
             # A student in two sections has two rows with the same ID.
@@ -119,18 +129,22 @@ class _Roster:
         return None
 
     def column(self, lesson, wanted):
-        """The name of the lesson's column: as given, else one with the lesson's name or title, else a new one."""
-        titles = {name: _plain(name) for name in self.header[self.width :]}
+        """The name of the lesson's column: as given (a name, a title or an id), else one with the lesson's name or title, else a new one."""
+        columns = self.header[self.width :]
         if wanted:
-            found = [name for name, title in titles.items() if wanted in (name, title)]
-            if len(found) != 1:
-                raise ExportError(
-                    f"{self.path} has {'no' if not found else 'more than one'} column {wanted!r}. The columns are: "
-                    + ", ".join(repr(name) for name in list(titles)[:20])
-                )
-            return found[0]
-        ours = {text.casefold() for text in (lesson, _title(lesson), catalogue.lessons()[lesson].title)}
-        return next((name for name, title in titles.items() if title.casefold() in ours), _title(lesson))
+            found = [name for name in columns if wanted in (name, *_parts(name))]
+            if not found:
+                raise ExportError(f"{self.path} has no column {wanted!r}. The columns are: " + ", ".join(map(repr, columns[:20])))
+        else:
+            ours = {inert.key(text) for text in (lesson, _title(lesson), catalogue.lessons()[lesson].title)}
+            found = [name for name in columns if inert.key(_parts(name)[0]) in ours]
+        if len(found) > 1:
+            number = _parts(found[0])[1] or "ID"
+            raise ExportError(
+                f"{self.path} has {len(found)} columns for {wanted or lesson!r}: {', '.join(map(repr, found))}. "
+                f'Say which one is meant by its id, e.g. --column "{catalogue.short(lesson)}={number}".'
+            )
+        return found[0] if found else _title(lesson)
 
     def same_points(self, column, lesson):
         """Raise where Canvas counts the assignment in other points: the numbers would mean something else there."""
@@ -148,7 +162,7 @@ class _Roster:
             )
 
 
-def _plain(column):
-    """A column's title without the id that Canvas puts behind it."""
-    title, _, rest = column.rpartition(" (")
-    return title if title and rest.endswith(")") and rest[:-1].isdigit() else column
+def _parts(column):
+    """(title, id) of a column as Canvas names it; the id is empty where there is none."""
+    found = re.fullmatch(r"(.+) \((\d+)\)", column)
+    return (found[1], found[2]) if found else (column, "")

@@ -1,9 +1,7 @@
 """`--to gradescope`: results.json as Gradescope's autograders write it, one for each submission."""
 
-import json
-
-from autograder import catalogue
-from autograder.exports import clean, points_that_count, waiting
+from autograder import catalogue, inert
+from autograder.exports import points_that_count, waiting
 from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
 from course_data.files import write_whole
 
@@ -13,12 +11,8 @@ def write(results, target, options):
     for result in results:
         standing = (options.standings or {}).get((result.student, result.lesson))
         document = results_json(result, points_that_count(result, options), standing)
-        write_whole(target / clean(result.student) / result.lesson / "results.json", dump(document))
+        write_whole(target / inert.path_name(result.student) / result.lesson / "results.json", inert.json_of(document))
     return waiting(results)
-
-
-def dump(document):
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def results_json(result, score, standing=None):
@@ -36,7 +30,7 @@ def results_json(result, score, standing=None):
         lines.append(f'This run could not be isolated fully (level "{result.isolation["level"]}"): not closed off were {exposed}.')
     return {
         "score": score,
-        "output": clean("\n".join(lines)),
+        "output": inert.text("\n".join(lines)),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
@@ -53,7 +47,7 @@ def results_json(result, score, standing=None):
 
 def _test(verdict, exercise, unreadable):
     test = {"name": f"{exercise.id}  {exercise.title}", "visibility": "visible"}
-    message = "" if unreadable else clean(message_for_student(verdict))
+    message = "" if unreadable else inert.text(message_for_student(verdict))
     if verdict.status == "needs_manual":
         return {**test, "output": f"{message} ({verdict.max_points:g} points)"}
     if verdict.status == "marked":  # by a person, elsewhere

@@ -10,8 +10,8 @@ import time
 import traceback
 from pathlib import Path
 
-from autograder import catalogue
-from autograder.exports.gradescope import dump, results_json
+from autograder import catalogue, inert
+from autograder.exports.gradescope import results_json
 from autograder.feedback import OUR_FAULT
 from autograder.grade import Result, grade_alone, unread
 from autograder.sandbox import Sandbox
@@ -23,13 +23,13 @@ def main(root):
     started = time.monotonic()
     root = Path(root)
     try:
-        settings = json.loads((root / "source" / "settings.json").read_text(encoding="utf-8"))
+        settings = json.loads((root / "source" / "settings.json").read_bytes())
         document = results_json(result := graded(root, settings), result.points)
     except Exception:
         traceback.print_exc()  # to Gradescope's stdout, which only instructors see
         document = {"score": 0, "output": OUR_FAULT, "stdout_visibility": "hidden", "tests": []}
     document["execution_time"] = round(time.monotonic() - started, 1)
-    write_whole(root / "results" / "results.json", dump(document))
+    write_whole(root / "results" / "results.json", inert.json_of(document))
 
 
 def graded(root, settings):
@@ -54,7 +54,7 @@ def graded(root, settings):
 def _student(root):
     """A name for the record, from Gradescope's metadata."""
     try:
-        return str(json.loads((root / "submission_metadata.json").read_text(encoding="utf-8"))["users"][0]["id"])
+        return str(json.loads((root / "submission_metadata.json").read_bytes())["users"][0]["id"])
     except (OSError, ValueError, LookupError, TypeError):
         return "student"
 

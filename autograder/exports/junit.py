@@ -2,7 +2,8 @@
 
 import xml.etree.ElementTree as xml
 
-from autograder.exports import clean, points_that_count, waiting
+from autograder import inert
+from autograder.exports import points_that_count, waiting
 from autograder.feedback import message_for_student
 from course_data.files import write_whole
 
@@ -22,7 +23,7 @@ def write(results, target, options):
 def _suite(result, options):
     kinds = [_kind(verdict) for verdict in result.verdicts]
     suite = xml.Element("testsuite", {
-        "name": clean(f"{result.student} {result.lesson}"), "tests": str(len(kinds)), "failures": str(kinds.count("failure")),
+        "name": inert.text(f"{result.student} {result.lesson}"), "tests": str(len(kinds)), "failures": str(kinds.count("failure")),
         "errors": str(kinds.count("error")), "skipped": str(kinds.count("skipped")),
     })  # fmt: skip
     standing = (options.standings or {}).get((result.student, result.lesson))
@@ -34,10 +35,10 @@ def _suite(result, options):
         facts |= {"final_points": f"{points_that_count(result, options):g}", "penalty": f"{standing.penalty:g}", "reason": standing.reason}
     properties = xml.SubElement(suite, "properties")
     for name, value in facts.items():
-        xml.SubElement(properties, "property", {"name": name, "value": clean(value)})
+        xml.SubElement(properties, "property", {"name": name, "value": inert.text(value)})
     for verdict, kind in zip(result.verdicts, kinds):
-        case = xml.SubElement(suite, "testcase", {"classname": clean(f"{result.student}.{result.lesson}"), "name": verdict.exercise})
-        message = clean(message_for_student(verdict))
+        case = xml.SubElement(suite, "testcase", {"classname": inert.text(f"{result.student}.{result.lesson}"), "name": verdict.exercise})
+        message = inert.text(message_for_student(verdict))
         if kind:
             note = xml.SubElement(case, kind, {"type": verdict.status, "message": message.partition("\n")[0][:200]})
             note.text = message

@@ -47,7 +47,7 @@ def made(tmp_path):
     """Export to a file; returns (text, notes)."""
 
     def make(name, results, options=Options()):
-        notes = export(name, results, tmp_path / "out", options)
+        notes = export(name, results, tmp_path / "out", options).notes
         return (tmp_path / "out").read_text(encoding="utf-8"), notes
 
     return make
@@ -163,7 +163,7 @@ def test_canvas_with_its_own_export_as_the_roster(made, tmp_path, separator):
     column = "01 Affine quantisation from scratch in NumPy (4712)"
     assert possible == {column: 100} and students == {"ada@uni.example": {column: 4.5}, "bo": {column: 4.5}}
     assert '"Lovelace, Ada",101,S1,ada@uni.example,Monday,4.5' in text
-    assert notes[0].startswith(f"Not in {roster}, so not in the export: nobody.")
+    assert notes[0].startswith(f"Not in {roster}, so not in the export: 1 of 3 students: nobody.")
 
 
 def test_canvas_tells_what_does_not_fit(made, tmp_path):
@@ -218,7 +218,7 @@ GRADESCOPE = {
 
 def test_gradescopes_results_follow_its_specification(tmp_path):
     results = [result("ada", repairs=["Two cells."]), result("bo", isolation={"level": "process"})]
-    notes = export("gradescope", results, tmp_path / "g", Options(late(results, 4.0)))
+    notes = export("gradescope", results, tmp_path / "g", Options(late(results, 4.0))).notes
     documents = [json.loads((tmp_path / "g" / s / ONE / "results.json").read_text(encoding="utf-8")) for s in ("ada", "bo")]
     for document in documents:
         jsonschema.validate(document, GRADESCOPE)
