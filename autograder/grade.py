@@ -168,14 +168,21 @@ def _without_running(lesson, exercise, submission):
     if exercise.kind == "artefact":
         return None
     source = submission.answers.get(exercise.id)
+    if exercise.by_hand:
+        return _for_a_person(exercise, source, submission)
     if source is None:
-        if exercise.by_hand:
-            return Verdict(exercise.id, "missing", 0, exercise.points, "The cell for this answer is not in the notebook.", {})
         return None  # its functions may still stand somewhere; asking will tell
     message = unfilled(exercise, lesson.cell_of(exercise.id).source, source)
-    if message is None and exercise.by_hand:
-        return Verdict(exercise.id, "needs_manual", 0, exercise.points, "A person reads this answer.", {})
     return Verdict(exercise.id, "blank", 0, exercise.points, message, {}) if message else None
+
+
+def _for_a_person(exercise, source, submission):
+    if exercise.id in submission.written:
+        message = f"A person reads this answer. {submission.written[exercise.id]}".strip()
+        return Verdict(exercise.id, "needs_manual", 0, exercise.points, message, {})
+    if source is None:
+        return Verdict(exercise.id, "missing", 0, exercise.points, "The cell for this answer is not in the notebook, and nothing is written elsewhere.", {})
+    return Verdict(exercise.id, "blank", 0, exercise.points, "Nothing is written here yet.", {})
 
 
 class _Asked:

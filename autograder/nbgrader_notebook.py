@@ -5,9 +5,9 @@ and the student's own cells where they stood. Outputs and metadata of a submissi
 links in its text are shown as text, because formgrader would run scripts with the instructor's rights.
 """
 
-import json
 import re
 
+from autograder import inert
 from autograder.builder import KERNEL, nbgrader_metadata
 from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
 from autograder.notebooks import exercise_of, read_cells, read_submission
@@ -47,7 +47,7 @@ def graded_notebook(lesson, result, data):
                 cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": said}]
         cells += [cell, *own.get(released.id, ())]
     notebook = {"cells": cells, "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
-    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return inert.json_of(notebook)
 
 
 def comment(verdict):
@@ -61,20 +61,14 @@ def as_text(message):
         message = message.replace("`", "'")
     parts = message.split("`")
     parts[::2] = [re.sub(r"[\\*$~|]|(?<!\w)_|_(?!\w)|^[#>+-]", r"\\\g<0>", part) for part in parts[::2]]
-    return _inert("`".join(parts))
+    return inert.markdown("`".join(parts))
 
 
 def _harmless(kind, source):
     """A student's source: not endless, and in a text cell no HTML and no links."""
     if len(source) > LONGEST:
         source = source[:LONGEST] + "\n# ... the rest is left out here"
-    source = source.encode("utf-8", "replace").decode()  # JSON may hold halves of characters; no file can
-    return _inert(source) if kind == "markdown" else source
-
-
-def _inert(text):
-    """Markdown without HTML and links (`javascript:` is one): a zero-width space breaks them, and no reader sees it. A bare address would become a link as well."""
-    return re.sub(r"<|\](?=[(:\[])|:(?=//)", "\\g<0>\u200b", text)
+    return inert.markdown(source) if kind == "markdown" else inert.text(source)
 
 
 def _note(result):
@@ -100,6 +94,8 @@ def _placed(lesson, data):
         if exercise and left.get(exercise) == source:
             del left[exercise]
             below = lesson.cell_of(exercise).id
+        elif exercise and source.strip() == lesson.cell_of(exercise).source.strip():
+            below = lesson.cell_of(exercise).id  # untouched: the answer stands elsewhere
         elif source.strip() in calls:
             below = calls[source.strip()]
         elif known and known not in shown and not exercise and cell["type"] == ids[known].type:

@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
+from autograder import written
 from autograder.blanks import exercise_named_in, has_blank
 from autograder.cell_code import bound_names
 from autograder.program import Program, Step, program_of
@@ -27,7 +28,8 @@ class Submission:
     """What a notebook holds for one lesson.
 
     `answers` maps exercise id -> the source that counts (code or markdown); `program` says what runs, and when each
-    exercise is asked about; `repairs` are what was put right, in words for the student.
+    exercise is asked about; `repairs` are what was put right, in words for the student. `written` holds the ids of the answers for a person
+    to which anything is written, with the place where it stood if not in its own cell.
     """
 
     lesson: str
@@ -35,6 +37,7 @@ class Submission:
     answers: dict
     program: Program
     repairs: list = field(default_factory=list)
+    written: dict = field(default_factory=dict)
 
 
 def read_cells(data):
@@ -112,6 +115,10 @@ def read_submission(data, lesson):
     for cell in cells:
         cell["marked"], cell["exercise"] = _marked(cell, exercises), exercise_of(cell, exercises, openings)
     answers, dropped = _choose(cells, lesson, repairs)
+    by_hand = written.answers(cells, lesson)
+    answers.update({exercise: answer.text for exercise, answer in by_hand.items()})
+    places = {exercise: answer.where for exercise, answer in by_hand.items()}
+    repairs += filter(None, places.values())
     released = {cell.id: cell for cell in lesson.cells}
     unedited = {_squeeze(cell.source): cell.role for cell in lesson.cells if cell.type == "code"}
     steps, present = [], set()
@@ -124,8 +131,8 @@ def read_submission(data, lesson):
         if number in dropped or not source.strip():
             continue
         if cell["exercise"]:
-            if exercises[cell["exercise"]].files:
-                continue  # the files count, not how they were made
+            if exercises[cell["exercise"]].files or exercises[cell["exercise"]].by_hand:
+                continue  # the files count, not how they were made; and words in a code cell are words
             steps.append(Step(source, f"exercise {cell['exercise']}", cell["exercise"]))
         else:
             role = unedited.get(_squeeze(source), "own")
@@ -138,7 +145,7 @@ def read_submission(data, lesson):
         repairs.append(f"{len(lost)} deleted cell{'s' if len(lost) > 1 else ''} of the lesson (imports or helpers) put back.")
     steps = [Step(cell.source, "a cell of the lesson", role="given") for cell in lost] + steps
     program = program_of(steps, lesson.exercises)
-    return Submission(lesson.name, hashlib.sha256(data).hexdigest(), answers, program, repairs)
+    return Submission(lesson.name, hashlib.sha256(data).hexdigest(), answers, program, repairs, places)
 
 
 def _cell(raw):
@@ -148,7 +155,7 @@ def _cell(raw):
     metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
     course = metadata.get("course") if isinstance(metadata.get("course"), dict) else {}
     return {
-        "type": raw.get("cell_type"),
+        "type": _text(raw.get("cell_type")),
         "source": source.replace("\r\n", "\n") if isinstance(source, str) else "",
         "id": _text(raw.get("id")),
         "role": _text(course.get("role")),
@@ -207,7 +214,7 @@ def _choose(cells, lesson, repairs):
         filled = filled or mine
         if len(mine) > len(filled):
             dropped.update(i for i in mine if i not in filled)
-        if len(mine) > 1:
+        if len(mine) > 1 and not exercise.by_hand:  # a person reads all of them
             repairs.append(
                 f"There are {len(mine)} cells for {exercise.id}; the last one"
                 f"{' that was worked on' if len(filled) < len(mine) else ''} counts."
