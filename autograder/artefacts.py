@@ -9,6 +9,8 @@ import os
 import stat
 from dataclasses import dataclass, field
 
+from autograder import hand_in
+
 ENDING = "_artefacts"
 MOST_BYTES = 32 << 20  # of one file
 MOST_TOGETHER = 64 << 20
@@ -41,13 +43,63 @@ def read_folder(folder, names):
 
     Only regular files count, and no links: a link could lead to another student's work, or to the grader's own files.
     """
-    found, left = Handed(folder.name), MOST_TOGETHER
-    if folder.is_symlink() or not folder.is_dir():
-        return found
-    for name in names:
+    return read_files(folder.name, {} if folder.is_symlink() or not folder.is_dir() else {name: folder / name for name in names})
+
+
+def read_beside(notebook, lesson, names):
+    """The `Handed` files `names` that came with `notebook` (a path), wherever they lie (`beside`). Never raises, as `read_folder`."""
+    return read_files(folder_of(notebook, lesson).name, beside(notebook, lesson, names))
+
+
+def beside(notebook, lesson, names):
+    """name -> path of the files `names` that came with `notebook` (a path): in their folder, or, without one, beside the notebook
+    where all that lies there is this student's, or where each file carries the student's name (`hand_in`).
+    """
+    usual = folder_of(notebook, lesson)
+    for folder in (usual, notebook.with_name(f"{lesson}{ENDING}")):
+        if folder.is_dir() and not folder.is_symlink() and (folder == usual or _own(notebook.parent, lesson)):
+            return {name: folder / name for name in names}
+    if _own(notebook.parent, lesson):
+        return {name: path for name, path in _latest(notebook.parent, hand_in.uploaded).items() if name in names}
+    owner = hand_in.of_file(notebook.name)
+    if owner is None:
+        return {}
+
+    def named(name):
+        other = hand_in.of_file(name)
+        if other is None or other.who != owner.who or other.system == "Blackboard" and other.attempt != owner.attempt:
+            return None, ""
+        return other.attempt, other.file if other.file in names else hand_in.first_name(other.file)
+
+    return {name: path for name, path in _latest(notebook.parent, named).items() if name in names}
+
+
+def _own(folder, lesson):
+    """Whether everything in `folder` is one student's."""
+    return folder.name == lesson or hand_in.of_folder(folder.name) is not None
+
+
+def _latest(folder, named):
+    """name -> path of the last file in `folder` that has it. `named` gives (when, name) of a file's name; None for when: not this one."""
+    found = {}
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        return {}
+    for path in paths:
+        when, name = named(path.name)
+        if when is not None and (name not in found or when >= found[name][0]):
+            found[name] = when, path
+    return {name: path for name, (_, path) in found.items()}
+
+
+def read_files(folder, where):
+    """The `Handed` files of `where` (name -> path); messages call the place `folder`. Never raises, as `read_folder`."""
+    found, left = Handed(folder), MOST_TOGETHER
+    for name, path in where.items():
         most = min(MOST_BYTES, left)
         try:
-            data = _read(folder / name, most)
+            data = _read(path, most)
         except FileNotFoundError:
             continue
         except OSError as error:

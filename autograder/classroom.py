@@ -1,126 +1,43 @@
-"""Grading a class: find the submissions, grade them in parallel, write grades, results and feedback."""
+"""Grading a class: grade the submissions in parallel, write grades, results and feedback."""
 
 import contextlib
-import csv
 import hashlib
-import io
 import json
 import os
-import re
 import secrets
 import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder import by_hand, catalogue, policy, private, provenance
-from autograder.artefacts import ENDING, Handed, folder_of, read_folder
+from autograder import by_hand, catalogue, inert, policy, private, provenance
+from autograder.artefacts import Handed, read_beside
 from autograder.feedback import feedback_page
 from autograder.grade import Result, unread
-from autograder.notebooks import MAX_BYTES, lesson_in, too_large
+from autograder.kept import others, page_file, remove, result_file
+from autograder.notebooks import MAX_BYTES, too_large
 from autograder.sandbox import Limits
+from autograder.submissions import ClassroomError, find_submissions
 from autograder.workers import CannotGrade, Cluster, Local, Settings, Task, grade_tasks
-from course_data.errors import UserError
 from course_data.files import write_whole
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")
 
 
-class ClassroomError(UserError):
-    """A mistake of the instructor's: the message says what was wrong and what to do."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One submission to grade. `path` is None where a student's folder holds no notebook."""
-
-    student: str
-    lesson: str
-    path: Path | None
-    problem: str = ""
-
-
-# Finding submissions
-
-
-def find_submissions(folder):
-    """The entries in `folder` and the files that were passed over: (entries, [(path, why)]).
-
-    Takes nbgrader's layout, `<student>/<lesson>/<notebook>.ipynb`, or a flat folder of notebooks, where the
-    student is the file's name (less the lesson's name, where it stands in it). Raises `ClassroomError`.
+@dataclass
+class Graded:
+    """What `grade_class` did. `results`: of the submissions in the folder; `kept`: of earlier runs into the same place, which stay in the
+    gradebook; `passed_over`: (path, why); `notes`: sentences for the instructor. All in order.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ClassroomError(f"{folder} is not a folder. Give the folder that holds the submissions.")
-    entries, passed_over = [], []
-    for path in _listed(folder, passed_over):
-        if path.is_dir() and path.name.endswith(ENDING) and path.with_name(f"{path.name.removesuffix(ENDING)}.ipynb").exists():
-            continue  # handed in with the notebook of that name
-        elif path.is_dir():
-            _student_folder(path, entries, passed_over)
-        elif path.suffix == ".ipynb" and path.is_file():
-            _flat_notebook(path, entries, passed_over)
-        else:
-            passed_over.append((path, "not a notebook"))
-    seen = {}
-    for entry in list(entries):
-        key = (entry.student, entry.lesson)
-        if key in seen:
-            entries.remove(entry)
-            passed_over.append((entry.path, f"a second submission of {entry.student} for {entry.lesson}; {seen[key].path} was graded"))
-        seen.setdefault(key, entry)
-    if not entries:
-        raise ClassroomError(
-            f"{folder} holds no submissions. Expected <student>/<lesson>/<notebook>.ipynb, or .ipynb files side by side."
-        )
-    return entries, passed_over
 
+    results: list
+    kept: list
+    passed_over: list
+    notes: list
 
-def _listed(folder, passed_over):
-    """What lies in `folder`, in order, without hidden files and without links that lead out of it."""
-    try:
-        found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        passed_over.append((folder, f"cannot be read: {error.strerror}"))
-        return
-    for path in found:
-        if not path.name.isprintable():
-            passed_over.append((Path(ascii(str(path))), "its name holds characters that cannot be printed; rename it"))
-        elif path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-            passed_over.append((path, "a link to another place, so not this student's work"))
-        else:
-            yield path
-
-
-def _student_folder(folder, entries, passed_over):
-    lessons = catalogue.lessons()
-    for path in _listed(folder, passed_over):
-        if not path.is_dir():
-            passed_over.append((path, "expected a folder of a lesson here"))
-            continue
-        if path.name not in lessons:
-            passed_over.append((path, f"no lesson is named {path.name}"))
-            continue
-        notebooks = [p for p in _listed(path, passed_over) if p.suffix == ".ipynb" and p.is_file()]
-        named = [p for p in notebooks if p.stem == path.name]
-        chosen = (named or notebooks or [None])[0]
-        problem = "" if chosen else f"There is no notebook (.ipynb) in the folder {path.name}."
-        entries.append(Entry(folder.name, path.name, chosen, problem))
-        passed_over.extend((p, f"{chosen.name} was graded instead") for p in notebooks if p != chosen)
-
-
-def _flat_notebook(path, entries, passed_over):
-    lessons = catalogue.lessons()
-    lesson = next((name for name in lessons if name in path.stem), "")
-    try:
-        lesson = lesson or (lesson_in(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else "")
-    except OSError as error:
-        passed_over.append((path, f"cannot be read: {error.strerror}"))
-        return
-    if lesson not in lessons:
-        passed_over.append((path, "which lesson it is stands neither in its name nor in the notebook"))
-        return
-    student = re.sub(r"^[_\-. ]+|[_\-. ]+$", "", path.stem.replace(lesson, "")) or path.stem
-    entries.append(Entry(student, lesson, path))
+    @property
+    def gradebook(self):
+        """The results that are in the gradebook."""
+        return sorted([*self.results, *self.kept], key=lambda result: (result.student, result.lesson))
 
 
 # Grading
@@ -128,22 +45,20 @@ def _flat_notebook(path, entries, passed_over):
 
 def grade_class(
     folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, scheduler=None, on_start=None, on_result=None,
-    on_alone=None, late=None, own_checks=None,
+    on_alone=None, late=None, own_checks=None, drop_others=False,
 ):
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
-    Returns (results in order, files passed over). Submissions that have not changed since the last run into
-    `out` are not graded again, so a run that was stopped goes on where it was. What took too long counts only after a second
-    run at the end, where nothing else is graded: `on_alone(number)` is called before. `seed` None keeps the seed of
+    Returns what was `Graded`. Submissions that have not changed since the last run into `out` are not graded again, so a run that
+    was stopped goes on where it was. Results of earlier runs stay in the gradebook, unless `drop_others`. What took too long counts
+    only after a second run at the end, where nothing else is graded: `on_alone(number)` is called before. `seed` None keeps the seed of
     `out`, or draws a new one. `scheduler` is the address of a Dask scheduler; without one, `jobs` processes here do
-    the work. `late`, a function from results to `policy.Standing`s, adds penalties to what is written for people.
+    the work. `late`, a function from results (and those of them that are kept) to `policy.Standing`s, adds penalties to what is written for people.
     `own_checks` is a folder of private checks. Raises `ClassroomError`, also where isolation is too weak, or another
     `UserError`.
     """
     out = Path(out)
-    entries, passed_over = find_submissions(folder)
-    if late:  # a time of submission that is missing shall be told now, not after an hour
-        late([Result(entry.student, entry.lesson, _file(entry), []) for entry in entries])
+    entries, passed_over, notes = find_submissions(folder)
     before = private.in_use()
     private.use(own_checks)
     settings = Settings(
@@ -151,10 +66,25 @@ def grade_class(
     )
     try:
         with _alone_in(out):
-            return _grade_into(
+            earlier, unreadable = others(out, {(entry.student, entry.lesson) for entry in entries})
+            stay = [] if drop_others else earlier
+            _no_twins(out, {entry.student for entry in entries} | {result.student for result in stay})
+            if late:  # a time of submission that is missing shall be told now, not after an hour
+                late([Result(entry.student, entry.lesson, _file(entry), []) for entry in entries] + stay, stay)
+            results = _grade_into(
                 out, entries, Cluster(scheduler) if scheduler else Local(jobs), settings,
-                on_start or (lambda total, done: None), on_result or (lambda result: None), on_alone or (lambda number: None), late,
-            ), passed_over  # fmt: skip
+                on_start or (lambda total, done: None), on_result or (lambda result: None), on_alone or (lambda number: None),
+            )  # fmt: skip
+            if drop_others:
+                remove(out, [(result.student, result.lesson) for result in earlier])
+                for path in unreadable:
+                    path.unlink(missing_ok=True)
+            else:
+                notes += [f"{path} is no result that counts (of another version, or of a run that was stopped), so not in the gradebook" for path in unreadable]
+            settled = by_hand.settled(results + stay, out)
+            graded = Graded(settled[: len(results)], settled[len(results) :], passed_over, notes)
+            write_gradebook(out, graded.gradebook, late(graded.gradebook, graded.kept) if late else None)
+            return graded
     except CannotGrade as problem:
         raise ClassroomError(str(problem)) from None
     except OSError as error:
@@ -166,7 +96,7 @@ def grade_class(
         private.use(before)
 
 
-def _grade_into(out, entries, executors, settings, on_start, on_result, on_alone, late):
+def _grade_into(out, entries, executors, settings, on_start, on_result, on_alone):
     """The results in order, each written to `out` as soon as it is there."""
     write_whole(out / "grading.json", json.dumps({"seed": settings.seed}) + "\n")
     hashes = {lesson: provenance.hashes(lesson) for lesson in {entry.lesson for entry in entries}}
@@ -216,9 +146,7 @@ def _grade_into(out, entries, executors, settings, on_start, on_result, on_alone
             left -= 1
             if unconfirmed and left == 0:
                 on_alone(len(unconfirmed))
-    ordered = by_hand.settled([results[entry] for entry in entries], out)
-    write_gradebook(out, ordered, late(ordered) if late else None)
-    return ordered
+    return [results[entry] for entry in entries]
 
 
 @contextlib.contextmanager
@@ -238,6 +166,19 @@ def _alone_in(out):
         for part in [*out.glob(".*.part"), *out.glob("results/*/.*.part"), *out.glob("feedback/*/.*.part")]:
             part.unlink(missing_ok=True)
         yield
+
+
+def _no_twins(out, students):
+    """Raise where `out` lies on a system that takes two of the names for one."""
+    if not (out / ".LOCK").exists():
+        return
+    names = {}
+    for student in sorted(students):
+        other = names.setdefault(inert.key(student), student)
+        if other != student:
+            raise ClassroomError(
+                f"{other} and {student} differ in capital letters only, and {out} cannot hold both. Choose another disk for --out, or rename one."
+            )
 
 
 def _problem(entry):
@@ -286,7 +227,7 @@ def _sha256(path):
 def handed_in(notebook, lesson):
     """The `Handed` files of the lesson beside a submission's notebook (a path, or None)."""
     files = catalogue.lessons()[lesson].files
-    return read_folder(folder_of(notebook, lesson), files) if notebook and files else Handed()
+    return read_beside(notebook, lesson, files) if notebook and files else Handed()
 
 
 def _fingerprint(sha256, settings, hashes, artefacts):
@@ -297,7 +238,7 @@ def _fingerprint(sha256, settings, hashes, artefacts):
 
 def _seed_of(out):
     try:
-        return int(json.loads((out / "grading.json").read_text())["seed"])
+        return int(json.loads((out / "grading.json").read_bytes())["seed"])
     except (OSError, ValueError, KeyError, TypeError):
         return secrets.randbits(63)
 
@@ -305,26 +246,22 @@ def _seed_of(out):
 def _kept(out, entry, settings, hashes):
     """The result of an earlier run into `out`, if nothing it depends on has changed. It may wait for its confirmation."""
     try:
-        data = json.loads(_result_file(out, entry).read_text(encoding="utf-8"))
+        data = json.loads(result_file(out, entry.student, entry.lesson).read_bytes())
         result = Result.from_dict(data)
         today = _fingerprint(_sha256(entry.path), settings, hashes, handed_in(entry.path, entry.lesson).record())
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if data.get("fingerprint") != today or any(v.status == "grader_error" for v in result.verdicts):
         return None
-    return result if (out / "feedback" / entry.student / f"{entry.lesson}.html").exists() else None
-
-
-def _result_file(out, entry):
-    return out / "results" / entry.student / f"{entry.lesson}.json"
+    return result if page_file(out, entry.student, entry.lesson).exists() else None
 
 
 def _write_result(out, result, settings):
     fingerprint = _fingerprint(result.sha256, settings, result.hashes, result.artefacts)
-    text = json.dumps({**result.to_dict(), "fingerprint": fingerprint}, indent=1, ensure_ascii=False) + "\n"
+    text = inert.json_of({**result.to_dict(), "fingerprint": fingerprint})
     # The page first: a result file says that everything about the submission is written.
     _write_page(out, result)
-    write_whole(_result_file(out, result), text)
+    write_whole(result_file(out, result.student, result.lesson), text)
 
 
 def write_gradebook(out, results, standings=None):
@@ -340,7 +277,7 @@ def write_gradebook(out, results, standings=None):
 
 
 def _write_page(out, result, standing=None):
-    write_whole(out / "feedback" / result.student / f"{result.lesson}.html", feedback_page(result, standing))
+    write_whole(page_file(out, result.student, result.lesson), feedback_page(result, standing))
 
 
 def grades_csv(results, standings=None):
@@ -348,40 +285,19 @@ def grades_csv(results, standings=None):
 
     With a policy, `final_points` is each exercise's part of what is left of the submission's points.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS if standings is None else (*COLUMNS, "final_points", "late"))
+    rows = [COLUMNS if standings is None else (*COLUMNS, "final_points", "late")]
     for result in results:
         standing = standings and standings[result.student, result.lesson]
         for v in result.verdicts:
             row = (result.student, result.lesson, v.exercise, f"{v.points:g}", f"{v.max_points:g}", v.status, v.message)
             if standing:
                 row += (f"{v.points * (standing.final_points / result.points if result.points else 1):g}", standing.reason)
-            writer.writerow([no_formula(cell) for cell in row])
-    return text.getvalue()
+            rows.append(row)
+    return inert.csv_of(rows)
 
 
 def penalties_csv(standings):
     """What a policy makes of each submission's points, as CSV text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("student", "lesson", "points", "max_points", *policy.COLUMNS))
-    for each in standings:
-        row = (each.student, each.lesson, f"{each.points:g}", f"{each.max_points:g}", *policy.shown(each))
-        writer.writerow([no_formula(cell) for cell in row])
-    return text.getvalue()
-
-
-# A formula begins a cell. Where decimals have a comma, spreadsheets also take a semicolon for the end of a cell, and
-# some take the wide signs of East Asian keyboards.
-FORMULA = re.compile(r"(^|;)(?=[=+\-@\t\r＝＋－＠])")
-
-
-def no_formula(cell):
-    """A cell that a spreadsheet would run as a formula gets a quote in front."""
-    return FORMULA.sub(r"\1'", cell)
-
-
-def with_formula(cell):
-    """What a cell was before `no_formula`."""
-    return re.sub(r"(^|;)'(?=[=+\-@\t\r＝＋－＠])", r"\1", cell)
+    rows = [("student", "lesson", "points", "max_points", *policy.COLUMNS)]
+    rows += [(each.student, each.lesson, f"{each.points:g}", f"{each.max_points:g}", *policy.shown(each)) for each in standings]
+    return inert.csv_of(rows)

@@ -1,6 +1,7 @@
 """The `course` command. Heavy imports stand inside the commands, so that `course --help` is quick."""
 
 import sys
+import warnings
 from pathlib import Path
 
 import typer
@@ -119,7 +120,8 @@ def reset(
 
 POLICY = typer.Option(None, "--policy", help="Deadlines and penalties: a YAML file. They change no result, only what counts.")
 TIMES = typer.Option(None, "--times", help="When submissions were handed in: a CSV file with student,lesson,submitted.")
-FILE_TIMES = typer.Option(False, "--file-times", help="Take a notebook's own time where no other is known.")
+FILE_TIMES = typer.Option(False, "--file-times", help="Take the files' own times where no other is known.")
+STAMPS = typer.Option(False, "--nbgrader-times", help="Believe timestamp.txt beside a notebook: nbgrader has collected them, and students cannot write there.")
 
 
 @app.command()
@@ -136,6 +138,8 @@ def grade(
     policy: Path = POLICY,
     times: Path = TIMES,
     file_times: bool = FILE_TIMES,
+    stamps: bool = STAMPS,
+    drop_others: bool = typer.Option(False, "--drop-others", help="Remove from OUT what earlier runs graded and FOLDER does not hold; else it stays."),
     regrade: bool = typer.Option(False, "--regrade", help="After a change of checks: show whose grade would change, how and why, and ask."),
     yes: bool = typer.Option(False, "--yes", help="With --regrade: change the grades without asking."),
 ):
@@ -144,6 +148,8 @@ def grade(
     from autograder.classroom import ClassroomError, grade_class
     from autograder.regrade import regrade as grade_again
     from autograder.sandbox import Limits
+
+    _quiet()
 
     if repeat:
         return _repeat(repeat, folder, accept_weak_isolation, checks)
@@ -157,33 +163,42 @@ def grade(
         raise CommandError("--regrade keeps the seed, so that only the checks make a difference. Leave --seed out.")
     if yes and not regrade:
         raise CommandError("--yes is for --regrade, which asks before it changes grades.")
-    late = _late(policy, times, file_times)
+    late = _late(policy, times, file_times, stamps, out)
     bar = _grading_bar()
     try:
         with bar:
             task = bar.add_task("grading", total=None)
             options = {
                 "jobs": jobs, "limits": limits, "accept_weak": accept_weak_isolation, "scheduler": scheduler,
-                "late": late, "own_checks": checks,
+                "late": late, "own_checks": checks, "drop_others": drop_others,
                 "on_start": lambda total, done: bar.update(task, total=total, completed=done),
                 "on_result": lambda result: bar.advance(task),
                 "on_alone": lambda number: bar.update(task, description=f"confirming time-outs, one at a time ({number})"),
             }  # fmt: skip
             if regrade:
-                results, changes, passed_over = grade_again(folder, out, **options)
+                graded, changes = grade_again(folder, out, **options)
             else:
-                results, passed_over = grade_class(folder, out, seed=seed, **options)
+                graded = grade_class(folder, out, seed=seed, **options)
     except ClassroomError as error:
         raise CommandError(str(error)) from None
     except KeyboardInterrupt:
         raise CommandError(f"Stopped. What was graded is kept in {out}; the same command goes on from there.") from None
-    for path, why in passed_over:
-        console.print(f"passed over  {escape(str(path))}: {escape(why)}")
+    for path, why in graded.passed_over:
+        console.print(f"passed over  {escape(str(path))}: {escape(why)}", soft_wrap=True)
+    for note in graded.notes:
+        console.print(f"note  {escape(note)}", soft_wrap=True)
+    results, gradebook = graded.results, graded.gradebook
     if regrade:
-        results = settled(results, out)
-        if not _agreed(out, results, changes, late, yes):
+        results, gradebook = settled(results, out), settled(gradebook, out)
+        if not _agreed(out, results, gradebook, graded.kept, changes, late, yes, drop_others):
             return
-    _print_grades(results, late(results) if late else None)
+    _print_grades(results, late(gradebook, graded.kept) if late else None)
+    if graded.kept:
+        students = len({result.student for result in graded.kept})
+        console.print(
+            f"Kept from earlier runs: {_many(len(graded.kept), 'submission')} of {_many(students, 'student')} that {escape(str(folder))} does not hold. "
+            "They stay in the gradebook as they were graded then; --drop-others removes them.", soft_wrap=True,
+        )  # fmt: skip
     weaker = next((r.isolation for r in results if r.isolation.get("level", "bubblewrap") != "bubblewrap"), None)
     if weaker:
         console.print(f"Weaker isolation, as accepted: students' code could reach {', '.join(weaker['not_isolated'])}.", soft_wrap=True)
@@ -212,7 +227,7 @@ def _repeat(result_file, submission, accept_weak, checks):
     console.print(f"The verdicts on {len(found.now.verdicts)} exercises are the same: {found.now.points:g} of {found.now.max_points:g} points.")
 
 
-def _agreed(out, results, changes, late, yes):
+def _agreed(out, results, gradebook, kept, changes, late, yes, drop_others):
     """Show what a new grading would change; change it if the instructor agrees. Returns whether it was changed."""
     from autograder.regrade import forget, take_over
 
@@ -226,7 +241,7 @@ def _agreed(out, results, changes, late, yes):
             forget(out)
             console.print(f"Nothing was changed in {out}.", soft_wrap=True)
             return False
-    take_over(out, results, late(results) if late else None)
+    take_over(out, gradebook, late(gradebook, kept) if late else None, drop_others)
     return True
 
 
@@ -275,6 +290,7 @@ def export(
     policy: Path = POLICY,
     times: Path = TIMES,
     file_times: bool = FILE_TIMES,
+    stamps: bool = STAMPS,
 ):
     """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
     from autograder import private
@@ -283,6 +299,7 @@ def export(
     from autograder.exports import export as write
     from autograder.policy import lesson_named
 
+    _quiet()
     if to == "gradescope-bundle":
         if file is None:
             raise CommandError("Where shall the bundle go? Give a .zip file with --file.")
@@ -291,8 +308,7 @@ def export(
         except ValueError as problem:
             raise CommandError(f"--lesson: {problem}") from None
         private.use(checks)
-        notes = write(to, [], file, Options(lesson=wanted))
-        for note in notes:
+        for note in write(to, [], file, Options(lesson=wanted)).notes:
             console.print(f"note  {escape(note)}", soft_wrap=True)
         console.print(f"Written: {escape(str(file))}. Upload it as the assignment's autograder.", soft_wrap=True)
         return
@@ -307,20 +323,20 @@ def export(
             raise CommandError(f"--column {text}: {problem}") from None
         if not equals:
             raise CommandError(f"--column {text}: expected LESSON=NAME, e.g. \"01=Homework 1 (4711)\".")
-    late = _late(policy, times, file_times)
+    late = _late(policy, times, file_times, stamps and not (to == "nbgrader" and policy is None), out)
     if to == "nbgrader":
-        return _to_nbgrader(out, course, late)
+        return _to_nbgrader(out, course, late, stamps)
     if file is None:
         raise CommandError(f"Where shall the export go? --to {to} needs --file.")
     results = settled(read_results(out), out)
-    notes = write(to, results, file, Options(late(results) if late else None, roster, columns))
-    for note in notes:
+    done = write(to, results, file, Options(late(results, results) if late else None, roster, columns))
+    for note in done.notes:
         console.print(f"note  {escape(note)}", soft_wrap=True)
-    students = len({r.student for r in results})
-    console.print(f"Written: {escape(str(file))}, from {len(results)} submissions of {students} students", soft_wrap=True)
+    students = len({r.student for r in done.results})
+    console.print(f"Written: {escape(str(file))}, from {_many(len(done.results), 'submission')} of {_many(students, 'student')}", soft_wrap=True)
 
 
-def _to_nbgrader(out, course, late):
+def _to_nbgrader(out, course, late, stamps):
     from autograder.by_hand import link, linked, marks, with_marks
     from autograder.classroom import write_gradebook
     from autograder.exports import read_results
@@ -329,12 +345,10 @@ def _to_nbgrader(out, course, late):
     course = course or linked(out)
     if course is None:
         raise CommandError("Where is the nbgrader course folder? Give it with --course; `course nbgrader FOLDER` makes one.")
-    if late is None and (out / "penalties.csv").exists():
-        raise CommandError(f"The grades in {out} are under a policy for late work. Give it here, too, with --policy.")
     results = read_results(out)
     final = with_marks(results, marks(course))
-    standings = late(final) if late else None
-    notes = record(results, course, standings)
+    standings = late(final, final) if late else None
+    notes = record(results, course, standings, stamps)
     link(out, course)
     write_gradebook(out, final, standings)
     _print_grades(final, standings)
@@ -343,23 +357,36 @@ def _to_nbgrader(out, course, late):
     console.print(f"Recorded: {len(results)} submissions in the gradebook of {escape(str(course))}", soft_wrap=True)
 
 
-def _late(policy, times, file_times):
-    """A function from results to standings under the policy in a file; None without a policy. Notes are printed once."""
-    from autograder.policy import apply, read_policy, strangers, submission_times
+def _late(policy, times, file_times, stamps, out):
+    """A function from results, and those of them that an earlier run has graded, to standings under the policy in a file; None without
+    a policy. Notes are printed once.
+    """
+    from autograder.policy import NotKnown, apply, read_policy, recorded, strangers, submission_times
 
     if policy is None:
-        if times or file_times:
-            raise CommandError("--times and --file-times need --policy: without deadlines no time matters.")
+        if times or file_times or stamps:
+            raise CommandError("--times, --file-times and --nbgrader-times need --policy: without deadlines no time matters.")
+        if (out / "penalties.csv").exists():
+            raise CommandError(
+                f"The grades in {out} are under a policy for late work. Give it here, too, with --policy; to go on without one, delete {out / 'penalties.csv'}."
+            )
         return None
     rules = read_policy(policy)
-    told = set()
+    told, before = set(), recorded(out / "penalties.csv")
 
-    def late(results):
+    def late(results, kept=()):
         for student in strangers(rules, results):
             if student not in told:
                 console.print(f"note  {escape(str(policy))}: nobody here is named {escape(student)}, who has an extension", soft_wrap=True)
             told.add(student)
-        return apply(rules, results, submission_times(results, rules, times, file_times))
+        # A time that was recorded is that of what was handed in then, not of what has come since.
+        known = {(r.student, r.lesson): before[r.student, r.lesson] for r in kept if (r.student, r.lesson) in before}
+        found = submission_times(results, rules, times, file_times, stamps, known)
+        for (student, lesson), time in found.items():
+            if isinstance(time, NotKnown) and lesson in rules.deadlines and (student, lesson) not in told:
+                console.print(f"note  {escape(student)}, {lesson}: no points count until its time is known: {escape(time.why)} Give it with --times.", soft_wrap=True)
+                told.add((student, lesson))
+        return apply(rules, results, found)
 
     return late
 
@@ -441,6 +468,16 @@ def _grading_bar():
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
         console=Console(stderr=True),
     )  # fmt: skip
+
+
+def _many(count, word):
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _quiet():
+    """Warnings of libraries, and of Python about students' code, say nothing to an instructor; `python -W` and PYTHONWARNINGS show them."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
 
 
 def _print_grades(results, standings=None):

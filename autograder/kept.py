@@ -18,13 +18,16 @@ def page_file(out, student, lesson):
 
 
 def others(out, keys):
-    """The results in `out` on submissions that are not among `keys` ((student, lesson)), and the files that hold none of today's."""
+    """The results in `out` on submissions that are not among `keys` ((student, lesson)), and the files that hold none that counts:
+    of another version, or of a run that was stopped before a time-out was confirmed.
+    """
     found, unreadable, mine = [], [], {result_file(out, *key) for key in keys}
     for path in sorted(set((Path(out) / "results").glob("*/*.json")) - mine):
         try:
             result = Result.from_dict(json.loads(path.read_bytes()))
             known = {exercise.id for exercise in catalogue.lessons()[result.lesson].exercises}
             ours = path == result_file(out, result.student, result.lesson) and {v.exercise for v in result.verdicts} <= known
+            ours = ours and not result.unconfirmed
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             ours = False
         if ours:

@@ -11,6 +11,7 @@ import logging
 import sys
 import warnings
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 
 import nbformat
@@ -20,6 +21,7 @@ from autograder.builder import NBGRADER_CONFIG, build
 from autograder.nbgrader_notebook import answer_id, comment, grade_id, graded_notebook
 from autograder.notebooks import NotebookProblem
 from autograder.packing import need_repository
+from autograder.policy import NotKnown, read_stamp
 from course_data.errors import UserError
 from course_data.files import write_whole
 
@@ -104,13 +106,13 @@ def opened(folder):
 # Grades to nbgrader
 
 
-def record(results, folder, standings=None):
+def record(results, folder, standings=None, stamps=False):
     """Put `results`, as the grader gave them, into the gradebook of an nbgrader course folder.
 
     Writes scores, comments and `autograded/<student>/<lesson>/<lesson>.ipynb`. An assignment that nbgrader does
     not know yet is generated first. Penalties for lateness come from `standings` ((student, lesson) ->
-    `policy.Standing`), or else from the course's own nbgrader plugin. Returns notes for the instructor: submissions that were passed over, and why.
-    Raises `DeskError`.
+    `policy.Standing`), or else from the course's own nbgrader plugin, by what timestamp.txt beside a notebook says, with `stamps`: where
+    students cannot write. Returns notes for the instructor: submissions that were passed over, and why. Raises `DeskError`.
     """
     notes = []
     with opened(folder) as (app, gradebook):
@@ -118,7 +120,7 @@ def record(results, folder, standings=None):
             _prepare(app, gradebook, catalogue.lessons()[lesson])
         for result in results:
             try:
-                _record_one(app, gradebook, result, standings)
+                notes += _record_one(app, gradebook, result, standings, stamps)
             except _PassedOver as why:
                 notes.append(f"{result.student}, {result.lesson}: passed over. {why}.")
     odd = sorted({r.student for r in results if glob.escape(r.student) != r.student})
@@ -159,7 +161,8 @@ def _prepare(app, gradebook, lesson):
             )
 
 
-def _record_one(app, gradebook, result, standings):
+def _record_one(app, gradebook, result, standings, stamps):
+    """Returns notes."""
     lesson = catalogue.lessons()[result.lesson]
     data = _submission(result)
     folder = Path(app.coursedir.format_path(app.coursedir.autograded_directory, result.student, result.lesson))
@@ -169,7 +172,7 @@ def _record_one(app, gradebook, result, standings):
     except NotebookProblem:
         raise _PassedOver(f"{result.file} was graded by another version of the reader; run `course grade` again") from None
     before, now = _answers(path), _answers_in(after)
-    stamp, timestamp = _timestamp(result)
+    timestamp, notes = _timestamp(result) if stamps else (None, [])
     gradebook.update_or_create_student(result.student)
     gradebook.update_or_create_submission(result.lesson, result.student, **({"timestamp": timestamp} if timestamp else {}))
     submitted = gradebook.find_submission_notebook(result.lesson, result.lesson, result.student)
@@ -194,8 +197,9 @@ def _record_one(app, gradebook, result, standings):
         gradebook.db.commit()
     # The notebook after the grades: a stop between the two leaves the old answers, so the question above is asked again.
     write_whole(path, after)
-    if stamp:
-        write_whole(folder / "timestamp.txt", stamp)
+    if timestamp:
+        write_whole(folder / "timestamp.txt", f"{timestamp:%Y-%m-%d %H:%M:%S.%f} UTC")
+    return notes
 
 
 def _submission(result):
@@ -214,7 +218,7 @@ def _submission(result):
 def _answers(path):
     """nbgrader's id of each answer in an earlier notebook -> its source; nothing where there is none."""
     try:
-        return _answers_in(path.read_text(encoding="utf-8"))
+        return _answers_in(path.read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
         return {}  # not there, or written by somebody else
 
@@ -225,20 +229,13 @@ def _answers_in(text):
 
 
 def _timestamp(result):
-    """(text, time in UTC) of nbgrader's `timestamp.txt` beside a submission; ("", None) without one."""
-    from nbgrader.utils import parse_utc
-
-    path = Path(result.file).parent / "timestamp.txt"
-    try:
-        text = ""
-        if result.file and path.is_file():  # a student may have handed in something of that name: a pipe, a gigabyte
-            with open(path, encoding="utf-8") as file:
-                text = file.read(100)
-        return text, parse_utc(text.strip()) if text.strip() else None
-    except OSError:
-        return "", None
-    except (ValueError, OverflowError):
-        raise _PassedOver(f"{path} holds no date") from None
+    """(the time in nbgrader's `timestamp.txt` beside a submission, as nbgrader keeps it: in UTC, without a zone; notes)."""
+    if not result.file:
+        return None, []
+    found = read_stamp(Path(result.file).parent / "timestamp.txt")
+    if isinstance(found, NotKnown):
+        return None, [f"{result.student}, {result.lesson}: without a time, so never late: {found.why}"]
+    return found.astimezone(UTC).replace(tzinfo=None), []
 
 
 def _late(app, gradebook, result, submitted):

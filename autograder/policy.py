@@ -28,7 +28,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from autograder import catalogue
+from autograder import catalogue, inert
+from autograder.artefacts import beside
 from course_data.errors import UserError
 
 DAY = timedelta(days=1)
@@ -96,15 +97,15 @@ def shown(standing):
 def apply(policy, results, times):
     """(student, lesson) -> `Standing`, for every `Result`.
 
-    `times`: (student, lesson) -> an aware datetime. A student's late days go to the lessons in the order of their
-    deadlines, whatever the order of the results. Raises `PolicyError` where a time is needed and not known.
+    `times`: (student, lesson) -> an aware datetime, or `NotKnown`: no point counts then. A student's late days go to the lessons in
+    the order of their deadlines, whatever the order of the results. Raises `PolicyError` where a time is needed and missing.
     """
     needed = [r for r in results if r.lesson in policy.deadlines and handed_in(r) and (r.student, r.lesson) not in times]
     if needed:
         who = ", ".join(f"{r.student} {catalogue.short(r.lesson)}" for r in needed[:5]) + (f" and {len(needed) - 5} more" if len(needed) > 5 else "")
         raise PolicyError(
-            f"When was this handed in? There is no time for {who}. Put nbgrader's timestamp.txt beside the notebook, "
-            "or give a CSV file (student,lesson,submitted) with --times, or take the files' own times with --file-times."
+            f"When was this handed in? There is no time for {who}. Give a CSV file (student,lesson,submitted) with --times, or take "
+            "the files' own times with --file-times, or nbgrader's timestamp.txt beside the notebooks with --nbgrader-times."
         )
     standings, left = {}, {}
     for result in sorted(results, key=lambda r: (_order(policy, r.lesson), r.student)):
@@ -123,6 +124,9 @@ def judge(policy, result, submitted, late_days):
         return Standing(student, lesson, points, result.max_points, None, deadline, 0, 0, 0, points, "not handed in")
     if deadline is None:
         return Standing(student, lesson, points, result.max_points, submitted, None, 0, 0, 0, points, "no deadline")
+    if isinstance(submitted, NotKnown):
+        reason = f"when it was handed in is not known: {submitted.why}"
+        return Standing(student, lesson, points, result.max_points, None, deadline.astimezone(policy.zone), 0, 0, points, 0, reason)
     # In UTC: the difference of two times in one zone would be the clock's, not the hours that have passed.
     lateness = submitted.astimezone(UTC) - deadline.astimezone(UTC)
     days = max(0, -((policy.grace - lateness) // DAY))
@@ -176,60 +180,96 @@ def _number(value):
 # When submissions were handed in
 
 
-def submission_times(results, policy, table=None, file_times=False):
-    """(student, lesson) -> when it was handed in (aware), as far as known. Raises `PolicyError` on a bad time.
+@dataclass(frozen=True)
+class NotKnown:
+    """In the place of a time: why one submission has none. It costs this submission alone."""
 
-    `table` is a CSV file with the columns student, lesson, submitted; what it says comes first, because it is the
-    instructor's. Then nbgrader's timestamp.txt beside the notebook; then, with `file_times`, the notebook's own time.
+    why: str
+
+
+def submission_times(results, policy, table=None, file_times=False, stamps=False, known=None):
+    """(student, lesson) -> when it was handed in (aware), as far as known, or `NotKnown`. Raises `PolicyError` on a bad table.
+
+    `table` is a CSV file with the columns student, lesson, submitted; what it says comes first, because it is the instructor's. With
+    `stamps`, nbgrader's timestamp.txt beside the notebook is next; then, with `file_times`, the time of the last file handed in. Neither is
+    read unless the instructor says that students cannot write there. `known` are times that were recorded before, for what is not there any more.
     """
     listed = _read_table(table, policy.zone) if table else {}
-    times = {}
+    known, times = known or {}, {}
     for result in results:
         key = (result.student, result.lesson)
         notebook = Path(result.file)
-        stamp = notebook.parent / "timestamp.txt"
         if key in listed:
             times[key] = listed[key]
-        elif result.file and not notebook.exists() and result.lesson in policy.deadlines:
+        elif result.file and not notebook.exists() and key not in known and result.lesson in policy.deadlines:
             raise PolicyError(
                 f"{notebook} is not there, so when it was handed in is not known. Run this where the class was graded, or give --times."
             )
-        # Beside notebooks of several students a timestamp would belong to none of them.
-        elif result.file and notebook.parent.name == result.lesson and stamp.is_file():
-            times[key] = _stamp(stamp)
-        elif result.file and file_times and notebook.exists():
-            times[key] = datetime.fromtimestamp(notebook.stat().st_mtime, UTC)
+        elif result.file and notebook.exists() and (found := _told(result, notebook, file_times, stamps)):
+            times[key] = found
+        elif key in known:
+            times[key] = known[key]
     return times
 
 
-def _stamp(path):
-    """The time in nbgrader's timestamp.txt: `2026-10-12 21:58:03.123456 UTC`. Without a zone it is UTC, as in nbgrader."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        text = file.read(100).strip()  # a student may have handed in a file of that name, of any size
+def _told(result, notebook, file_times, stamps):
+    stamp = notebook.parent / "timestamp.txt"
+    why = None
+    if stamps:
+        # Beside notebooks of several students a timestamp would belong to none of them.
+        found = read_stamp(stamp) if notebook.parent.name == result.lesson else NotKnown(f"there is no {stamp.name}.")
+        if not isinstance(found, NotKnown):
+            return found
+        why = found
+    if file_times:
+        lab = beside(notebook, result.lesson, catalogue.lessons()[result.lesson].files).values()
+        return datetime.fromtimestamp(max(path.lstat().st_mtime for path in [notebook, *lab] if path.exists()), UTC)
+    return why
+
+
+def read_stamp(path):
+    """The time in nbgrader's timestamp.txt: `2026-10-12 21:58:03.123456 UTC`; without a zone it is UTC, as in nbgrader. Or `NotKnown`."""
     try:
+        if path.is_symlink() or not path.is_file():  # a pipe would keep the class waiting
+            return NotKnown(f"there is no {path.name}." if not path.exists() else f"{path.name} is not an ordinary file.")
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
+            text = file.read(100).strip()  # a student may have handed in a file of that name, of any size
         return parse_time(text, UTC)
+    except OSError as problem:
+        return NotKnown(f"{path.name} cannot be read ({problem.strerror}).")
     except ValueError as problem:
-        raise PolicyError(f"{path}: {problem} Repair it, or give this time with --times.") from None
+        return NotKnown(f"{path.name}: {problem}")
+
+
+def recorded(path):
+    """(student, lesson) -> time, as an earlier run has written them to penalties.csv; nothing where there is none."""
+    try:
+        head, *rows = inert.rows_of(Path(path).read_bytes())
+        found = [dict(zip(head, row)) for row in rows]
+        return {(row["student"], row["lesson"]): parse_time(row["submitted"], UTC) for row in found if row.get("submitted")}
+    except (OSError, ValueError, KeyError, csv.Error):
+        return {}
 
 
 def _read_table(path, zone):
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        rows = inert.rows_of(Path(path).read_bytes())
     except (OSError, UnicodeDecodeError) as problem:
         raise PolicyError(f"{path} cannot be read: {getattr(problem, 'strerror', None) or 'it is not text in UTF-8'}.") from None
-    rows = csv.reader(text.splitlines())
-    header = [name.strip().lower() for name in next(rows, [])]
+    except csv.Error as problem:
+        raise PolicyError(f"{path} is not a CSV file: {problem}.") from None
+    header = [name.strip().lower() for name in rows[0]] if rows else []
     missing = [name for name in ("student", "lesson", "submitted") if name not in header]
     if missing:
         raise PolicyError(f"{path}, line 1: there is no column {missing[0]}. The first line must be: student,lesson,submitted")
     times = {}
-    for row in rows:
-        where = f"{path}, line {rows.line_num}"
+    for number, row in enumerate(rows[1:], 2):
+        where = f"{path}, line {number}"
         if not any(cell.strip() for cell in row):
             continue
         cells = dict(zip(header, (cell.strip() for cell in row)))
         try:
-            key = cells["student"], lesson_named(cells["lesson"])
+            key = inert.name(cells["student"]), lesson_named(cells["lesson"])
             times[key] = parse_time(cells["submitted"], zone)
         except KeyError as name:
             raise PolicyError(f"{where}: there is no {name.args[0]} in this line.") from None
@@ -246,6 +286,8 @@ def parse_time(text, zone):
     date, clock, place = match.groups()
     if clock is None:
         raise ValueError(f"{text!r} needs a time of day, {EXAMPLE}.")
+    if not 1980 <= int(date[:4]) <= 2200:  # others cannot be counted with in every time zone
+        raise ValueError(f"{text!r} is not a time of this course.")
     try:
         naive = datetime.fromisoformat(f"{date}T{clock.rjust(5, '0') if clock.count(':') == 1 else clock}")
         if place in ("", "Z", "UTC"):
@@ -338,7 +380,7 @@ class _Reader:
                 lesson = self.lesson(key, name)
                 if lesson not in deadlines:
                     self.wrong(key, name, f"{key.value} has no deadline that could be extended. Add one under deadlines, or take this line out.")
-                found[student.value, lesson] = self.read(value, f"{name}.{key.value}", lambda text: _extension(text, zone))
+                found[inert.name(student.value), lesson] = self.read(value, f"{name}.{key.value}", lambda text: _extension(text, zone))
         return found
 
     def pairs(self, node, key):

@@ -12,6 +12,7 @@ from pathlib import Path
 from autograder.checks.verdict import Verdict
 from autograder.classroom import ClassroomError, grade_class, write_gradebook
 from autograder.grade import Result
+from autograder.kept import page_file, remove, result_file
 from course_data.files import write_whole
 
 FOLDER = ".regrade"
@@ -45,13 +46,14 @@ class Change:
 
 
 def regrade(folder, out, **options):
-    """Grade `folder` with today's checks beside what is in `out`. Returns (new results, changes, files passed over).
+    """Grade `folder` with today's checks beside what is in `out`. Returns (what was `Graded`, changes).
 
-    Takes the options of `grade_class`; the seed is that of `out`. Raises `ClassroomError`.
+    Takes the options of `grade_class`; the seed is that of `out`. What is not in `folder` stays as it is, unless `drop_others`.
+    Raises `ClassroomError`.
     """
     out = Path(out)
     try:
-        seed = json.loads((out / "grading.json").read_text(encoding="utf-8"))["seed"]
+        seed = json.loads((out / "grading.json").read_bytes())["seed"]
     except (OSError, ValueError, KeyError, TypeError):
         raise ClassroomError(f"{out} holds no earlier grading to compare with. Grade the class without --regrade first.") from None
     temporary = out / FOLDER
@@ -61,8 +63,10 @@ def regrade(folder, out, **options):
             if (out / name).is_dir():
                 shutil.copytree(out / name, temporary / name, dirs_exist_ok=True)
         write_whole(temporary / "grading.json", (out / "grading.json").read_bytes())
-    results, passed_over = grade_class(folder, temporary, seed=seed, **options)
-    return results, changes(read_all(out), results), passed_over
+    graded = grade_class(folder, temporary, seed=seed, **options)
+    here = {(result.student, result.lesson) for result in graded.results}
+    before = {key: result for key, result in read_all(out).items() if key in here or options.get("drop_others")}
+    return graded, changes(before, graded.results)
 
 
 def read_all(out):
@@ -70,7 +74,7 @@ def read_all(out):
     found = {}
     for path in sorted((out / "results").glob("*/*.json")):
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = json.loads(path.read_bytes())
             result = Result(data["student"], data["lesson"], data["file"], [Verdict(**v) for v in data["verdicts"]])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # graded anew, it counts as new
@@ -94,20 +98,22 @@ def changes(before, results):
     return found
 
 
-def take_over(out, results, standings=None):
-    """Put what `regrade` has graded in the place of what is in `out`, file by file, the gradebook last."""
+def take_over(out, results, standings=None, drop_others=False):
+    """Put what `regrade` has graded in the place of what is in `out`, file by file, the gradebook last.
+
+    `results` are those in the gradebook. Files of others are removed with `drop_others`.
+    """
     out = Path(out)
     temporary = out / FOLDER
     wanted = {(r.student, r.lesson) for r in results}
     try:
-        for kind, suffix in (("feedback", "html"), ("results", "json")):
-            for student, lesson in sorted(wanted):
-                source = temporary / kind / student / f"{lesson}.{suffix}"
+        for place in (page_file, result_file):
+            for key in sorted(wanted):
+                source = place(temporary, *key)
                 if source.exists():
-                    write_whole(out / kind / student / f"{lesson}.{suffix}", source.read_bytes())
-        for student, lesson in read_all(out).keys() - wanted:
-            for kind, suffix in (("feedback", "html"), ("results", "json")):
-                (out / kind / student / f"{lesson}.{suffix}").unlink(missing_ok=True)
+                    write_whole(place(out, *key), source.read_bytes())
+        if drop_others:
+            remove(out, read_all(out).keys() - wanted)
         write_gradebook(out, results, standings)
     except OSError as error:
         raise ClassroomError(f"Cannot write to {out}: {error.strerror}. Nothing is lost: make room and give the same command again.") from None

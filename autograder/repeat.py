@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import private, provenance
-from autograder.classroom import ClassroomError, find_submissions, handed_in
+from autograder.classroom import handed_in
 from autograder.grade import Result
 from autograder.sandbox import Limits
+from autograder.submissions import ClassroomError, find_submissions
 from autograder.workers import CannotGrade, Local, Settings, Task, grade_tasks
 
 
@@ -51,7 +52,7 @@ def repeat(result_file, submission=None, *, accept_weak=False, own_checks=None):
 
 def _read(path):
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(Path(path).read_bytes())
         result = Result.from_dict(data)
         provenance.hashes(result.lesson)
         return result, data["environment"]
@@ -65,8 +66,7 @@ def _submission(result, where):
     """Where the notebook to grade is, and its bytes."""
     path = Path(where or result.file)
     if where and path.is_dir():
-        entries, _ = find_submissions(path)
-        found = [e.path for e in entries if (e.student, e.lesson) == (result.student, result.lesson) and e.path]
+        found = [e.path for e in find_submissions(path).entries if (e.student, e.lesson) == (result.student, result.lesson) and e.path]
         if not found:
             raise ClassroomError(f"{where} holds no notebook of {result.student} for {result.lesson}.")
         path = found[0]

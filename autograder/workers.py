@@ -9,7 +9,9 @@ import multiprocessing
 import os
 import platform
 import signal
+import sys
 import threading
+import warnings
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 
@@ -229,6 +231,8 @@ class Local:
 def _begin():
     """In a fresh local worker: end with the grader, however that ends; an interrupt is the grader's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of Python, about students' code, and of libraries
 
     def follow():
         multiprocessing.parent_process().join()

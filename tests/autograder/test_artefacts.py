@@ -275,7 +275,8 @@ def test_a_class_is_graded_kept_and_repeated(two_students):
 
     out, again = two_students / "out", []
     for folder, student in (("class", "ada"), ("flat", "bo")):
-        (result,), passed_over = grade_class(two_students / folder, out / folder, jobs=1, seed=3)
+        graded = grade_class(two_students / folder, out / folder, jobs=1, seed=3)
+        (result,), passed_over = graded.results, graded.passed_over
         points = {v.exercise: v.points for v in result.verdicts}
         assert result.student == student and passed_over == [] and points["studio.5-files"] == 17 and points["studio.6-table"] == 15, result.verdicts
     file = out / "class" / "results" / "ada" / f"{LAB}.json"
@@ -289,7 +290,7 @@ def test_a_class_is_graded_kept_and_repeated(two_students):
     changed.write_bytes(forge.honest()["teacher.onnx"])
     found = repeat(file)
     assert found.differs == ["the file int8.onnx handed in with it is another one"] and {a.exercise for a, _ in found.changed} == set(EXERCISES)
-    (result,), _ = grade_class(two_students / "class", out / "class", jobs=1, on_start=lambda total, done: again.append(done))
+    (result,) = grade_class(two_students / "class", out / "class", jobs=1, on_start=lambda total, done: again.append(done)).results
     assert again == [1, 0] and result.points == 0
 
 

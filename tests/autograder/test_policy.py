@@ -1,5 +1,6 @@
 """Late days and penalties: what a policy file means, the laws it keeps, and what a bad file is told."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -223,12 +224,62 @@ def test_where_times_come_from(tmp_path, read):
     (tmp_path / "bo" / ONE / "timestamp.txt").write_text("2026-10-12 21:58:03 America/New_York")
     table = tmp_path / "times.csv"
     table.write_text("Student,lesson,submitted\nbo,01,2026-10-12 20:00\nchen,01_affine_quantization,2026-10-13 20:00+0000\n")
-    got = submission_times(results, rules, table)
-    assert {student: f"{time.astimezone(UTC):%d %H:%M}" for (student, _), time in got.items()} == {
-        "ada": "12 21:58", "bo": "12 18:00", "chen": "13 20:00",
-    }  # fmt: skip
-    assert f"{submission_times(results, rules)['bo', ONE].astimezone(UTC):%d %H:%M}" == "13 01:58"
+
+    def shown(**how):
+        got = submission_times(results, rules, **how)
+        return {student: f"{time.astimezone(UTC):%d %H:%M}" if isinstance(time, datetime) else time.why for (student, _), time in got.items()}
+
+    # A file in the student's folder is the student's word, until the instructor says that nbgrader has written it.
+    assert shown(table=table) == {"bo": "12 18:00", "chen": "13 20:00"}
+    os.utime(tmp_path / "ada" / ONE / "n.ipynb", (0, datetime(2026, 10, 20, 10, tzinfo=UTC).timestamp()))
+    assert shown(table=table, file_times=True)["ada"] == "20 10:00"
+    told = shown(table=table, stamps=True)
+    assert (told["ada"], told["bo"], told["chen"]) == ("12 21:58", "12 18:00", "13 20:00") and "there is no" in told["dana"]
+    assert shown(stamps=True)["bo"] == "13 01:58" and shown(stamps=True, file_times=True)["ada"] == "12 21:58"
     assert len(submission_times(results, rules, table, file_times=True)) == 4
+
+
+def test_a_lab_is_as_late_as_its_last_file(tmp_path, read):
+    lab = tmp_path / "ada" / "compression_studio"
+    (lab / "compression_studio_artefacts").mkdir(parents=True)
+    for name, hour in (("compression_studio.ipynb", 10), ("compression_studio_artefacts/int8.onnx", 12)):
+        (lab / name).write_bytes(b"x")
+        os.utime(lab / name, (0, datetime(2026, 10, 12, hour, tzinfo=UTC).timestamp()))
+    handed = result("ada", "compression_studio", file=str(lab / "compression_studio.ipynb"))
+    (time,) = submission_times([handed], read(FULL), file_times=True).values()
+    assert time.hour == 12
+
+
+BAD_STAMPS = [b"", b"yesterday", b"\xff\xfe\x00", b"2026-13-40 99:99 UTC", b"9999-12-31 23:59:59 UTC", b"0001-01-01 00:00:00 UTC", b"x" * 10**6, "a folder", "a pipe", "a link", "nothing"]
+
+
+@pytest.mark.parametrize("kind", BAD_STAMPS, ids=[str(kind)[:12] for kind in BAD_STAMPS])
+def test_a_bad_timestamp_costs_its_own_entry(tmp_path, read, kind):
+    results = []
+    for student in ("ada", "eve"):
+        (tmp_path / student / ONE).mkdir(parents=True)
+        (tmp_path / student / ONE / "n.ipynb").write_text("{}")
+        (tmp_path / student / ONE / "timestamp.txt").write_text("2026-10-12 20:00:00 UTC")
+        results.append(result(student, file=str(tmp_path / student / ONE / "n.ipynb")))
+    stamp = tmp_path / "eve" / ONE / "timestamp.txt"
+    stamp.unlink()
+    if isinstance(kind, bytes):
+        stamp.write_bytes(kind)
+    elif kind != "nothing":
+        {"a folder": stamp.mkdir, "a pipe": lambda: os.mkfifo(stamp), "a link": lambda: stamp.symlink_to(tmp_path / "ada" / ONE / "timestamp.txt")}[kind]()
+    rules = read(FULL)
+    got = apply(rules, results, submission_times(results, rules, stamps=True))
+    assert got["ada", ONE].final_points == 80
+    assert got["eve", ONE].final_points == 0 and "not known" in got["eve", ONE].reason and len(got["eve", ONE].reason) < 500
+    policy.shown(got["eve", ONE])
+
+
+def test_names_in_other_forms_and_files_as_spreadsheets_save_them(tmp_path, read):
+    """An accent as a character of its own, a byte-order mark, semicolons."""
+    rules = read("\ufeff" + FULL.replace("  ada:", "  Jose\u0301:"))
+    assert rules.extensions.keys() == {("José", ONE), ("bo", TWO)}
+    (tmp_path / "times.csv").write_text("\ufeffstudent;lesson;submitted\nJose\u0301;01;2026-10-12 20:00\n'=x;01;2026-10-12 20:00\n", encoding="utf-8")
+    assert submission_times([result("José"), result("=x")], rules, tmp_path / "times.csv").keys() == {("José", ONE), ("=x", ONE)}
 
 
 @pytest.mark.parametrize(
