@@ -681,9 +681,9 @@ def quantize_rows(w, qmax):
     return np.rint(w / scales[:, None]).astype(np.int32), scales
 
 
-@right("1.7-channels", "a loop over the rows, scales in float32, codes in int8")
+@right("1.7-channels", "a loop over the rows, scales in float32, codes in int64")
 def quantize_rows(w, qmax):
-    codes, scales = np.zeros(w.shape, np.int8), np.ones(len(w), np.float32)
+    codes, scales = np.zeros(w.shape, np.int64), np.ones(len(w), np.float32)
     for i, row in enumerate(w):
         top = max(abs(row.min()), abs(row.max()))
         if top > 0:

@@ -150,15 +150,15 @@ def magnitude_mask(w, keep):
     return torch.from_numpy(mask.reshape(w.numpy().shape))
 
 
-@right("2.2-mask", "a threshold, then ties filled up from the left; a mask of 0 and 1")
+@right("2.2-mask", "a threshold, then ties filled up from the left")
 def magnitude_mask(w, keep):
     if keep == 0:
-        return torch.zeros_like(w)
+        return torch.zeros_like(w, dtype=torch.bool)
     scores = w.abs().flatten()
     threshold = scores.kthvalue(len(scores) - keep + 1).values
-    mask = (scores > threshold).float()
+    mask = scores > threshold
     missing = keep - int(mask.sum())
-    mask[(scores == threshold).nonzero().flatten()[:missing]] = 1.0
+    mask[(scores == threshold).nonzero().flatten()[:missing]] = True
     return mask.view_as(w)
 
 
@@ -317,12 +317,12 @@ def global_masks(state, sparsity):
     return {name: mask.reshape(state[name].shape) for name, mask in masks.items()}
 
 
-@right("2.3-global", "NumPy's argsort, masks in float")
+@right("2.3-global", "NumPy's argsort")
 def global_masks(state, sparsity):
     names = [name for name in state if len(state[name].shape) not in (0, 1)]
     scores = np.concatenate([state[name].abs().numpy().ravel() for name in names])
-    kept = np.ones(len(scores), dtype=np.float32)
-    kept[np.argsort(scores)[: round(sparsity * len(scores))]] = 0
+    kept = np.ones(len(scores), dtype=bool)
+    kept[np.argsort(scores)[: round(sparsity * len(scores))]] = False
     masks, start = {}, 0
     for name in names:
         n = state[name].numel()
@@ -816,10 +816,10 @@ def random_mask(shape, keep, seed):
     return torch.zeros(scores.shape, dtype=torch.bool).scatter(0, scores.topk(keep).indices, True).reshape(shape)
 
 
-@right("2.6-ticket", "NumPy draws without putting back; a mask of 0 and 1")
+@right("2.6-ticket", "NumPy draws without putting back")
 def random_mask(shape, keep, seed):
-    mask = np.zeros(int(np.prod(shape)), dtype=np.int64)
-    mask[np.random.default_rng(seed).choice(mask.size, keep, replace=False)] = 1
+    mask = np.zeros(int(np.prod(shape)), dtype=bool)
+    mask[np.random.default_rng(seed).choice(mask.size, keep, replace=False)] = True
     return torch.from_numpy(mask.reshape(shape))
 
 
@@ -1109,9 +1109,9 @@ def two_of_four(w):
     return torch.from_numpy((ranks >= 2).reshape(tuple(w.shape)))
 
 
-@right("2.8-two-four", "switches the two smallest of each group off, flat groups, a mask of 0 and 1")
+@right("2.8-two-four", "switches the two smallest of each group off, flat groups")
 def two_of_four(w):
     if w.size(1) % 4 > 0:
         raise ValueError("inputs")
     groups = w.abs().view(-1, 4)
-    return torch.ones_like(groups).scatter_(1, groups.topk(2, dim=1, largest=False).indices, 0.0).view(w.shape)
+    return torch.ones_like(groups).scatter_(1, groups.topk(2, dim=1, largest=False).indices, 0.0).view(w.shape).bool()
