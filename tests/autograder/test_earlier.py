@@ -72,7 +72,7 @@ def test_warnings_of_the_student_s_code_do_not_stand_between_the_lines(folder, c
     put_answer(folder, """def quantize_rows(w, qmax):
     scales = np.abs(w).max(axis=1) / qmax
     codes = np.nan_to_num(np.rint(w / scales[:, None]))
-    return codes.astype(np.int8), np.where(scales == 0, 1.0, scales)""")
+    return codes.astype(np.int32), np.where(scales == 0, 1.0, scales)""")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         earlier(EXERCISE, NAME)
