@@ -14,7 +14,10 @@ from autograder.checks.faults import Crashed, MachineBusy, Missing, StudentError
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, better, grader_error, judge, unfilled, with_reasons
 from autograder.notebooks import NotebookProblem, read_submission
+from autograder.sandbox import InPlace
 
+RUNS_IN_PLACE = 3  # an exercise that ends the process is not asked again; those below it are
+LOST_IN_A_FORK = ("timeout", "crashed", "error", "missing")  # how an answer ends that needs a thread or a process of an earlier cell
 SCHEMA = 3
 STATUSES = ("passed", "failed", "blank", "error", "timeout", "crashed", "missing", "needs_manual", "marked", "grader_error")
 
@@ -92,6 +95,8 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
     if ask:
         with sandbox.session(seed=_own_seed(seed)) as session:
             asked = _Asked(session, submission, lesson, ask, _checks_seed(seed, result.sha256))
+        if session.crowded:
+            asked.once_more(lambda: sandbox.session(seed=_own_seed(seed), in_place=True))
         known |= asked.verdicts
         # Where a cell was stopped, names that it would have defined are missing everywhere.
         result.unconfirmed = [e.id for e in ask if known[e.id].status != "passed" and (session.doubtful or e.id in asked.slow)]
@@ -192,21 +197,34 @@ class _Asked:
     """
 
     def __init__(self, session, submission, lesson, exercises, seed):
-        self._lesson, self._seed, program = lesson, seed, submission.program
-        self._cells = _Cells(session, submission, exercises)
+        self._lesson, self._seed, self._submission, program = lesson, seed, submission, submission.program
         self.verdicts, self.slow = {}, set()
-        placed = sorted((e for e in exercises if e.id in program.moments), key=lambda e: program.moments[e.id])
-        self._ask(placed, program.moments)
-        self._ask([e for e in exercises if self._may_get_more(e, program)], {})
+        cells = _Cells(session, submission, exercises)
+        self._placed = sorted((e for e in exercises if e.id in program.moments), key=lambda e: program.moments[e.id])
+        self._ask(cells, self._placed, program.moments)
+        self._put_off = frozenset(cells.not_asked)
+        self._ask(cells, [e for e in exercises if self._may_get_more(e, program)], {})
         for exercise in exercises:
             self.verdicts[exercise.id] = with_reasons(self.verdicts[exercise.id], program.rebound(exercise))
+
+    def once_more(self, start):
+        """Ask in place, in sessions that `start` gives, what may have failed for want of a thread or a process that a cell had made."""
+        statuses = [(e, self.verdicts[e.id].status) for e in self._placed]
+        left = [e for e, status in statuses if status in LOST_IN_A_FORK or status == "failed" and e.id in self._put_off]
+        for _ in range(RUNS_IN_PLACE):
+            if not left:
+                return
+            with start() as session:
+                cells = _Cells(session, self._submission, left)
+                self._ask(cells, left, self._submission.program.moments)
+            left = [e for e in left if e.id in cells.not_asked]
 
     def _may_get_more(self, exercise, program):
         verdict = self.verdicts.get(exercise.id)
         return verdict is None or verdict.status != "passed" and program.may_differ_at_the_end(exercise)
 
-    def _ask(self, exercises, moments):
-        for identity, verdict in _question(self._cells, self._lesson, exercises, self._seed, moments).items():
+    def _ask(self, cells, exercises, moments):
+        for identity, verdict in _question(cells, self._lesson, exercises, self._seed, moments).items():
             self.verdicts[identity] = better(self.verdicts.get(identity), verdict)
             if "timeout" in verdict.checks.values():
                 self.slow.add(identity)
@@ -218,6 +236,7 @@ class _Cells:
     def __init__(self, session, submission, exercises):
         self.session, self._submission, self._ids = session, submission, {e.id for e in exercises}
         self._done = 0
+        self.not_asked = set()  # ids of exercises for which it was the wrong moment
         self.faults = {}  # exercise id -> the fault that its own cell ended with
 
     def run_to(self, number=None):
@@ -226,6 +245,12 @@ class _Cells:
         for step in steps[self._done : number]:
             self._run(step)
         self._done = max(self._done, len(steps) if number is None else number)
+
+    def may_ask(self, last):
+        """Whether a question leaves the cells below what they have; `last`: there are none."""
+        if isinstance(self.session, InPlace):
+            return not self.session.over
+        return last or self.session.question_costs_nothing()
 
     def _run(self, step):
         outcome = self.session.run_cell(step.source, step.name)
@@ -248,6 +273,8 @@ def _fault_of(outcome):
 def _question(cells, lesson, exercises, seed, moments):
     """Exercise id -> verdict, each at its moment (an exercise without one: at the end), in the order given. Runs the cells up to there.
 
+    Left out are those `cells.not_asked`: where a cell has left threads or processes behind, a question would end them for the cells below.
+
     The checks of one exercise share a fork of the student's state.
     """
     if not exercises:
@@ -261,12 +288,27 @@ def _question(cells, lesson, exercises, seed, moments):
                 asking.clear()
                 stack.close()
                 cells.run_to(moments.get(exercise_id))
+                if not cells.may_ask(last=exercise_id not in moments):
+                    cells.not_asked.add(exercise_id)
+                    asking[exercise_id] = _Nothing()
+                    yield asking[exercise_id]
+                    return
+                cells.not_asked.discard(exercise_id)
                 question = stack.enter_context(cells.session.question())
                 asking[exercise_id] = _Asking(cells.session, question, cells.faults.get(exercise_id))
             yield asking[exercise_id]
 
         outcomes = run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
-    return {e.id: _judged(lesson.name, e, outcomes) for e in exercises}
+    return {e.id: _judged(lesson.name, e, outcomes) for e in exercises if e.id not in cells.not_asked}
+
+
+class _Nothing:
+    """Answers where nothing is asked."""
+
+    def call(self, *args, **kwargs):
+        raise Crashed("this was not asked")
+
+    value = call
 
 
 class _Asking:

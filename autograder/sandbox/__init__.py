@@ -12,7 +12,7 @@ Importing this is cheap and works everywhere; a `Sandbox` needs Linux (or, with 
 
 from autograder.checks.reply import Reply
 from autograder.sandbox.box import Sandbox
-from autograder.sandbox.session import Question, Session
+from autograder.sandbox.session import InPlace, Question, Session
 from autograder.sandbox.terms import CellOutcome, Limits, SandboxUnavailable
 
-__all__ = ["CellOutcome", "Limits", "Question", "Reply", "Sandbox", "SandboxUnavailable", "Session"]
+__all__ = ["CellOutcome", "InPlace", "Limits", "Question", "Reply", "Sandbox", "SandboxUnavailable", "Session"]

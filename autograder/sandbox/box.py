@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from autograder.sandbox.inside import channel
 from autograder.sandbox.launch import ON_LINUX, Warm
-from autograder.sandbox.session import Session
+from autograder.sandbox.session import InPlace, Session
 from autograder.sandbox.terms import Limits, SandboxUnavailable
 
 PATIENCE = 120.0  # seconds for the warm parent to fork, or to end a session, beside whatever else runs here
@@ -56,14 +56,16 @@ class Sandbox:
             raise
         self.isolation = _describe(self._warm, facts)
 
-    def session(self, seed=0, seconds=None):
+    def session(self, seed=0, seconds=None, in_place=False):
         """A fresh submission: a child process with nothing in common with other submissions but libraries.
 
-        `seconds` (name of a limit -> number) replaces limits on time for this session.
+        `seconds` (name of a limit -> number) replaces limits on time for this session. `in_place`: questions are answered by
+        the process that ran the cells (`InPlace`).
         """
         if self._closed:
             raise RuntimeError("this sandbox is closed")
-        return Session(lambda: self._start(seed), replace(self.limits, **(seconds or {})))
+        kind = InPlace if in_place else Session
+        return kind(lambda: self._start(seed), replace(self.limits, **(seconds or {})))
 
     def _start(self, seed):
         """Processes for one session: the control socket, facts about them, a function that ends them."""

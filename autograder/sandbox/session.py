@@ -118,6 +118,7 @@ class Session:
         self._shared = None  # (number, socket) of the process that the cells share
         self._apart = False
         self.lost = False  # whether a state that a cell left behind could not go on
+        self.crowded = False  # whether a cell left threads or processes behind, which a fork does not have
         self.doubtful = False  # whether a cell was stopped, or processes were lost: on a machine with more time, all could be otherwise
         self._wire_limits = wire.Limits(bytes=limits.reply_mb << 20)
 
@@ -180,6 +181,7 @@ class Session:
                 return CellOutcome("timeout", f"This cell was stopped: with it, the cells took more than the {words} that a notebook may take.")
             except LOST:
                 return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
+            self._look_at(number)
         self._ask({"do": "keep", "id": number})
         return outcome
 
@@ -222,6 +224,20 @@ class Session:
         for source, name in self._cells:
             self._timed(self._run_apart, source, name)
 
+    def question_costs_nothing(self):
+        """Whether the next cell finds everything after a question that it would have found without: questions end what a cell left behind."""
+        if self._shared is not None:
+            try:
+                return not self._look_at(self._shared[0])
+            except Broken:
+                pass
+        return True
+
+    def _look_at(self, number):
+        crowd = self._ask({"do": "crowd", "id": number}).get("crowd") is True
+        self.crowded = self.crowded or crowd
+        return crowd
+
     def question(self):
         """A copy of the notebook's state to call functions in; what happens there changes nothing here."""
         return Question(self)
@@ -258,6 +274,11 @@ class Session:
         newest = answer.get("newest") is True
         self.lost = self.lost or (self._apart and not newest)
         return self._number, ours, newest
+
+    def _done_with(self, number, work):
+        """A question is over and its process well."""
+        work.close()
+        self._drop(number, gone=False)
 
     def _drop(self, number, gone):
         try:
@@ -313,6 +334,46 @@ class Session:
 
     def __exit__(self, *_):
         self.close()
+
+
+class InPlace(Session):
+    """A submission whose questions are answered by the process that ran its cells: what a cell made lives on, as in a kernel.
+
+    Threads and worker processes do not survive a fork. But here nothing is a copy: what does not come to its end ends everything.
+    """
+
+    over = False  # whether the process has ended
+
+    def run_cell(self, source, name):
+        return self._timed(self._run_here, source, name)
+
+    def _run_here(self, source, name):
+        if self.over:
+            return CellOutcome("crashed", "The notebook's process had ended before this cell.")
+        cell = self._allow(self.limits.cell_seconds)
+        if self._shared is None:
+            self._shared = self._fork()[:2]
+        number, work = self._shared
+        try:
+            return self._run(work, source, name, cell)
+        except OutOfTime:
+            self.doubtful = True
+            self._drop(number, gone=False)
+            return CellOutcome("timeout", f"This cell was still running after {cell.words()} and was stopped.")
+        except LOST:
+            return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
+
+    def _fork_for_question(self):
+        if self.over or self._shared is None:
+            raise Broken
+        return self._shared
+
+    def _done_with(self, number, work):
+        pass
+
+    def _drop(self, number, gone):
+        self.over = True
+        return super()._drop(number, gone)
 
 
 class Question:
@@ -389,7 +450,9 @@ class Question:
 
     def close(self):
         """End the fork. Safe to call twice."""
-        self._finish()
+        number, self._number = self._number, None
+        if number is not None:
+            self._session._done_with(number, self._work)
         if self._over is None:
             self._over = Crashed("this question is closed")
 

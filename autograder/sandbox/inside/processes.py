@@ -19,6 +19,7 @@ class Process:
     headless: bool  # its first thread has ended and others go on: the kernel then shows nothing of its memory
     anonymous: int  # bytes of memory of its own or shared with a parent it was forked from
     outer: str  # its name in the directory
+    threads: int
 
 
 class Table:
@@ -66,9 +67,10 @@ class Table:
         found = {}
         for outer, status in seen.items():
             if outer != self.me and belongs(outer):
-                dead, alone = "Z" in status["State"], int(status.get("Threads", "1")) <= 1
+                threads = int(status.get("Threads", "1"))
+                dead, alone = "Z" in status["State"], threads <= 1
                 pid, parent = number(outer), number(int(status["PPid"]))
-                found[pid] = Process(pid, parent, dead and alone, dead and not alone, self._anonymous(status), outer)
+                found[pid] = Process(pid, parent, dead and alone, dead and not alone, self._anonymous(status), outer, threads)
         return found
 
     def own_memory(self):

@@ -2,7 +2,7 @@
 
 It never runs student code. It obeys the grader: `fork` starts a guest (a copy of the newest state) that talks to
 the grader over a socket of its own, `keep` makes the guest the newest state, `drop` kills it, `used` asks for the
-processor time of all processes, which decides whether one has run too long. After `keep` and `drop`, every process that the code left behind is killed and
+processor time of all processes, which decides whether one has run too long, `crowd` whether a guest is more than one thread. After `keep` and `drop`, every process that the code left behind is killed and
 the states are frozen, so that nothing of a cell runs on after its end.
 """
 
@@ -101,6 +101,8 @@ class Supervisor:
         if order["do"] == "used":
             self.clock.look()
             answer = {"ok": True, "used": self.clock.since(order["since"])}
+        elif order["do"] == "crowd":
+            answer = {"ok": True, "crowd": self.crowd(order["id"])}
         elif order["do"] == "fork":
             answer = self.patiently(lambda: self.fork(order["id"], sockets[0]))
         elif order["do"] == "drop" and order["gone"]:
@@ -110,6 +112,13 @@ class Supervisor:
             channel.send(self.control, {"ok": True}, timeout=PATIENCE)
             return self.keep(order["id"]) if order["do"] == "keep" else self.drop(order["id"])
         channel.send(self.control, answer, timeout=PATIENCE)
+
+    def crowd(self, number):
+        """Whether a guest has threads or processes beside its first, which would be missing in a fork of it."""
+        if self.table is None:
+            return False
+        found, guest = self.table.descendants(), self.guests[number].pid
+        return any(each.threads > 1 if pid == guest else _within(pid, {guest}, found) and not each.zombie for pid, each in found.items())
 
     def patiently(self, do):
         try:
