@@ -22,6 +22,8 @@ def main():
 
     config, _ = channel.receive(control)
     sys.path += config["packages"]  # last, as in any Python: a package must not shadow the standard library
+    started = os.path.join(os.path.dirname(os.path.abspath(__file__)), "started")
+    os.environ["PYTHONPATH"] = os.pathsep.join([started, *config["packages"]])  # for a Python that a notebook starts, as joblib does
     become_unprivileged(config)
     try:
         facts = warm_up(config)
