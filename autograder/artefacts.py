@@ -75,8 +75,10 @@ def beside(notebook, lesson, names):
 
 
 def _own(folder, lesson):
-    """Whether everything in `folder` is one student's."""
-    return folder.name == lesson or hand_in.of_folder(folder.name) is not None
+    """Whether everything in `folder` is one student's. The folder of a class may have a name like a student's, too."""
+    if folder.name == lesson:
+        return True
+    return hand_in.of_folder(folder.name) is not None and len({hand_in.uploaded(path.name)[1] for path in folder.glob("*.ipynb")}) == 1
 
 
 def _latest(folder, named):

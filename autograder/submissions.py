@@ -76,7 +76,7 @@ class _Look:
             self.passed_over.append((folder, f"cannot be read: {error.strerror}"))
             return
         for path in paths:
-            if inert.text(path.name) != path.name:
+            if inert.text(path.name) != path.name or set(path.name) & {"\n", "\t"}:
                 self.passed_over.append((Path(ascii(str(path))), "its name holds characters that cannot be printed; rename it"))
             elif path.is_symlink():
                 self.passed_over.append((path, "a link, so not this student's own work; put the file or folder itself in its place"))
@@ -108,9 +108,11 @@ class _Look:
 
     def beside(self, path, owner, name):
         """A file that is no notebook: handed in with a lab, or nothing of ours."""
-        if name not in {file for lesson in catalogue.lessons().values() for file in lesson.files}:
+        of_a_lab = name in {file for lesson in catalogue.lessons().values() for file in lesson.files}
+        if not of_a_lab:
             self.passed_over.append((path, _what(path)))
-            self.without.setdefault(owner, (path, f"There is no notebook (.ipynb) in this submission, but {name}, {_what(path)}."))
+        said = "" if of_a_lab else f", but {name}, {_what(path)}"
+        self.without.setdefault(owner, (path, f"There is no notebook (.ipynb) in this submission{said}."))
 
     def folder_of_student(self, folder):
         """nbgrader's layout: a folder for each lesson; or notebooks right there."""
@@ -167,12 +169,14 @@ class _Look:
             if before is None:
                 chosen[key] = entry, owner
                 continue
-            later = owner and before[1] and self.order(entry, owner) > self.order(*before)
+            comparable = bool(owner) == bool(before[1]) and (owner or None in (entry.path, before[0].path) or entry.path.parent == before[0].path.parent)
+            later = comparable and self.order(entry, owner) > self.order(*before)
             if later:
                 chosen[key] = entry, owner
             winner, loser = (entry, before[0]) if later else (before[0], entry)
             which = f"an earlier attempt of {entry.student} for" if owner and before[1] else f"a second submission of {entry.student} for"
-            self.passed_over.append((loser.path or Path(loser.student), f"{which} {entry.lesson}; {winner.path} was graded"))
+            if loser.path:
+                self.passed_over.append((loser.path, f"{which} {entry.lesson}; {winner.path} was graded"))
         entries = [entry for entry, _ in chosen.values()]
         # Who handed in something else has a place in the gradebook, too, where it is clear in which lesson.
         lessons = {entry.lesson for entry in entries}
@@ -187,7 +191,8 @@ class _Look:
 
     def order(self, entry, owner):
         """Of two files of one student for one lesson, the larger counts: the later attempt, else the one that is named like the lesson."""
-        return owner.attempt, Path(owner.file).stem == entry.lesson
+        name = owner.file if owner else entry.path.name if entry.path else ""
+        return entry.path is not None, owner.attempt if owner else (), Path(name).stem == entry.lesson
 
     def tell_namesakes_apart(self):
         """Moodle's numbers belong to one assignment, so a name is enough, unless two have it."""

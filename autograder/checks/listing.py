@@ -16,7 +16,7 @@ def checks_in(files):
             violations.append(f"{shown}:1: the file is missing")
             continue
         try:
-            body = ast.parse(path.read_text(encoding="utf-8")).body
+            body = ast.parse(path.read_bytes()).body
         except (SyntaxError, ValueError) as error:
             violations.append(f"{shown}:{getattr(error, 'lineno', None) or 1}: this is not Python: {getattr(error, 'msg', error)}")
             continue

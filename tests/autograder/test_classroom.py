@@ -305,6 +305,29 @@ def test_lab_files_come_with_the_notebook_in_every_layout(tmp_path):
     assert other not in handed.files and "no link to it" in handed.problems[other]
 
 
+def test_a_class_that_is_named_like_a_student_shares_no_files(tmp_path):
+    folder, files = tmp_path / "Course_WS_2026_12", catalogue.lessons()[LAB].files
+    for student in ("ada", "bo"):
+        put(folder / f"{student}_{LAB}.ipynb", STUDIO)
+    put(folder / files[0], b"whose?")
+    assert read_beside(folder / f"ada_{LAB}.ipynb", LAB, files).files == {}
+
+
+def test_in_a_students_folder_the_notebook_named_like_the_lesson_counts(tmp_path):
+    for name in (f"{ONE}-Copy1", ONE, "try"):
+        put(tmp_path / "ada" / f"{name}.ipynb")
+    (tmp_path / "bo" / ONE).mkdir(parents=True)
+    put(tmp_path / "bo" / f"{ONE}.ipynb")
+    found = find_submissions(tmp_path)
+    assert {e.student: e.path.name for e in found.entries} == {"ada": f"{ONE}.ipynb", "bo": f"{ONE}.ipynb"} and len(found.passed_over) == 2
+
+
+def test_who_hands_in_lab_files_alone_is_in_the_gradebook(tmp_path):
+    put(tmp_path / f"lovelaceada_1_670001_{LAB}.ipynb", STUDIO)
+    put(tmp_path / f"leebo_2_670002_{catalogue.lessons()[LAB].files[0]}", b"x")
+    assert {e.student: e.path is None for e in find_submissions(tmp_path).entries} == {"lovelaceada_1": False, "leebo_2": True}
+
+
 def test_archives_are_named(course, tmp_path):
     put(tmp_path / "class" / "submissions.zip", b"PK")
     said = course("grade", tmp_path / "class", "--out", tmp_path / "out", status=2)

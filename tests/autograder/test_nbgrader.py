@@ -156,7 +156,7 @@ def _full(exercise, given):
     return given[0], given[1], exercise.points, given[2]
 
 
-WRITTEN = "Half of the codes are never used. <script>alert(1)</script> [see](javascript:alert(2)) and a < b. More at http://example.org/x."
+WRITTEN = "Half of the codes are never used. <script>alert(1)</script> [see](javascript:alert(2)) and a < b. More at http://example.org/x. $$\\href{javascript:alert(5)}{x}$$ &#36;&#92;url{javascript:alert(6)}&#36;"
 MISTAKE = "The codes: expected [ 6 7], got [ 6 6], for x = [0, 0.4] <b>*now*</b>. This behaves like a known mistake: rounds down"
 
 
@@ -198,7 +198,9 @@ def shown(course, student):
 
 
 def test_export_to_nbgrader_and_its_own_commands_read_it(course, graded):
-    course_command("export", graded.out, "--to", "nbgrader", "--course", course)
+    graded.add("nina", None, {e.id: ("missing", 0, "none") for e in EXERCISES}, stamp="when?", problem="There is no notebook (.ipynb).")
+    said = course_command("export", graded.out, "--to", "nbgrader", "--course", course, "--nbgrader-times")
+    assert "Warning" not in said and said.count("without a time, so never late: there is no timestamp.txt") == 2  # ada and june
     scores, comments = grades(course, "zoë o'hara 50%")
     assert scores["check-1-2-scale"] == (15, False) and scores["check-1-3-quantize"] == (4.5, False)
     assert scores["answer-1-5-written"] == (0, True)
@@ -210,7 +212,7 @@ def test_export_to_nbgrader_and_its_own_commands_read_it(course, graded):
     assert pages.keys() == graded.results.keys()
     page = pages["zoë o'hara 50%"]
     assert "4.5 / 15.0" in page and "rounds down" in page and "Half of the codes" in page and "mine" in page
-    for bad in ("<script>alert", "<img src=x", 'href="javascript', 'href="http://example', "<b>*now", "<em>now", "MARK SCHEME", "For the grader", "HIDDEN", "test_secret"):
+    for bad in ("<script>alert", "<img src=x", 'href="javascript', 'href="http://example', "<b>*now", "<em>now", "MARK SCHEME", "For the grader", "HIDDEN", "test_secret", "\\href{", "\\url{", "&#92;"):
         assert bad not in page, bad
     assert "not JSON" in pages["june"] and "There is no notebook" in pages["nina"]
 
@@ -303,6 +305,9 @@ def test_lateness_follows_the_courses_own_rule(course, graded):
     with gradebook(course) as book:
         book.update_or_create_assignment(LESSON, duedate="2026-09-30 12:00:00 UTC")
     record(list(graded.results.values()), course)
+    with gradebook(course) as book:  # a timestamp in the student's folder is the student's word
+        assert book.find_submission(LESSON, "zoë o'hara 50%").total_seconds_late == 0
+    record(list(graded.results.values()), course, stamps=True)
     with gradebook(course) as book:
         late = book.find_submission(LESSON, "zoë o'hara 50%")
         assert late.total_seconds_late == 24 * 3600 and late.late_submission_penalty == late.score > 0

@@ -162,12 +162,13 @@ def test_what_is_not_a_students_own_file_is_passed_over(tmp_path):
     (folder / "fred" / LESSON).symlink_to(folder / "ada" / LESSON)
     os.mkfifo(folder / f"gil_{LESSON}.ipynb")
     (folder / os.fsdecode(b"hu\xff")).mkdir()
+    (folder / "two\nlines").mkdir()
     (folder / "copycat").symlink_to("dana")
     (folder / "gone").symlink_to("nowhere")
     os.link(folder / "ada" / LESSON / f"{LESSON}.ipynb", folder / f"hal_{LESSON}.ipynb")
     entries, passed_over, notes = find_submissions(folder)
     assert {(e.student, e.path is not None) for e in entries} == {("ada", False), ("dana", True), ("eve", False), ("hal", False)}
-    assert sum("a link, so not this student's own work" in why for _, why in passed_over) == 4 and len(passed_over) == 6
+    assert sum("a link, so not this student's own work" in why for _, why in passed_over) == 4 and len(passed_over) == 7
     assert "hard links" in notes[0] and "hal" in notes[0] and all("(a hard link)" in e.problem for e in entries if e.student in ("ada", "hal"))
     "\n".join(f"{path} {why}" for path, why in passed_over).encode()
 
