@@ -322,8 +322,8 @@ check("4.4-bug")
 # **Two conventions exist.** Here $\alpha$ is the weight of the *soft* loss. Other texts and libraries put $\alpha$ on the
 # *hard* loss, and then 0.9 here is 0.1 there. Nobody sees it from the letter, so we put it in the name: `alpha_soft`.
 #
-# **It is trained with.** `.backward()` must bring the gradient of both terms to the student's logits, so stay with tensors from the first
-# line to the last: `.item()`, `.detach()`, NumPy or a new tensor made from numbers cut the way back.
+# **The way back.** Training calls `.backward()` on this loss, and that must bring the gradient of both terms to the student's logits. So stay with tensors
+# from the first line to the last: `.item()`, `.detach()`, NumPy or a new tensor made from numbers cut the way.
 #
 # **A worked example.** $T = 2$, $\mathrm{KL} = 0.05$, cross-entropy 0.4, $\alpha = 0.75$. The soft loss is 4 × 0.05 = 0.2. Together:
 # 0.75 × 0.2 + 0.25 × 0.4 = 0.25.
