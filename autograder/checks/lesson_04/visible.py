@@ -136,7 +136,7 @@ def test_soften_worked_example(student, rng):
 def test_soften_large_logits(student, rng):
     softened(student, [
         (torch.tensor([[1e4, 0.0], [-1e4, -1e4]]), 2.0, FROM_LARGE, "logits [[10000, 0], [-10000, -10000]]"),
-        (torch.tensor([[-1e4, 50.0, 49.0], [0.0, 1.0, 1e4]]), 1.0, FROM_LARGE, "logits [[-10000, 50, 49], [0, 1, 10000]]"),
+        (torch.tensor([[-1e4, 50.0, 49.0], [9999.0, 1e4, 0.0]]), 1.0, FROM_LARGE, "logits [[-10000, 50, 49], [9999, 10000, 0]]"),
     ])  # fmt: skip
 
 
