@@ -6,6 +6,7 @@ No sandbox: this is for one's own code.
 import contextlib
 import os
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -25,11 +26,12 @@ def check_notebook(path, wanted=None):
 
     Returns (lesson, verdicts, repairs). Raises `NotebookProblem`.
     """
+    path = path.resolve()
     data = path.read_bytes()
     lesson = _lesson(path, data)
     submission = read_submission(data, lesson)
     os.environ.setdefault("MPLBACKEND", "Agg")  # a figure window would stop the check until it is closed
-    with notebook() as shell:
+    with notebook() as shell, _beside(path):
         verdicts = _verdicts(shell, path, lesson, submission, wanted)
     return lesson, verdicts, submission.repairs
 
@@ -72,6 +74,18 @@ def notebook():
     with contextlib.closing(Shell(main=cells.shell() is None)) as shell, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "To exit: use")
         yield shell
+
+
+@contextlib.contextmanager
+def _beside(path):
+    """In the notebook's folder, as Jupyter runs it: what it writes and imports lies there."""
+    sys.path.insert(0, "")
+    try:
+        with contextlib.chdir(path.parent):
+            yield
+    finally:
+        if "" in sys.path:
+            sys.path.remove("")
 
 
 def run_cell(shell, source, name):

@@ -84,6 +84,9 @@ class Program:
         for name in sorted(self.needs(exercise)):
             binders = [self.steps[number] for number in self._binders.get(name, ()) if number < len(steps)]
             if len(binders) > 1 and binders[-1].role == "own" and binders[-1].exercise != exercise.id:
+                same = _import_of(name, binders[0].source)
+                if same and same == _import_of(name, binders[-1].source):
+                    continue
                 if (name in exercise.names or binders[0].role == "given") and len(name) < LONGEST_NAME:
                     found.append(f"{binders[-1].name[0].upper()}{binders[-1].name[1:]} binds `{name}` to something else.")
         return found

@@ -155,3 +155,16 @@ def test_any_bytes_are_read_or_refused(data):
         read_submission(data, LESSON)
     except NotebookProblem:
         pass
+
+
+def test_a_try_out_with_the_answer_s_name_is_no_answer():
+    def edit(cells):
+        cell = next(c for c in cells if c["metadata"]["course"].get("exercise") == "1.4-bug")
+        cell["source"] = cell["source"].replace("astype", "clip(-128, 127).astype")
+        more = ("for to_int8 in range(3): pass", "if True:\n    def to_int8(x): return 5")
+        return cells + [{"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None} for source in more]
+
+    submission = read(notebook(edit))
+    assert "def to_int8" in submission.answers["1.4-bug"] and "return 5" not in submission.answers["1.4-bug"]
+    assert not [line for line in submission.repairs if "cells for" in line]
+    assert [step.exercise for step in submission.program.steps[-2:]] == ["", ""]
