@@ -1,5 +1,6 @@
 """One submission, seen from outside: cells to run, questions to ask. Holds the clock."""
 
+import contextlib
 import os
 import select
 import signal
@@ -13,6 +14,7 @@ from autograder.sandbox.terms import CellOutcome, SandboxUnavailable
 
 PATIENCE = 600.0  # seconds for the supervisor, which has its own clock for what students' code makes slow
 SHORTEST_WAIT = 0.05  # seconds between two questions after the time used
+WORTH_ASKING = 0.1  # seconds; of shorter ones the supervisor, which looks ten times in one, knows no more
 SIGNALS = {
     signal.SIGSEGV: "a segmentation fault",
     signal.SIGBUS: "a bus error",
@@ -37,8 +39,9 @@ class Allowance:
     Until it is asked, everything counts. Time after `pause` and before `go` does not count.
     """
 
-    def __init__(self, seconds, wall_factor):
-        self.seconds, self.at_most = seconds, seconds * wall_factor
+    def __init__(self, seconds, at_most):
+        """`at_most` are seconds by the clock on the wall."""
+        self.seconds, self.at_most = seconds, at_most
         self.began = self._stopped = time.monotonic()
         self._paused = self._pardoned = self.worked = 0.0
 
@@ -111,7 +114,8 @@ class Session:
         """`start()` makes the processes: (control socket, facts about them, a function that ends them)."""
         self._start, self.limits = start, limits
         self._control, self.facts, self._end = start()
-        self._notebook = None  # the `Allowance` of all cells together
+        self._notebook = None  # the `Allowance` of the cell that runs: what the cells before it have left
+        self._new_budget()
         self._number = 0
         self._broken = False
         self._cells = []  # what was run so far, for starting over
@@ -136,25 +140,26 @@ class Session:
         self._cells.append((source, name))
         return outcome
 
+    def _new_budget(self):
+        self._left, self._wall_left = self.limits.notebook_seconds, self.limits.notebook_seconds * self.limits.wall_factor
+
     def _timed(self, run, source, name):
         """`run` a cell, on the time of the notebook."""
-        if self._notebook is None:
-            self._notebook = self._allow(self.limits.notebook_seconds)
-        else:
-            self._notebook.go()
-        try:
-            if self._notebook.left() > 0 or self._still(self._notebook):
-                return run(source, name)
+        if self._left <= 0:
             self.doubtful = True
             return CellOutcome(
                 "timeout",
                 f"This cell was not run: the cells before it used up the {_seconds(self.limits.notebook_seconds)} "
                 "that a notebook may take.",
             )
+        self._notebook = Allowance(self._left, self._wall_left)
+        try:
+            return run(source, name)
         except Broken:
             return CellOutcome("crashed", "The notebook's processes were lost, so this cell could not be run.")
         finally:
-            self._notebook.pause()
+            self._left -= self._used(self._notebook)
+            self._wall_left -= self._notebook.elapsed()
 
     def _run_shared(self, source, name):
         """The outcome of a cell in the process that all cells share; None if there is none soon."""
@@ -186,7 +191,7 @@ class Session:
         return outcome
 
     def _allow(self, seconds):
-        return Allowance(seconds, self.limits.wall_factor)
+        return Allowance(seconds, seconds * self.limits.wall_factor)
 
     def _run(self, work, source, name, allowed):
         line = Line(self, work, (allowed, self._notebook))
@@ -202,9 +207,19 @@ class Session:
                 if each.left() <= 0 and not self._still(each):
                     raise OutOfTime(each)
 
+    def _used(self, allowance):
+        """Seconds used of an allowance."""
+        if allowance.elapsed() > WORTH_ASKING and not self._broken:
+            with contextlib.suppress(Broken):
+                self._tell(allowance)
+        return allowance.seconds - allowance.left()
+
+    def _tell(self, allowance):
+        allowance.told(*self._ask({"do": "used", "since": allowance.began})["used"])
+
     def _still(self, allowance):
         """Whether something is left of an allowance, as the supervisor knows it."""
-        allowance.told(*self._ask({"do": "used", "since": allowance.began})["used"])
+        self._tell(allowance)
         if allowance.left() <= 0:
             return False
         if allowance.elapsed() > allowance.at_most:
@@ -216,7 +231,8 @@ class Session:
     def _start_over(self):
         """Fresh processes with the cells so far run again, each in a process of its own."""
         self.close()
-        self._apart, self._broken, self._notebook = True, False, None
+        self._apart, self._broken = True, False
+        self._new_budget()
         try:
             self._control, self.facts, self._end = self._start()
         except SandboxUnavailable:

@@ -21,7 +21,9 @@ from autograder.checks.faults import BlankLeft, Crashed, Missing, StudentError, 
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
 from autograder.wire import Opaque, WireError
 
-LIMITS = Limits(cell_seconds=1.0, call_seconds=1.0, notebook_seconds=20.0, memory_mb=512, output_kb=4, reply_mb=4, file_mb=12, scratch_mb=32)
+LIMITS = Limits(
+    cell_seconds=1.0, call_seconds=1.0, notebook_seconds=20.0, wall_factor=100.0, memory_mb=512, output_kb=4, reply_mb=4, file_mb=12, scratch_mb=32,
+)  # fmt: skip
 REPOSITORY = Path(autograder.__file__).parents[1]
 
 
@@ -377,7 +379,7 @@ def test_an_endless_call_is_stopped(session, misdeed):
 
 BY_OTHERS = {
     "an orphan": "if os.fork() == 0:\n            if os.fork() == 0:\n                while True: pass\n            os._exit(0)\n        time.sleep(1000)",
-    "one child after the other": "while True:\n            if os.fork() == 0:\n                for _ in range(10**6): pass\n"
+    "one child after the other": "while True:\n            if os.fork() == 0:\n                for _ in range(10**7): pass\n"
     "                os._exit(0)\n            os.wait()",
     "threads": "import threading\n        def spin():\n            while True: pass\n"
     "        for _ in range(3): threading.Thread(target=spin).start()\n        time.sleep(1000)",

@@ -259,3 +259,13 @@ def test_in_a_notebook_time_in_the_queue_does_not_count_either(hogs, monkeypatch
                 students.Direct(namespace).call("g", (), {})
     finally:
         os.sched_setaffinity(0, before)
+
+
+def test_time_that_questions_take_is_not_the_cells(box):
+    """Exercises are asked between cells; a notebook's limit is for its cells."""
+    with box.session(seconds={"notebook_seconds": 1.0}) as session:
+        run(session, f"import time\ndef f():\n    {SPIN.format(0.7)}")
+        for _ in range(2):
+            with session.question() as question:
+                question.call("f")
+            run(session, "x = 1")
