@@ -183,7 +183,9 @@ def test_private_checks_that_do_not_load_leave_nothing_behind(own):
 def test_private_checks_are_in_use_for_one_grading_only(own, tmp_path):
     (tmp_path / "class" / "ada" / LESSON).mkdir(parents=True)  # without a notebook, so nothing is run
     during = []
-    results, _ = grade_class(tmp_path / "class", tmp_path / "out", own_checks=own(), on_result=lambda result: during.append(private.in_use()))
+    results = grade_class(
+        tmp_path / "class", tmp_path / "out", own_checks=own(), on_result=lambda result: during.append(private.in_use())
+    ).results  # fmt: skip
     assert during == [str(own())] and results[0].verdicts[0].status == "missing" and private.in_use() == ""
     with pytest.raises(ClassroomError, match="cannot be read"):
         repeat(tmp_path / "nothing.json", own_checks=own())
@@ -205,7 +207,7 @@ BROKEN = [
     ([('"1.1-predict", points=5', '"1.1-other", points=5')], "1.1-predict has no hidden check"),
     ([('"1.1-predict", points=5', '"1.1-other", points=5')], "there is no exercise 1.1-other in 01_affine_quantization"),
     ([('"1.1-predict", points=5', '"1.1-predict"')], "test_predict_is_half_of_one_of_255_gaps is hidden and needs points above 0"),
-    ([("import numpy as np", "import numpy as")], "hidden.py:8: this is not Python"),
+    ([("import numpy as np", "import numpy as")], r"hidden.py:\d+: this is not Python"),
     ([("import numpy as np", "import numpy as np\nimport no_such_module")], "could not be run: .*no_such_module"),
 ]
 

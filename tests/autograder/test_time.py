@@ -85,7 +85,7 @@ def a_class(tmp_path, monkeypatch):
         monkeypatch.setattr(workers, "grade", grader)
         # The stub says nothing of the file; what is kept goes by its hash.
         monkeypatch.setattr(classroom, "_fingerprint", lambda *parts: "same")
-        results, _ = grade_class(tmp_path / "class", tmp_path / "out", **options)
+        results = grade_class(tmp_path / "class", tmp_path / "out", **options).results
         assert [json.loads(p.read_text())["unconfirmed"] for p in sorted((tmp_path / "out" / "results").glob("*/*.json"))] == [[]] * 3
         return {r.student: {v.exercise: v.status for v in r.verdicts} for r in results}
 
