@@ -183,7 +183,7 @@ def bundled(tmp_path, lesson, points):
     root = tmp_path / "autograder"
     for name in ("source", "submission", "results", "libraries/bin"):
         (root / name).mkdir(parents=True)
-    notes = export("gradescope-bundle", [], tmp_path / "bundle.zip", Options(lesson=lesson))
+    notes = export("gradescope-bundle", [], tmp_path / "bundle.zip", Options(lesson=lesson)).notes
     assert f"{points:g} autograder points" in notes[0]
     with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
         archive.extractall(root / "source")
