@@ -435,7 +435,7 @@ entry("patched-socket", ("failed", "crashed", "timeout"), answer=wrong("""
     socket.socket.send = socket.socket.sendall = send
 """))  # fmt: skip
 # Whoever breaks their own process's way of answering has no answers left, in any exercise.
-entry("patched-wire", {"1.4-bug": "failed", "1.1-predict": "failed", "1.7-channels": "failed"}, answer=wrong("""
+entry("patched-wire", {"1.4-bug": "failed", "1.7-channels": "failed"}, answer=wrong("""
     import sys
     wire = sys.modules['wire']
     old = wire.encode
@@ -482,10 +482,12 @@ entry("magics", "passed", answer=right("""
     %load_ext autoreload
     %autoreload 2
     %timeit 1 + 1
-    %reset -f
     !rm -rf / --no-preserve-root
     files = !ls /
     ?np.rint
+"""))  # fmt: skip
+entry("reset", "error", says="'np' is not defined", answer=right("""
+    %reset -f
 """))  # fmt: skip
 entry("a-cell-in-another-language", "missing", edit=lambda notebook: on("1.4-bug", lambda cell: cell.update(
     source="%%bash\n# Exercise 1.4-bug\ntouch /tmp/@MARK@\nexit 0"))(notebook))  # fmt: skip
@@ -684,7 +686,7 @@ entry("reads-the-checks", "failed", answer=if_found("""
     found = found or os.path.exists('@REPOSITORY@/autograder/checks')
 """))  # fmt: skip
 entry("imports-the-checks", "failed", answer=if_found("""
-    for name in ('autograder.checks.lesson_01.hidden', 'autograder.checks', 'autograder.grade', 'course_data', 'tests'):
+    for name in ('autograder.checks.lesson_01.hidden', 'autograder.checks', 'autograder.grade', 'autograder.reference', 'course_labs', 'tests'):
         try:
             __import__(name)
             found = True
