@@ -472,7 +472,7 @@ entry("a-conftest-beside-the-notebook", "failed", answer=WRONG, place=lambda fol
     "conftest.py": b"import pytest\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_pyfunc_call(pyfuncitem):\n    yield\n",
     "numpy.py": b"raise SystemExit(0)", "pytest.ini": b"[pytest]\naddopts = --collect-only\n", "torch/__init__.py": b"raise SystemExit(0)",
 }))  # fmt: skip
-entry("an-ipython-transformer", "failed", answer=wrong("""
+entry("an-ipython-transformer", {"1.4-bug": "failed", "1.7-channels": "missing"}, answer=wrong("""
     get_ipython().input_transformers_post.append(lambda lines: ['to_int8 = None'])
     get_ipython().events.register('post_run_cell', lambda *a: None)
     get_ipython().ast_transformers
@@ -482,12 +482,15 @@ entry("magics", "passed", answer=right("""
     %load_ext autoreload
     %autoreload 2
     %timeit 1 + 1
-    !rm -rf / --no-preserve-root
+    !ls /
     files = !ls /
     ?np.rint
 """))  # fmt: skip
-entry("reset", "error", says="'np' is not defined", answer=right("""
+entry("reset", {"1.4-bug": "error", "1.7-channels": "error"}, says="'np' is not defined", answer=right("""
     %reset -f
+"""))  # fmt: skip
+entry("a-shell-command-that-deletes-all", ("passed", "timeout"), answer=right("""
+    !rm -rf / --no-preserve-root
 """))  # fmt: skip
 entry("a-cell-in-another-language", "missing", edit=lambda notebook: on("1.4-bug", lambda cell: cell.update(
     source="%%bash\n# Exercise 1.4-bug\ntouch /tmp/@MARK@\nexit 0"))(notebook))  # fmt: skip
