@@ -13,6 +13,7 @@ import sys
 from autograder.cell_code import parsed, plain_python
 
 NAME = "___"
+MOST_LINES = 8  # that a message lists
 EXERCISE_LINE = re.compile(r"^[ \t]*#[ \t]*Exercise[ \t]+((?:\d+|[a-z]+)\.\d+-[a-z0-9-]+)", re.MULTILINE)
 
 
@@ -33,7 +34,8 @@ def blank_message(exercise, lines=()):
     where = f"Exercise {exercise}" if exercise else "An exercise"
     at = ""
     if lines:
-        *first, last = dict.fromkeys(map(str, lines))
+        numbers = list(dict.fromkeys(map(str, lines)))
+        *first, last = numbers if len(numbers) <= MOST_LINES else [*numbers[:MOST_LINES], f"{len(numbers) - MOST_LINES} more"]
         at = f" in lines {', '.join(first)} and {last}" if first else f" in line {last}"
     return f"{where} still has a blank: fill in ___{at}"
 

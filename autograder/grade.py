@@ -12,7 +12,7 @@ from autograder.artefacts import ENDING, Handed
 from autograder.checks import measured
 from autograder.checks.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
-from autograder.checks.verdict import Verdict, better, grader_error, judge, unfilled, with_reasons
+from autograder.checks.verdict import Verdict, better, grader_error, judge, shorter, unfilled, with_reasons
 from autograder.notebooks import NotebookProblem, read_submission
 from autograder.sandbox import InPlace
 
@@ -111,6 +111,7 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
         result.measured = artefacts.measured
         for exercise in filed:
             known[exercise.id] = _judged(lesson_name, exercise, outcomes)
+    result.repairs = shorter(submission.repairs)
     result.verdicts = [known[e.id] for e in wanted]
     slow = [v.exercise for v in result.verdicts if "timeout" in v.checks.values()]
     result.unconfirmed = [e.id for e in wanted if e.id in {*result.unconfirmed, *slow}]

@@ -15,7 +15,7 @@ import nbformat
 from autograder import catalogue, cells, paths, student
 from autograder import progress as record
 from autograder.blanks import BlankError
-from autograder.checks.verdict import Verdict, better, with_reasons
+from autograder.checks.verdict import Verdict, better, shorter, with_reasons
 from autograder.notebooks import NotebookProblem, lesson_in, read_submission
 from autograder.shell import Shell
 from course_data.files import write_whole
@@ -33,7 +33,7 @@ def check_notebook(path, wanted=None):
     os.environ.setdefault("MPLBACKEND", "Agg")  # a figure window would stop the check until it is closed
     with notebook() as shell, _beside(path):
         verdicts = _verdicts(shell, path, lesson, submission, wanted)
-    return lesson, verdicts, submission.repairs
+    return lesson, verdicts, shorter(submission.repairs)
 
 
 def _verdicts(shell, path, lesson, submission, wanted):

@@ -261,7 +261,8 @@ class _Writer:
         if torch is not None and kind in (torch.Tensor, torch.nn.Parameter):
             if _tensor_may_cross(value):
                 flat = value.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
-                self.buffer(flat.view(torch.uint8).numpy().tobytes())
+                # An empty tensor may have any strides, also such as cannot be viewed as bytes.
+                self.buffer(flat.view(torch.uint8).numpy().tobytes() if len(flat) else b"")
                 return {"T": [_torch_name(value), list(value.shape)]}
         return None
 

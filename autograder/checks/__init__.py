@@ -39,6 +39,25 @@ class Answer:
         return students.Direct(self.names)
 
 
+laws = {}  # (exercise id, name of a function) -> what of its answer counts
+
+
+def law(exercise_id, name):
+    """Of an answer that is right or wrong in many forms, what counts: the decorated function makes it from a value.
+
+    For comparing with the known mistakes only. Of factors with free signs, for one, their product counts::
+
+        @law("5.2-factors", "factors")
+        def product(value): ...
+    """
+
+    def register(function):
+        laws[exercise_id, name] = function
+        return function
+
+    return register
+
+
 _registering = []
 
 

@@ -12,6 +12,9 @@ from autograder.checks.same import from_tensor, same_data
 from autograder.wire import Opaque
 
 
+MOST_SHOWN = 20  # items of a container
+
+
 class Mistake(AssertionError):
     """A check's verdict on a wrong answer, in words for the student."""
 
@@ -281,9 +284,44 @@ def show(value, limit=120):
         text = str(value)
     elif isinstance(value, int) and value.bit_length() > 400:
         text = kind_of(value)
+    elif isinstance(value, (list, tuple)) and _holds_more(value):
+        inside = ", ".join(show(each, limit) for each in value[:MOST_SHOWN])
+        text = f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(value) == 1 else ''})"
+    elif isinstance(value, dict) and _holds_more(value.values()):
+        text = "{" + ", ".join(f"{key!r:.60}: {show(value[key], limit)}" for key in list(value)[:MOST_SHOWN]) + "}"
     else:
         text = repr(_few_axes(value))
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _holds_more(values):
+    """Whether something in a container is itself shown by `show`: its `repr` would be long, or more exact than it looks."""
+    return any(hasattr(each, "shape") or isinstance(each, (list, tuple, dict, Opaque)) or wire_modules.is_module(each) for each in list(values)[:MOST_SHOWN])
+
+
+def call(name, args, kwargs, limit=160):
+    """A call as it was made, in a few words: "`soften([[6. 3. 0.]], 3)`"."""
+    shown = [show(each, 70) for each in args] + [f"{key}={show(each, 70)}" for key, each in kwargs.items()]
+    text = f"{name}({', '.join(shown)})"
+    return f"`{text if len(text) <= limit else text[: limit - 4] + '...)'}`"
+
+
+def case(limit=200, **inputs):
+    """Inputs in words, for `on`: their values where they are few, else shape, data type and range.
+
+    `case(x=x, keep=3)` is "x = [0.5 -0.9] and keep = 3", or "x = 6 x 10 float32 numbers from -1.2 to 3.4 and keep = 3".
+    """
+    words = [f"{name} = {_in_words(value)}" for name, value in inputs.items()]
+    text = ", ".join(words[:-1]) + (" and " if words[1:] else "") + words[-1]
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _in_words(value):
+    found = _array(value)
+    if found is None or found.size <= 12 or found.ndim == 0:
+        return show(value)
+    sides = " x ".join(map(str, found.shape))
+    return f"{sides} {_dtype_name(value)} numbers from {show(found.min())} to {show(found.max())}"
 
 
 def _few_axes(value):

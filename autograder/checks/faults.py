@@ -47,11 +47,12 @@ class StudentError(StudentFault):
     """The student's code raised an exception.
 
     `type_name` and `mro` are the exception's class name and those of its bases (text, not classes: they
-    come from another process); `line` is the line within the cell, or None.
+    come from another process); `line` is the line within the cell, or None; `place` is the expression in the
+    student's code that raised it, with its names left out, for telling one mistake from another ("" if unknown).
     """
 
-    def __init__(self, type_name, message, mro=(), line=None):
-        self.type_name, self.message, self.mro, self.line = type_name, message, tuple(mro), line
+    def __init__(self, type_name, message, mro=(), line=None, place=""):
+        self.type_name, self.message, self.mro, self.line, self.place = type_name, message, tuple(mro), line, place
         at = f" (line {line} of the cell)" if line else ""
         super().__init__(f"your code raised {type_name}: {message}{at}" if message else f"your code raised {type_name}{at}")
 

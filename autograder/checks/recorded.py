@@ -51,9 +51,9 @@ def _reply(names, name, args, kwargs, wrt):
     try:
         found = students.Direct(names).call(name, args, kwargs, wrt)
     except StudentError as fault:
-        return ["error", fault.type_name]
+        return ["error", fault.type_name, fault.message[:200], fault.place]
     except StudentFault:
-        return ["error", ""]  # like no student's
+        return ["error", "", "", ""]  # like no student's
     changed = [[each.place, each.name, each.what] for each in found.changed]
     return ["reply", found.value, changed, list(found.shared), found.requires_grad, found.grads, found.attached]
 
@@ -83,8 +83,9 @@ class Recalled(Answer):
         return self.names[name]
 
     def call(self, name, args, kwargs, wrt=None):
-        kind, *recorded = self.replies.get(_digest(name, args, kwargs, wrt), ["error", ""])
+        kind, *recorded = self.replies.get(_digest(name, args, kwargs, wrt), ["error", "", "", ""])
         if kind == "error":
-            raise StudentError(recorded[0], "")
+            kind, message, place = recorded
+            raise StudentError(kind, message, place=place)
         value, changed, shared, requires_grad, grads, attached = recorded
         return Reply(value, tuple(Change(*each) for each in changed), tuple(shared), requires_grad, grads, attached)

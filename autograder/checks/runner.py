@@ -1,4 +1,4 @@
-"""Runs a lesson's checks with pytest, in this process, and names known mistakes.
+"""Runs a lesson's checks with pytest, in this process.
 
 Used by the notebook (`check`), the command line and the grader: the checks are the same, only who
 answers the questions differs.
@@ -7,18 +7,17 @@ answers the questions differs.
 import contextlib
 import os
 import sys
-import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from autograder.checks import bank, file_of, students
+from autograder import paths
+from autograder.checks import file_of, students
 from autograder.checks.expect import Mistake
+from autograder.checks.expect import call as shown_call
 from autograder.checks.faults import MachineBusy, StudentFault
-from autograder.checks.reply import Reply
-from autograder.checks.same import same_data
 
 # pytest only as an engine: no configuration, plugins, cache or output of its own.
 _OPTIONS = [
@@ -35,13 +34,17 @@ _CHECK_MODULES = ("autograder.checks.lesson_", "autograder.checks.lab_")  # a le
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one check said. `status`: passed, failed, blank, missing, error, crashed, timeout or grader_error."""
+    """What one check said. `status`: passed, failed, blank, missing, error, crashed, timeout or grader_error.
+
+    `call` is the call that ended in a fault, in words; `asked` are the questions (`students.Asked`).
+    """
 
     exercise: str
     name: str
     status: str
     message: str
     asked: tuple
+    call: str = ""
 
 
 def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, artefacts=None):
@@ -53,9 +56,13 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts. Raises `MachineBusy`
     where a question did.
     """
-    folder = file_of(lesson, "visible").parent
-    files = [file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
-    files = [str(file) for file in files if file.exists()]
+    plugin = _run([file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))], open_question, seed, exercises, artefacts)
+    return [_settled(lesson, outcome, seed, artefacts) if outcome.name in plugin.unsure else outcome for outcome in plugin.outcomes]
+
+
+def _run(files, open_question, seed, exercises, artefacts):
+    """The plugin that has collected what the checks in `files` said. Raises `CheckFilesBroken` and `MachineBusy`."""
+    folder, files = files[0].parent, [str(file) for file in files if file.exists()]
     plugin = _Plugin(open_question, seed, list(exercises) if exercises is not None else None, artefacts)
     with _plain_environment(), _read_anew(files):
         ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
@@ -64,8 +71,23 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     if ended == pytest.ExitCode.INTERRUPTED and not plugin.broken:  # files that do not load "interrupt" it, too
         raise KeyboardInterrupt
     if plugin.broken or ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise CheckFilesBroken(f"the checks of {lesson} could not be run: {plugin.broken or ended!r}")
-    return plugin.outcomes
+        raise CheckFilesBroken(f"the checks in {files[0].parent.name} could not be run: {plugin.broken or ended!r}")
+    return plugin
+
+
+def _settled(lesson, outcome, seed, artefacts):
+    """A check broke with a reply in its hands: was it the reply, or is it the check? It is the reply if the solution passes it.
+
+    Where there is no solution to ask (a student's copy, a bundle), the tests have proved it: it is the reply.
+    """
+    from autograder.release import solution
+
+    if paths.SOLUTIONS.is_dir():
+        ours = students.Direct(solution(lesson))
+        plugin = _run([file_of(lesson, name) for name in ("visible", "hidden")], lambda _: contextlib.nullcontext(ours), seed, [outcome.exercise], artefacts)
+        if "passed" not in [each.status for each in plugin.outcomes if each.name == outcome.name]:
+            return outcome
+    return replace(outcome, status="failed", message=f"what came back cannot be used by the check ({outcome.message.partition(': ')[2]})")
 
 
 class CheckFilesBroken(Exception):
@@ -116,6 +138,7 @@ class _Plugin:
         self._open_question, self._seed, self._wanted, self._artefacts = open_question, seed, wanted, artefacts
         self._recorders = {}
         self.outcomes = []
+        self.unsure = set()  # checks that broke after a reply had come
         self.broken = ""
         self.busy = None
 
@@ -163,20 +186,26 @@ class _Plugin:
         recorder = self._recorders.get(item.name)
         error = call.excinfo.value if call.excinfo else None
         self.busy = error if isinstance(error, MachineBusy) else self.busy
+        asked = tuple(recorder.asked) if recorder else ()
+        last = asked[-1] if asked else None
+        told = ""
         if call.when == "call" and error is None:
             status, message = "passed", ""
         elif isinstance(error, StudentFault):
             status, message = error.status, str(error)
+            if last and last.fault is error and last.args is not None and status in ("error", "timeout", "crashed"):
+                told = shown_call(last.name, last.args, last.kwargs)
         elif isinstance(error, Mistake):
             status, message = "failed", str(error)
-        elif isinstance(error, AssertionError) and recorder is not None and recorder.asked:
+        elif isinstance(error, AssertionError) and asked:
             # A bare `assert` says nothing: what pytest would show of it is the check's own code.
             status, message = "failed", str(error).split("\n")[0] or "the answer is not right"
         else:
             status = "grader_error"
             message = f"the check {item.name} broke: {type(error).__name__}: {error}" if error else f"{item.name} did not run"
-        asked = tuple(recorder.asked) if recorder else ()
-        self.outcomes.append(Outcome(_exercise_of(item), item.name, status, message, asked))
+            if isinstance(error, Exception) and call.when == "call" and any(each.reply for each in asked):
+                self.unsure.add(item.name)
+        self.outcomes.append(Outcome(_exercise_of(item), item.name, status, message, asked, told))
 
 
 @contextlib.contextmanager
@@ -194,56 +223,3 @@ def _torch_seeded(seed):
 def _exercise_of(item):
     marker = item.get_closest_marker("exercise")
     return marker.args[0] if marker else ""
-
-
-# Naming the mistake
-
-
-def named_mistake(lesson, exercise, outcomes):
-    """The sentence of the known wrong answer that behaves exactly as the student's did, or None.
-
-    Every question that the checks asked is put to each wrong answer in the bank; all its replies must agree.
-    """
-    mine = [outcome for outcome in outcomes if outcome.exercise == exercise]
-    asked = [question for outcome in mine for question in outcome.asked]
-    failed = [_suspects(outcome) for outcome in mine if outcome.status != "passed"]
-    answers = [answer for answer in bank(lesson) if answer.exercise == exercise]
-    for known in answers:
-        relevant = [question for question in asked if question.name in known.names]
-        if known.right or not relevant or not all(_same_reply(known, question) for question in relevant):
-            continue
-        # Where a right answer replies the same, the questions do not show the mistake: it is not the one made here.
-        rights = [a for a in answers if a.right and a.names.keys() >= known.names.keys()]
-        if any(all(_same_reply(a, question, exact=True) for question in relevant) for a in rights):
-            continue
-        # Nor is it where something else failed, and no right answer is there to compare with.
-        if any(names & known.names.keys() if rights else names <= known.names.keys() for names in failed):
-            return known.note
-    return None
-
-
-def _suspects(outcome):
-    """The names whose replies may have made a check fail: the one that raised, else all that were asked."""
-    asked = outcome.asked[-1:] if outcome.asked and outcome.asked[-1].fault else outcome.asked
-    return {question.name for question in asked}
-
-
-def _same_reply(known, question, exact=False):
-    answers = known.answering()
-    try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a wrong answer may well earn one, which is nobody's concern here
-            if question.args is None:
-                got = Reply(answers.value(question.name))
-            else:
-                got = answers.call(question.name, question.args, question.kwargs, question.wrt)
-    except StudentFault as fault:
-        other = question.fault
-        return type(fault) is type(other) and getattr(fault, "type_name", 0) == getattr(other, "type_name", 0)
-    if question.reply is None or not same_data(got.value, question.reply.value, exact):
-        return False
-    return all(same_data(_fact(got, each), _fact(question.reply, each), exact) for each in question.used)
-
-
-def _fact(reply, name):
-    return reply.mutated if name == "changed" else list(reply.shared) if name == "shared" else [reply.grads, reply.attached] if name == "grads" else reply.requires_grad

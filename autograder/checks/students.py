@@ -25,6 +25,7 @@ from autograder.checks.reply import Reply
 
 CALL_SECONDS = 5
 WALL_FACTOR = 10  # so many times as long may it take where others need the processor, too; as in grading
+MESSAGE_LENGTH = 2000  # of an exception's text, as in the sandbox
 
 
 class Direct:
@@ -59,7 +60,7 @@ class Direct:
             raise self._stopped[name] from None
         except (Exception, SystemExit) as error:
             raise StudentError(
-                type(error).__name__, str(error), [c.__name__ for c in type(error).__mro__], _line(error, source)
+                type(error).__name__, _text(error), [c.__name__ for c in type(error).__mro__], _line(error, source), calling.place(error)
             ) from None
 
     def value(self, name):
@@ -75,7 +76,7 @@ class Direct:
         return self._namespace[name]
 
 
-@dataclass
+@dataclass(eq=False)
 class Asked:
     """A question and what came of it: a `reply` or a `fault`. `args` is None where a variable was asked for.
 
@@ -243,6 +244,13 @@ def _line(error, source):
         if exercise_named_in("".join(linecache.getlines(frame.filename))):
             return frame.lineno
     return None
+
+
+def _text(error):
+    try:
+        return str(error)[:MESSAGE_LENGTH]
+    except Exception as second:
+        return f"(its text could not be read: {type(second).__name__})"
 
 
 def _as_data(value):

@@ -2,17 +2,20 @@
 
 import ast
 import functools
+import re
 from dataclasses import dataclass, replace
 
 from autograder.blanks import blank_lines, blank_message
 from autograder.cell_code import parsed, plain_python
 from autograder.checks.expect import plain_letter
-from autograder.checks.runner import named_mistake
+from autograder.checks.naming import named_mistake
 
 MESSAGE_LENGTH = 2000
 # A hidden check's inputs stay small in its message, also where a student's exception repeats them.
 HIDDEN_LENGTH = 400
 HIDDEN_ERROR_LENGTH = 200
+MOST = 4000  # of a whole message: what a check said, the call, an explanation, a mistake
+REPAIR_LENGTH, MOST_REPAIRS = 300, 20
 
 
 @dataclass(frozen=True)
@@ -26,32 +29,41 @@ class Verdict:
     message: str
     checks: dict
 
+    def __post_init__(self):
+        object.__setattr__(self, "message", self.message[:MOST])  # whatever a student wrote is part of it
+
 
 def judge(lesson, exercise, outcomes, hidden):
-    """The `Verdict` on `exercise` (a catalogue `Exercise`) from the outcomes of its checks.
-
-    The rule of credit: nothing unless every visible check and the first hidden one pass; then the points of
-    the hidden checks that passed. A check that should have reported and did not is a fault of the grader.
-    """
+    """The `Verdict` on `exercise` (a catalogue `Exercise`) from the outcomes of its checks (see `credit`)."""
     by_name = {outcome.name: outcome for outcome in outcomes if outcome.exercise == exercise.id}
     expected = [check for check in exercise.checks if check.visible or hidden]
-    statuses = {check.name: by_name[check.name].status if check.name in by_name else "grader_error" for check in expected}
+    statuses, points = credit(exercise, outcomes, hidden)
     if not expected or "grader_error" in statuses.values():
         broken = [o.message for o in by_name.values() if o.status == "grader_error"]
         return grader_error(exercise, broken[0] if broken else "a check did not report", statuses)
     failed = [check for check in expected if statuses[check.name] != "passed"]
     if not failed:
-        message = _explanation(exercise, outcomes)
-        return Verdict(exercise.id, "passed", sum(c.points for c in expected), exercise.points, message, statuses)
-    core = [check for check in expected if check.visible] + [check for check in expected if not check.visible][:1]
-    points = 0
-    if all(statuses[check.name] == "passed" for check in core):
-        points = sum(check.points for check in expected if statuses[check.name] == "passed")
+        return Verdict(exercise.id, "passed", points, exercise.points, _explanation(exercise, outcomes), statuses)
     first = by_name[failed[0].name]
     message = _message(lesson, exercise, first, outcomes, failed[0].visible)
     if hidden and first.status in ("failed", "error"):
         message += f" Read again: section {exercise.id}."
     return Verdict(exercise.id, first.status, points, exercise.points, message, statuses)
+
+
+def credit(exercise, outcomes, hidden):
+    """({check's name: status}, points) by the rule of credit.
+
+    Nothing unless every visible check and the first hidden one pass; then the points of the hidden checks that
+    passed. A check that should have reported and did not is a fault of the grader, and nothing counts.
+    """
+    found = {outcome.name: outcome.status for outcome in outcomes if outcome.exercise == exercise.id}
+    expected = [check for check in exercise.checks if check.visible or hidden]
+    statuses = {check.name: found.get(check.name, "grader_error") for check in expected}
+    core = [check for check in expected if check.visible] + [check for check in expected if not check.visible][:1]
+    if "grader_error" in statuses.values() or not all(statuses[check.name] == "passed" for check in core):
+        return statuses, 0
+    return statuses, sum(check.points for check in expected if statuses[check.name] == "passed")
 
 
 def better(first, second):
@@ -77,6 +89,12 @@ def grader_error(exercise, why, statuses=None):
 def printable(text):
     """A text, parts of which can come from the student's process: no control characters, no halves of one, no end of it."""
     return "".join(c if c.isprintable() else " " for c in text[:MESSAGE_LENGTH])
+
+
+def shorter(repairs):
+    """Lines about repairs, each of a bounded length, and so many of them as a person reads."""
+    lines = [printable(line if len(line) <= REPAIR_LENGTH else line[: REPAIR_LENGTH - 3] + "...") for line in repairs[:MOST_REPAIRS]]
+    return lines + ([f"And {len(repairs) - MOST_REPAIRS} more."] if len(repairs) > MOST_REPAIRS else [])
 
 
 def untouched(exercise, released, source):
@@ -113,9 +131,13 @@ def _message(lesson, exercise, first, outcomes, visible):
     length = MESSAGE_LENGTH if visible else HIDDEN_ERROR_LENGTH if first.status == "error" else HIDDEN_LENGTH
     text = first.message if len(first.message) <= length else f"{first.message[: length - 40]} ... {first.message[-30:]}"
     text = printable(text)
-    message = text if text.split(" ")[0] in exercise.names else text[:1].upper() + text[1:]
+    # A sentence begins with a capital, but a name (`nn.Linear`, `global_masks`, `x`) stays what it is.
+    first_word = re.match(r"[a-z]{2,}(?=[ ,:;]|$)", text)
+    message = text[:1].upper() + text[1:] if first_word and first_word[0] not in exercise.names else text
     if not message.endswith((".", "?", "!")):
         message += "."
+    if first.call:
+        message += f" The call was {printable(first.call)}."
     if exercise.choices:
         message += " " + _explanation(exercise, outcomes)
     elif first.status in ("failed", "error"):

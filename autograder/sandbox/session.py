@@ -505,7 +505,8 @@ def _result(reply, name):
         raise BlankLeft(_text(reply, "exercise", NAME_LENGTH) or None)
     mro = reply.get("mro") if type(reply.get("mro")) is list else []
     bases = [each[:NAME_LENGTH] for each in mro[:20] if type(each) is str]
-    raise StudentError(_text(reply, "error_type", NAME_LENGTH) or "Exception", _text(reply, "message"), bases, _line(reply))
+    kind, place = _text(reply, "error_type", NAME_LENGTH) or "Exception", _text(reply, "place", NAME_LENGTH)
+    raise StudentError(kind, _text(reply, "message"), bases, _line(reply), place)
 
 
 def _text(reply, field, length=TEXT_LENGTH):

@@ -5,6 +5,7 @@ Here the answers are asked directly, in this process; test_grade.py sends a part
 
 import contextlib
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -39,6 +40,11 @@ def answers(right):
     return [pytest.param(lesson, a, id=f"{a.exercise}: {a.note[:60]}") for lesson, a in found]
 
 
+def said_by_the_rule(message):
+    """What was changed in place is said at the call, for every function: no sentence of a bank is needed."""
+    return re.match(r"`\w+` changes .* in place\.? What a function is given", message)
+
+
 @pytest.mark.parametrize("lesson, exercise", graded(), ids=lambda x: getattr(x, "id", x))
 def test_the_solution_gets_every_point(lesson, exercise):
     for seed in SEEDS:
@@ -63,7 +69,7 @@ def test_a_wrong_answer_is_rejected_with_its_own_message(lesson, answer):
         points.add(got.points)
         if exercise.choices:
             assert exercise.choices.get(answer.names[exercise.names[0]], "") in got.message
-        else:
+        elif not said_by_the_rule(got.message):
             assert answer.note.rstrip(".") in got.message
     assert len(points) == 1, f"the same mistake gets {points}, as the random inputs fall"
 

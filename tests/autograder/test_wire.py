@@ -376,3 +376,9 @@ def test_writing_ends_at_the_deadline_when_nobody_reads():
     ours, theirs = socket.socketpair()
     with ours, theirs, pytest.raises(TimeoutError):
         wire.send(ours, bytes(20 << 20), deadline=time.monotonic() + 0.1)
+
+
+def test_empty_tensors_of_any_strides_cross():
+    for tensor in (torch.from_numpy(np.array([])), torch.zeros(1).expand(0, 1), torch.zeros(3, 0, dtype=torch.bfloat16).T, torch.zeros(5)[:0]):
+        back = decode(encode(tensor))
+        assert back.shape == tensor.shape and back.dtype == tensor.dtype

@@ -87,7 +87,7 @@ class State:
         try:
             found = calling.ask(target, request["args"], request["kwargs"], request.get("wrt"))
         except BaseException as error:
-            return cells.describe(error)
+            return {**cells.describe(error), "place": calling.place(error)}
         finally:
             sys.stdout, sys.stderr = held
         return {"status": "ok", **found}

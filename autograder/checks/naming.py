@@ -1,0 +1,159 @@
+"""Naming a known mistake: does a wrong answer behave, at every question that was asked, as one in the bank does?
+
+A wrong name is worse than none. So a name is given only where one sentence of the bank, and no other, explains every reply of
+the function and every check that failed, where no right answer explains them, and where the replies say enough.
+"""
+
+import warnings
+
+import numpy as np
+
+from autograder.checks import bank, laws
+from autograder.checks.expect import show
+from autograder.checks.faults import StudentError, StudentFault
+from autograder.checks.reply import Reply
+from autograder.checks.same import LOOSE, TIGHT, from_tensor, same_data
+
+
+def named_mistake(lesson, exercise, outcomes):
+    """The sentence of the known mistake that explains everything that failed, or None.
+
+    Every question that the checks asked is put to each answer in the bank. Numbers are compared tightly first; if that
+    explains nothing, up to a share of the reply's scale: the same mistake can be written in other arithmetic.
+    """
+    mine = [outcome for outcome in outcomes if outcome.exercise == exercise]
+    failed = [outcome for outcome in mine if outcome.status != "passed"]
+    if not failed or any(outcome.status not in ("failed", "error") for outcome in failed) or all(map(_by_change, failed)):
+        return None
+    answers = [_Known(answer) for answer in bank(lesson) if answer.exercise == exercise]
+    asked = [question for outcome in mine for question in outcome.asked]
+    for tolerance in (TIGHT, LOOSE):
+        notes = {known.note for known in answers if not known.right and _explains(known, answers, asked, failed, tolerance)}
+        if notes:
+            return notes.pop() if len(notes) == 1 else None
+    return None
+
+
+def _by_change(outcome):
+    """Whether a check failed because an argument came back changed. Its message says all there is to say."""
+    return any("changed" in question.used and question.reply and question.reply.changed for question in outcome.asked)
+
+
+def _explains(known, answers, asked, failed, tolerance):
+    relevant = [question for question in asked if question.name in known.names]
+    if not relevant or not all(known.agrees(question, tolerance) for question in relevant):
+        return False
+    # Where a right answer replies the same, the questions do not show the mistake: it is not the one made here.
+    rights = [each for each in answers if each.right and each.names >= known.names]
+    if any(all(right.agrees(question, tolerance, exact=True) for question in relevant) for right in rights):
+        return False
+    if not all(_explained(outcome, known, rights, tolerance) for outcome in failed):
+        return False
+    failing = {id(question) for outcome in failed for question in outcome.asked}
+    return _telling([question for question in relevant if (_is_wrong(question, rights, tolerance) if rights else id(question) in failing)])
+
+
+def _explained(outcome, known, rights, tolerance):
+    """Whether the mistake is seen in this check; where no right answer is there to tell, whether nothing else was asked in it."""
+    suspects = outcome.asked[-1:] if outcome.asked and outcome.asked[-1].fault else outcome.asked
+    own = [question for question in suspects if question.name in known.names]
+    return any(_is_wrong(question, rights, tolerance) for question in own) if rights else len(own) == len(suspects) > 0
+
+
+def _telling(wrong):
+    """Whether the replies say enough to tell one mistake from another.
+
+    A number with a fraction, a text, a module or an exception does. Whole numbers and truths agree by chance where few sizes
+    are asked about (2 of 5 indices are those of "one too few", and of "those to remove" where 3 shall be kept): they
+    must be wrong, in the same way, for arguments of two different sizes.
+    """
+    if any(question.args is None or question.fault or not _is_whole(question.reply.value) for question in wrong):
+        return True
+    return len({repr([*map(_sizes, question.args), _sizes(question.kwargs)]) for question in wrong}) > 1
+
+
+def _is_whole(value):
+    """Whether a reply is made of whole numbers, truths and nothing else."""
+    if isinstance(value, (list, tuple, dict)):
+        return all(map(_is_whole, value.values() if isinstance(value, dict) else value))
+    if value is None:
+        return True
+    try:
+        array = np.asarray(from_tensor(value) if hasattr(value, "detach") else value)
+        return array.dtype.kind in "biu" or array.dtype.kind == "f" and not (array[np.isfinite(array)] % 1 != 0).any()
+    except Exception:  # a module, for one
+        return False
+
+
+def _sizes(value):
+    """Arguments without the numbers in arrays and lists of numbers: what is left are shapes, lengths and single values."""
+    if isinstance(value, dict):
+        return {key: _sizes(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return len(value) if value and all(isinstance(each, (int, float)) for each in value) else [_sizes(each) for each in value]
+    if hasattr(value, "modules"):
+        return [tuple(each.shape) for each in value.parameters()]
+    return tuple(value.shape) if getattr(value, "ndim", 0) else show(value)
+
+
+def _is_wrong(question, rights, tolerance):
+    return not any(right.agrees(question, tolerance, exact=True) for right in rights)
+
+
+class _Known:
+    """An answer in the bank, with its replies kept."""
+
+    def __init__(self, answer):
+        self.note, self.right, self.names = answer.note, answer.right, answer.names.keys()
+        self._exercise, self._answers, self._replies = answer.exercise, answer.answering(), {}
+
+    def agrees(self, question, tolerance, exact=False):
+        """Whether its reply to a question is the one that came; with `exact`, also in the data types."""
+        if question.name not in self.names:
+            return False
+        got = self._reply(question)
+        if isinstance(got, StudentFault) or question.fault:
+            return same_fault(got, question.fault)
+        law = laws.get((self._exercise, question.name))
+        values = [got.value, question.reply.value]
+        if law and not exact:
+            values = [_canonical(law, value) for value in values]
+        return same_data(*values, exact, tolerance) and all(
+            same_data(_fact(got, fact), _fact(question.reply, fact), exact, tolerance) for fact in question.used - {"changed"}
+        )
+
+    def _reply(self, question):
+        if id(question) not in self._replies:
+            try:
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # a wrong answer may well earn one, which is nobody's concern here
+                    if question.args is None:
+                        found = Reply(self._answers.value(question.name))
+                    else:
+                        found = self._answers.call(question.name, question.args, question.kwargs, question.wrt)
+            except StudentFault as fault:
+                found = fault
+            self._replies[id(question)] = found
+        return self._replies[id(question)]
+
+
+def _fact(reply, name):
+    return {"shared": list(reply.shared), "requires_grad": reply.requires_grad, "grads": [reply.grads, reply.attached]}[name]
+
+
+def _canonical(law, value):
+    try:
+        return law(value)
+    except Exception:  # not of the shape that the law is about: compared as it is
+        return value
+
+
+def same_fault(a, b):
+    """Whether two faults are the same one: kind, type, message; and the place, where the message has no number that would tell it."""
+    if type(a) is not type(b):
+        return False
+    if not isinstance(a, StudentError):
+        return True
+    if a.type_name != b.type_name or a.message[:200] != b.message[:200]:
+        return False
+    return any(c.isdigit() for c in a.message) or a.place == b.place
