@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from autograder import catalogue, provenance, wire
 from autograder.artefacts import ENDING, Handed
 from autograder.checks import measured
+from autograder.checks.blame import settled
 from autograder.checks.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, better, grader_error, judge, shorter, unfilled, with_reasons
@@ -300,6 +301,7 @@ def _question(cells, lesson, exercises, seed, moments):
             yield asking[exercise_id]
 
         outcomes = run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
+    outcomes = settled(lesson.name, outcomes, seed)
     return {e.id: _judged(lesson.name, e, outcomes) for e in exercises if e.id not in cells.not_asked}
 
 

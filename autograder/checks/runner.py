@@ -8,12 +8,11 @@ import contextlib
 import os
 import sys
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from autograder import paths
 from autograder.checks import file_of, students
 from autograder.checks.expect import Mistake
 from autograder.checks.expect import call as shown_call
@@ -36,7 +35,8 @@ _CHECK_MODULES = ("autograder.checks.lesson_", "autograder.checks.lab_")  # a le
 class Outcome:
     """What one check said. `status`: passed, failed, blank, missing, error, crashed, timeout or grader_error.
 
-    `call` is the call that ended in a fault, in words; `asked` are the questions (`students.Asked`).
+    `call` is the call that ended in a fault, in words; `asked` are the questions (`students.Asked`). `broke`: the check
+    raised something of its own after a reply had come. As right answers pass, that is the reply's fault; see `blame`.
     """
 
     exercise: str
@@ -45,6 +45,7 @@ class Outcome:
     message: str
     asked: tuple
     call: str = ""
+    broke: bool = False
 
 
 def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, artefacts=None):
@@ -56,13 +57,9 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts. Raises `MachineBusy`
     where a question did.
     """
-    plugin = _run([file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))], open_question, seed, exercises, artefacts)
-    return [_settled(lesson, outcome, seed, artefacts) if outcome.name in plugin.unsure else outcome for outcome in plugin.outcomes]
-
-
-def _run(files, open_question, seed, exercises, artefacts):
-    """The plugin that has collected what the checks in `files` said. Raises `CheckFilesBroken` and `MachineBusy`."""
-    folder, files = files[0].parent, [str(file) for file in files if file.exists()]
+    folder = file_of(lesson, "visible").parent
+    files = [file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
+    files = [str(file) for file in files if file.exists()]
     plugin = _Plugin(open_question, seed, list(exercises) if exercises is not None else None, artefacts)
     with _plain_environment(), _read_anew(files):
         ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
@@ -71,23 +68,8 @@ def _run(files, open_question, seed, exercises, artefacts):
     if ended == pytest.ExitCode.INTERRUPTED and not plugin.broken:  # files that do not load "interrupt" it, too
         raise KeyboardInterrupt
     if plugin.broken or ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise CheckFilesBroken(f"the checks in {files[0].parent.name} could not be run: {plugin.broken or ended!r}")
-    return plugin
-
-
-def _settled(lesson, outcome, seed, artefacts):
-    """A check broke with a reply in its hands: was it the reply, or is it the check? It is the reply if the solution passes it.
-
-    Where there is no solution to ask (a student's copy, a bundle), the tests have proved it: it is the reply.
-    """
-    from autograder.release import solution
-
-    if paths.SOLUTIONS.is_dir():
-        ours = students.Direct(solution(lesson))
-        plugin = _run([file_of(lesson, name) for name in ("visible", "hidden")], lambda _: contextlib.nullcontext(ours), seed, [outcome.exercise], artefacts)
-        if "passed" not in [each.status for each in plugin.outcomes if each.name == outcome.name]:
-            return outcome
-    return replace(outcome, status="failed", message=f"what came back cannot be used by the check ({outcome.message.partition(': ')[2]})")
+        raise CheckFilesBroken(f"the checks of {lesson} could not be run: {plugin.broken or ended!r}")
+    return plugin.outcomes
 
 
 class CheckFilesBroken(Exception):
@@ -138,7 +120,6 @@ class _Plugin:
         self._open_question, self._seed, self._wanted, self._artefacts = open_question, seed, wanted, artefacts
         self._recorders = {}
         self.outcomes = []
-        self.unsure = set()  # checks that broke after a reply had come
         self.broken = ""
         self.busy = None
 
@@ -188,7 +169,7 @@ class _Plugin:
         self.busy = error if isinstance(error, MachineBusy) else self.busy
         asked = tuple(recorder.asked) if recorder else ()
         last = asked[-1] if asked else None
-        told = ""
+        told, broke = "", False
         if call.when == "call" and error is None:
             status, message = "passed", ""
         elif isinstance(error, StudentFault):
@@ -203,9 +184,10 @@ class _Plugin:
         else:
             status = "grader_error"
             message = f"the check {item.name} broke: {type(error).__name__}: {error}" if error else f"{item.name} did not run"
-            if isinstance(error, Exception) and call.when == "call" and any(each.reply for each in asked):
-                self.unsure.add(item.name)
-        self.outcomes.append(Outcome(_exercise_of(item), item.name, status, message, asked, told))
+            broke = isinstance(error, Exception) and call.when == "call" and any(each.reply for each in asked)
+            if broke:
+                status, message = "failed", f"what came back cannot be used by the check ({type(error).__name__}: {error})"
+        self.outcomes.append(Outcome(_exercise_of(item), item.name, status, message, asked, told, broke))
 
 
 @contextlib.contextmanager

@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from autograder import catalogue, grade, wire
-from autograder.checks import students
+from autograder.checks import expect, students
 from autograder.checks.expect import Mistake
+from autograder.checks.blame import settled
 from autograder.checks.faults import StudentError, StudentFault
 from autograder.checks.modules import run_module
 from autograder.checks.reply import Reply
@@ -158,7 +159,7 @@ def test_no_reply_breaks_a_check(lesson):
             lesson, lambda _: contextlib.nullcontext(Altering(right, rng)), seed=trial, exercises=[each.id for each in asked], hidden=True
         )  # fmt: skip
         assert len(outcomes) == sum(len(each.checks) for each in asked)
-        broken += [(trial, each.name, each.message) for each in outcomes if each.status == "grader_error"]
+        broken += [(trial, each.name, each.message) for each in outcomes if each.status == "grader_error" or each.broke]
         for exercise in asked:
             verdict = judge(lesson, exercise, outcomes, hidden=True)
             assert verdict.message.isprintable() and len(verdict.message) < 5000, verdict
@@ -173,13 +174,31 @@ def test_a_fault_of_ours_costs_its_exercise_alone_and_is_said_in_plain_letters(b
     def breaks(*_, **__):
         raise broken
 
-    for where in ("autograder.checks.lesson_00.hidden.equal", "autograder.grade.judge"):
+    for where in ("autograder.checks.expect.equal", "autograder.grade.judge"):
         with monkeypatch.context() as patch:
             patch.setattr(where, breaks)
-            outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(right), seed=1, hidden=True)
+            outcomes = settled(lesson, run_checks(lesson, lambda _: contextlib.nullcontext(right), seed=1, hidden=True), 1)
             (exercise,) = catalogue.lessons()[lesson].exercises
             verdict = grade._judged(lesson, exercise, outcomes)
         assert verdict.status == "grader_error" and verdict.points == 0 and verdict.message.isprintable() and len(verdict.message) < 3000
+
+
+def test_a_reply_that_a_check_cannot_use_is_the_answers_fault(monkeypatch):
+    """Where the solution passes the same check; a check that breaks for everybody is ours."""
+    lesson, right = "00_start_here", students.Direct(solution("00_start_here"))
+    (exercise,) = catalogue.lessons()[lesson].exercises
+    equal = expect.equal
+
+    def picky(got, want, **words):
+        return equal(got + 0, want, **words) if got != want else None
+
+    monkeypatch.setattr(expect, "equal", picky)
+    wrong = students.Direct({exercise.names[0]: lambda *args: "text"})
+    for answers, status in ((right, "passed"), (wrong, "failed")):
+        outcomes = settled(lesson, run_checks(lesson, lambda _: contextlib.nullcontext(answers), seed=1, hidden=True), 1)
+        verdict = judge(lesson, exercise, outcomes, hidden=True)
+        assert verdict.status == status, verdict
+    assert "cannot be used by the check (TypeError" in verdict.message
 
 
 SHAPES = [
