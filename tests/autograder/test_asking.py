@@ -14,6 +14,7 @@ from autograder.checks.expect import Mistake
 from autograder.checks.reply import Reply
 from autograder.checks.students import Changed, Direct, Recorder
 from autograder.sandbox import Limits, Sandbox
+from autograder.workers import PRELOAD
 
 STUDENT = """
 import collections
@@ -58,6 +59,12 @@ def frozen(x): return torch.nn.Parameter(x, requires_grad=False)
 def by_seed(n, seed): return np.random.default_rng(seed).random(n)
 def by_truth(n, seed): return np.random.default_rng(seed or 1).random(n)
 def by_luck(n): return np.random.random(n)
+
+def imported_by(code):
+    import sys
+    before = set(sys.modules)
+    exec(code, {})
+    return sorted(set(sys.modules) - before)
 """
 
 
@@ -65,7 +72,7 @@ def by_luck(n): return np.random.random(n)
 def session():
     if shutil.which("bwrap") is None:
         pytest.skip("no bubblewrap on this machine")
-    with Sandbox(Limits(), "bubblewrap", ("numpy", "torch")) as sandbox, sandbox.session(seed=1) as session:
+    with Sandbox(Limits(), "bubblewrap", PRELOAD) as sandbox, sandbox.session(seed=1) as session:
         assert session.run_cell(STUDENT, "1").status == "ok"
         yield session
 
@@ -186,3 +193,42 @@ def test_a_reply_believes_nothing_that_is_not_as_it_should_be():
     reply = Reply.read(forged, (1,), {}, wrt=(0,))
     assert reply.mutated == [0] and str(reply.changed[0]) == "argument 1" and reply.shared == (0,) and reply.grads == [None] and reply.attached is False
     assert Reply.read({"changed": 3, "shared": {}}, (1,), {}) == Reply(None)
+
+
+USES = {
+    "optimisers": """import torch
+w = torch.ones(2, requires_grad=True)
+for kind in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
+    optimizer = kind([w], lr=0.1)
+    (w * w).sum().backward()
+    optimizer.step()
+torch.optim.lr_scheduler.StepLR(optimizer, 1).step()""",
+    "function transforms": """import torch
+from torch.func import functional_call, grad, hessian, jacrev, vmap
+f = lambda x: (x * x).sum()
+grad(f)(torch.ones(2)), jacrev(f)(torch.ones(2)), hessian(f)(torch.ones(2)), vmap(f)(torch.ones(2, 2))
+functional_call(torch.nn.Linear(2, 2), {}, (torch.ones(1, 2),))""",
+    "utilities of layers": """import torch
+from torch.nn.utils import clip_grad_norm_, parameters_to_vector, parametrizations, prune
+prune.l1_unstructured(torch.nn.Linear(3, 3), "weight", 1)
+parametrizations.weight_norm(torch.nn.Linear(3, 3))
+torch.nn.init.kaiming_uniform_(torch.ones(2, 2)); repr(torch.ones(2))""",
+    "data loaders": "import torch.utils.data as d, torch\nlist(d.DataLoader(d.TensorDataset(torch.ones(4)), 2))",
+    "scipy": """import numpy as np, scipy.linalg, scipy.optimize, scipy.special, scipy.stats
+from scipy.cluster.vq import kmeans2
+scipy.linalg.svd(np.eye(2)); scipy.special.softmax([1.0, 2.0]); scipy.stats.entropy([0.5, 0.5]); kmeans2(np.arange(4.0), 2, seed=1)""",
+    "scikit-learn": """import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.metrics import accuracy_score, confusion_matrix
+accuracy_score([0, 1], [0, 1]); PCA(1).fit(np.eye(3))""",
+    "the standard library": "import bisect, collections, copy, decimal, fractions, functools, heapq, itertools, math, operator, random, statistics, struct, zlib",
+    "tests": "import numpy as np\nnp.testing.assert_allclose(1, 1)",
+}
+
+
+@pytest.mark.parametrize("code", USES.values(), ids=USES.keys())
+def test_what_answers_reach_for_is_imported_before_they_are_asked(session, code):
+    """A first import of a thousand modules would be counted as the call's own work."""
+    with session.question() as question:
+        assert question.call("imported_by", (code,)).value == []
