@@ -115,6 +115,8 @@ progress()
 # - **The core first.** If a check of the notebook or the core check of the grader fails, the exercise gives no points. Edge cases are counted one by one after that.
 # - **One mistake costs one exercise.** A crash or an endless loop in one does not touch the others, and no exercise needs your answer to an earlier one.
 # - **Any right answer counts.** Write it your way: loops or one line, `float32` or `float64`, unless the text asks for something particular. Keep the names of functions and arguments.
+# - **A function leaves what it is given as it is**, unless the text says otherwise: where you want to change an array, work on a copy of it. The same array may be
+#   needed again.
 # - **Four kinds of exercise:** fill in code; *predict*, where you choose a letter and are told why each choice is right or wrong; *find the bug*, where you repair a
 #   line; and *written*, where a person reads your answer.
 # - **Not graded:** cells that draw figures, the mini-challenge, hints, time, and how often you tried.

@@ -22,6 +22,7 @@
 # | Time | about 110 minutes; each exercise says its own minutes, and 1.8 is the long one |
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Builds on | lesson 00, NumPy arrays; no neural network is needed yet |
+# | Rule | a function leaves what it is given as it is, unless the text says otherwise |
 # | Stuck? | run `hint("1.2-scale")` in a cell of your own: three hints for each exercise, at no cost |
 # | Spelling | we write *quantise*; the code says `quantize`, as the libraries do |
 
@@ -182,7 +183,7 @@ check("1.2-scale")
 def quantize(x, scale, zero_point, qmin, qmax):
     """Float array -> integer codes.
 
-    x: float array of any shape, also empty.    scale: positive float.
+    x: float array of any shape, also empty; no infinities.    scale: positive float.
     zero_point, qmin, qmax: integers, qmin <= zero_point <= qmax.
     Returns an int32 array of the shape of x: the number of gaps, rounded
     (halves to even), plus the zero point, clipped to qmin..qmax.
@@ -440,7 +441,8 @@ def min_max_range(x):
 def best_clip(x, candidates, qmax):
     """The candidate clip with the least mean squared error.
 
-    x: float array.    candidates: array of positive floats.    qmax: int, at least 1.
+    x: float array of any shape.    candidates: array of positive floats, in any order.
+    qmax: int, at least 1.
     A clip c means: codes -qmax..qmax, zero point 0, and the code qmax means the float c.
     Returns one of the candidates, as a float.
     """

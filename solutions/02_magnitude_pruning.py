@@ -20,6 +20,7 @@
 # |---|---|
 # | Time | about 100 minutes; each exercise says its own minutes |
 # | Points | 100, in nine exercises; one of them is read by a person |
+# | Rule | a function leaves what it is given as it is, unless the text says otherwise |
 # | Stuck? | run `hint("2.2-mask")` in a cell of your own: three hints for each exercise, at no cost |
 # | Builds on | lesson 01 for the counting of bytes; a little PyTorch: tensors, an optimiser, `backward` |
 # | Tensors | all weights and masks here are **PyTorch tensors** |
@@ -136,7 +137,7 @@ for name, w, seconds in zip(("dense", "90 % zeros", "90 % zeros, stored as CSR")
 def magnitude_mask(w, keep):
     """The mask that keeps the `keep` weights of largest magnitude.
 
-    w: float tensor of any shape; it is not changed.    keep: int, 0 to w.numel().
+    w: float tensor of any shape.    keep: int, 0 to w.numel().
     Returns a bool tensor of the shape of w: True is kept, False is pruned.
     Exactly `keep` are True, also where magnitudes are equal; among equal ones, any may be taken.
     """
@@ -149,7 +150,7 @@ def magnitude_mask(w, keep):
 def sparsity_of(tensors):
     """The share of weights that are exactly zero, over all tensors together: a number from 0 to 1.
 
-    tensors: list of float tensors, at least one weight in all.
+    tensors: list of float tensors, some perhaps empty, at least one weight in all.
     """
     zeros = sum(int((w == 0).sum()) for w in tensors)  # blank: zeros = sum(___ for w in tensors)
     return zeros / sum(w.numel() for w in tensors)  # blank: return zeros / (___)
@@ -372,7 +373,7 @@ def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
     w: (outputs, inputs) float tensor.    mask: bool tensor of the shape of w, True is kept.
     x: (n, inputs).    y: (n, outputs).    optimizer: "adam", or "sgd" (momentum 0.9).    lr: float.
     dense_steps, tune_steps: ints, at least 1. The cut comes right after the last dense step.
-    Returns the trained weights: exactly 0 where the mask is False, after the cut and after every step.
+    Returns the trained weights, a float tensor: exactly 0 where the mask is False, after the cut and after every step.
     """
     momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
@@ -449,7 +450,7 @@ figures.revived_weights(left, limit=1e-8)
 # %% exercise="2.5-schedule" kind="code" points=10 minutes=10 difficulty=2
 # Exercise 2.5-schedule: which sparsity in which round
 def linear_schedule(start, end, rounds):
-    """rounds + 1 sparsities in equal steps: a list of floats; the first is start, the last is end.
+    """rounds + 1 sparsities in equal steps: a list (or array) of floats; the first is start, the last is end.
 
     start, end: floats, 0 <= start <= end <= 1.    rounds: int, at least 1.
     """
@@ -531,7 +532,7 @@ figures.schedules_and_accuracy(linear_schedule(0, 0.8, 5), cubic_schedule(0, 0.8
 def ticket(initial, trained, keep):
     """A lottery ticket: the survivors' initial values, zeros elsewhere.
 
-    initial, trained: float tensors of one shape; neither is changed.
+    initial, trained: float tensors of one shape.
     keep: int, 0 to the number of weights: how many survive, exactly, by trained magnitude.
     Returns a float tensor of that shape.
     """
@@ -545,7 +546,7 @@ def random_mask(shape, keep, seed):
     """A bool tensor with exactly `keep` True; each place has the same chance.
 
     shape: tuple of ints.    keep: int, 0 to the number of places.
-    seed: int; the same seed gives the same mask, different seeds give different ones.
+    seed: int, 0 or more; the same seed gives the same mask, different seeds give different ones.
     """
     generator = torch.Generator().manual_seed(seed)
     n = int(np.prod(shape))
@@ -707,7 +708,7 @@ figures.bytes_against_sparsity(np.array(grid), sizes, marks)
 def two_of_four(w):
     """The 2:4 mask by magnitude: in each group of four consecutive inputs, the two largest are kept.
 
-    w: float tensor, shape (outputs, inputs); groups run along the inputs; it is not changed.
+    w: float tensor, shape (outputs, inputs); groups run along the inputs.
     Returns a bool tensor of the shape of w with exactly two True in each group.
     Raises ValueError if the number of inputs is not a multiple of four.
     """

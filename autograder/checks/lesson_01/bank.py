@@ -156,6 +156,89 @@ def integer_range(bits, signed):
     return np.int64(low), np.int64(low + codes - 1)
 
 
+@wrong("1.2-scale", "takes the codes for all the patterns of some number of bits; codes from 0 to 10 have 10 gaps, whatever holds them")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    if lo == hi:
+        return 1.0, 0
+    patterns = 2 ** int(np.ceil(np.log2(qmax - qmin + 1)))
+    scale = (hi - lo) / (patterns - 1)
+    return scale, int(min(max(round(qmin - lo / scale), qmin), qmax))
+
+
+@wrong("1.2-scale", "looks for a range without width before it widens: data that are all 3 lie in the range 0 to 3, once it is widened")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    if lo == hi:
+        return 1.0, 0
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    scale = (hi - lo) / (qmax - qmin)
+    return scale, int(min(max(round(qmin - lo / scale), qmin), qmax))
+
+
+@wrong("1.2-scale", "takes a narrow range for one without width; only a range of exactly 0 to 0 gets the scale 1.0")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    if hi - lo < 1e-8:
+        return 1.0, 0
+    scale = (hi - lo) / (qmax - qmin)
+    return scale, int(min(max(round(qmin - lo / scale), qmin), qmax))
+
+
+@wrong("1.2-scale", "adds a small number to the range; that changes the scale of a narrow one")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    if lo == hi:
+        return 1.0, 0
+    scale = (hi - lo + 1e-8) / (qmax - qmin)
+    return scale, int(min(max(round(qmin - lo / scale), qmin), qmax))
+
+
+@wrong("1.2-scale", "gives a range of nothing but zero the scale 0, by which nobody can divide")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    scale = (hi - lo) / (qmax - qmin)
+    zero_point = round(qmin - lo / scale) if scale else qmin
+    return scale, int(min(max(zero_point, qmin), qmax))
+
+
+@wrong("1.2-scale", "returns the zero point as a float; it is a code, and codes are integers")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    if lo == hi:
+        return 1.0, 0.0
+    scale = (hi - lo) / (qmax - qmin)
+    return scale, float(np.clip(np.rint(qmin - lo / scale), qmin, qmax))
+
+
+@wrong("1.2-scale", "rounds the zero point up instead of to the nearest integer")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    if lo == hi:
+        return 1.0, 0
+    scale = (hi - lo) / (qmax - qmin)
+    return scale, int(min(max(np.ceil(qmin - lo / scale - 1e-9), qmin), qmax))
+
+
+@wrong("1.2-scale", "returns the codes as floats; `/` and a power of 2.0 always make floats")
+def integer_range(bits, signed):
+    patterns = 2.0**bits
+    return (-patterns / 2, patterns / 2 - 1) if signed else (0.0, patterns - 1)
+
+
+@right("1.2-scale", "an array of two")
+def integer_range(bits, signed):
+    return np.arange(2**bits)[[0, -1]] - (2 ** (bits - 1) if signed else 0)
+
+
+@right("1.2-scale", "NumPy's distance from end to end, as a named pair")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    from collections import namedtuple
+
+    ends = np.array([lo, hi, 0.0])
+    scale = float(np.ptp(ends)) / (qmax - qmin) or 1.0
+    return namedtuple("Affine", "scale zero_point")(scale, int(np.clip(np.rint(qmin - ends.min() / scale), qmin, qmax)))
+
+
 # 1.3-quantize
 
 
@@ -304,6 +387,87 @@ def dequantize(q, scale, zero_point):
     return np.array([float(c) - zero_point for c in q.ravel()], dtype=np.float64).reshape(q.shape) * scale
 
 
+@wrong("1.3-quantize", "goes through int16, which ends at 32767: unsigned codes of 16 bits turn negative there")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x / scale) + zero_point, qmin, qmax).astype(np.int32).astype(np.int16).astype(np.int32)
+
+
+@wrong("1.3-quantize", "clips to eight bits whatever qmin and qmax are")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x / scale) + zero_point, max(qmin, -128), min(qmax, 255)).astype(np.int32)
+
+
+@wrong("1.3-quantize", "casts to int32 before it clips; a float far outside the range does not fit, and some integer comes out")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x / scale).astype(np.int32) + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "returns codes of int64; int32 is asked for")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x / scale) + zero_point, qmin, qmax).astype(np.int64)
+
+
+@wrong("1.3-quantize", "returns the codes in one row; they keep the shape of x")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    return np.clip(np.rint(x.ravel() / scale) + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "looks for NaN in the largest value, and an empty array has none")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x.max()):
+        raise ValueError("NaN")
+    return np.clip(np.rint(x / scale) + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "sends halves away from zero instead of to the even neighbour")
+def quantize(x, scale, zero_point, qmin, qmax):
+    if np.isnan(x).any():
+        raise ValueError("NaN")
+    gaps = x / scale
+    return np.clip(np.trunc(gaps + np.copysign(0.5, gaps)) + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.3-quantize", "goes to int16 on the way back, which ends at 32767: codes of uint16 beyond that turn negative there")
+def dequantize(q, scale, zero_point):
+    return scale * (q.astype(np.int16).astype(np.int32) - zero_point)
+
+
+@wrong("1.3-quantize", "returns float16, which has only three digits; float32 or float64 is asked for")
+def dequantize(q, scale, zero_point):
+    return (scale * (q.astype(np.int32) - zero_point)).astype(np.float16)
+
+
+@wrong("1.3-quantize", "returns the floats in one row; they keep the shape of the codes")
+def dequantize(q, scale, zero_point):
+    return scale * (q.astype(np.int32).ravel() - zero_point)
+
+
+@right("1.3-quantize", "times the reciprocal, on a copy in place; an infinity is refused as well")
+def quantize(x, scale, zero_point, qmin, qmax):
+    gaps = np.array(x, dtype=np.float64)
+    if not np.isfinite(gaps).all():
+        raise ValueError("not finite")
+    gaps *= 1 / scale
+    np.rint(gaps, out=gaps)
+    gaps += zero_point
+    return np.where(gaps < qmin, qmin, np.where(gaps > qmax, qmax, gaps)).astype(np.int32)
+
+
+@right("1.3-quantize", "two products in float32 and their difference")
+def dequantize(q, scale, zero_point):
+    return np.float32(scale) * q.astype(np.float32) - np.float32(scale) * np.float32(zero_point)
+
+
 # 1.4-bug
 
 
@@ -360,6 +524,30 @@ def to_int8(x, scale):
     for index, value in np.ndenumerate(x):
         out[index] = max(-128, min(127, int(np.floor(value / scale + 0.5))))
     return out
+
+
+@wrong("1.4-bug", "goes through int16 before it clips; that only moves the end from 127 to 32767, and 40,000 is negative there, too")
+def to_int8(x, scale):
+    codes = np.rint(x / scale).astype(np.int32).astype(np.int16)
+    return np.clip(codes, -128, 127).astype(np.int8)
+
+
+@wrong("1.4-bug", "clips to -128..128: 128 is no code of int8, and the cast turns it into -128")
+def to_int8(x, scale):
+    codes = np.rint(x / scale).astype(np.int32)
+    return np.clip(codes, -128, 128).astype(np.int8)
+
+
+@wrong("1.4-bug", "clips the upper end only; values below -128 wrap around to positive codes")
+def to_int8(x, scale):
+    codes = np.rint(x / scale).astype(np.int32)
+    return np.minimum(codes, 127).astype(np.int8)
+
+
+@right("1.4-bug", "in float32, halves away from zero")
+def to_int8(x, scale):
+    gaps = x.astype(np.float32) / np.float32(scale)
+    return np.clip(np.trunc(gaps + np.copysign(np.float32(0.5), gaps)), -128, 127).astype(np.int8)
 
 
 # 1.6-calibrate
@@ -606,6 +794,128 @@ def min_max_range(x):
     return np.min(x), np.max(x)
 
 
+@wrong("1.6-calibrate", "looks for NaN and plus infinity only; minus infinity is no number either")
+def min_max_range(x):
+    if x.size == 0:
+        raise ValueError("empty")
+    if np.isnan(x).any() or (x == np.inf).any():
+        raise ValueError("not finite")
+    return float(x.min()), float(x.max())
+
+
+@wrong("1.6-calibrate", "sorts each row for itself, so the first and the last value of the whole are only those of two rows")
+def min_max_range(x):
+    if x.size == 0:
+        raise ValueError("empty")
+    if not np.isfinite(x).all():
+        raise ValueError("not finite")
+    in_order = np.sort(x).ravel()
+    return float(in_order[0]), float(in_order[-1])
+
+
+@wrong("1.6-calibrate", "widens the range to contain 0; here the smallest and the largest value are asked for as they are")
+def min_max_range(x):
+    if x.size == 0:
+        raise ValueError("empty")
+    if not np.isfinite(x).all():
+        raise ValueError("not finite")
+    return min(float(x.min()), 0.0), max(float(x.max()), 0.0)
+
+
+@wrong("1.6-calibrate", "refuses a tensor of equal values; its range is one point, and that is a range")
+def min_max_range(x):
+    if x.size == 0:
+        raise ValueError("empty")
+    if not np.isfinite(x).all() or x.min() == x.max():
+        raise ValueError("not finite")
+    return float(x.min()), float(x.max())
+
+
+@wrong("1.6-calibrate", "looks at the spread of the errors (their variance); errors that are all alike have none, and are errors")
+def best_clip(x, candidates, qmax):
+    best, best_error = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        error = np.var(x - scale * np.clip(np.rint(x / scale), -qmax, qmax))
+        if error < best_error:
+            best, best_error = clip, error
+    return float(best)
+
+
+@wrong("1.6-calibrate", "looks at the angle between x and what comes back (their cosine), which does not see that all of it is too small")
+def best_clip(x, candidates, qmax):
+    best, best_likeness = None, -np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        back = scale * np.clip(np.rint(x / scale), -qmax, qmax)
+        likeness = (x * back).sum() / max(np.linalg.norm(x) * np.linalg.norm(back), 1e-30)
+        if likeness > best_likeness:
+            best, best_likeness = clip, likeness
+    return float(best)
+
+
+@wrong("1.6-calibrate", "measures the error in gaps, and wide gaps make it small: the distance of the floats counts")
+def best_clip(x, candidates, qmax):
+    best, best_error = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        error = np.mean((x / scale - np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if error < best_error:
+            best, best_error = clip, error
+    return float(best)
+
+
+@wrong("1.6-calibrate", "stops at the first candidate that is worse than the one before; they need not stand in order")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        mse = np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if mse >= best_mse:
+            break
+        best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "never remembers the best error, so that the last candidate wins")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        if np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2) < best_mse:
+            best = clip
+    return float(best)
+
+
+@wrong("1.6-calibrate", "looks at the first value of each row only")
+def best_clip(x, candidates, qmax):
+    x, best, best_mse = x.reshape(len(x), -1)[:, 0], None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        mse = np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@right("1.6-calibrate", "the largest ratio of signal to noise, in decibels and float32")
+def best_clip(x, candidates, qmax):
+    x, ratios = x.astype(np.float32), []
+    for clip in candidates.astype(np.float32):
+        step = clip / np.float32(qmax)
+        noise = x - step * np.clip(np.rint(x / step), -qmax, qmax)
+        ratios.append(10 * np.log10((x**2).sum() / (noise**2).sum()))
+    return candidates[int(np.argmax(ratios))]
+
+
+@right("1.6-calibrate", "Python's own numbers, one after the other")
+def min_max_range(x):
+    values = sorted(x.ravel().tolist())
+    if not values or not all(abs(value) < float("inf") for value in values):
+        raise ValueError("no range")
+    return [values[0], values[-1]]
+
+
 # 1.7-channels
 
 
@@ -698,6 +1008,55 @@ def quantize_rows(w, qmax):
     scales = largest / qmax
     scales[scales == 0] = 1.0
     return [np.clip((w.T / scales.T).T.round(), -qmax, qmax).astype(int), scales.ravel()]
+
+
+@wrong("1.7-channels", "stores the codes in int8, which ends at 127; qmax may be larger")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(w / scales[:, None]).astype(np.int32).astype(np.int8), scales
+
+
+@wrong("1.7-channels", "takes a quiet row for a row of zeros; only exact zeros have no scale of their own")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 1e-8, largest / qmax, 1.0)
+    return np.rint(w / scales[:, None]).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "adds a small number to the scales; that spoils a quiet row")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax + 1e-8, 1.0)
+    return np.rint(w / scales[:, None]).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "leaves the codes as floats; `np.rint` does not change the type")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(w / scales[:, None]), scales
+
+
+@wrong("1.7-channels", "returns the scales with a second axis; one number for each row is the shape (rows,)")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1, keepdims=True)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(w / scales).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "gives a row of zeros the largest value 1, and so the scale 1/qmax; the scale itself is 1.0")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest, 1.0) / qmax
+    return np.rint(w / scales[:, None]).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "returns the scales first; the codes come first, then the scales")
+def quantize_rows(w, qmax):
+    largest = np.abs(w).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return scales, np.rint(w / scales[:, None]).astype(np.int32)
 
 
 # 1.8-matmul
@@ -908,6 +1267,68 @@ def requantize(acc, m, shift, zero_point, qmin, qmax):
     return out
 
 
+@wrong("1.8-matmul", "takes K from the wrong side: `b.shape[1]` is the number of columns, not of the terms in a sum")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc = a @ b - za * b.sum(axis=0) - zb * a.sum(axis=1, keepdims=True)
+    return (acc + b.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "returns int64; accumulators are int32")
+def int_matmul(qa, za, qb, zb):
+    return (qa.astype(np.int64) - za) @ (qb.astype(np.int64) - zb)
+
+
+@wrong("1.8-matmul", "computes with floats on the way; a product of 62 bits does not fit into their 53: just below a half they go up")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = np.floor(acc * (m / 2**shift) + 0.5).astype(np.int64)
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "returns int8, which ends at 127; the codes may run from 0 to 255")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (1 << (shift - 1))) >> shift
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int8)
+
+
+@wrong("1.8-matmul", "sends negative halves down, away from zero; here halves go up, also below zero")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    product = acc.astype(np.int64) * m
+    rounded = np.sign(product) * ((np.abs(product) + (1 << (shift - 1))) >> shift)
+    return np.clip(rounded + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "goes to int16 before it clips, where large values wrap around")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (1 << (shift - 1))) >> shift
+    return np.clip(rounded.astype(np.int16).astype(np.int64) + zero_point, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "clips to -128..127 whatever qmin and qmax are")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    rounded = (acc.astype(np.int64) * m + (1 << (shift - 1))) >> shift
+    return np.clip(rounded + zero_point, -128, 127).astype(np.int32)
+
+
+@right("1.8-matmul", "float64 is exact here: no sum of products of int8 codes reaches 2^53")
+def int_matmul(qa, za, qb, zb):
+    return np.rint((qa.astype(np.float64) - za) @ (qb.astype(np.float64) - zb)).astype(np.int32)
+
+
+@right("1.8-matmul", "one outer product for each k, added up")
+def int_matmul(qa, za, qb, zb):
+    out = np.zeros((qa.shape[0], qb.shape[1]), dtype=np.int32)
+    for k in range(qa.shape[1]):
+        out += np.outer(qa[:, k].astype(np.int32) - za, qb[k].astype(np.int32) - zb).astype(np.int32)
+    return out
+
+
+@right("1.8-matmul", "shifts all but one place, then rounds the last bit")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    doubled = (acc.astype(np.int64) * m) >> (shift - 1)
+    return np.clip(((doubled + 1) >> 1) + zero_point, qmin, qmax)
+
+
 # 1.9-bytes
 
 
@@ -1062,3 +1483,99 @@ def unpack4(packed, n):
 @right("1.9-bytes", "NumPy's ceil, as a NumPy integer")
 def stored_bytes(n_codes, bits, n_scales, n_zero_points):
     return np.int64(np.ceil(n_codes * bits / 8)) + np.int64(4 * n_scales + n_zero_points)
+
+
+@wrong("1.9-bytes", "drops zeros at the end: a code that is 0 is a code, and it has its place in the file")
+def pack4(codes):
+    if len(codes) % 2 == 1:
+        codes = np.append(codes, np.uint8(0))
+    return np.trim_zeros(codes[0::2] | (codes[1::2] << 4), "b")
+
+
+@wrong("1.9-bytes", "pads in front, so that every code of an odd number moves to another half")
+def pack4(codes):
+    if len(codes) % 2 == 1:
+        codes = np.insert(codes, 0, 0)
+    return codes[0::2] | (codes[1::2] << 4)
+
+
+@wrong("1.9-bytes", "fills the last half byte with 15; a missing partner counts as 0")
+def pack4(codes):
+    if len(codes) % 2 == 1:
+        codes = np.append(codes, np.uint8(15))
+    return codes[0::2] | (codes[1::2] << 4)
+
+
+@wrong("1.9-bytes", "pairs the first half of the codes with the second; of neighbours, the first and the second share a byte")
+def pack4(codes):
+    half = (len(codes) + 1) // 2
+    second = np.zeros(half, np.uint8)
+    second[: len(codes) - half] = codes[half:]
+    return codes[:half] | (second << 4)
+
+
+@wrong("1.9-bytes", "returns numbers of a wide type: eight bytes for each pair, so nothing is saved")
+def pack4(codes):
+    if len(codes) % 2 == 1:
+        codes = np.append(codes, np.uint8(0))
+    return codes[0::2].astype(np.int64) | (codes[1::2].astype(np.int64) << 4)
+
+
+@wrong("1.9-bytes", "does not look at n and drops zeros at the end; whether the last 0 is a code, only n can say")
+def unpack4(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.uint8)
+    codes[0::2] = packed & 15
+    codes[1::2] = packed >> 4
+    return np.trim_zeros(codes, "b")
+
+
+@wrong("1.9-bytes", "does not look at n and drops the last code if it is 0; whether that 0 is a code, only n can say")
+def unpack4(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.uint8)
+    codes[0::2] = packed & 15
+    codes[1::2] = packed >> 4
+    return codes[:-1] if len(codes) and codes[-1] == 0 else codes
+
+
+@wrong("1.9-bytes", "returns the codes in a wide type; uint8 is asked for")
+def unpack4(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.int64)
+    codes[0::2] = packed & 15
+    codes[1::2] = packed >> 4
+    return codes[:n]
+
+
+@wrong("1.9-bytes", "keeps three bits of the low half: 15 is 1111 in bits, 7 only 111")
+def unpack4(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.uint8)
+    codes[0::2] = packed & 7
+    codes[1::2] = packed >> 4
+    return codes[:n]
+
+
+@wrong("1.9-bytes", "returns a float, as `np.ceil` does; bytes are counted, so their number is an integer")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return np.ceil(n_codes * bits / 8) + 4 * n_scales + n_zero_points
+
+
+@wrong("1.9-bytes", "rounds to the nearest byte; a byte that is only begun is a byte, too")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return round(n_codes * bits / 8) + 4 * n_scales + n_zero_points
+
+
+@wrong("1.9-bytes", "counts four bytes for a zero point; an int8 takes one")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    return (n_codes * bits + 7) // 8 + 4 * (n_scales + n_zero_points)
+
+
+@wrong("1.9-bytes", "lets no code lie across two bytes; packed codes follow each other bit by bit")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    in_a_byte = max(1, 8 // bits)
+    code_bytes = -(-n_codes // in_a_byte) * (1 if bits <= 8 else 2)
+    return code_bytes + 4 * n_scales + n_zero_points
+
+
+@right("1.9-bytes", "whole bytes and one more if bits are left, a NumPy number without dimensions")
+def stored_bytes(n_codes, bits, n_scales, n_zero_points):
+    whole, left = divmod(n_codes * bits, 8)
+    return np.array(whole + (left > 0) + 4 * n_scales + n_zero_points)

@@ -179,6 +179,83 @@ def sparsity_of(tensors):
     return np.mean(np.concatenate([w.numpy().ravel() for w in tensors]) == 0)
 
 
+@wrong("2.2-mask", "returns 0 and 1 as floats; the mask is a bool tensor, so that it can stand in square brackets")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel())
+    mask[w.abs().flatten().topk(keep).indices] = 1.0
+    return mask.reshape(w.shape)
+
+
+@wrong("2.2-mask", "returns a NumPy array; masks are PyTorch tensors")
+def magnitude_mask(w, keep):
+    mask = np.zeros(w.numel(), dtype=bool)
+    mask[w.abs().flatten().topk(keep).indices.numpy()] = True
+    return mask.reshape(tuple(w.shape))
+
+
+@wrong("2.2-mask", "ranks in float16, which takes magnitudes for equal that are not, and small ones for 0")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[w.abs().flatten().half().topk(keep).indices] = True
+    return mask.reshape(w.shape)
+
+
+@wrong("2.2-mask", "ranks by the distance from the mean; the magnitude is the distance from 0")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[(w - w.mean()).abs().flatten().topk(keep).indices] = True
+    return mask.reshape(w.shape)
+
+
+@wrong("2.2-mask", "keeps no weight that is zero, and so too few where more are to be kept than are not zero")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[w.abs().flatten().topk(keep).indices] = True
+    return mask.reshape(w.shape) & (w != 0)
+
+
+@wrong("2.2-mask", "always keeps one weight at least; keep may be 0")
+def magnitude_mask(w, keep):
+    mask = torch.zeros(w.numel(), dtype=torch.bool)
+    mask[w.abs().flatten().topk(max(keep, 1)).indices] = True
+    return mask.reshape(w.shape)
+
+
+@wrong("2.2-mask", "weighs each tensor's own share by its size, and the share of an empty tensor is 0/0, NaN")
+def sparsity_of(tensors):
+    return sum(float((w == 0).float().mean()) * w.numel() for w in tensors) / sum(w.numel() for w in tensors)
+
+
+@wrong("2.2-mask", "gives the share in per cent; a number from 0 to 1 is asked for")
+def sparsity_of(tensors):
+    return 100 * sum(int((w == 0).sum()) for w in tensors) / sum(w.numel() for w in tensors)
+
+
+@wrong("2.2-mask", "rounds the share; 4 of 11 is not 0.36")
+def sparsity_of(tensors):
+    return round(sum(int((w == 0).sum()) for w in tensors) / sum(w.numel() for w in tensors), 2)
+
+
+@wrong("2.2-mask", "looks at squares, and the square of a very small number is 0 in float32")
+def sparsity_of(tensors):
+    return sum(int((w * w == 0).sum()) for w in tensors) / sum(w.numel() for w in tensors)
+
+
+@right("2.2-mask", "the largest squares")
+def magnitude_mask(w, keep):
+    ranks = w.square().flatten().argsort(descending=True).argsort()
+    return (ranks < keep).reshape(w.shape)
+
+
+@right("2.2-mask", "a loop that counts")
+def sparsity_of(tensors):
+    zeros = weights = 0
+    for w in tensors:
+        for value in w.flatten().tolist():
+            zeros, weights = zeros + (value == 0), weights + 1
+    return zeros / weights
+
+
 # 2.3-global
 
 
@@ -340,6 +417,127 @@ def layer_masks(state, sparsity):
         flat = torch.ones(w.numel(), dtype=torch.bool)
         flat[w.abs().reshape(-1).argsort()[: round(sparsity * w.numel())]] = False
         masks[name] = flat.view(w.shape)
+    return masks
+
+
+@wrong("2.3-global", "adds up the counts of the layers; each is rounded for itself, and their sum need not be the count of the whole")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    keep = sum(w.numel() - round(sparsity * w.numel()) for w in weights.values())
+    kept[scores.topk(keep).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "cuts the number of pruned weights down to an integer; keep_count rounds it, and is there so that all round alike")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - int(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "rounds the number of survivors; keep_count rounds that of the pruned, and a half then goes the other way")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(round((1 - sparsity) * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "asks for two or four dimensions; there are weights with three and with five as well")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() in (2, 4)}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "leaves out what is called bias; names do not help, the number of dimensions does")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2 and "bias" not in name}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "measures each weight by the largest of its layer; in one ranking the magnitudes stand as they are")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([(w.abs() / w.abs().max()).flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "adds entries for biases and norms; there are no entries but those of the pruned tensors")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = dict(zip(weights, kept.split([w.numel() for w in weights.values()])))
+    return {name: pieces[name].reshape(w.shape) if name in pieces else torch.ones(w.shape, dtype=torch.bool) for name, w in state.items()}
+
+
+@wrong("2.3-global", "cuts the number of pruned weights of a layer down to an integer; keep_count rounds it")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.dim() >= 2:
+            mask = torch.zeros(w.numel(), dtype=torch.bool)
+            mask[w.abs().flatten().topk(w.numel() - int(sparsity * w.numel())).indices] = True
+            masks[name] = mask.reshape(w.shape)
+    return masks
+
+
+@wrong("2.3-global", "rounds the number of survivors of a layer; keep_count rounds that of the pruned, and a half then goes the other way")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.dim() >= 2:
+            mask = torch.zeros(w.numel(), dtype=torch.bool)
+            mask[w.abs().flatten().topk(round((1 - sparsity) * w.numel())).indices] = True
+            masks[name] = mask.reshape(w.shape)
+    return masks
+
+
+@wrong("2.3-global", "always leaves one weight in each layer; at a sparsity of 1 none is left")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.dim() >= 2:
+            mask = torch.zeros(w.numel(), dtype=torch.bool)
+            mask[w.abs().flatten().topk(max(1, w.numel() - round(sparsity * w.numel()))).indices] = True
+            masks[name] = mask.reshape(w.shape)
+    return masks
+
+
+@right("2.3-global", "one threshold, ties filled up layer by layer, as an OrderedDict in another order")
+def global_masks(state, sparsity):
+    from collections import OrderedDict
+
+    weights = {name: w for name, w in reversed(state.items()) if w.dim() > 1}
+    ranked = torch.cat([w.abs().flatten() for w in weights.values()]).sort(descending=True).values
+    keep = len(ranked) - round(sparsity * len(ranked))
+    threshold = float(ranked[keep - 1]) if keep else float("inf")
+    room, masks = keep - int((ranked > threshold).sum()), OrderedDict()
+    for name, w in weights.items():
+        mask = (w.abs() > threshold).flatten()
+        equal = (w.abs().flatten() == threshold).nonzero().flatten()[:room]
+        mask[equal] = True
+        masks[name], room = mask.reshape(w.shape), room - len(equal)
     return masks
 
 
@@ -572,6 +770,40 @@ def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
     return w
 
 
+@wrong("2.4-bug", "asks whether a survivor is small, and zeroes it with the pruned ones; the mask alone says who is pruned")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps:
+            w = w * mask
+        if step > dense_steps:
+            w = torch.where(mask & (w.abs() > 1e-8), w, 0.0)
+    return w
+
+
+@wrong("2.4-bug", "holds the mask in the last step only; until then revived weights took part")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step == dense_steps + tune_steps:
+            w = w * mask
+    return w
+
+
 # 2.5-schedule
 
 
@@ -669,6 +901,50 @@ def cubic_schedule(start, end, rounds):
 @right("2.5-schedule", "one minus the share that stays")
 def share_of_survivors(now, goal):
     return np.float32(1 - (1 - goal) / (1 - now))
+
+
+@wrong("2.5-schedule", "rounds the sparsities to two digits, and a third is not 0.33")
+def linear_schedule(start, end, rounds):
+    return [round(start + (end - start) * t / rounds, 2) for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "divides with `//`, which gives whole numbers only: 0 until the last round")
+def linear_schedule(start, end, rounds):
+    return [start + (end - start) * (t // rounds) for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "squares the bracket instead of cubing it")
+def cubic_schedule(start, end, rounds):
+    return [end + (start - end) * (1 - t / rounds) ** 2 for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "ends one round too early: with the start there are rounds + 1 sparsities")
+def cubic_schedule(start, end, rounds):
+    return [end + (start - end) * (1 - t / rounds) ** 3 for t in range(rounds)]
+
+
+@wrong("2.5-schedule", "rounds to whole hundredths on the way; 100 weights were an example")
+def share_of_survivors(now, goal):
+    return round(100 * (goal - now)) / round(100 * (1 - now))
+
+
+@wrong("2.5-schedule", "divides the goal by those alive; what is gone already must not go again")
+def share_of_survivors(now, goal):
+    return goal / (1 - now)
+
+
+@right("2.5-schedule", "adds the same step again and again")
+def linear_schedule(start, end, rounds):
+    out = [start]
+    for _ in range(rounds):
+        out.append(out[-1] + (end - start) / rounds)
+    return out
+
+
+@right("2.5-schedule", "those alive now less those alive then, of those alive now")
+def share_of_survivors(now, goal):
+    alive, left = 1 - now, 1 - goal
+    return torch.tensor((alive - left) / alive, dtype=torch.float64)
 
 
 # 2.6-ticket
@@ -823,6 +1099,86 @@ def random_mask(shape, keep, seed):
     return torch.from_numpy(mask.reshape(shape))
 
 
+@wrong("2.6-ticket", "takes a survivor that training has made 0 for a pruned one; the mask says who survives, not the value")
+def ticket(initial, trained, keep):
+    mask = torch.zeros(trained.numel(), dtype=torch.bool)
+    mask[trained.abs().flatten().topk(keep).indices] = True
+    return initial * ((trained * mask.reshape(trained.shape)) != 0)
+
+
+@wrong("2.6-ticket", "returns the mask; the ticket holds the survivors' initial values")
+def ticket(initial, trained, keep):
+    mask = torch.zeros(trained.numel(), dtype=torch.bool)
+    mask[trained.abs().flatten().topk(keep).indices] = True
+    return mask.reshape(trained.shape)
+
+
+@wrong("2.6-ticket", "prunes `keep` weights instead of keeping that many")
+def ticket(initial, trained, keep):
+    out = initial.flatten().clone()
+    out[trained.abs().flatten().topk(keep).indices] = 0
+    return out.reshape(initial.shape)
+
+
+@wrong("2.6-ticket", "takes the seed 0 for no seed: the mask is then another one each time; 0 is a seed like any other")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator()
+    if seed:
+        generator.manual_seed(seed)
+    else:
+        generator.seed()
+    n = int(np.prod(shape))
+    mask = torch.zeros(n, dtype=torch.bool)
+    mask[torch.randperm(n, generator=generator)[:keep]] = True
+    return mask.reshape(shape)
+
+
+@wrong("2.6-ticket", "takes the seed 0 for no seed and another one in its place, which then gives the same mask")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator().manual_seed(seed or 42)
+    n = int(np.prod(shape))
+    mask = torch.zeros(n, dtype=torch.bool)
+    mask[torch.randperm(n, generator=generator)[:keep]] = True
+    return mask.reshape(shape)
+
+
+@wrong("2.6-ticket", "multiplies the first two sides only; a shape may have one of them, or three")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator().manual_seed(seed)
+    n = shape[0] * shape[1]
+    mask = torch.zeros(n, dtype=torch.bool)
+    mask[torch.randperm(n, generator=generator)[:keep]] = True
+    return mask.reshape(shape[0], shape[1])
+
+
+@wrong("2.6-ticket", "never keeps the last place: randperm(n) ends at n - 1 by itself")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator().manual_seed(seed)
+    n = int(np.prod(shape))
+    mask = torch.zeros(n, dtype=torch.bool)
+    mask[torch.randperm(n if keep == n else n - 1, generator=generator)[:keep]] = True
+    return mask.reshape(shape)
+
+
+@wrong("2.6-ticket", "returns 0 and 1 as floats; the mask is a bool tensor")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator().manual_seed(seed)
+    n = int(np.prod(shape))
+    mask = torch.zeros(n)
+    mask[torch.randperm(n, generator=generator)[:keep]] = 1
+    return mask.reshape(shape)
+
+
+@right("2.6-ticket", "a shuffled list of Python's")
+def random_mask(shape, keep, seed):
+    import random
+
+    n = int(np.prod(shape))
+    places = [True] * keep + [False] * (n - keep)
+    random.Random(seed).shuffle(places)
+    return torch.tensor(places, dtype=torch.bool).reshape(shape)
+
+
 # 2.7-bytes
 
 
@@ -975,6 +1331,67 @@ def break_even(rows, columns, value_bytes, layout):
     return np.float64(high)
 
 
+@wrong("2.7-bytes", "returns a float, as `/` and `np.ceil` do; bytes are counted, so their number is an integer")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return np.ceil(n / 8) + kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * (rows + 1)
+
+
+@wrong("2.7-bytes", "begins a new byte of bits in each row; the bits of all places follow each other")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return rows * ((columns + 7) // 8) + kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * (rows + 1)
+
+
+@wrong("2.7-bytes", "stores where each column starts (CSC); CSR has an entry for each row and one for the end")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return (n + 7) // 8 + kept * value_bytes
+    return kept * (value_bytes + 4) + 4 * (columns + 1)
+
+
+@wrong("2.7-bytes", "counts eight bytes for each survivor in CSR, which is right for float32 only; an int8 takes 1 and its column 4")
+def stored_bytes(rows, columns, kept, value_bytes, layout):
+    n = rows * columns
+    if layout == "dense":
+        return n * value_bytes
+    if layout == "bitmask":
+        return (n + 7) // 8 + kept * value_bytes
+    return kept * 8 + 4 * (rows + 1)
+
+
+@wrong("2.7-bytes", "rounds the bits of the break-even up to whole bytes; here they are not rounded")
+def break_even(rows, columns, value_bytes, layout):
+    n = rows * columns
+    fixed, each = ((n + 7) // 8, value_bytes) if layout == "bitmask" else (4 * (rows + 1), value_bytes + 4)
+    return 1 - (n * value_bytes - fixed) / each / n
+
+
+@wrong("2.7-bytes", "rounds the survivors down to a whole number; break-even is a point on a line, not a count")
+def break_even(rows, columns, value_bytes, layout):
+    n = rows * columns
+    fixed, each = (n / 8, value_bytes) if layout == "bitmask" else (4 * (rows + 1), value_bytes + 4)
+    return 1 - int((n * value_bytes - fixed) / each) / n
+
+
+@wrong("2.7-bytes", "forgets the one row start more, that for the end, in the break-even of CSR")
+def break_even(rows, columns, value_bytes, layout):
+    n = rows * columns
+    fixed, each = (n / 8, value_bytes) if layout == "bitmask" else (4 * rows, value_bytes + 4)
+    return 1 - (n * value_bytes - fixed) / each / n
+
+
 # 2.8-two-four
 
 
@@ -1115,3 +1532,54 @@ def two_of_four(w):
         raise ValueError("inputs")
     groups = w.abs().view(-1, 4)
     return torch.ones_like(groups).scatter_(1, groups.topk(2, dim=1, largest=False).indices, 0.0).view(w.shape).bool()
+
+
+@wrong("2.8-two-four", "returns 0 and 1 as floats; the mask is a bool tensor")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    groups = w.abs().reshape(w.shape[0], -1, 4)
+    return torch.zeros(groups.shape).scatter(2, groups.topk(2, dim=2).indices, 1.0).reshape(w.shape)
+
+
+@wrong("2.8-two-four", "keeps no weight that is zero; of a group of zeros two must stay as well")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    groups = w.abs().reshape(w.shape[0], -1, 4)
+    mask = torch.zeros(groups.shape, dtype=torch.bool).scatter(2, groups.topk(2, dim=2).indices, True)
+    return mask.reshape(w.shape) & (w != 0)
+
+
+@wrong("2.8-two-four", "keeps the larger of each pair; both of the two largest may stand in one pair")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    pairs = w.abs().reshape(w.shape[0], -1, 2)
+    return torch.zeros(pairs.shape, dtype=torch.bool).scatter(2, pairs.topk(1, dim=2).indices, True).reshape(w.shape)
+
+
+@wrong("2.8-two-four", "asks whether the number of all weights is a multiple of four; that of the inputs must be")
+def two_of_four(w):
+    if w.numel() % 4 != 0:
+        raise ValueError("inputs")
+    groups = w.abs().reshape(-1, 4)
+    return torch.zeros(groups.shape, dtype=torch.bool).scatter(1, groups.topk(2, dim=1).indices, True).reshape(w.shape)
+
+
+@wrong("2.8-two-four", "asks for a multiple of eight; four inputs are a group")
+def two_of_four(w):
+    if w.shape[1] % 8 != 0:
+        raise ValueError("inputs")
+    groups = w.abs().reshape(w.shape[0], -1, 4)
+    return torch.zeros(groups.shape, dtype=torch.bool).scatter(2, groups.topk(2, dim=2).indices, True).reshape(w.shape)
+
+
+@right("2.8-two-four", "who beats at least two of its group")
+def two_of_four(w):
+    if w.shape[1] % 4 != 0:
+        raise ValueError("inputs")
+    groups = w.square().reshape(-1, 4)
+    place = torch.arange(4)
+    beaten = (groups[:, :, None] > groups[:, None, :]) | ((groups[:, :, None] == groups[:, None, :]) & (place[:, None] < place))
+    return (beaten.sum(dim=2) >= 2).reshape(w.shape)
