@@ -111,6 +111,21 @@ def raises(expected, call, *, what):
     raise Mistake(f"{what}: expected {expected.__name__}, but the call returned {show(got)}")
 
 
+def all_of(*calls):
+    """Runs every (function, *arguments), then raises what the first that failed raised.
+
+    For a check of several cases: the answers to all of them together tell which mistake it is.
+    """
+    faults = []
+    for call, *args in calls:
+        try:
+            call(*args)
+        except (Mistake, StudentError) as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+
+
 # Kinds of values
 
 
