@@ -24,7 +24,8 @@
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Builds on | lesson 00; NumPy and a little PyTorch; you should have seen the singular value decomposition once |
 # | Stuck? | run `hint("5.2-factors")` in a cell of your own: three hints for each exercise, at no cost |
-# | Which arrays | 5.2 to 5.4 and 5.7 work on NumPy arrays, 5.6 and 5.8 on PyTorch layers |
+# | Which arrays | 5.2 to 5.4 and 5.7 take and return NumPy arrays, 5.6 and 5.8 PyTorch layers and tensors |
+# | Short rules | A function leaves what it is given as it is: work on a copy. Where an integer is asked for, 3.0 is not one. Two values may come as a tuple or a list |
 
 # %% setup=true
 from autograder.student import ___, check, hint, progress
@@ -119,8 +120,8 @@ figures.weights_against_rank(ranks, two_tables, 1000 * 1000, marks=(50, 600))
 def low_rank_factors(w, rank):
     """Two thin tables whose product is the best approximation of w of this rank.
 
-    w: float NumPy array, shape (m, n).    rank: int, 1 to min(m, n).
-    Returns (left, right), NumPy arrays of shape (m, rank) and (rank, n), strongest part first.
+    w: float NumPy array (float32 or float64), shape (m, n).    rank: int, 1 to min(m, n).
+    Returns (left, right), float NumPy arrays of shape (m, rank) and (rank, n), strongest part first.
     Column i of left and row i of right have the same length: the root of the i-th singular value.
     """
     u, s, vt = np.linalg.svd(w, full_matrices=False)
@@ -181,7 +182,7 @@ def truncation_errors(singular_values, rank):
     """Errors of the best approximation of a given rank.
 
     singular_values: float NumPy array, shape (k,), largest first.    rank: int, 0 to k.
-    Returns (frobenius, spectral), two floats; both are 0.0 if nothing is dropped.
+    Returns (frobenius, spectral), two floats; both are exactly 0.0 if nothing is dropped.
     """
     rest = singular_values[rank:]  # blank: rest = ___
     frobenius = np.sqrt(np.sum(rest**2))  # blank: frobenius = ___
@@ -372,7 +373,7 @@ print(f"\nrelative Frobenius error with 95 % of the energy kept: at most sqrt(1 
 def weights_after(shapes, rank):
     """Weights of a network in which a layer is factorised only if that makes it smaller.
 
-    shapes: list of (m, n), the shapes of the weight tables; ints.    rank: int, at least 1, for all layers.
+    shapes: list of (m, n), at least one, the shapes of the weight tables; ints.    rank: int, at least 1, for all layers.
     A layer that would not get smaller keeps its one table.
     Returns the number of weights of all layers together (biases not counted), an integer.
     """
@@ -412,6 +413,9 @@ check("5.5-bug")
 # mixes their results at each pixel. The k × k part keeps stride, padding and dilation: it is the one that walks over the picture. If the 1 × 1
 # part took the stride again, the picture would shrink twice.
 #
+# **New layers.** The pair has weights of its own, float32 like those of the old layer, and they can be trained: the next demonstration fine-tunes
+# them. If the pair used the old layer's bias itself, not a copy, training the pair would change the old layer.
+#
 # **A worked example.** 16 → 32 channels, 3 × 3: the table is 32 × 144, that is 4608 weights. At rank 8: 8 × 144 + 32 × 8 = 1408.
 #
 # **Predict:** what would happen if you put the bias on the first of the two layers, too?
@@ -421,9 +425,9 @@ check("5.5-bug")
 def two_linears(layer, left, right):
     """nn.Linear -> nn.Sequential of two nn.Linear that compute x @ (left @ right).T + bias.
 
-    layer: nn.Linear(n, m), with a bias or without; it is not changed.
+    layer: nn.Linear(n, m), float32, with a bias or without; it is not changed, and shares no memory with the result.
     left, right: torch tensors, float32, shape (m, r) and (r, n).
-    Only the second layer has a bias, and only if `layer` has one.
+    Only the second layer has a bias, and only if `layer` has one. All parameters are float32 and can be trained (requires_grad).
     """
     rank = right.shape[0]
     first = nn.Linear(layer.in_features, rank, bias=False)  # blank: first = nn.Linear(___, ___, bias=___)
@@ -439,8 +443,9 @@ def two_linears(layer, left, right):
 def two_convs(layer, left, right):
     """nn.Conv2d -> nn.Sequential of the same k x k convolution with r outputs, and a 1 x 1 convolution.
 
-    layer: nn.Conv2d with in channels and out channels, groups = 1, with a bias or without; it is not changed.
+    layer: nn.Conv2d, float32, groups = 1, zeros as padding; any stride, padding and dilation, kernels that need not be square.
     left, right: torch tensors, float32, shape (out, r) and (r, in * kernel height * kernel width).
+    Biases, memory and parameters as in two_linears.
     """
     rank, walk = right.shape[0], {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
     first = nn.Conv2d(layer.in_channels, rank, layer.kernel_size, bias=False, **walk)  # blank: first = nn.Conv2d(___, ___, layer.kernel_size, bias=___, **walk)
@@ -625,18 +630,19 @@ figures.bytes_and_time(latency_ranks, shares, times)
 # inputs are equally loud, and no two of them go together any more ($G$ becomes the identity).
 #
 # **Too few or dead inputs.** If an input is always 0, or there are fewer samples than inputs, $G$ has no proper Cholesky factor. We add
-# a small **ridge** to the diagonal: here one millionth of its mean. It also keeps the table sensible for inputs that calibration did not show.
+# a small **ridge** to the diagonal: here one millionth of its mean. It also keeps the table sensible for inputs that calibration did not show: the larger
+# the ridge, the nearer the answer is to plain SVD. So it belongs to the result, also where $G$ could do without.
 #
 # **Predict:** if all inputs are independent and equally loud, what does whitening change?
 
 # %% exercise="5.7-whitened" kind="code" points=14 minutes=14 difficulty=3
 # Exercise 5.7-whitened: the best pair of tables for the inputs that occur
 def whitened_factors(w, x, rank, ridge=1e-6):
-    """Thin tables of this rank with the least mean squared output error on the inputs x.
+    """Thin tables of this rank with the least |E C|, the mean squared output error on the inputs x (and a ridge's share).
 
     w: float64 NumPy array, shape (m, n).    x: float64 NumPy array, shape (samples, n), not all 0.
-    rank: int, 1 to min(m, n).    ridge: float, a share of the mean of G's diagonal; stay in float64.
-    Returns (left, right), shapes (m, rank) and (rank, n); the new output is x @ (left @ right).T.
+    rank: int, 1 to min(m, n).    ridge: float, above 0: so many times the mean of G's diagonal is added to the diagonal.
+    Returns (left, right), float64 NumPy arrays, shapes (m, rank) and (rank, n); the new output is x @ (left @ right).T.
     """
     gram = x.T @ x / len(x)  # blank: gram = ___ / len(x)
     gram = gram + ridge * np.mean(np.diag(gram)) * np.eye(len(gram))
@@ -698,6 +704,9 @@ figures.plain_and_whitened(white_ranks, results, dense_accuracy)
 # **The start.** $B$ is all zeros, so $BA = 0$ and the network starts exactly as it was. $A$ is random. If both were zero, nothing would ever move:
 # the gradient of $B$ has $A$ as a factor, and that of $A$ has $B$.
 #
+# **The way.** Nobody has to build $W'$ for an output: $x A^T B^T$ costs $r(m+n)$ multiplications a sample, and is added to what the frozen layer says. The
+# gradient must get through to $A$, to $B$ *and* to $x$: below this layer there may be others with tables of their own.
+#
 # **The end.** $W + \frac{\alpha}{r}BA$ is a table of the old shape. **Merge** it into one layer, and the adapted network costs
 # not a microsecond more. The bias is not touched.
 #
@@ -708,7 +717,10 @@ figures.plain_and_whitened(white_ranks, results, dense_accuracy)
 # %% exercise="5.8-lora" kind="code" points=12 minutes=12 difficulty=2
 # Exercise 5.8-lora: start, use and merge
 def lora_start(out_features, in_features, rank, seed):
-    """The two tables at the start, as torch tensors: a (rank, in_features), random; b (out_features, rank), zeros."""
+    """The two tables at the start, float32 torch tensors: a (rank, in_features), random; b (out_features, rank), zeros.
+
+    seed: int, at least 0. The same seed gives the same numbers each time, another seed others.
+    """
     generator = torch.Generator().manual_seed(seed)
     a = torch.randn(rank, in_features, generator=generator) / in_features**0.5  # blank: a = torch.randn(___, ___, generator=generator) / in_features**0.5
     b = torch.zeros(out_features, rank)  # blank: b = ___
@@ -716,16 +728,20 @@ def lora_start(out_features, in_features, rank, seed):
 
 
 def lora_output(layer, x, a, b, alpha):
-    """Output of the adapted layer, shape (samples, m), without building W'.
+    """Output of the adapted layer, a float32 torch tensor of shape (samples, m); gradients reach x, a and b.
 
-    layer: nn.Linear(n, m).    x: torch tensor (samples, n).    a: (r, n).    b: (m, r).    alpha: float.
+    layer: nn.Linear(n, m), float32, with a bias or without; it stays as it is, also if it is frozen.
+    x: torch tensor (samples, n).    a: (r, n).    b: (m, r).    All float32.    alpha: float.
     """
     scale = alpha / a.shape[0]  # blank: scale = ___
     return layer(x) + scale * (x @ a.T @ b.T)  # blank: return layer(x) + scale * ___
 
 
 def lora_merge(layer, a, b, alpha):
-    """A new nn.Linear(n, m) that computes what lora_output computes. `layer` is not changed."""
+    """A new nn.Linear(n, m), float32, that computes what lora_output computes.
+
+    `layer` is not changed, and shares no memory with the new one.
+    """
     merged = nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None)
     with torch.no_grad():
         merged.weight.copy_(layer.weight + alpha / a.shape[0] * b @ a)  # blank: merged.weight.copy_(layer.weight + ___)
@@ -735,7 +751,7 @@ def lora_merge(layer, a, b, alpha):
 
 # %% [markdown] hints="5.8-lora"
 # 1. Shapes again: a sample is a row of n numbers. It must become r numbers, then m. `a` is (r, n) and `b` is (m, r); each has to be turned round to multiply rows from the right.
-# 2. The rank can be read from the shape of either table. The factor is alpha divided by it, in both functions.
+# 2. The rank can be read from the shape of either table. The factor is alpha divided by it, in output and merge alike.
 # 3. The merged weight has the shape (m, n). Which order of the two tables gives that shape? And what happens to the bias in the formula for W'?
 
 # %% check="5.8-lora"

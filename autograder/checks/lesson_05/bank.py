@@ -85,10 +85,23 @@ def low_rank_factors(w, rank):
     return -u[:, :rank] @ d, -d @ vt[:rank, :]
 
 
-@right("5.2-factors", "PyTorch in float32, returned as tensors in a list")
+@wrong("5.2-factors", "returns torch tensors; this exercise works on NumPy arrays")
+def low_rank_factors(w, rank):
+    u, s, vt = torch.linalg.svd(torch.tensor(w), full_matrices=False)
+    return u[:, :rank] * s[:rank].sqrt(), (vt[:rank].T * s[:rank].sqrt()).T
+
+
+@wrong("5.2-factors", "returns the weakest of the kept parts first: the strongest comes first")
+def low_rank_factors(w, rank):
+    u, s, vt = np.linalg.svd(w, full_matrices=False)
+    root = np.sqrt(s[:rank])[::-1]
+    return u[:, :rank][:, ::-1] * root, root[:, None] * vt[:rank][::-1]
+
+
+@right("5.2-factors", "PyTorch in float32, as arrays in a list")
 def low_rank_factors(w, rank):
     u, s, vt = torch.linalg.svd(torch.tensor(w, dtype=torch.float32), full_matrices=False)
-    return [u[:, :rank] * s[:rank].sqrt(), (vt[:rank].T * s[:rank].sqrt()).T]
+    return [(u[:, :rank] * s[:rank].sqrt()).numpy(), (vt[:rank].T * s[:rank].sqrt()).T.numpy()]
 
 
 @right("5.2-factors", "a loop over the parts")
@@ -162,6 +175,14 @@ def truncation_errors(singular_values, rank):
 def truncation_errors(singular_values, rank):
     rest = singular_values[rank:]
     return float(np.sqrt(np.sum(rest**2))), float(rest[0])
+
+
+@wrong("5.3-error", "subtracts one sum of squares from another that was added up in another order: where nothing is dropped, roundings are left over, and the root makes them large")
+def truncation_errors(singular_values, rank):
+    squares = singular_values**2
+    so_far = np.append(0.0, np.cumsum(squares))
+    missing = np.sum(squares) - so_far[rank]
+    return float(np.sqrt(max(missing, 0.0))), float(singular_values[rank]) if rank < len(squares) else 0.0
 
 
 @right("5.3-error", "norms of NumPy; a list of NumPy floats")
@@ -283,6 +304,23 @@ def rank_for_budget(m, n, budget):
     return max(min(budget // (m + n), min(m, n)), 1)
 
 
+@wrong("5.4-rank", "compares a running sum with a sum that was added up in another order: the last digits differ, and a share of 1 may never be reached")
+def rank_for_energy(singular_values, share):
+    energy = np.cumsum(singular_values**2)
+    return int(np.argmax(energy >= share * np.sum(singular_values**2))) + 1
+
+
+@wrong("5.4-rank", "looks a share up among shares that were divided by a sum added up in another order: their last may be less than 1, and the answer is above the number of values")
+def rank_for_energy(singular_values, share):
+    squares = singular_values**2
+    return int(np.searchsorted(np.cumsum(squares) / np.sum(squares), share)) + 1
+
+
+@wrong("5.4-rank", "takes one side for the full rank: it is the smaller of the two")
+def rank_for_budget(m, n, budget):
+    return min(budget // (m + n), n)
+
+
 @right("5.4-rank", "counts down from the full rank")
 def break_even_rank(m, n):
     rank = min(m, n)
@@ -368,6 +406,16 @@ def weights_after(shapes, rank):
 @wrong("5.5-bug", "compares the rank with m + n, without the size of the table")
 def weights_after(shapes, rank):
     return sum(rank * (m + n) if rank < m + n else m * n for m, n in shapes)
+
+
+@wrong("5.5-bug", "rounds break-even down and then asks for less: where mn/(m+n) is no whole number, the rank at its whole part still saves")
+def weights_after(shapes, rank):
+    return sum(rank * (m + n) if rank < m * n // (m + n) else m * n for m, n in shapes)
+
+
+@wrong("5.5-bug", "counts layers of one shape once; each has its own weights")
+def weights_after(shapes, rank):
+    return sum(min(m * n, rank * (m + n)) for m, n in set(shapes))
 
 
 @right("5.5-bug", "the smaller of the two counts")
@@ -534,6 +582,96 @@ def two_convs(layer, left, right):
     return one
 
 
+@wrong("5.6-layers", "makes the pair in float64: it cannot take the float32 inputs that the old layer takes")
+def two_linears(layer, left, right):
+    bias = layer.bias is not None
+    pair = torch.nn.Sequential(
+        torch.nn.Linear(layer.in_features, len(right), bias=False, dtype=torch.float64),
+        torch.nn.Linear(len(right), layer.out_features, bias=bias, dtype=torch.float64),
+    )
+    with torch.no_grad():
+        pair[0].weight.copy_(right)
+        pair[1].weight.copy_(left)
+        if bias:
+            pair[1].bias.copy_(layer.bias)
+    return pair
+
+
+@wrong("5.6-layers", "gives the new layer the old layer's own bias, not a copy: who trains the one changes the other")
+def two_linears(layer, left, right):
+    first = torch.nn.Linear(layer.in_features, right.shape[0], bias=False)
+    second = torch.nn.Linear(right.shape[0], layer.out_features, bias=layer.bias is not None)
+    with torch.no_grad():
+        first.weight.copy_(right)
+        second.weight.copy_(left)
+    second.bias = layer.bias
+    return torch.nn.Sequential(first, second)
+
+
+@wrong("5.6-layers", "freezes the two layers: they are to be fine-tuned")
+def two_linears(layer, left, right):
+    first = torch.nn.Linear(layer.in_features, right.shape[0], bias=False)
+    second = torch.nn.Linear(right.shape[0], layer.out_features, bias=layer.bias is not None)
+    with torch.no_grad():
+        first.weight.copy_(right)
+        second.weight.copy_(left)
+        if layer.bias is not None:
+            second.bias.copy_(layer.bias)
+    return torch.nn.Sequential(first, second).requires_grad_(False)
+
+
+@wrong("5.6-layers", "gives the new convolution the old layer's own bias, not a copy: who trains the one changes the other")
+def two_convs(layer, left, right):
+    rank, walk = right.shape[0], {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
+    first = torch.nn.Conv2d(layer.in_channels, rank, layer.kernel_size, bias=False, **walk)
+    second = torch.nn.Conv2d(rank, layer.out_channels, 1, bias=layer.bias is not None)
+    with torch.no_grad():
+        first.weight.copy_(right.reshape(first.weight.shape))
+        second.weight.copy_(left.reshape(second.weight.shape))
+    second.bias = layer.bias
+    return torch.nn.Sequential(first, second)
+
+
+@wrong("5.6-layers", "forgets the stride: the picture comes out too large")
+def two_convs(layer, left, right):
+    rank, walk = right.shape[0], {"padding": layer.padding, "dilation": layer.dilation}
+    first = torch.nn.Conv2d(layer.in_channels, rank, layer.kernel_size, bias=False, **walk)
+    second = torch.nn.Conv2d(rank, layer.out_channels, 1, bias=layer.bias is not None)
+    with torch.no_grad():
+        first.weight.copy_(right.reshape(first.weight.shape))
+        second.weight.copy_(left.reshape(second.weight.shape))
+        if layer.bias is not None:
+            second.bias.copy_(layer.bias)
+    return torch.nn.Sequential(first, second)
+
+
+@wrong("5.6-layers", "forgets the dilation: the filters look at neighbours where the old ones left gaps")
+def two_convs(layer, left, right):
+    rank, walk = right.shape[0], {"stride": layer.stride, "padding": layer.padding}
+    first = torch.nn.Conv2d(layer.in_channels, rank, layer.kernel_size, bias=False, **walk)
+    second = torch.nn.Conv2d(rank, layer.out_channels, 1, bias=layer.bias is not None)
+    with torch.no_grad():
+        first.weight.copy_(right.reshape(first.weight.shape))
+        second.weight.copy_(left.reshape(second.weight.shape))
+        if layer.bias is not None:
+            second.bias.copy_(layer.bias)
+    return torch.nn.Sequential(first, second)
+
+
+@wrong("5.6-layers", "takes kernels for squares: height and width may differ")
+def two_convs(layer, left, right):
+    rank, side = right.shape[0], layer.kernel_size[0]
+    walk = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
+    first = torch.nn.Conv2d(layer.in_channels, rank, side, bias=False, **walk)
+    second = torch.nn.Conv2d(rank, layer.out_channels, 1, bias=layer.bias is not None)
+    with torch.no_grad():
+        first.weight.copy_(right.reshape(rank, layer.in_channels, side, side))
+        second.weight.copy_(left.reshape(second.weight.shape))
+        if layer.bias is not None:
+            second.bias.copy_(layer.bias)
+    return torch.nn.Sequential(first, second)
+
+
 @right("5.6-layers", "parameters set as new nn.Parameter, layers appended one by one")
 def two_linears(layer, left, right):
     pair = torch.nn.Sequential()
@@ -555,6 +693,17 @@ def two_linears(layer, left, right):
     if bias:
         state["1.bias"] = layer.bias.double()
     pair.load_state_dict(state)
+    return pair.float()
+
+
+@right("5.6-layers", "the tables themselves as parameters, layers with names")
+def two_linears(layer, left, right):
+    first, second = torch.nn.Linear(layer.in_features, len(right), bias=False), torch.nn.Linear(len(right), layer.out_features)
+    first.weight, second.weight = torch.nn.Parameter(right), torch.nn.Parameter(left)
+    second.register_parameter("bias", None if layer.bias is None else torch.nn.Parameter(layer.bias.detach().clone()))
+    pair = torch.nn.Sequential()
+    pair.add_module("wide", first)
+    pair.add_module("tall", second)
     return pair
 
 
@@ -688,11 +837,54 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
 
 
-@right("5.7-whitened", "the projection on the strongest output directions; no inverse and no ridge")
+@wrong("5.7-whitened", "leaves the ridge out: what is asked for changes with it")
 def whitened_factors(w, x, rank, ridge=1e-6):
     u, _, _ = np.linalg.svd(w @ x.T, full_matrices=False)
     if u.shape[1] < rank:
         u, _ = np.linalg.qr(np.hstack([u, np.eye(len(w))]))
+    return u[:, :rank], u[:, :rank].T @ w
+
+
+@wrong("5.7-whitened", "adds the ridge as it is; it is a share of the mean of G's diagonal, so that it fits inputs of any size")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    c = np.linalg.cholesky(x.T @ x / len(x) + ridge * np.eye(x.shape[1]))
+    u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
+
+
+@wrong("5.7-whitened", "takes a ridge of a millionth, whatever is given")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    gram = x.T @ x / len(x)
+    c = np.linalg.cholesky(gram + 1e-6 * np.mean(np.diag(gram)) * np.eye(len(gram)))
+    u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
+
+
+@wrong("5.7-whitened", "takes a share of the sum of G's diagonal for the ridge; it is a share of the mean")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    gram = x.T @ x / len(x)
+    c = np.linalg.cholesky(gram + ridge * np.trace(gram) * np.eye(len(gram)))
+    u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
+
+
+@wrong("5.7-whitened", "returns float32: with so small a ridge, its rounding is larger than what is at stake")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    gram = x.T @ x / len(x)
+    gram = gram + ridge * np.mean(np.diag(gram)) * np.eye(len(gram))
+    c = np.linalg.cholesky(gram)
+    u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return (u[:, :rank] * root).astype(np.float32), ((root[:, None] * vt[:rank]) @ np.linalg.inv(c)).astype(np.float32)
+
+
+@right("5.7-whitened", "the projection on the strongest output directions, the ridge as further inputs; no inverse")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    more = np.sqrt(ridge * np.sum(x * x) / x.shape[1]) * np.eye(x.shape[1])
+    u, _, _ = np.linalg.svd(np.hstack([w @ x.T, w @ more]), full_matrices=False)
     return u[:, :rank], u[:, :rank].T @ w
 
 
@@ -706,14 +898,14 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     return u[:, :rank] * s[:rank], np.linalg.solve(root, vt[:rank].T).T
 
 
-@right("5.7-whitened", "a sum in place of the mean, PyTorch in float64")
+@right("5.7-whitened", "a sum in place of the mean, PyTorch in float64 inside")
 def whitened_factors(w, x, rank, ridge=1e-6):
     w, x = torch.tensor(w), torch.tensor(x)
     gram = x.T @ x
     c = torch.linalg.cholesky(gram + ridge * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype))
     u, s, vt = torch.linalg.svd(w @ c, full_matrices=False)
     right = torch.linalg.solve_triangular(c, s[:rank, None] * vt[:rank], upper=False, left=False)
-    return u[:, :rank], right
+    return u[:, :rank].numpy(), right.numpy()
 
 
 # 5.8-lora
@@ -743,9 +935,68 @@ def lora_start(out_features, in_features, rank, seed):
     return torch.randn(out_features, rank, generator=generator) / in_features**0.5, torch.zeros(rank, in_features)
 
 
+@wrong("5.8-lora", "gives other numbers each time it is called with the same seed")
+def lora_start(out_features, in_features, rank, seed):
+    return torch.randn(rank, in_features) / in_features**0.5, torch.zeros(out_features, rank)
+
+
+@wrong("5.8-lora", "gives the same numbers for every seed")
+def lora_start(out_features, in_features, rank, seed):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(rank, in_features, generator=generator) / in_features**0.5, torch.zeros(out_features, rank)
+
+
+@wrong("5.8-lora", "takes the seed 0 for no seed at all: it is one like any other")
+def lora_start(out_features, in_features, rank, seed):
+    generator = torch.Generator()
+    if seed:
+        generator.manual_seed(seed)
+    else:
+        generator.seed()
+    return torch.randn(rank, in_features, generator=generator) / in_features**0.5, torch.zeros(out_features, rank)
+
+
+@wrong("5.8-lora", "starts in float64: the tables cannot be multiplied with the layer's float32 inputs")
+def lora_start(out_features, in_features, rank, seed):
+    a = torch.tensor(np.random.default_rng(seed).normal(size=(rank, in_features)))
+    return a, torch.zeros((out_features, rank), dtype=torch.float64)
+
+
+@wrong("5.8-lora", "`lora_output` changes `layer` (its parameters) in place")
+def lora_output(layer, x, a, b, alpha):
+    with torch.no_grad():
+        layer.weight += alpha / a.shape[0] * b @ a
+    return layer(x)
+
+
+@wrong("5.8-lora", "computes without gradients: a and b could never be trained")
+def lora_output(layer, x, a, b, alpha):
+    with torch.no_grad():
+        return layer(x) + alpha / a.shape[0] * x @ a.T @ b.T
+
+
+@wrong("5.8-lora", "cuts the gradient at the frozen layer's output: frozen are its weights, and x comes from layers that may have tables of their own")
+def lora_output(layer, x, a, b, alpha):
+    with torch.no_grad():
+        frozen = layer(x)
+    return frozen + alpha / a.shape[0] * x @ a.T @ b.T
+
+
+@wrong("5.8-lora", "`lora_output` changes `layer` (`requires_grad` of its parameters) in place")
+def lora_output(layer, x, a, b, alpha):
+    for parameter in layer.parameters():
+        parameter.requires_grad = False
+    return layer(x) + alpha / a.shape[0] * x @ a.T @ b.T
+
+
 @wrong("5.8-lora", "forgets to divide alpha by the rank in the output")
 def lora_output(layer, x, a, b, alpha):
     return layer(x) + alpha * (x @ a.T) @ b.T
+
+
+@wrong("5.8-lora", "has float64 numbers where float32 ones are asked for")
+def lora_output(layer, x, a, b, alpha):
+    return layer(x).double() + alpha / a.shape[0] * x.double() @ a.double().T @ b.double().T
 
 
 @wrong("5.8-lora", "leaves the factor alpha over rank out of the output")
@@ -822,23 +1073,42 @@ def lora_merge(layer, a, b, alpha):
     return merged
 
 
-@wrong("5.8-lora", "lora_merge changed the layer that it was given; it should return a new one")
+@wrong("5.8-lora", "keeps the old layer's own bias in the new one, not a copy: who trains the one changes the other")
+def lora_merge(layer, a, b, alpha):
+    merged = torch.nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None)
+    with torch.no_grad():
+        merged.weight.copy_(layer.weight + alpha / a.shape[0] * b @ a)
+    merged.bias = layer.bias
+    return merged
+
+
+@wrong("5.8-lora", "merges in float64: the new layer cannot take the float32 inputs of the old one")
+def lora_merge(layer, a, b, alpha):
+    merged = torch.nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None, dtype=torch.float64)
+    with torch.no_grad():
+        merged.weight.copy_(layer.weight.double() + alpha / a.shape[0] * b.double() @ a.double())
+        if layer.bias is not None:
+            merged.bias.copy_(layer.bias)
+    return merged
+
+
+@wrong("5.8-lora", "`lora_merge` changes `layer` (its parameters) in place")
 def lora_merge(layer, a, b, alpha):
     with torch.no_grad():
         layer.weight += alpha / a.shape[0] * b @ a
     return layer
 
 
-@right("5.8-lora", "numbers from another source, float64")
+@right("5.8-lora", "numbers from another source")
 def lora_start(out_features, in_features, rank, seed):
-    a = torch.tensor(np.random.default_rng(seed).uniform(-1, 1, (rank, in_features)))
-    return a, torch.zeros((out_features, rank), dtype=torch.float64)
+    a = torch.tensor(np.random.default_rng(seed).uniform(-1, 1, (rank, in_features)), dtype=torch.float32)
+    return a, torch.zeros((out_features, rank))
 
 
-@right("5.8-lora", "the global generator, as a list; zeros_like")
+@right("5.8-lora", "the global generator, as a list; zeros_like; parameters")
 def lora_start(out_features, in_features, rank, seed):
     torch.manual_seed(seed)
-    return [torch.empty(rank, in_features).normal_(0, 0.02), torch.zeros_like(torch.empty(out_features, rank))]
+    return [torch.nn.Parameter(torch.empty(rank, in_features).normal_(0, 0.02)), torch.zeros_like(torch.empty(out_features, rank))]
 
 
 @right("5.8-lora", "builds the new table first")
@@ -847,10 +1117,10 @@ def lora_output(layer, x, a, b, alpha):
     return torch.nn.functional.linear(x, new, layer.bias)
 
 
-@right("5.8-lora", "einsum, without a gradient")
+@right("5.8-lora", "einsum, the frozen weights cut off from their gradient")
 def lora_output(layer, x, a, b, alpha):
-    with torch.no_grad():
-        return layer(x) + torch.einsum("sn,rn,mr->sm", x, a, b) * alpha / len(a)
+    bias = None if layer.bias is None else layer.bias.detach()
+    return torch.nn.functional.linear(x, layer.weight.detach(), bias) + torch.einsum("sn,rn,mr->sm", x, a, b) * alpha / len(a)
 
 
 @right("5.8-lora", "a deep copy of the layer")
@@ -862,10 +1132,10 @@ def lora_merge(layer, a, b, alpha):
     return merged
 
 
-@right("5.8-lora", "a state dict, in float64")
+@right("5.8-lora", "a state dict, in float64 inside")
 def lora_merge(layer, a, b, alpha):
     state = {k: v.double() for k, v in layer.state_dict().items()}
     state["weight"] = state["weight"] + alpha / a.shape[0] * (b.double() @ a.double())
     merged = torch.nn.Linear(layer.in_features, layer.out_features, bias="bias" in state).double()
     merged.load_state_dict(state)
-    return merged
+    return merged.float()

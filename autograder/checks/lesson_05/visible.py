@@ -4,65 +4,55 @@ Factors are never compared entry by entry: signs are free, and where two singula
 What is compared are products, lengths, errors and outputs.
 """
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
 
+from autograder.calling import weights
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, from_tensor, letter, that
+from autograder.checks.expect import (
+    all_of, close, differentiable, equal, kind_of, letter, real_number, seed_matters, show, that, whole_number,
+)  # fmt: skip
 from autograder.checks.modules import run_module
 
 FLOAT32 = float(np.finfo(np.float32).eps)
+FLOAT64 = float(np.finfo(np.float64).eps)
 
 
 def pair(value, what):
-    that(isinstance(value, (tuple, list)) and len(value) == 2, f"{what} should return two values.")
+    that(isinstance(value, (tuple, list)), f"{what} should return two values; it returned {kind_of(value)}.")
+    that(len(value) == 2, f"{what} should return two values; it returned {len(value)}.")
     return value
 
 
-def number(value, what):
-    """A finite real number as a Python float (a NumPy or torch scalar will do)."""
-    if type(value) is torch.Tensor:
-        value = from_tensor(value)
-    if isinstance(value, np.ndarray):
-        value = value[()] if value.shape == () else None
-    if isinstance(value, np.floating):
-        value = float(value)  # in float32 the comparison below would overflow
-    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    that(real and bool(abs(value) < 1e300), f"{what} should be one finite number.")
-    return float(value)
-
-
-def whole(value, what):
-    """An integer: Python's, NumPy's, or an array of shape ()."""
-    if isinstance(value, np.ndarray) and value.shape == ():
-        value = value[()]
-    good = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    that(good, f"{what} should be an integer (int or NumPy integer), not a {type(value).__name__}.")
-    return int(value)
-
-
 def table(value, shape, what):
-    """A finite float table of this shape, in NumPy float64; NumPy arrays and torch tensors will do."""
-    if isinstance(value, torch.Tensor):
-        value = from_tensor(value)
-    that(isinstance(value, np.ndarray), f"{what} should be an array, not a {type(value).__name__}.")
-    that(value.shape == shape, f"{what} should have the shape {shape}; it has {value.shape}.")
-    that(value.dtype.kind == "f", f"{what} should hold floats; the type is {value.dtype}.")
-    that(bool(np.isfinite(value).all()), f"{what} holds NaN or infinity.")
-    return value.astype(np.float64)
+    """A finite NumPy array of floats of this shape, in float64."""
+    that(isinstance(value, np.ndarray), f"{what} should be a NumPy array, not {kind_of(value)}.")
+    return _numbers(value, shape, what)
 
 
 def tensor(value, shape, what):
-    that(type(value) in (torch.Tensor, nn.Parameter), f"{what} should be a torch tensor, not a {type(value).__name__}.")
-    return table(value, shape, what)
+    """A finite float32 torch tensor of this shape, as a NumPy array in float64."""
+    that(type(value) in (torch.Tensor, nn.Parameter), f"{what} should be a torch tensor, not {kind_of(value)}.")
+    kind = str(value.dtype).removeprefix("torch.")
+    that(value.dtype == torch.float32, f"{what} has {kind} numbers where float32 ones are asked for, as in the layer.")
+    return _numbers(value.detach().numpy(), shape, what)
+
+
+def _numbers(array, shape, what):
+    that(array.shape == tuple(shape), f"{what} should have the shape {tuple(shape)}; it has {array.shape}.")
+    that(array.dtype.kind == "f", f"{what} should hold floats; the data type is {array.dtype}.")
+    that(bool(np.isfinite(array).all()), f"{what} holds NaN or infinity.")
+    return array.astype(np.float64)
 
 
 def two_tables(value, shape, rank, what):
     """(left, right) of the right shapes."""
     left, right = pair(value, what)
-    left = table(left, (shape[0], rank), "left")
-    return left, table(right, (rank, shape[1]), "right")
+    left = table(left, (shape[0], rank), "The table left")
+    return left, table(right, (rank, shape[1]), "The table right")
 
 
 def tail(s, rank):
@@ -77,7 +67,7 @@ def check_best_product(w, left, right, rank, on):
     error = float(np.linalg.norm(w - left @ right))
     that(
         error <= least + 100 * FLOAT32 * size,
-        f"left @ right is {error:.6g} away from w (Frobenius norm); the best product of rank {rank} is {least:.6g} away; {on}.",
+        f"The product left @ right is {error:.6g} away from w (Frobenius norm); the best product of rank {rank} is {least:.6g} away; {on}.",
     )
 
 
@@ -90,6 +80,19 @@ def check_balanced(w, left, right, rank, on):
             np.sum(part**2, axis=axis), s[:rank], abs=slack,
             what=f"the squared lengths of the {name}, which should be the singular values", on=on,
         )  # fmt: skip
+
+
+def slippery(rng, k):
+    """k singular values whose squares, added in NumPy's order, from the end, or exactly, give more than added one by one.
+
+    The last two digits differ, no more. Whoever asks whether one sum reaches another waits in vain.
+    """
+    while True:
+        s = np.sort(np.round(rng.uniform(0.5, 4, k), 2))[::-1].copy()
+        squares = s**2
+        others = np.sum(squares), np.cumsum(squares[::-1])[-1], math.fsum(squares), np.linalg.norm(s) ** 2
+        if min(others) > np.cumsum(squares)[-1]:
+            return s
 
 
 # 5.1
@@ -112,21 +115,29 @@ def test_worked_example_at_both_ranks(student, rng):
     both = two_tables(student.low_rank_factors(SMALL, 2), (2, 3), 2, "low_rank_factors")
     slack = 100 * FLOAT32 * 8
     on = "w = [[0, 8, 0], [2, 0, 0]]"
-    close(one[0] @ one[1], np.array([[0.0, 8, 0], [0, 0, 0]]), abs=slack, what="left @ right", on=on + ", rank 1")
-    close(both[0] @ both[1], SMALL, abs=slack, what="left @ right", on=on + ", rank 2 (the full rank)")
+    close(one[0] @ one[1], np.array([[0.0, 8, 0], [0, 0, 0]]), abs=slack, what="the product left @ right", on=on + ", rank 1")
+    close(both[0] @ both[1], SMALL, abs=slack, what="the product left @ right", on=on + ", rank 2 (the full rank)")
     check_balanced(SMALL, *both, 2, on + ", rank 2")
 
 
 @exercise("5.2-factors")
 def test_strongest_part_of_a_small_table(student, rng):
-    w = np.array([[3.0, 1.0], [0.0, 2.0], [1.0, 1.0]])
+    w = np.array([[3.0, -1.0], [0.0, 2.0], [1.0, 1.0]])
     left, right = two_tables(student.low_rank_factors(w, 1), (3, 2), 1, "low_rank_factors")
-    on = "w = [[3, 1], [0, 2], [1, 1]], rank 1"
+    on = "w = [[3, -1], [0, 2], [1, 1]], rank 1"
     check_best_product(w, left, right, 1, on)
     check_balanced(w, left, right, 1, on)
 
 
 # 5.3
+
+
+def check_errors(got, frobenius, spectral, terms, on, slack=0.0):
+    """Both errors, to a float32 rounding of each term; where nothing is dropped they are exactly 0."""
+    got = pair(got, "truncation_errors")
+    rel = FLOAT32 * (terms + 2)
+    close(real_number(got[0], "The Frobenius error"), frobenius, rel=rel, abs=slack, what="the Frobenius error", on=on)
+    close(real_number(got[1], "The spectral error"), spectral, rel=rel, abs=slack, what="the spectral error", on=on)
 
 
 @exercise("5.3-error")
@@ -135,10 +146,14 @@ def test_errors_of_four_two_one(student, rng):
     cases = ((1, 5**0.5, 2.0), (2, 1.0, 1.0), (0, 21**0.5, 4.0), (3, 0.0, 0.0))
     answers = [student.truncation_errors(s, rank) for rank, _, _ in cases]
     for got, (rank, frobenius, spectral) in zip(answers, cases):
-        got = pair(got, "truncation_errors")
-        on = f"singular values [4, 2, 1], rank {rank}"
-        close(number(got[0], "The Frobenius error"), frobenius, rel=1e-6, what="the Frobenius error", on=on)
-        close(number(got[1], "The spectral error"), spectral, rel=1e-6, what="the spectral error", on=on)
+        check_errors(got, frobenius, spectral, 3, f"singular values [4, 2, 1], rank {rank}")
+
+
+@exercise("5.3-error")
+def test_nothing_dropped_is_no_error(student, rng):
+    for s in (np.array([2.5]), slippery(np.random.default_rng(0), 10)):
+        on = f"singular values {s.tolist()}, rank {len(s)}: nothing is dropped"
+        check_errors(student.truncation_errors(s, len(s)), 0.0, 0.0, len(s), on)
 
 
 # 5.4
@@ -146,10 +161,10 @@ def test_errors_of_four_two_one(student, rng):
 
 @exercise("5.4-rank")
 def test_break_even_of_two_layers(student, rng):
-    cases = ((1000, 1000, 499), (256, 64, 51), (10, 256, 9))
+    cases = ((1000, 1000, 499), (256, 64, 51), (10, 256, 9), (444, 182, 129), (1, 50, 0))
     answers = [student.break_even_rank(m, n) for m, n, _ in cases]  # all are asked before one is judged: so the mistake shows
     for got, (m, n, want) in zip(answers, cases):
-        got = whole(got, "break_even_rank")
+        got = whole_number(got, "The result of break_even_rank")
         equal(got, want, what="the largest rank that saves weights", on=f"a table of {m} x {n}")
 
 
@@ -157,36 +172,44 @@ def test_break_even_of_two_layers(student, rng):
 def test_energy_of_four_two_one(student, rng):
     # 1, 1, 1, 1 at 0.5: two squares are exactly the share. 3, 2, 2, 1 at 0.9: 9 + 4 + 4 = 17 of 18 reach 16.2, 13 do not.
     cases = (
-        ([4.0, 2.0, 1.0], 0.95, 2), ([4.0, 2.0, 1.0], 0.7, 1), ([4.0, 2.0, 1.0], 0.97, 3), ([4.0, 3.0, 2.0, 1.0], 0.9, 3),
+        ([4.0, 2.0, 1.0], 0.95, 2), ([4.0, 2.0, 1.0], 0.7, 1), ([4.0, 2.0, 1.0], 0.97, 3), ([4.0, 2.0, 1.0], 0.954, 3), ([4.0, 3.0, 2.0, 1.0], 0.9, 3),
         ([3.0, 2.0, 2.0, 1.0], 0.9, 3), ([1.0, 1.0, 1.0, 1.0], 0.5, 2),
     )  # fmt: skip
     answers = [student.rank_for_energy(np.array(s), share) for s, share, _ in cases]
     for got, (s, share, want) in zip(answers, cases):
-        got = whole(got, "rank_for_energy")
+        got = whole_number(got, "The result of rank_for_energy")
         equal(got, want, what="the smallest rank that reaches the share", on=f"singular values {s}, share {share}")
 
 
 @exercise("5.4-rank")
+def test_all_of_the_energy(student, rng):
+    """The whole sum is reached at the last value that is not 0, however the sums are rounded."""
+    for s in (np.array([2.0, 0.0, 0.0]), slippery(np.random.default_rng(0), 10)):
+        got = whole_number(student.rank_for_energy(s, 1.0), "The result of rank_for_energy")
+        equal(got, int(np.sum(s > 0)), what="the smallest rank that reaches the share", on=f"singular values {s.tolist()}, share 1.0")
+
+
+@exercise("5.4-rank")
 def test_budget_of_one_layer(student, rng):
-    cases = ((5000, 15), (4800, 15), (4799, 14), (319, 0), (10**6, 64))
-    answers = [student.rank_for_budget(256, 64, budget) for budget, _ in cases]
-    for got, (budget, want) in zip(answers, cases):
-        got = whole(got, "rank_for_budget")
-        equal(got, want, what="the largest rank that fits", on=f"a table of 256 x 64, budget {budget}")
+    cases = ((256, 64, 5000, 15), (256, 64, 4800, 15), (256, 64, 4799, 14), (256, 64, 319, 0), (256, 64, 10**6, 64), (20, 300, 10**6, 20))
+    answers = [student.rank_for_budget(m, n, budget) for m, n, budget, _ in cases]
+    for got, (m, n, budget, want) in zip(answers, cases):
+        got = whole_number(got, "The result of rank_for_budget")
+        equal(got, want, what="the largest rank that fits", on=f"a table of {m} x {n}, budget {budget}")
 
 
 # 5.5
 
 
 @exercise("5.5-bug")
-def test_three_layers_at_one_rank(student, rng):
-    shapes = [(1000, 1000), (1000, 4000), (10, 256)]
-    kept = 2560
-    cases = ((600, 1_000_000 + 3_000_000 + kept), (8, 16_000 + 40_000 + 2128), (200, 400_000 + 1_000_000 + kept), (260, 520_000 + 1_300_000 + kept))
+def test_four_layers_at_one_rank(student, rng):
+    shapes = [(1000, 1000), (1000, 4000), (10, 256), (10, 256)]
+    # 9 is the last rank that saves in the two small layers; at 500 the first has as many weights either way.
+    cases = tuple((rank, sum(min(m * n, rank * (m + n)) for m, n in shapes)) for rank in (600, 9, 8, 60, 200, 260, 500))
     answers = [student.weights_after(shapes, rank) for rank, _ in cases]
     for got, (rank, want) in zip(answers, cases):
         on = f"layers of {shapes}, rank {rank}"
-        equal(whole(got, "weights_after"), want, what="the weights of all layers together", on=on)
+        equal(whole_number(got, "The result of weights_after"), want, what="the weights of all layers together", on=on)
 
 
 # 5.6
@@ -195,27 +218,40 @@ NO_FIRST_BIAS = "the first layer has a bias of its own: it is added on top of th
 SECOND_BIAS = "the layer's bias got lost: the second layer must add it, once"
 
 
-def in_two(value, kind, what):
-    """An nn.Sequential of two layers of this kind."""
+def in_two(student, value, kind, what):
+    """An nn.Sequential of two layers of this kind, with weights of its own that can be trained."""
     that(
         type(value) is nn.Sequential and len(value) == 2 and all(type(part) is kind for part in value),
-        f"{what} should return an nn.Sequential of two nn.{kind.__name__}.",
+        f"{what} should return an nn.Sequential of two nn.{kind.__name__}; it returned {show(value)}.",
     )
+    that(0 not in student.shared, f"{what} returns a part of `layer`, or a layer that shares memory with it: training the two would change the old layer.")
+    frozen = [name for name, parameter in value.named_parameters() if not parameter.requires_grad]
+    that(not frozen, f"{what}: the two layers cannot be trained; requires_grad is False for {', '.join(frozen)}.")
     return value[0], value[1]
 
 
-def check_biases(first, second, layer, what):
-    that(first.bias is None, f"{what}: {NO_FIRST_BIAS}.")
+def check_biases(first, second, layer, on):
+    that(first.bias is None, f"Of {on}: {NO_FIRST_BIAS}.")
     if layer.bias is None:
-        that(second.bias is None, f"{what}: the layer has no bias, so neither of the two may have one.")
+        that(second.bias is None, f"Of {on}: the layer has no bias, so neither of the two may have one.")
     else:
-        that(second.bias is not None, f"{what}: {SECOND_BIAS}.")
+        that(second.bias is not None, f"Of {on}: {SECOND_BIAS}.")
         want = layer.bias.detach().numpy()
-        close(table(second.bias, want.shape, "The second bias"), want, rel=FLOAT32, what="the bias of the second layer", on=what)
+        close(tensor(second.bias, want.shape, "The second bias"), want, rel=FLOAT32, what="the bias of the second layer", on=on)
 
 
 def float_tensor(rng, *shape):
     return torch.tensor(rng.normal(size=shape), dtype=torch.float32)
+
+
+def layer_of(w, bias=None):
+    """An nn.Linear with these numbers (lists)."""
+    layer = nn.Linear(len(w[0]), len(w), bias=bias is not None)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor(w))
+        if bias is not None:
+            layer.bias.copy_(torch.tensor(bias))
+    return layer
 
 
 def random_linear(rng, n, m, bias=True):
@@ -234,18 +270,19 @@ def random_conv(rng, *args, **kwargs):
     return layer
 
 
-def check_two_linears(value, layer, left, right, x, on):
-    """Structure, weights, biases, and the output, within float32 rounding of sums of this size."""
-    first, second = in_two(value, nn.Linear, "two_linears")
+def check_two_linears(student, layer, left, right, x, on):
+    """Structure, weights, biases, and the output, within float32 rounding of sums of this size. Gives the two layers back."""
+    value = student.two_linears(layer, left, right)
+    first, second = in_two(student, value, nn.Linear, "two_linears")
     check_biases(first, second, layer, on)
-    shape_first, shape_second = tuple(right.shape), tuple(left.shape)
-    table(first.weight, shape_first, f"The weight of the first layer, for {on},")
-    table(second.weight, shape_second, f"The weight of the second layer, for {on},")
-    got = table(run_module(value, x, "The result of two_linears"), (len(x), len(left)), "The output")
+    tensor(first.weight, right.shape, f"The weight of the first layer, for {on},")
+    tensor(second.weight, left.shape, f"The weight of the second layer, for {on},")
+    got = _numbers(run_module(value, x, "The result of two_linears").numpy(), (len(x), len(left)), "The output")
     x, left, right = (np.asarray(t, dtype=np.float64) for t in (x, left, right))
     bias = 0.0 if layer.bias is None else layer.bias.detach().double().numpy()
     want = x @ right.T @ left.T + bias
     close(got, want, abs=rounding(np.abs(x) @ np.abs(right).T @ np.abs(left).T, right.size), what="the output of the two layers", on=on)
+    return value
 
 
 def rounding(magnitude, terms):
@@ -253,18 +290,20 @@ def rounding(magnitude, terms):
     return FLOAT32 * (2 + terms**0.5 + 8) * float(np.max(magnitude, initial=1.0))
 
 
-def check_two_convs(value, layer, left, right, x, on):
-    first, second = in_two(value, nn.Conv2d, "two_convs")
+def check_two_convs(student, layer, left, right, x, on):
+    """As `check_two_linears`, and the settings of the two convolutions."""
+    value = student.two_convs(layer, left, right)
+    first, second = in_two(student, value, nn.Conv2d, "two_convs")
     check_biases(first, second, layer, on)
     rank = right.shape[0]
-    table(first.weight, (rank, *layer.weight.shape[1:]), f"The weight of the first convolution, for {on},")
-    table(second.weight, (len(left), rank, 1, 1), f"The weight of the second convolution, for {on},")
+    tensor(first.weight, (rank, *layer.weight.shape[1:]), f"The weight of the first convolution, for {on},")
+    tensor(second.weight, (len(left), rank, 1, 1), f"The weight of the second convolution, for {on},")
     for name in ("stride", "padding", "dilation", "groups"):
         have, want = getattr(first, name), getattr(layer, name)
         that(have == want, f"The first convolution should have the layer's {name}, {want}; it has {have}; {on}.")
     that(first.padding_mode == second.padding_mode == "zeros", f"Both convolutions should pad with zeros; {on}.")
     plain = (second.stride, second.padding, second.dilation, second.groups) == ((1, 1), (0, 0), (1, 1), 1)
-    that(plain, f"The second convolution looks at one pixel only: stride 1, no padding; {on}.")
+    that(plain, f"The second convolution looks at one pixel only: stride 1, no padding, dilation 1; {on}.")
     weight = (left.double() @ right.double()).reshape(layer.weight.shape)
     bias = None if layer.bias is None else layer.bias.detach().double()
 
@@ -274,71 +313,85 @@ def check_two_convs(value, layer, left, right, x, on):
     with torch.no_grad():
         want = convolved(x.double(), weight, bias)
         large = convolved(x.double().abs(), (left.double().abs() @ right.double().abs()).reshape(weight.shape), None)
-    got = table(run_module(value, x, "The result of two_convs"), want.shape, "The output")
+    got = _numbers(run_module(value, x, "The result of two_convs").numpy(), want.shape, "The output")
     close(got, want, abs=rounding(large, right.numel()), what="the output of the two convolutions", on=on)
+    return value
 
 
 @exercise("5.6-layers")
-def test_small_linear_in_two(student, rng):
-    layer = nn.Linear(3, 2)
-    with torch.no_grad():
-        layer.weight.copy_(torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]]))
-        layer.bias.copy_(torch.tensor([10.0, 20.0]))
+def test_small_linears_in_two(student, rng):
     left, right = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0, 2.0, 3.0]])
-    got = student.two_linears(layer, left, right)
-    check_two_linears(got, layer, left, right, torch.tensor([[1.0, 0.0, 0.0], [1.0, 1.0, -1.0]]), "a layer with 3 inputs and 2 outputs, rank 1")
+    x = torch.tensor([[1.0, 0.0, 0.0], [1.0, 1.0, -1.0]])
+    layers = [layer_of([[1.0, 2.0, 3.0], [2.0, 4.0, 5.0]], bias) for bias in ([10.0, 20.0], None)]
+    words = "nn.Linear(3, 2{}), left = [[1], [2]], right = [[1, 2, 3]]"
+    all_of(
+        (check_two_linears, student, layers[0], left, right, x, words.format("")),
+        (check_two_linears, student, layers[1], left, right, x, words.format(", bias=False")),
+    )
 
 
 @exercise("5.6-layers")
-def test_small_convolution_in_two(student, rng):
-    layer = random_conv(rng, 2, 3, 3, padding=1)
-    left, right = float_tensor(rng, 3, 2), float_tensor(rng, 2, 18)
-    got = student.two_convs(layer, left, right)
-    check_two_convs(got, layer, left, right, float_tensor(rng, 1, 2, 5, 4), "a 3 x 3 convolution, 2 to 3 channels, padding 1, rank 2")
+def test_small_convolutions_in_two(student, rng):
+    rng = np.random.default_rng(0)
+    square = random_conv(rng, 2, 3, 3, padding=1), float_tensor(rng, 3, 2), float_tensor(rng, 2, 18), float_tensor(rng, 1, 2, 5, 4)
+    flat = random_conv(rng, 2, 4, (3, 2), stride=(2, 1), padding=(0, 1), dilation=(1, 2), bias=False)
+    flat = flat, float_tensor(rng, 4, 3), float_tensor(rng, 3, 12), float_tensor(rng, 1, 2, 7, 6)
+    all_of(
+        (check_two_convs, student, *square, "nn.Conv2d(2, 3, 3, padding=1), rank 2"),
+        (check_two_convs, student, *flat, "nn.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(0, 1), dilation=(1, 2), bias=False), rank 3"),
+    )
 
 
 # 5.7
 
 
-def check_output_error(w, x, left, right, rank, ridge, on):
-    """The output error reaches the optimum that the singular values of the outputs give.
+def two_tables_64(value, shape, rank):
+    """(left, right) in float64: with a ridge of a millionth, a rounding to float32 would be larger than what is at stake."""
+    for part in pair(value, "whitened_factors"):
+        kind = part.dtype if isinstance(part, np.ndarray) else kind_of(part)
+        that(isinstance(part, np.ndarray) and part.dtype == np.float64, f"whitened_factors should return float64 NumPy arrays; it returned {kind}.")
+    return two_tables(value, shape, rank, "whitened_factors")
 
-    The answer minimises |x E^T|^2 + slack |E|^2 with slack = samples * ridge * mean(diag(G)), so it is at most what the optimum U U^T w
-    (U: strongest output directions) has there. The last term allows for rounding: the Cholesky factor's condition number is up
-    to sqrt(n / ridge), which multiplies float64's rounding; a thousand times that is allowed.
+
+def check_output_error(w, x, left, right, rank, ridge, on):
+    """The error |x E^T|^2 + samples * ridge * mean(diag(G)) * |E|^2 of E = w - left @ right is the least possible.
+
+    That is |E C|^2 for the C of the text. The ridge acts like further inputs, equally loud in all directions, so the
+    least is what the singular values of the outputs leave. Allowed is rounding in float64: the condition of C is up to
+    sqrt(n / ridge), and a thousand roundings of the outputs are multiplied with it.
     """
-    outputs = x @ w.T
-    _, s, vt = np.linalg.svd(outputs, full_matrices=False)
-    ideal = vt[:rank].T @ (vt[:rank] @ w)
-    slack = ridge * np.sum(x**2) / x.shape[1]
-    least = tail(s, rank)
-    allowed = np.sqrt(least**2 + slack * np.linalg.norm(w - ideal) ** 2)
-    allowed += 1e3 * np.finfo(float).eps * np.sqrt(x.shape[1] / ridge) * np.linalg.norm(x) * np.linalg.norm(w)
-    error = float(np.linalg.norm(x @ (w - left @ right).T))
-    u, t, vt = np.linalg.svd(w, full_matrices=False)
-    plain = float(np.linalg.norm(x @ (w - (u[:, :rank] * t[:rank]) @ vt[:rank]).T))
-    that(
-        error <= allowed,
-        f"The output error is {error:.6g}; {max(least, 0.0):.6g} is possible, and plain SVD of w has {plain:.6g}; {on}.",
-    )
+    n = x.shape[1]
+    more = np.vstack([x, np.sqrt(ridge * np.sum(x**2) / n) * np.eye(n)])
+    least = tail(np.linalg.svd(more @ w.T, compute_uv=False), rank)
+    allowed = 1e3 * FLOAT64 * np.sqrt(n / min(ridge, 1.0)) * np.linalg.norm(more) * np.linalg.norm(w)
+    error = float(np.linalg.norm(more @ (w - left @ right).T))
+    if error > least + allowed:
+        u, t, vt = np.linalg.svd(w, full_matrices=False)
+        plain = float(np.linalg.norm(more @ (w - (u[:, :rank] * t[:rank]) @ vt[:rank]).T))
+        that(
+            False,
+            f"The output error (with the ridge's share) is {error:.10g}; {least:.10g} is possible, and plain SVD of w has {plain:.10g}; {on}.",
+        )
+
+
+LOUD = np.array([[10.0, 1.0], [-10.0, 1.0], [10.0, -1.0], [-10.0, -1.0]])
 
 
 @exercise("5.7-whitened")
 def test_loud_and_quiet_input(student, rng):
     w = np.array([[1.0, 0.0], [0.0, 2.0]])
-    x = np.array([[10.0, 1.0], [-10.0, 1.0], [10.0, -1.0], [-10.0, -1.0]])
-    left, right = two_tables(student.whitened_factors(w, x, 1), (2, 2), 1, "whitened_factors")
+    left, right = two_tables_64(student.whitened_factors(w, LOUD, 1), (2, 2), 1)
     on = "w = [[1, 0], [0, 2]], the first input is always 10 or -10, the second 1 or -1, rank 1"
-    check_output_error(w, x, left, right, 1, 1e-6, on)
-    close(left @ right, np.array([[1.0, 0.0], [0.0, 0.0]]), abs=1e-4, what="left @ right", on=on)
+    check_output_error(w, LOUD, left, right, 1, 1e-6, on)
 
 
 @exercise("5.7-whitened")
 def test_full_rank_gives_the_weights_back(student, rng):
     w = np.array([[1.0, 2.0], [0.0, 2.0], [3.0, -1.0]])
     x = np.array([[1.0, 0.5], [2.0, 1.5], [-1.0, 0.5], [3.0, 1.0], [1.0, 1.0]])
-    left, right = two_tables(student.whitened_factors(w, x, 2), (3, 2), 2, "whitened_factors")
-    close(left @ right, w, abs=1e-4, what="left @ right at full rank", on="w of shape (3, 2), correlated inputs")
+    left, right = two_tables_64(student.whitened_factors(w, x, 2), (3, 2), 2)
+    on = f"w = {w.tolist()}, x = {x.tolist()}, rank 2 (the full rank)"
+    close(left @ right, w, abs=1e-6, what="the product left @ right", on=on)  # a thousand roundings, times sqrt(n / ridge), are 1e-9 of w
 
 
 @exercise("5.7-whitened")
@@ -346,16 +399,25 @@ def test_inputs_that_go_together(student, rng):
     """Three inputs with a mean, two of which go together: C, its transpose, G, the spread and the loudness alone differ here."""
     w = np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]])
     x = np.array([[4.0, 3.0, 1.0], [5.0, 5.0, 0.0], [1.0, 2.0, 1.0], [3.0, 2.0, -1.0], [2.0, 3.0, 1.0]])
-    left, right = two_tables(student.whitened_factors(w, x, 1), (2, 3), 1, "whitened_factors")
-    check_output_error(w, x, left, right, 1, 1e-6, "w = [[1, 2, -1], [0, 1, 3]], five inputs of which the first two go together, rank 1")
+    left, right = two_tables_64(student.whitened_factors(w, x, 1), (2, 3), 1)
+    check_output_error(w, x, left, right, 1, 1e-6, f"w = {w.tolist()}, x = {x.tolist()}, rank 1")
 
 
 @exercise("5.7-whitened")
 def test_an_input_that_is_always_zero(student, rng):
     w = np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]])
     x = np.array([[4.0, 0.0, 1.0], [5.0, 0.0, 0.0], [1.0, 0.0, 1.0], [3.0, 0.0, -1.0]])
-    left, right = two_tables(student.whitened_factors(w, x, 1), (2, 3), 1, "whitened_factors")
-    check_output_error(w, x, left, right, 1, 1e-6, "w = [[1, 2, -1], [0, 1, 3]], the second input is always 0, rank 1")
+    left, right = two_tables_64(student.whitened_factors(w, x, 1), (2, 3), 1)
+    check_output_error(w, x, left, right, 1, 1e-6, f"w = {w.tolist()}, x = {x.tolist()}, rank 1")
+
+
+@exercise("5.7-whitened")
+def test_a_large_ridge(student, rng):
+    """With ridge 0.7 the quiet input counts for more than half of the loud one, so the 2 is kept; with 0.5 it is the 1."""
+    w = np.array([[1.0, 0.0], [0.0, 2.0]])
+    for ridge in (0.7, 0.5):  # G's diagonal is (100, 1), its mean 50.5: (135.35, 36.35) makes W C keep the 2, (125.25, 26.25) the 1
+        left, right = two_tables_64(student.whitened_factors(w, LOUD, 1, ridge), (2, 2), 1)
+        check_output_error(w, LOUD, left, right, 1, ridge, f"w = [[1, 0], [0, 2]], x = {LOUD.tolist()}, rank 1, ridge {ridge}")
 
 
 # 5.8
@@ -363,44 +425,108 @@ def test_an_input_that_is_always_zero(student, rng):
 
 def check_lora_start(value, m, n, rank, on):
     a, b = pair(value, "lora_start")
-    a = tensor(a, (rank, n), "a")
-    b = tensor(b, (m, rank), "b")
-    that(not b.any(), f"b should be zeros at the start, so that the network begins as it was; {on}.")
-    that(bool(a.any()), f"a should be random, not zeros: with both at zero neither ever gets a gradient; {on}.")
+    a = tensor(a, (rank, n), "The table a")
+    b = tensor(b, (m, rank), "The table b")
+    that(not b.any(), f"The table b should be zeros at the start, so that the network begins as it was; {on}.")
+    that(bool(a.any()), f"The table a should be random, not zeros: with both at zero neither ever gets a gradient; {on}.")
     return a, b
+
+
+UNSEEDED = "gives other numbers each time it is called with the same seed"
+SEED_0 = "takes the seed 0 for no seed at all: it is one like any other"
+
+
+def check_seeds(student, m, n, rank, seeds):
+    """The same seed gives the same numbers each time, and every seed others."""
+    where = f"for {m} outputs, {n} inputs, rank {rank}"
+    for seed in seeds:
+        on = f"{where}, seed {seed}"
+        (a, _), (again, _) = (check_lora_start(student.lora_start(m, n, rank, seed), m, n, rank, on[4:]) for _ in range(2))
+        that(np.array_equal(a, again), f"lora_start {UNSEEDED if seed else SEED_0}, {on}.")
+        # Of random numbers hardly two are equal; half of them may be.
+        that(len(np.unique(a)) > a.size / 2, f"The table a should be random, each number drawn for itself; many are equal, {on}.")
+    seed_matters(lambda seed: student.lora_start(m, n, rank, seed), what=f"lora_start {where}", seeds=seeds)
 
 
 @exercise("5.8-lora")
 def test_start_of_a_small_layer(student, rng):
-    check_lora_start(student.lora_start(2, 3, 2, 7), 2, 3, 2, "2 outputs, 3 inputs, rank 2")
+    check_seeds(student, 2, 6, 3, (7, 8, 0))
+
+
+def adapted(layer, a, b, alpha):
+    """(the new table, the sum of the sizes of its parts, the bias or 0), in float64."""
+    old, a, b = (t.detach().double().numpy() for t in (layer.weight, a, b))
+    scale = alpha / len(a)
+    bias = 0.0 if layer.bias is None else layer.bias.detach().double().numpy()
+    return old + scale * b @ a, np.abs(old) + abs(scale) * np.abs(b) @ np.abs(a), bias
+
+
+def check_lora_output(student, layer, x, a, b, alpha, on):
+    new, large, bias = adapted(layer, a, b, alpha)
+    got = tensor(student.lora_output(layer, x, a, b, alpha), (len(x), len(b)), "The output")
+    x = x.double().numpy()
+    slack = rounding(np.abs(x) @ large.T + np.abs(bias), sum(a.shape) + 2)
+    close(got, x @ new.T + bias, abs=slack, what="the output of the adapted layer", on=on)
+
+
+def check_lora_gradients(student, layer, x, a, b, alpha, on):
+    """The derivatives of a weighted sum of the outputs, with respect to x, a and b, within float32 rounding."""
+    answer = student.gradient("lora_output", layer, x, a, b, alpha, wrt=(1, 2, 3))
+    differentiable(answer, what="The output of lora_output, with respect to x, a and b")
+    new, large, _ = adapted(layer, a, b, alpha)
+    x, a, b = (t.double().numpy() for t in (x, a, b))
+    scale, out = alpha / len(a), weights((len(x), len(b))).numpy()
+    wanted = {"x": out @ new, "a": scale * (out @ b).T @ x, "b": scale * out.T @ (x @ a.T)}
+    sizes = out @ large, abs(scale) * (out @ np.abs(b)).T @ np.abs(x), abs(scale) * out.T @ (np.abs(x) @ np.abs(a).T)
+    for (name, want), got, size in zip(wanted.items(), answer.grads, sizes):
+        got = tensor(got, want.shape, f"The gradient of {name}")
+        close(got, want, abs=rounding(size, a.size + b.size), what=f"the derivative of the output with respect to {name}, {GRADIENT}", on=on)
+
+
+GRADIENT = "each output weighed by a number from 1 to 2"
+
+
+def check_lora_merge(student, layer, a, b, alpha, on):
+    merged = student.lora_merge(layer, a, b, alpha)
+    that(type(merged) is nn.Linear, f"lora_merge should return one nn.Linear; it returned {show(merged)}.")
+    that(0 not in student.shared, "lora_merge returns `layer`, or a layer that shares memory with it; it should return a new one.")
+    new, large, bias = adapted(layer, a, b, alpha)
+    close(tensor(merged.weight, new.shape, "The merged weight"), new, abs=rounding(large, sum(a.shape) + 2), what="the merged weight", on=on)
+    if layer.bias is None:
+        that(merged.bias is None, f"The layer has no bias, so the merged one has none; {on}.")
+    else:
+        that(merged.bias is not None, f"The merged layer has lost the bias; {on}.")
+        close(tensor(merged.bias, bias.shape, "The merged bias"), bias, rel=FLOAT32, what="the merged bias", on=on)
+
+
+# The worked example, and two in which rank, inputs, outputs and alpha all differ; one has no bias.
+LORA = (
+    ([[1.0, 2.0]], [0.5], [[1.0, -1.0]], [[3.0]], 2.0),
+    ([[1.0, 0.0, 2.0, 0.0]], [0.5], [[1.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, -1.0]], [[1.0, 2.0]], 6.0),
+    ([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0]], None, [[1.0, 2.0]], [[1.0], [-1.0], [0.0]], 0.5),
+)
+
+
+def lora_case(w, bias, a, b, alpha):
+    """(layer, x, a, b, alpha, words for the case)"""
+    on = f"W = {w}, {'no bias' if bias is None else f'bias {bias[0]}'}, a = {a}, b = {b}, alpha {alpha:g}".replace(".0", "")
+    x = torch.eye(len(w[0]))
+    return layer_of(w, bias), torch.cat([x, x.sum(dim=0, keepdim=True)]), torch.tensor(a), torch.tensor(b), alpha, on
 
 
 @exercise("5.8-lora")
-def test_lora_at_ranks_one_and_two(student, rng):
-    """The worked example, and a case in which rank, inputs, outputs and alpha all differ."""
-    x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    cases = (
-        ([[1.0, 2.0]], [0.5], [[1.0, -1.0]], [[3.0]], 2.0, x, [[7.0, -4.0]]),
-        (
-            [[1.0, 0.0, 2.0, 0.0]], [0.5], [[1.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, -1.0]], [[1.0, 2.0]], 6.0, torch.eye(4),
-            [[4.0, 12.0, 5.0, -6.0]],
-        ),
-    )  # fmt: skip
-    asked = []
-    for w, bias, a, b, alpha, x, new in cases:
-        layer = nn.Linear(len(w[0]), 1)
-        with torch.no_grad():
-            layer.weight.copy_(torch.tensor(w))
-            layer.bias.copy_(torch.tensor(bias))
-        out = student.lora_output(layer, x, torch.tensor(a), torch.tensor(b), alpha)
-        merged = student.lora_merge(layer, torch.tensor(a), torch.tensor(b), alpha)
-        asked.append((out, merged, 0 in student.mutated))
-    for (w, bias, a, b, alpha, x, new), (out, merged, changed) in zip(cases, asked):
-        on = f"W = {w}, bias 0.5, a = {a}, b = {b}, alpha {alpha:g}".replace(".0", "")
-        want = x.double().numpy() @ np.array(new).T + 0.5
-        close(tensor(out, want.shape, "The output"), want, abs=1e-5, what=f"the output for {x.int().tolist()}", on=on)
-        that(type(merged) is nn.Linear, "lora_merge should return one nn.Linear.")
-        close(table(merged.weight, (1, len(w[0])), "The merged weight"), np.array(new), abs=1e-5, what="the merged weight", on=on)
-        that(merged.bias is not None, f"The merged layer has lost the bias; {on}.")
-        close(table(merged.bias, (1,), "The merged bias"), np.array(bias), abs=1e-6, what="the merged bias", on=on)
-        that(not changed, "lora_merge changed the layer that it was given; it should return a new one.")
+def test_outputs_of_small_layers(student, rng):
+    cases = [lora_case(*case) for case in LORA]
+    all_of(*((check_lora_output, student, layer, x, *given, f"x = {x.int().tolist()}, {on}") for layer, x, *given, on in cases))
+
+
+@exercise("5.8-lora")
+def test_gradients_of_a_small_layer(student, rng):
+    layer, x, a, b, alpha, on = lora_case(*LORA[1])
+    check_lora_gradients(student, layer, x, a, b, alpha, f"x = {x.int().tolist()}, {on}")
+
+
+@exercise("5.8-lora")
+def test_merged_small_layers(student, rng):
+    cases = [lora_case(*case) for case in LORA]
+    all_of(*((check_lora_merge, student, layer, *given, on) for layer, _, *given, on in cases))
