@@ -23,7 +23,8 @@
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Stuck? | run `hint("6.2-zeros")` in a cell of your own: three hints for each exercise, at no cost |
 # | Builds on | lessons 01 to 05. The demonstrations use your own functions from there; no exercise needs them |
-# | Which arrays | all exercises work on **NumPy arrays**; PyTorch is used for training only |
+# | Which arrays | all exercises take and return **NumPy arrays**; PyTorch is used for training only |
+# | Short rules | A function leaves what it is given as it is: work on a copy. Where an array is asked for, a list is not one, and where an integer is asked for, 3.0 is not one. Two values may come as a tuple or a list |
 
 # %% setup=true
 from autograder.student import ___, check, hint, progress
@@ -44,7 +45,7 @@ def pack(codes, bits):
 
 def unpack(packed, bits, n):
     """The n codes that `pack` packed: int array, shape (n,)."""
-    return np.unpackbits(packed, count=n * bits).reshape(n, bits) @ (1 << np.arange(bits))
+    return np.unpackbits(packed)[: n * bits].reshape(n, bits) @ (1 << np.arange(bits))
 
 # %% [markdown]
 # ## 6.1-predict  Do ratios multiply?
@@ -223,7 +224,7 @@ for name, nets in {"teacher, 300 and 100": teachers, "student from the labels al
 def quantize_pruned(w, mask, bits):
     """Symmetric codes with one scale for each row; what the mask prunes gets code 0.
 
-    w: float array, shape (rows, columns); not changed.    mask: bool array of that shape, True is kept.
+    w: float array, shape (rows, columns), numbers of any size.    mask: bool array of that shape, True is kept.
     bits: int, 2 to 8.    Codes run from -qmax to qmax, qmax = 2**(bits - 1) - 1.
     Returns (codes, scales): codes int8, shape of w; scales float, shape (rows,): the largest surviving
     magnitude of the row is the code qmax or -qmax. A row without survivors has the scale 1.0.
@@ -237,9 +238,9 @@ def quantize_pruned(w, mask, bits):
 
 
 def revived_and_lost(mask, codes):
-    """(pruned weights whose code is not 0, survivors whose code is 0): two ints.
+    """(pruned weights whose code is not 0, survivors whose code is 0): two integers.
 
-    mask: bool array.    codes: int array of the same shape.
+    mask: bool array, shape (rows, columns).    codes: int array of the same shape.
     """
     revived = np.sum(~mask & (codes != 0))  # blank: revived = np.sum(___)
     lost = np.sum(mask & (codes == 0))  # blank: lost = np.sum(___)
@@ -332,7 +333,8 @@ def nearest(values, codebook):
 def moved(values, codes, codebook):
     """The code book after each entry moved to the mean of its values; an entry without values stays.
 
-    codes: int array, shape (n,). Returns a new float array, shape (k,); the old code book is not changed.
+    values: float array, shape (n,).    codes: int array, shape (n,), the number of each value's entry.
+    codebook: float array, shape (k,). Returns a new float array of that shape; the old code book is not changed.
     """
     new = codebook.copy()
     for entry in range(len(codebook)):
@@ -345,7 +347,8 @@ def moved(values, codes, codebook):
 def share(values, k, rounds):
     """(codes, codebook) after `rounds` rounds of k-means from k even steps, smallest to largest value.
 
-    The codes belong to the code book that is returned.
+    values: float array, shape (n,).    k: int, at least 1.    rounds: int, at least 0.
+    codes: int array, shape (n,), the nearest entries of the code book that is returned.    codebook: float array, shape (k,).
     """
     codebook = np.linspace(values.min(), values.max(), k)  # blank: codebook = np.linspace(___, ___, k)
     for turn in range(rounds):
@@ -517,7 +520,7 @@ figures.words(counts, np.asarray(huffman_lengths(counts)), entropy_bits(counts))
 # %% exercise="6.5-file" kind="code" points=15 minutes=14 difficulty=2
 # Exercise 6.5-file: one layer to bytes, and back
 def layer_to_bytes(codes, codebook, mask, bits):
-    """The layer as bytes: code book, positions, codes.
+    """The layer as `bytes`: code book, positions, codes.
 
     codes: int array, shape (kept,), of the survivors row by row.    codebook: float array, shape (2**bits,).
     mask: bool array, shape (rows, columns), with `kept` True.    bits: int, 1 to 8.
@@ -529,7 +532,7 @@ def layer_to_bytes(codes, codebook, mask, bits):
 
 
 def layer_from_bytes(data, shape, bits):
-    """The weights from the bytes of layer_to_bytes: float32, that shape (rows, columns), zero where pruned."""
+    """The weights from the bytes of layer_to_bytes: float32 array of that shape (rows, columns), zero where pruned."""
     n = shape[0] * shape[1]
     book_end = 4 * 2**bits  # blank: book_end = ___
     mask_end = book_end + -(-n // 8)  # blank: mask_end = book_end + ___
@@ -615,7 +618,7 @@ def compression_ratio(layers, bits):
     """Bytes of the float32 network over the bytes of the stored one.
 
     layers: list of (rows, columns, kept): the shape of the weights and the number of survivors. Each
-    layer has one float32 bias for each row, before and after, and is stored in the format of 6.5.
+    layer has one float32 bias for each row, before and after, and is stored in the format of 6.5. Returns a float.
     """
     before = after = 0
     for rows, columns, kept in layers:
@@ -751,8 +754,9 @@ for name, pairs in orders.items():
 # dominated. The fourth is as accurate as the second and larger: dominated. The frontier is (True, True, False, False).
 #
 # The **loss** in points is accuracy before minus accuracy after, in per cent. A loss that is exactly the budget passes. A gain passes, too.
-# Floats make the border slippery: one image of 50 is 2 points, but `100 * (1 - 0.98)` is 2.0000000000000018. So the gate's first lines
-# count images and divide once, at the end.
+# Floats make the border slippery: one image of 50 is 2 points, but `100 * (1 - 0.98)` is 2.0000000000000018, and `7 / 25 * 100` is
+# 28.000000000000004. A gate that compares such numbers refuses a loss of exactly the budget. So the gate's first lines count images,
+# multiply by 100 and divide once, at the end.
 #
 # Comparisons of arrays give arrays of True and False. Join them with `&` (both) and `|` (at least one), each comparison in brackets; not with `and` and `or`.
 #
@@ -774,7 +778,10 @@ def on_frontier(sizes, scores):
 
 
 def class_accuracy(predicted, labels, classes):
-    """Per cent right among the images of each class: float array, shape (classes,). Each class is in labels."""
+    """Per cent right among the images of each class: float array, shape (classes,).
+
+    predicted, labels: int arrays, shape (n,).    classes: int; each class, 0 to classes - 1, is in labels.
+    """
     return np.array([100 * np.mean(predicted[labels == c] == c) for c in range(classes)])  # blank: return np.array([100 * np.mean(___) for c in range(classes)])
 
 
@@ -782,9 +789,10 @@ def gate(before, after, labels, classes, budget, class_budget):
     """The loss of the mean accuracy in points, a float; ValueError if it, or any class's, is over its budget.
 
     before, after, labels: int arrays, shape (n,): predicted before and after compression, and right.
+    classes: int; each class, 0 to classes - 1, is in labels.
     budget, class_budget: floats, in points: the largest loss allowed for the mean, and for any class.
     """
-    # Counts first, one division at the end: a loss of exactly the budget is then exact in floats, too.
+    # Counts first, one division at the very end: a loss of exactly the budget is then exact in floats, too.
     loss = 100 * (np.sum(before == labels) - np.sum(after == labels)) / len(labels)
     was, now = (np.bincount(labels[numbers == labels], minlength=classes) for numbers in (before, after))
     losses = 100 * (was - now) / np.bincount(labels, minlength=classes)

@@ -17,7 +17,7 @@ def pack(codes, bits):
 
 
 def unpack(packed, bits, n):
-    return np.unpackbits(packed, count=n * bits).reshape(n, bits) @ (1 << np.arange(bits))
+    return np.unpackbits(packed)[: n * bits].reshape(n, bits) @ (1 << np.arange(bits))
 
 
 # 6.1-predict
@@ -111,6 +111,42 @@ def quantize_pruned(w, mask, bits):
     return np.rint(kept / scales[:, None]).astype(np.int8), scales
 
 
+@wrong("6.2-zeros", "returns the codes in another data type; they fit into int8, one byte each")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, w, 0.0)
+    largest = np.abs(kept).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.rint(kept / scales[:, None]).astype(np.int64), scales
+
+
+@wrong("6.2-zeros", "returns torch tensors; all exercises of this lesson work on NumPy arrays")
+def quantize_pruned(w, mask, bits):
+    kept = torch.tensor(np.where(mask, w, 0.0))
+    largest = kept.abs().amax(dim=1)
+    scales = torch.where(largest > 0, largest / (2 ** (bits - 1) - 1), torch.ones_like(largest))
+    return torch.round(kept / scales[:, None]).to(torch.int8), scales
+
+
+@wrong("6.2-zeros", "adds a small number to every scale: where all weights of a row are small, it is not small beside them")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, w, 0.0)
+    largest = np.abs(kept).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax + 1e-6, 1.0)
+    return np.rint(kept / scales[:, None]).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "adds the codes up where it should count those that are not 0")
+def revived_and_lost(mask, codes):
+    return int(np.abs(np.sum(codes[~mask]))), int(np.sum(mask & (codes == 0)))
+
+
+@wrong("6.2-zeros", "returns floats; a count is an integer")
+def revived_and_lost(mask, codes):
+    return float(np.sum(~mask & (codes != 0))), float(np.sum(mask & (codes == 0)))
+
+
 @wrong("6.2-zeros", "counts the codes that are not 0 where the mask keeps: those are neither revived nor lost")
 def revived_and_lost(mask, codes):
     return int(np.sum(mask & (codes != 0))), int(np.sum(mask & (codes == 0)))
@@ -158,6 +194,12 @@ def quantize_pruned(w, mask, bits):
     largest = np.max(np.abs(kept), axis=1)
     scales = np.where(largest == 0, np.float32(1), largest / np.float32(2 ** (bits - 1) - 1))
     return np.round(kept / scales.reshape(-1, 1)).astype("int8"), scales
+
+
+@right("6.2-zeros", "counts the codes that are True for their place")
+def revived_and_lost(mask, codes):
+    has_code = codes.astype(bool)
+    return int((has_code > mask).sum()), int((has_code < mask).sum())
 
 
 @right("6.2-zeros", "picks with the mask, NumPy integers")
@@ -210,7 +252,7 @@ def moved(values, codes, codebook):
     return np.array([np.median(values[codes == j]) if (codes == j).any() else codebook[j] for j in range(len(codebook))])
 
 
-@wrong("6.3-share", "changes the code book that it was given")
+@wrong("6.3-share", "`moved` changes `codebook` (its values) in place")
 def moved(values, codes, codebook):
     for j in range(len(codebook)):
         if (codes == j).any():
@@ -396,6 +438,28 @@ def huffman_lengths(counts):
     return lengths
 
 
+@wrong("6.4-entropy", "adds a small number inside the logarithm: leave the symbols that never occur out, then none is needed")
+def entropy_bits(counts):
+    p = counts / counts.sum()
+    return float(-np.sum(p * np.log2(p + 1e-6)))
+
+
+@wrong("6.4-entropy", "returns a list; an array of integers is asked for")
+def huffman_lengths(counts):
+    lengths = [0] * len(counts)
+    heap = [(int(c), [i]) for i, c in enumerate(counts) if c > 0]
+    heapq.heapify(heap)
+    if len(heap) == 1:
+        lengths[heap[0][1][0]] = 1
+    while len(heap) > 1:
+        a, one = heapq.heappop(heap)
+        b, two = heapq.heappop(heap)
+        for i in one + two:
+            lengths[i] += 1
+        heapq.heappush(heap, (a + b, one + two))
+    return lengths
+
+
 @right("6.4-entropy", "the logarithm of the inverse share, a Python loop")
 def entropy_bits(counts):
     total = int(sum(counts))
@@ -423,7 +487,7 @@ def huffman_lengths(counts):
     return np.array(lengths)
 
 
-@right("6.4-entropy", "a tree, then its depths; a list of integers")
+@right("6.4-entropy", "a tree, then its depths")
 def huffman_lengths(counts):
     heap = [(int(c), i, i) for i, c in enumerate(counts) if c > 0]
     heapq.heapify(heap)
@@ -439,7 +503,7 @@ def huffman_lengths(counts):
             todo += [(node[0], depth + 1), (node[1], depth + 1)]
         else:
             lengths[node] = max(depth, 1)
-    return lengths
+    return np.array(lengths)
 
 
 # 6.5-file
@@ -638,10 +702,30 @@ def layer_from_bytes(data, shape, bits):
     for number, place in enumerate(np.flatnonzero(places)):
         piece = rest[number * bits : (number + 1) * bits]
         w[place] = book[sum(int(bit) << i for i, bit in enumerate(piece))]
-    return w.reshape(shape)
+    return w.reshape(shape).astype("f4")
 
 
-@right("6.5-file", "returns a tensor")
+@wrong("6.5-file", "returns float64; the weights were stored in float32 and come back as such")
+def layer_from_bytes(data, shape, bits):
+    n = shape[0] * shape[1]
+    end = 4 * 2**bits + -(-n // 8)
+    mask = np.unpackbits(np.frombuffer(data[4 * 2**bits : end], np.uint8), count=n).astype(bool).reshape(shape)
+    w = np.zeros(shape)
+    w[mask] = np.frombuffer(data[: 4 * 2**bits], "<f4")[unpack(np.frombuffer(data[end:], np.uint8), bits, int(mask.sum()))]
+    return w
+
+
+@wrong("6.5-file", "writes the code book as it is: in float64 its numbers take eight bytes each, and the format has float32")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return codebook.tobytes() + np.packbits(mask).tobytes() + pack(codes, bits).tobytes()
+
+
+@wrong("6.5-file", "returns a bytearray; `bytes` are asked for")
+def layer_to_bytes(codes, codebook, mask, bits):
+    return bytearray(codebook.astype("<f4").tobytes() + np.packbits(mask).tobytes() + pack(codes, bits).tobytes())
+
+
+@right("6.5-file", "a tensor inside")
 def layer_from_bytes(data, shape, bits):
     n = shape[0] * shape[1]
     end = 4 * 2**bits + (n + 7) // 8
@@ -649,7 +733,7 @@ def layer_from_bytes(data, shape, bits):
     w = torch.zeros(shape)
     codes = unpack(np.frombuffer(data[end:], np.uint8), bits, int(mask.sum()))
     w[mask] = torch.from_numpy(np.frombuffer(data[: 4 * 2**bits], "<f4").copy())[codes]
-    return w
+    return w.numpy()
 
 
 # 6.6-bug
@@ -716,6 +800,13 @@ def compression_ratio(layers, bits):
         before += 4 * (rows * columns + rows)
         after += 4 * 2**bits + rows * columns / 8 + kept * bits / 8 + 4 * rows
     return before / after
+
+
+@wrong("6.6-bug", "rounds up to whole bytes once for all layers; each part of each layer is filled up to whole bytes")
+def compression_ratio(layers, bits):
+    before = sum(4 * (rows * columns + rows) for rows, columns, _ in layers)
+    places, codes = sum(rows * columns for rows, columns, _ in layers), sum(kept * bits for _, _, kept in layers)
+    return before / (len(layers) * 4 * 2**bits + -(-places // 8) + -(-codes // 8) + sum(4 * rows for rows, _, _ in layers))
 
 
 @wrong("6.6-bug", "gives stored over float32; a ratio of compression is the other way round")
@@ -799,7 +890,10 @@ def class_accuracy(predicted, labels, classes):
 
 @wrong("6.7-budget", "looks at the mean alone: one class may fall without limit")
 def gate(before, after, labels, classes, budget, class_budget):
-    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
     if loss > budget:
         raise ValueError("over the budget")
     return float(loss)
@@ -807,16 +901,21 @@ def gate(before, after, labels, classes, budget, class_budget):
 
 @wrong("6.7-budget", "looks at the classes alone and forgets the mean")
 def gate(before, after, labels, classes, budget, class_budget):
-    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
     if max(losses) > class_budget:
         raise ValueError("over the budget")
-    return float(100 * (np.mean(before == labels) - np.mean(after == labels)))
+    return float(loss)
 
 
 @wrong("6.7-budget", "stops only if both budgets are broken; either of them is enough")
 def gate(before, after, labels, classes, budget, class_budget):
-    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
-    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
     if loss > budget and max(losses) > class_budget:
         raise ValueError("over the budget")
     return float(loss)
@@ -824,8 +923,10 @@ def gate(before, after, labels, classes, budget, class_budget):
 
 @wrong("6.7-budget", "returns False in place of raising an error: a build goes on as if nothing had happened")
 def gate(before, after, labels, classes, budget, class_budget):
-    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
-    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
     if loss > budget or max(losses) > class_budget:
         return False
     return float(loss)
@@ -833,8 +934,10 @@ def gate(before, after, labels, classes, budget, class_budget):
 
 @wrong("6.7-budget", "refuses a loss that is exactly the budget; it should pass")
 def gate(before, after, labels, classes, budget, class_budget):
-    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
-    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
     if loss >= budget or max(losses) >= class_budget:
         raise ValueError("over the budget")
     return float(loss)
@@ -842,8 +945,10 @@ def gate(before, after, labels, classes, budget, class_budget):
 
 @wrong("6.7-budget", "counts a gain as a loss: only what got worse may break the budget")
 def gate(before, after, labels, classes, budget, class_budget):
-    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
-    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
     if abs(loss) > budget or max(map(abs, losses)) > class_budget:
         raise ValueError("over the budget")
     return float(loss)
@@ -851,8 +956,10 @@ def gate(before, after, labels, classes, budget, class_budget):
 
 @wrong("6.7-budget", "adds the classes' losses up; the budget of a class is for each of them alone")
 def gate(before, after, labels, classes, budget, class_budget):
-    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
-    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
     if loss > budget or sum(losses) > class_budget:
         raise ValueError("over the budget")
     return float(loss)
@@ -860,14 +967,64 @@ def gate(before, after, labels, classes, budget, class_budget):
 
 @wrong("6.7-budget", "takes the mean of the classes' losses, in which a rare class weighs as much as a common one")
 def gate(before, after, labels, classes, budget, class_budget):
-    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
     loss = np.mean(losses)
     if loss > budget or max(losses) > class_budget:
         raise ValueError("over the budget")
     return float(loss)
 
 
-@right("6.7-budget", "sorts by size and walks along, a list of bool")
+@wrong("6.7-budget", "looks at the first two classes only; any class can be the one that pays")
+def gate(before, after, labels, classes, budget, class_budget):
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
+    if loss > budget or max(losses[:2]) > class_budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
+@wrong("6.7-budget", "stops with another error than ValueError: whoever waits for that one does not catch it")
+def gate(before, after, labels, classes, budget, class_budget):
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
+    assert loss <= budget and max(losses) <= class_budget
+    return float(loss)
+
+
+@wrong("6.7-budget", "subtracts shares in floats: a loss of exactly the budget can come out a hair above it, and is refused")
+def gate(before, after, labels, classes, budget, class_budget):
+    loss = 100 * (np.mean(before == labels) - np.mean(after == labels))
+    losses = [100 * (np.mean(before[labels == c] == c) - np.mean(after[labels == c] == c)) for c in range(classes)]
+    if loss > budget or max(losses) > class_budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
+@wrong("6.7-budget", "multiplies by 100 after the division: 7 / 25 * 100 is a hair above 28, and a loss of exactly the budget is refused")
+def gate(before, after, labels, classes, budget, class_budget):
+    def lost(mine):
+        return (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine) * 100
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
+    if loss > budget or max(losses) > class_budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
+@wrong("6.7-budget", "returns integers 0 and 1; True and False are asked for, which pick from an array")
+def on_frontier(sizes, scores):
+    a, b = sizes[:, None], scores[:, None]
+    return 1 - (((sizes <= a) & (scores >= b)) & ((sizes != a) | (scores != b))).any(axis=1).astype(int)
+
+
+@right("6.7-budget", "sorts by size and walks along")
 def on_frontier(sizes, scores):
     keep, best = [False] * len(sizes), -np.inf
     for size in np.unique(sizes):
@@ -877,7 +1034,7 @@ def on_frontier(sizes, scores):
             for i in here:
                 keep[i] = bool(scores[i] == top)
             best = top
-    return keep
+    return np.array(keep)
 
 
 @right("6.7-budget", "one table of all pairs")
@@ -910,10 +1067,10 @@ def gate(before, after, labels, classes, budget, class_budget):
 
     for c in range(classes):
         mine = labels == c
-        if 100 * (np.mean(before[mine] == c) - np.mean(after[mine] == c)) > class_budget:
+        if 100 * int(np.sum(before[mine] == c) - np.sum(after[mine] == c)) > class_budget * mine.sum():
             raise OverBudget(f"class {c}")
     loss = 100 * np.mean(before == labels) - 100 * np.mean(after == labels)
-    if loss > budget:
+    if round(loss, 9) > budget:
         raise OverBudget("the mean")
     return loss
 
