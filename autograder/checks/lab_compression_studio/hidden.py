@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from autograder.checks import exercise, measured
-from autograder.checks.expect import close, letter, real_number, that
+from autograder.checks.expect import case, close, letter, real_number, that
 from autograder.checks.lab_compression_studio.visible import (
     MODELS,
     drawn_from,
@@ -27,8 +27,8 @@ def logits(rng, images, classes):
     return torch.from_numpy((rng.integers(-256, 257, (images, classes)) / 64).astype(np.float32))
 
 
-def case(rng):
-    images, classes = int(rng.integers(2, 9)), int(rng.integers(3, 12))
+def batch(rng, images=None, classes=None):
+    images, classes = images or int(rng.integers(2, 9)), classes or int(rng.integers(3, 12))
     return logits(rng, images, classes), logits(rng, images, classes), torch.from_numpy(rng.integers(0, classes, images))
 
 
@@ -45,9 +45,11 @@ def test_predict_two_cuts_in_one_tensor(student, rng):
 
 @exercise("studio.2-loss", points=12)
 def test_loss_of_random_batches(student, rng):
-    for temperature, alpha in ((1.0, 0.5), (float(rng.uniform(1.5, 8)), float(rng.uniform(0.1, 0.9))), (float(rng.uniform(1.5, 8)), 1.0), (0.5, 0.3)):
-        z, t, y = case(rng)
-        loss(student, z, t, y, temperature, alpha, f"{len(z)} random images, {z.shape[1]} classes, T = {temperature:.3g}, alpha_soft = {alpha:.2g}")
+    # The first batch is small, so that a message shows it whole.
+    sizes = [(2, 3), *[(None, None)] * 3]
+    for size, (temperature, alpha) in zip(sizes, ((1.5, 0.5), (float(rng.uniform(1.5, 8)), float(rng.uniform(0.1, 0.9))), (float(rng.uniform(1.5, 8)), 1.0), (0.5, 0.3))):
+        z, t, y = batch(rng, *size)
+        loss(student, z, t, y, temperature, alpha, case(student_logits=z, teacher_logits=t, labels=y, temperature=temperature, alpha_soft=alpha))
 
 
 @exercise("studio.2-loss", points=3)
@@ -58,11 +60,11 @@ def test_loss_where_probabilities_underflow(student, rng):
 
 @exercise("studio.2-loss", points=3)
 def test_loss_does_not_mind_a_shift(student, rng):
-    z, t, y = case(rng)
+    z, t, y = batch(rng, 2, 3)
     shift = torch.from_numpy(rng.integers(-20, 21, (len(z), 1)).astype(np.float32))
     before, after = (real_number(student.my_loss(z, each, y, 2.0, 0.5), "The result of my_loss") for each in (t, t + shift))
     # Logits of size 24 instead of 4: their rounding is six times larger.
-    close(after, before, abs=2e-5, rel=1e-5, what="the loss after a number was added to all of an image's teacher logits", on=f"{len(z)} random images")
+    close(after, before, abs=2e-5, rel=1e-5, what="the loss after a number was added to all of an image's teacher logits", on=case(student_logits=z, teacher_logits=t, added=shift))
 
 
 # studio.3

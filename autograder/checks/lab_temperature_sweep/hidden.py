@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from autograder.checks import exercise, measured
-from autograder.checks.expect import close, letter, that
+from autograder.checks.expect import case, close, letter, that
 from autograder.checks.lab_temperature_sweep.visible import (
     FILES,
     SEEDS,
@@ -35,9 +35,9 @@ def logits(rng, images, classes, size=4.0):
     return torch.from_numpy((whole / 64).astype(np.float32))
 
 
-def pair_of(rng):
-    """Student's and teacher's logits of a random shape, and labels."""
-    images, classes = int(rng.integers(2, 9)), int(rng.integers(3, 12))
+def pair_of(rng, images=None, classes=None):
+    """Student's and teacher's logits of a shape, random unless it is given, and labels."""
+    images, classes = images or int(rng.integers(2, 9)), classes or int(rng.integers(3, 12))
     return logits(rng, images, classes), logits(rng, images, classes), torch.from_numpy(rng.integers(0, classes, images))
 
 
@@ -54,17 +54,18 @@ def test_predict_what_the_colleague_really_swept(student, rng):
 
 @exercise("sweep.2-targets", points=9)
 def test_targets_of_random_sweeps(student, rng):
-    for _ in range(4):
-        _, v, _ = pair_of(rng)
+    # The first teacher is small, so that a message shows it whole.
+    for size in ((2, 3), *[(None, None)] * 3):
+        _, v, _ = pair_of(rng, *size)
         temperatures = torch.from_numpy(rng.uniform(0.5, 20, int(rng.integers(1, 7)))).float()
-        are_targets(student.soft_targets(v, temperatures), v, temperatures, f"{len(temperatures)} random temperatures, {v.shape[0]} images, {v.shape[1]} classes")
+        are_targets(student.soft_targets(v, temperatures), v, temperatures, case(teacher_logits=v, temperatures=temperatures))
 
 
 @exercise("sweep.2-targets", points=3)
 def test_targets_of_equal_sizes(student, rng):
     n = int(rng.integers(3, 7))
     v, temperatures = logits(rng, n, n), torch.from_numpy(rng.uniform(0.5, 8, n)).float()
-    are_targets(student.soft_targets(v, temperatures), v, temperatures, f"{n} temperatures, {n} images, {n} classes")
+    are_targets(student.soft_targets(v, temperatures), v, temperatures, case(teacher_logits=v, temperatures=temperatures))
     # The mean of the entropies is not the entropy of the mean: each image certain, of another class.
     certain = 50.0 * torch.eye(n)
     _, entropies = parts(student.soft_targets(certain, torch.ones(1)), 2, "soft_targets")
@@ -87,10 +88,10 @@ def test_targets_of_very_large_logits(student, rng):
 @exercise("sweep.3-loss", points=10)
 def test_loss_and_translation_of_random_batches(student, rng):
     cases = []
-    for _ in range(4):
-        z, v, labels = pair_of(rng)
+    for size in ((2, 3), *[(None, None)] * 3):
+        z, v, labels = pair_of(rng, *size)
         t, alpha = float(rng.uniform(1.5, 8)), float(rng.uniform(0.1, 0.4) + 0.5 * rng.integers(2))
-        cases.append((z, v, labels, t, alpha, f"{z.shape[0]} random images, {z.shape[1]} classes, T = {t:.3g}, alpha_soft = {alpha:.3g}"))
+        cases.append((z, v, labels, t, alpha, case(student_logits=z, teacher_logits=v, labels=labels, temperature=t, alpha_soft=alpha)))
     are_losses(student, cases)
     for *_, t, alpha, _ in cases:
         is_translation(student.without_square(alpha, t), alpha, t, f"alpha_soft = {alpha:.3g}, T = {t:.3g}")
@@ -98,8 +99,8 @@ def test_loss_and_translation_of_random_batches(student, rng):
 
 @exercise("sweep.3-loss", points=4)
 def test_limits_of_the_loss(student, rng):
-    z, v, labels = pair_of(rng)
-    on = f"{z.shape[0]} random images, {z.shape[1]} classes"
+    z, v, labels = pair_of(rng, 2, 3)
+    on = case(student_logits=z, teacher_logits=v, labels=labels)
     cases = [(z, v, labels, t, 0.0, f"{on}, T = {t:g}, alpha_soft = 0") for t in (1.0, 5.0, 0.5)]
     cases += [(z, v, some, 4.0, 1.0, f"{on}, T = 4, alpha_soft = 1") for some in (labels, (labels + 1) % z.shape[1])]
     cases.append((v, v, labels, 4.0, 1.0, f"{on}, student = teacher, T = 4, alpha_soft = 1"))
@@ -127,15 +128,15 @@ def test_limits_of_the_translation(student, rng):
 
 @exercise("sweep.4-spread", points=7)
 def test_statistics_of_random_tables(student, rng):
-    for seeds in (3, 2, int(rng.integers(4, 9))):
-        accuracies = rng.uniform(80, 100, (int(rng.integers(2, 7)), seeds))
-        statistics(student.mean_and_spread(accuracies), accuracies, f"{len(accuracies)} random rows of {seeds} seeds")
+    for settings, seeds in ((2, 3), (int(rng.integers(2, 7)), 2), (int(rng.integers(2, 7)), int(rng.integers(4, 9)))):
+        accuracies = rng.uniform(80, 100, (settings, seeds))
+        statistics(student.mean_and_spread(accuracies), accuracies, case(accuracies=accuracies))
 
 
 @exercise("sweep.4-spread", points=3)
 def test_statistics_of_square_and_constant_tables(student, rng):
     square = rng.uniform(80, 100, (3, 3))
-    statistics(student.mean_and_spread(square), square, "three random rows of three seeds")
+    statistics(student.mean_and_spread(square), square, case(accuracies=square))
     constant = np.full((2, 4), float(rng.integers(80, 100)))
     statistics(student.mean_and_spread(constant), constant, "two rows in which all seeds agree")
 
