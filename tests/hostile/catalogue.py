@@ -135,7 +135,7 @@ entry("sigkill-to-everybody", "passed", answer=in_call("""
         except OSError:
             pass
 """))  # fmt: skip
-entry("sigstop-to-itself-in-a-cell", "timeout", answer="import os\nos.kill(os.getpid(), 19)", says="still running after 1 s")
+entry("sigstop-to-itself-in-a-cell", "timeout", answer="import os\nos.kill(os.getpid(), 19)", says="still running after 2 s")
 entry("sigstop-to-itself-in-a-call", "timeout", answer=in_call("import os; os.kill(os.getpid(), 19)"), says="still running after 1 s")
 entry("segfault-in-a-cell", "crashed", answer="import ctypes\nctypes.string_at(0)", says="segmentation fault")
 entry("segfault-in-a-call", "crashed", answer=in_call("import ctypes; ctypes.string_at(0)"), says="segmentation fault")
@@ -173,7 +173,7 @@ entry("every-forked-child-exits", "crashed", says="could not go on", answer=righ
 # ----------------------------------------------------------------------------------------------- hanging
 _kind = "hanging"
 
-entry("loop-in-a-cell", "timeout", answer="while True:\n    pass", says="still running after 1 s")
+entry("loop-in-a-cell", "timeout", answer="while True:\n    pass", says="still running after 2 s")
 entry("loop-in-a-call", "timeout", answer=in_call("while True: pass"), says="still running after 1 s")
 entry("sleep", "timeout", answer=in_call("import time; time.sleep(10**6)"), says="still running after 1 s")
 entry("ignored-signals", "timeout", answer=in_call("""

@@ -24,7 +24,7 @@ from autograder.sandbox.inside import kernel
 
 HERE = Path(__file__).resolve().parent
 LIMITS = {
-    "cell_seconds": 1, "notebook_seconds": 6, "call_seconds": 1, "exercise_seconds": 4, "memory_mb": 256, "processes": 32, "file_mb": 8,
+    "cell_seconds": 2, "notebook_seconds": 10, "call_seconds": 1, "exercise_seconds": 4, "memory_mb": 256, "processes": 32, "file_mb": 8,
     "scratch_mb": 32, "files": 2000, "open_files": 256, "output_kb": 64, "reply_mb": 4, "wall_factor": 10,
 }  # fmt: skip
 SEED = 11
