@@ -58,6 +58,14 @@ def law(exercise_id, name):
     return register
 
 
+fixed_arguments = {}  # (exercise id, "function.argument") -> why no check moves it
+
+
+def fixed(exercise_id, argument, why):
+    """Say in a lesson's visible.py why the checks never vary an argument ("function.argument") that its text names."""
+    fixed_arguments[exercise_id, argument] = why
+
+
 _registering = []
 
 

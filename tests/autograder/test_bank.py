@@ -13,6 +13,7 @@ import pytest
 from autograder import catalogue, release
 from autograder.blanks import ___
 from autograder.checks import bank, students
+from autograder.checks.asked import arguments_in, never_varying
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import judge
 
@@ -23,11 +24,15 @@ SEEDS = (1, 2, 3)
 solution = functools.cache(release.solution)
 
 
-def verdict(lesson, exercise_id, names, seed=1):
-    """The full verdict (visible and hidden checks) with some names of the solution replaced."""
+def outcomes_of(lesson, exercise_id, names, seed=1):
+    """What the visible and hidden checks say with some names of the solution replaced."""
     direct = students.Direct({**solution(lesson), **names})
-    outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=seed, exercises=[exercise_id], hidden=True)
-    return judge(lesson, catalogue.lessons()[lesson].exercise(exercise_id), outcomes, hidden=True)
+    return run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=seed, exercises=[exercise_id], hidden=True)
+
+
+def verdict(lesson, exercise_id, names, seed=1):
+    """The verdict on that."""
+    return judge(lesson, catalogue.lessons()[lesson].exercise(exercise_id), outcomes_of(lesson, exercise_id, names, seed), hidden=True)
 
 
 def graded():
@@ -46,10 +51,16 @@ def said_by_the_rule(message):
 
 
 @pytest.mark.parametrize("lesson, exercise", graded(), ids=lambda x: getattr(x, "id", x))
-def test_the_solution_gets_every_point(lesson, exercise):
+def test_the_solution_gets_every_point_and_every_argument_is_moved(lesson, exercise):
+    """An argument that the checks never vary is one that an answer can ignore. `tests/trials/arguments.py` shows the ranges."""
+    asked = []
     for seed in SEEDS:
-        got = verdict(lesson, exercise.id, {}, seed)
+        outcomes = outcomes_of(lesson, exercise.id, {}, seed)
+        got = judge(lesson, exercise, outcomes, hidden=True)
         assert (got.status, got.points) == ("passed", exercise.points), got.message
+        asked += outcomes
+    if not exercise.choices:
+        assert never_varying(exercise, arguments_in(asked, exercise, solution(lesson))) == ([], [])
 
 
 @pytest.mark.parametrize("lesson, answer", answers(right=True))
