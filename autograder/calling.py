@@ -34,11 +34,16 @@ def ask(function, args, kwargs, wrt=None):
     """
     given = {**dict(enumerate(args)), **kwargs}
     before = {place: wire.encode(value) for place, value in given.items()}
-    if wrt is None:
-        value = function(*args, **kwargs)
-        found = {}
-    else:
-        value, found = _differentiated(function, args, kwargs, [given[place] for place in wrt])
+    settings = _settings()
+    try:
+        if wrt is None:
+            value = function(*args, **kwargs)
+            found = {}
+        else:
+            value, found = _differentiated(function, args, kwargs, [given[place] for place in wrt])
+        found["left"] = [name for name, now in _settings().items() if now != settings.get(name, now)]
+    finally:
+        _set_back(settings)
     found["changed"] = [
         [place, _name(function, place), _difference(wire.decode(before[place]), now)]
         for place, now in given.items() if not _same(before[place], now)
@@ -161,6 +166,19 @@ def _flags(value, depth=DEEP):
 
 
 # What was changed
+
+
+def _settings():
+    """Of PyTorch, what a call must leave as it was; {} where it is not imported."""
+    torch = sys.modules.get("torch")
+    return {} if torch is None else {"grad": torch.is_grad_enabled(), "dtype": str(torch.get_default_dtype()).removeprefix("torch.")}
+
+
+def _set_back(settings):
+    torch = sys.modules.get("torch")
+    if settings and _settings() != settings:
+        torch.set_grad_enabled(settings["grad"])
+        torch.set_default_dtype(getattr(torch, settings["dtype"]))
 
 
 def _same(before, now):

@@ -43,12 +43,13 @@ laws = {}  # (exercise id, name of a function) -> what of its answer counts
 
 
 def law(exercise_id, name):
-    """Of an answer that is right or wrong in many forms, what counts: the decorated function makes it from a value.
+    """Of an answer that is right or wrong in many forms, what counts: the decorated function makes it from a reply.
 
     For comparing with the known mistakes only. Of factors with free signs, for one, their product counts::
 
         @law("5.2-factors", "factors")
-        def product(value): ...
+        def product(value):
+            return value[0] @ value[1]
     """
 
     def register(function):

@@ -251,9 +251,12 @@ def _flat(grads):
         yield grads
 
 
-def new_object(student, *, what):
-    """The last answer shares no memory with what the function was given: who changes the one does not change the other."""
-    if student.shared:
+def new_object(student, *, what, args=None):
+    """The last answer shares no memory with what the function was given: who changes the one does not change the other.
+
+    `args` are the places of the arguments that count (positions, or names of keywords); all if it is None.
+    """
+    if any(args is None or place in args for place in student.shared):
         raise Mistake(f"{what} is, or shares memory with, what the function was given: who changes one of them changes both. Return a copy")
 
 

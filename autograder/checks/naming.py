@@ -4,6 +4,7 @@ A wrong name is worse than none. So a name is given only where one sentence of t
 the function and every check that failed, where no right answer explains them, and where the replies say enough.
 """
 
+import re
 import warnings
 
 import numpy as np
@@ -13,6 +14,8 @@ from autograder.checks.expect import show
 from autograder.checks.faults import StudentError, StudentFault
 from autograder.checks.reply import Reply
 from autograder.checks.same import LOOSE, TIGHT, from_tensor, same_data
+
+DATA_TYPE = re.compile(r"\b(bool|u?int(8|16|32|64)|b?float(16|32|64)|complex(64|128)|data type|type of numbers)\b")
 
 
 def named_mistake(lesson, exercise, outcomes):
@@ -27,8 +30,10 @@ def named_mistake(lesson, exercise, outcomes):
         return None
     answers = [_Known(answer) for answer in bank(lesson) if answer.exercise == exercise]
     asked = [question for outcome in mine for question in outcome.asked]
+    # Where a data type is what failed, an answer of another type does not explain it.
+    strict = any(DATA_TYPE.search(outcome.message) for outcome in failed)
     for tolerance in (TIGHT, LOOSE):
-        notes = {known.note for known in answers if not known.right and _explains(known, answers, asked, failed, tolerance)}
+        notes = {known.note for known in answers if not known.right and _explains(known, answers, asked, failed, tolerance, strict)}
         if notes:
             return notes.pop() if len(notes) == 1 else None
     return None
@@ -39,9 +44,9 @@ def _by_change(outcome):
     return any("changed" in question.used and question.reply and question.reply.changed for question in outcome.asked)
 
 
-def _explains(known, answers, asked, failed, tolerance):
+def _explains(known, answers, asked, failed, tolerance, strict):
     relevant = [question for question in asked if question.name in known.names]
-    if not relevant or not all(known.agrees(question, tolerance) for question in relevant):
+    if not relevant or not all(known.agrees(question, tolerance, strict) for question in relevant):
         return False
     # Where a right answer replies the same, the questions do not show the mistake: it is not the one made here.
     rights = [each for each in answers if each.right and each.names >= known.names]
@@ -116,9 +121,9 @@ class _Known:
             return same_fault(got, question.fault)
         law = laws.get((self._exercise, question.name))
         values = [got.value, question.reply.value]
-        if law and not exact:
+        if law:
             values = [_canonical(law, value) for value in values]
-        return same_data(*values, exact, tolerance) and all(
+        return _done(got) == _done(question.reply) and same_data(*values, exact, tolerance) and all(
             same_data(_fact(got, fact), _fact(question.reply, fact), exact, tolerance) for fact in question.used - {"changed"}
         )
 
@@ -139,6 +144,11 @@ class _Known:
 
 def _fact(reply, name):
     return {"shared": list(reply.shared), "requires_grad": reply.requires_grad, "grads": [reply.grads, reply.attached]}[name]
+
+
+def _done(reply):
+    """What a call did besides replying."""
+    return {(change.place, change.what) for change in reply.changed}, reply.left
 
 
 def _canonical(law, value):

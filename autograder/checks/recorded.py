@@ -55,7 +55,7 @@ def _reply(names, name, args, kwargs, wrt):
     except StudentFault:
         return ["error", "", "", ""]  # like no student's
     changed = [[each.place, each.name, each.what] for each in found.changed]
-    return ["reply", found.value, changed, list(found.shared), found.requires_grad, found.grads, found.attached]
+    return ["reply", found.value, changed, list(found.shared), found.requires_grad, list(found.left), found.grads, found.attached]
 
 
 def _digest(name, args, kwargs, wrt):
@@ -87,5 +87,5 @@ class Recalled(Answer):
         if kind == "error":
             kind, message, place = recorded
             raise StudentError(kind, message, place=place)
-        value, changed, shared, requires_grad, grads, attached = recorded
-        return Reply(value, tuple(Change(*each) for each in changed), tuple(shared), requires_grad, grads, attached)
+        value, changed, shared, requires_grad, left, grads, attached = recorded
+        return Reply(value, tuple(Change(*each) for each in changed), tuple(shared), requires_grad, tuple(left), grads, attached)

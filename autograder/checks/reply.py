@@ -21,6 +21,10 @@ CHANGES = {  # the word that crosses -> how it is said
     "parameters": "its parameters",
     "layers": "its layers",
 }
+LEFT = {  # a setting of PyTorch that a call left in another state -> how it is said
+    "grad": "gradients switched off or on (`torch.set_grad_enabled`): use `with torch.no_grad():`",
+    "dtype": "another default data type (`torch.set_default_dtype`)",
+}
 NAME_LENGTH = 40
 
 
@@ -40,7 +44,8 @@ class Change:
 @dataclass(frozen=True)
 class Reply:
     """`value` as data, the arguments that were changed, the places of those that the value shares memory with, and
-    `requires_grad` in the value's own structure (a flag for a tensor, a list or dict of them, None where no tensor is).
+    `requires_grad` in the value's own structure (a flag for a tensor, a list or dict of them, None where no tensor is); `left` are
+    the settings that the call left in another state (keys of `LEFT`).
 
     Of a gradient question also `grads`, one for each argument asked about (in that argument's structure: a tensor, or name ->
     tensor for a module; None where no gradient arrives), and `attached`: whether the value carries a graph at all.
@@ -50,6 +55,7 @@ class Reply:
     changed: tuple = ()
     shared: tuple = ()
     requires_grad: Any = None
+    left: tuple = ()
     grads: list | None = None
     attached: bool | None = None
 
@@ -67,11 +73,12 @@ class Reply:
             for place, name, what in _triples(data.get("changed")) if place in places
         )  # fmt: skip
         shared = tuple(place for place in _list(data.get("shared")) if type(place) in (int, str) and place in places)
+        left = tuple(name for name in LEFT if any(type(each) is str and each == name for each in _list(data.get("left"))))
         if wrt is None:
-            return cls(data.get("value"), changed, shared, data.get("requires_grad"))
+            return cls(data.get("value"), changed, shared, data.get("requires_grad"), left)
         grads = _list(data.get("grads"))
         grads = grads if len(grads) == len(wrt) else [None] * len(wrt)
-        return cls(data.get("value"), changed, shared, data.get("requires_grad"), grads, data.get("attached") is True)
+        return cls(data.get("value"), changed, shared, data.get("requires_grad"), left, grads, data.get("attached") is True)
 
 
 def _list(value):

@@ -21,7 +21,7 @@ from autograder import calling, wire
 from autograder.blanks import NAME, BlankError, exercise_named_in, has_blank
 from autograder.checks.expect import Mistake
 from autograder.checks.faults import BlankLeft, Missing, StudentError, StudentFault, TimedOut
-from autograder.checks.reply import Reply
+from autograder.checks.reply import LEFT, Reply
 
 CALL_SECONDS = 5
 WALL_FACTOR = 10  # so many times as long may it take where others need the processor, too; as in grading
@@ -163,6 +163,9 @@ class Recorder:
     def _question(self, name, args, kwargs, wrt):
         asked = Asked(name, *copy.deepcopy((args, kwargs)), wrt)
         self._ask(asked, functools.partial(self._answers.call, name, args, kwargs, *(() if wrt is None else (wrt,))))
+        if asked.reply.left:
+            asked.used.add("changed")
+            raise Changed(f"`{name}` leaves behind {LEFT[asked.reply.left[0]]}")
         if asked.reply.changed and not self._may_change:
             asked.used.add("changed")
             changes = [str(each) for each in asked.reply.changed[:4]]

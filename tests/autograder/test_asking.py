@@ -45,6 +45,7 @@ def view(x): return [x[::2]]
 def copied(x): return x.copy()
 def wrapped(model): return torch.nn.Sequential(model)
 def number(x): return 3
+def keeps_second(a, b): return b[1:]
 def through_torch(x): return torch.from_numpy(x)
 
 def loss(a, b): return ((a - b) ** 2).mean()
@@ -59,6 +60,12 @@ def frozen(x): return torch.nn.Parameter(x, requires_grad=False)
 def by_seed(n, seed): return np.random.default_rng(seed).random(n)
 def by_truth(n, seed): return np.random.default_rng(seed or 1).random(n)
 def by_luck(n): return np.random.random(n)
+
+def switches_off(x): torch.set_grad_enabled(False); return x * 2
+def switches_type(x): torch.set_default_dtype(torch.float64); return x * 2
+def no_grad(x):
+    with torch.no_grad():
+        return x * 2
 
 def imported_by(code):
     import sys
@@ -143,6 +150,21 @@ def test_shared_memory(student, name, args, places):
     assert student.shared == places
     with pytest.raises(Mistake, match="shares memory") if places else contextlib.nullcontext():
         expect.new_object(student, what="The copy")
+
+
+def test_a_setting_that_a_call_leaves_behind_is_said_and_put_back(student):
+    for name, word in (("switches_off", "torch.no_grad"), ("switches_type", "default data type")):
+        with pytest.raises(Changed, match=word):
+            getattr(student, name)(torch.ones(2))
+        assert student.gradient("rows", torch.ones(2)).attached and student.no_grad(torch.ones(2)).dtype == torch.float32
+    assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32
+
+
+def test_of_several_arguments_one_may_be_shared(student):
+    student.keeps_second([np.ones(2)], np.ones(3))
+    expect.new_object(student, what="The copy", args=(0,))
+    with pytest.raises(Mistake):
+        expect.new_object(student, what="The copy", args=(0, 1))
 
 
 def test_gradients_arrive_as_data(student):

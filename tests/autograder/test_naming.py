@@ -174,6 +174,30 @@ def students_answer(function):
     return Answer("x", "a mistake", False, {"f": function})
 
 
+def test_what_a_call_did_counts_too():
+    """Who changes nothing does not make the mistake of one that changes its argument, with the same values."""
+
+    def shifts(x):
+        x += 1
+        return x * 0.5
+
+    def not_at_all(x):
+        return (x + 1) * 0.5
+
+    known = naming._Known(students_answer(shifts))
+    for function, agrees in ((shifts, True), (not_at_all, False)):
+        asked = students.Asked("f", (np.ones(2),), {}, reply=students.Direct({"f": function}).call("f", (np.ones(2),), {}))
+        assert known.agrees(asked, naming.TIGHT) is agrees
+
+
+def test_where_a_data_type_fails_another_type_explains_nothing():
+    def grows(logits, temperature):  # float64 is the only thing wrong with it
+        return torch.softmax(logits.double() / temperature, dim=1).numpy().astype(np.int64)
+
+    assert named("04_distillation", "4.2-soften", {"soften": grows}) is None
+    assert naming.DATA_TYPE.search("The cache should be float32; its type is float64.") and not naming.DATA_TYPE.search("the floats, 32 of them")
+
+
 def test_a_law_is_registered():
     law("no.1-such", "f")(len)
     assert laws.pop(("no.1-such", "f")) is len
