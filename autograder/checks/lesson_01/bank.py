@@ -495,7 +495,7 @@ def to_int8(x, scale):
     return np.clip(codes, -127, 127).astype(np.int8)
 
 
-@wrong("1.4-bug", "leaves the codes in a wide type, so nothing is saved: they take four bytes each")
+@wrong("1.4-bug", "leaves the codes in a wide type; int8 is asked for, so that each takes one byte")
 def to_int8(x, scale):
     codes = np.rint(x / scale).astype(np.int32)
     return np.clip(codes, -128, 127)

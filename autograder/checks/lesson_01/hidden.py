@@ -10,7 +10,7 @@ import numpy as np
 
 from autograder.checks import exercise
 from autograder.checks.expect import close, dtype, equal, letter, raises, real_number, that, whole_number
-from autograder.checks.lesson_01.visible import check_nothing_but_zero, codes_array, floats_array, pair
+from autograder.checks.lesson_01.visible import check_nothing_but_zero, codes_array, floats_array, pair, stored_in_words
 
 
 def off_ties(rng, gaps, widest=0.45):
@@ -44,8 +44,8 @@ def code_ranges(rng):
 
 
 def check_scale_and_zero_point(got, lo, hi, qmin, qmax):
-    scale, zero_point = pair(got, "scale_and_zero_point")
     on = f"floats from {lo!r} to {hi!r}, codes {qmin} to {qmax}"
+    scale, zero_point = pair(got, "scale_and_zero_point", on)
     lo, hi = min(lo, 0.0), max(hi, 0.0)
     want = (hi - lo) / (qmax - qmin)
     # 1e-6 for a scale in float32: three roundings of 6e-8 each.
@@ -65,7 +65,7 @@ def test_scale_of_random_ranges(student, rng):
     for bits in range(2, 17):
         half = 2 ** (bits - 1)
         for signed, want, word in ((False, (0, 2 * half - 1), "unsigned"), (True, (-half, half - 1), "signed")):
-            got = pair(student.integer_range(bits, signed), "integer_range")
+            got = pair(student.integer_range(bits, signed), "integer_range", f"bits {bits}, signed {signed}")
             for value, end, side in zip(got, want, ("smallest", "largest")):
                 what = f"the {side} {word} code of {bits} bits"
                 equal(value, end, what=what)
@@ -90,7 +90,7 @@ def test_ranges_on_one_side_of_zero(student, rng):
 @exercise("1.2-scale", points=2)
 def test_range_of_nothing_but_zero(student, rng):
     for qmin, qmax in ((0, 255), (-128, 127), (-int(rng.integers(1, 99)), int(rng.integers(1, 99)))):
-        check_nothing_but_zero(pair(student.scale_and_zero_point(0.0, 0.0, qmin, qmax), "scale_and_zero_point"), qmin, qmax)
+        check_nothing_but_zero(student.scale_and_zero_point(0.0, 0.0, qmin, qmax), qmin, qmax)
 
 
 # 1.3
@@ -109,7 +109,7 @@ def test_laws_of_a_quantizer(student, rng):
     shapes = ((9, 23), (207,), (3, 5, 14), (9, 23), (2, 3, 5, 7), (9, 23), (9, 23))
     ranges = ((0, 255), (-128, 127), (0, 15), (-4, 3), (0, 65535), (-32768, 32767), lopsided)
     for (qmin, qmax), shape in zip(ranges, shapes):
-        scale = float(rng.uniform(0.01, 3))
+        scale = float(10 ** rng.uniform(-6, 4))
         zero_point = int(rng.integers(qmin, qmax + 1))
         whole = rng.integers(qmin - 20, qmax + 21, shape)
         # Always there: the zero point, both ends, and what lies beyond them.
@@ -118,18 +118,18 @@ def test_laws_of_a_quantizer(student, rng):
         gaps.reshape(-1)[0] = 0.0
         x = (gaps * scale).astype(np.float32 if qmax == 15 else np.float64)
         call = f"scale {scale!r}, zero point {zero_point}, codes {qmin} to {qmax}"
-        codes = codes_array(student.quantize(x, scale, zero_point, qmin, qmax), x.shape, "The result of `quantize`")
+        codes = codes_array(student.quantize(x, scale, zero_point, qmin, qmax), x.shape, "The result of `quantize`", call)
         check_codes(codes, np.clip(whole, qmin, qmax), x, call)
         dtype(codes, np.int32, what="the codes")
         every = np.unique([zero_point, *np.linspace(qmin, qmax, 257).astype(np.int32)]).astype(np.int32)
         on = f"codes from {qmin} to {qmax}, scale {scale!r}, zero point {zero_point}"
-        floats = floats_array(student.dequantize(every, scale, zero_point), every.shape, "The result of `dequantize`")
+        floats = floats_array(student.dequantize(every, scale, zero_point), every.shape, "The result of `dequantize`", on)
         close(floats, scale * (every - zero_point), rel=1e-6, abs=float32_of_codes(scale, every, zero_point), what="the floats", on=on)
         that(floats[every == zero_point] == 0.0, f"The zero point should dequantise to exactly 0.0, for {on}.")
         # Idempotent: a tensor that was quantised once does not change again.
-        again = codes_array(student.quantize(floats, scale, zero_point, qmin, qmax), every.shape, "The result of `quantize`")
+        again = codes_array(student.quantize(floats, scale, zero_point, qmin, qmax), every.shape, "The result of `quantize`", call)
         check_codes(again, every, floats, f"which `dequantize` gave; {call}")
-        back = floats_array(student.dequantize(codes, scale, zero_point), x.shape, "The result of `dequantize`")
+        back = floats_array(student.dequantize(codes, scale, zero_point), x.shape, "The result of `dequantize`", call)
         want = scale * (codes.astype(float) - zero_point)
         close(back, want, rel=1e-6, abs=float32_of_codes(scale, codes, zero_point), what="the floats of the codes", on=call)
 
@@ -142,8 +142,9 @@ def test_halves_of_random_integers_go_to_even(student, rng):
     even = np.where(whole % 2 == 0, whole, whole + 1)
     for zero_point in (0, 2 * int(rng.integers(-20, 20)) + 1):
         x = (whole + 0.5) * scale
-        got = codes_array(student.quantize(x, scale, zero_point, -128, 127), x.shape, "The result of `quantize`")
-        check_codes(got, even + zero_point, x, f"a half; scale {scale}, zero point {zero_point}, codes -128 to 127")
+        call = f"scale {scale}, zero point {zero_point}, codes -128 to 127"
+        got = codes_array(student.quantize(x, scale, zero_point, -128, 127), x.shape, "The result of `quantize`", call)
+        check_codes(got, even + zero_point, x, f"a half; {call}")
 
 
 @exercise("1.3-quantize", points=2)
@@ -173,7 +174,7 @@ def test_nan_empty_and_far_outside(student, rng):
         )
     for shape in ((0,), (0, 4), (2, 0, 3)):
         got = student.quantize(np.zeros(shape), 0.1, 3, 0, 15)
-        codes_array(got, shape, "The result of `quantize` for an empty array")
+        codes_array(got, shape, "The result of `quantize`", f"an empty array of shape {shape}")
     far = np.array([[1e12, -1e12], [float(rng.uniform(1e10, 1e11)), 0.0]])
     got = student.quantize(far, 0.1, 3, 0, 15)
     equal(got, np.array([[15, 0], [15, 3]]), what="the codes", on=f"x = {far.tolist()}, scale 0.1, zero point 3, codes 0 to 15")
@@ -185,13 +186,13 @@ def test_nan_empty_and_far_outside(student, rng):
 @exercise("1.4-bug", points=6)
 def test_random_tensors_to_int8(student, rng):
     for spread, shape in ((100, (200,)), (400, (5, 40)), (100_000, (5, 4, 10)), (990_000, (5, 40))):
-        scale = float(rng.uniform(0.01, 3))
+        scale = float(10 ** rng.uniform(-6, 4))
         whole = rng.integers(-spread, spread, shape)
         # What a small type makes of these is wrong in every run: 40,000 is negative in int16, 70,000 is not float16.
         whole.reshape(-1)[:4] = (130, -130, 128, -129) if spread < 1000 else (40_000, -40_000, 70_000, -98_304)
         # Near a million gaps float32 resolves 1/16 of a gap, and there everything is clipped.
         x = off_ties(rng, whole) * scale
-        got = codes_array(student.to_int8(x, scale), whole.shape, "The result of `to_int8`")
+        got = codes_array(student.to_int8(x, scale), whole.shape, "The result of `to_int8`", f"shape {shape}, scale {scale!r}")
         check_codes(got, np.clip(whole, -128, 127), x, f"scale {scale!r}")
 
 
@@ -251,6 +252,7 @@ def tensors_to_clip(rng):
         (np.concatenate([rng.normal(0, rng.uniform(0.1, 4), 500), rng.normal(0, 20, 3)]), 3, "500 values and three outliers"),
         (np.concatenate([rng.normal(0, rng.uniform(0.1, 4), 500), rng.normal(0, 20, 3)]), 7, "500 values and three outliers"),
         (rng.standard_t(3, (20, 25)) * loud, 127, "values with heavy tails, shape (20, 25)"),
+        (rng.uniform(-1, 1, (5, 60)) * loud, 1000, "300 values evenly spread, shape (5, 60)"),
     )
     for x, qmax, words in made:
         top = np.abs(x).max()
@@ -283,8 +285,8 @@ def decisive_tensors(rng):
 @exercise("1.6-calibrate", points=7)
 def test_best_clip_of_random_tensors(student, rng):
     for x, candidates, qmax, words, mses in decisive_tensors(rng):
-        got = real_number(student.best_clip(x, candidates, qmax), "The result of `best_clip`")
         on = f"{words}, 24 candidates, qmax {qmax}"
+        got = real_number(student.best_clip(x, candidates, qmax), "The result of `best_clip`", on)
         off = np.abs(candidates - got)
         # A candidate in float32 is the same candidate.
         that(off.min() <= 1e-6 * got, f"The result of `best_clip` should be one of the candidates; {got:.7g} is none of them, for {on}.")
@@ -320,8 +322,8 @@ def test_range_of_good_tensors(student, rng):
     cube = rng.normal(0, 3, (4, 5, 2))
     cube[1, 2, 0], cube[2, 0, 1] = 20.0, -20.0  # neither in the first row nor in the last
     for x in (cube, cube.astype(np.float32), one_sided, -one_sided, np.full(6, 3.7), np.zeros((2, 2)), np.array([-1.5]), one_sided * 1e-12):
-        lo, hi = pair(student.min_max_range(x), "min_max_range")
         on = f"an array of shape {x.shape} with values from {x.min():.4g} to {x.max():.4g}"
+        lo, hi = pair(student.min_max_range(x), "min_max_range", on)
         close(lo, float(x.min()), rel=1e-6, what="the smallest value", on=on)
         close(hi, float(x.max()), rel=1e-6, what="the largest value", on=on)
 
@@ -340,11 +342,11 @@ def test_each_row_has_its_own_scale(student, rng):
         want_scales = 10.0 ** rng.uniform(-3, 2, shape[0])
         want_scales[0] *= 1e-8  # a row of any loudness is a row, if it is not zero
         w = gaps * want_scales[:, None]
-        codes, scales = pair(student.quantize_rows(w, qmax), "quantize_rows")
         on = f"w = {w.tolist()}, qmax {qmax}" if w.size < 9 else f"w of shape {shape}, rows of very different loudness, qmax {qmax}"
+        codes, scales = pair(student.quantize_rows(w, qmax), "quantize_rows", on)
         # 1e-6 for scales in float32, which carry 6e-8.
         close(scales, want_scales, rel=1e-6, what="the scales", on=on)
-        codes_array(codes, shape, "The array of codes")
+        codes_array(codes, shape, "The array of codes", on)
         row = int(np.argmax((codes != whole).any(axis=1)))
         where = f"; the first wrong row is {row}, its largest absolute value {np.abs(w[row]).max():.5g}" if w.size > 8 else ""
         equal(codes, whole, what="the codes", on=on + where)
@@ -355,10 +357,10 @@ def test_rows_of_zeros_and_negative_rows(student, rng):
     w = np.zeros((4, 5))
     w[1] = [-1.27, 0.5, 0.25, 0.0, 0.1]
     w[3, 0] = -float(rng.uniform(1, 5))
-    codes, scales = pair(student.quantize_rows(w, 127), "quantize_rows")
-    on = "four rows; the first and the third are zeros, in the others the largest absolute value is negative; qmax 127"
+    on = f"w = {w.tolist()}, qmax 127"
+    codes, scales = pair(student.quantize_rows(w, 127), "quantize_rows", on)
     close(scales, np.array([1.0, 0.01, 1.0, -w[3, 0] / 127]), rel=1e-6, what="the scales", on=on)
-    codes_array(codes, (4, 5), "The array of codes")
+    codes_array(codes, (4, 5), "The array of codes", on)
     want = np.zeros((4, 5), dtype=int)
     want[1] = [-127, 50, 25, 0, 10]
     want[3, 0] = -127
@@ -378,12 +380,12 @@ def requantized(acc, m, shift, zero_point, qmin, qmax):
 def check_requantized(got, acc, *how):
     """The message shows the accumulator of the first wrong code."""
     want = requantized(acc, *how)
-    codes_array(got, acc.shape, "The result of `requantize`")
     m, shift, zero_point, qmin, qmax = how
+    on = f"m = {m}, shift = {shift}, zero point {zero_point}, codes {qmin} to {qmax}"
+    codes_array(got, acc.shape, "The result of `requantize`", on)
     wrong = np.argwhere(got != want)
     first = f"acc = {int(acc[tuple(wrong[0])])}, " if len(wrong) else ""
-    on = f"{first}m = {m}, shift = {shift}, zero point {zero_point}, codes {qmin} to {qmax}"
-    equal(got, want, what="the codes", on=on)
+    equal(got, want, what="the codes", on=first + on)
 
 
 @exercise("1.8-matmul", points=9)
@@ -393,9 +395,10 @@ def test_integer_layer_equals_the_float_layer(student, rng):
         qb = rng.integers(-128, 128, (inner, columns)).astype(np.int8)
         za, zb = (int(sign * size) for sign, size in zip(rng.choice([-1, 1], 2), rng.integers(20, 129, 2)))
         want = (qa.astype(np.int64) - za) @ (qb.astype(np.int64) - zb)
-        on = f"qa = {qa.tolist()}, qb = {qb.tolist()}" if inner < 3 else f"random int8 codes, shapes {qa.shape} and {qb.shape}"
-        got = codes_array(student.int_matmul(qa, za, qb, zb), (rows, columns), "The result of `int_matmul`")
-        equal(got, want, what="the accumulators", on=f"{on}, za = {za}, zb = {zb}")
+        codes = f"qa = {qa.tolist()}, qb = {qb.tolist()}" if inner < 6 else f"random int8 codes, shapes {qa.shape} and {qb.shape}"
+        on = f"{codes}, za = {za}, zb = {zb}"
+        got = codes_array(student.int_matmul(qa, za, qb, zb), (rows, columns), "The result of `int_matmul`", on)
+        equal(got, want, what="the accumulators", on=on)
         dtype(got, np.int32, what="the accumulators")
 
         sa, sb = float(rng.uniform(0.01, 0.1)), float(rng.uniform(0.01, 0.1))
@@ -417,8 +420,9 @@ def test_accumulator_and_product_do_not_overflow(student, rng):
     qb[:, 1] = -128
     want = (qa.astype(np.int64) - 127) @ (qb.astype(np.int64) + 128)
     got = student.int_matmul(qa, 127, qb, -128)
-    codes_array(got, (2, 3), "The result of `int_matmul`")
-    equal(got, want, what="the accumulators", on=f"sums of {inner} products at the ends of int8, za = 127, zb = -128")
+    on = f"sums of {inner} products at the ends of int8, za = 127, zb = -128"
+    codes_array(got, (2, 3), "The result of `int_matmul`", on)
+    equal(got, want, what="the accumulators", on=on)
     dtype(got, np.int32, what="the accumulators")
     acc = np.array([2**31 - 1, -(2**31), 2**30, int(rng.integers(2**28, 2**30)), 12345, 0, 40_000], dtype=np.int32)
     m = int(rng.integers(2**30 + 1, 2**31))
@@ -459,15 +463,15 @@ def packed_by_hand(codes):
 
 def check_pack(student, codes, on):
     want = packed_by_hand(codes)
-    got = codes_array(student.pack4(codes), want.shape, f"The result of `pack4` for {on}")
+    got = codes_array(student.pack4(codes), want.shape, "The result of `pack4`", on)
     equal(got, want, what="the packed bytes", on=on)
     dtype(got, np.uint8, what="the packed bytes")
 
 
 def check_unpack(student, codes, on):
-    packed = packed_by_hand(codes)
-    got = codes_array(student.unpack4(packed, len(codes)), codes.shape, f"The result of `unpack4` for {on}, packed")
-    equal(got, codes, what="the unpacked codes", on=f"{on}, packed")
+    packed, on = packed_by_hand(codes), f"{on}, packed"
+    got = codes_array(student.unpack4(packed, len(codes)), codes.shape, "The result of `unpack4`", on)
+    equal(got, codes, what="the unpacked codes", on=on)
     dtype(got, np.uint8, what="the unpacked codes")
 
 
@@ -477,7 +481,7 @@ def test_pack_and_unpack_random_codes(student, rng):
     for check in (check_pack, check_unpack):
         for n in (2, 8, int(rng.integers(50, 100)) * 2):
             codes = rng.integers(0, 16, n).astype(np.uint8)
-            check(student, codes, f"{n} codes: {codes.tolist()}" if n < 9 else f"{n} random codes")
+            check(student, codes, f"codes {codes.tolist()}" if n < 9 else f"{n} random codes")
         pairs = rng.permutation(256).astype(np.uint8)
         check(student, np.stack([pairs & 15, pairs >> 4], axis=1).ravel(), "all 256 pairs of codes")
 
@@ -487,12 +491,12 @@ def test_every_length_comes_back(student, rng):
     for check in (check_pack, check_unpack):
         for n in range(18):
             codes = rng.integers(0, 16, n).astype(np.uint8)
-            check(student, codes, f"{n} codes: {codes.tolist()}")
+            check(student, codes, f"codes {codes.tolist()}")
         # Codes that are 0 are codes, at the end, too: alone, before and after others, in a pair and in the last half byte.
         for zeros in range(1, 7):
             for other in (0, 1, 2, 3):
                 codes = np.concatenate([rng.integers(1, 16, other), np.zeros(zeros, int)]).astype(np.uint8)
-                check(student, codes, f"{len(codes)} codes: {codes.tolist()}")
+                check(student, codes, f"codes {codes.tolist()}")
 
 
 @exercise("1.9-bytes", points=3)
@@ -504,6 +508,6 @@ def test_every_byte_is_counted(student, rng):
     for n, bits, scales, zero_points in cases:
         want = -(-n * bits // 8) + 4 * scales + zero_points
         got = student.stored_bytes(n, bits, scales, zero_points)
-        on = f"{n} codes of {bits} bits, {scales} scales, {zero_points} zero points"
+        on = stored_in_words(n, bits, scales, zero_points)
         equal(got, want, what="the stored bytes", on=on)
         whole_number(got, "The number of bytes", on)

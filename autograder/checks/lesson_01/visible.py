@@ -6,36 +6,31 @@ What a docstring promises is asked here at least once, on an input that decides;
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, dtype, equal, kind_of, letter, raises, that, whole_number
+from autograder.checks.expect import close, counted, dtype, equal, kind_of, letter, raises, that, whole_number
 
 
-def pair(value, name):
+def pair(value, name, on):
     that(
         isinstance(value, (tuple, list)) and len(value) == 2 or isinstance(value, np.ndarray) and value.shape == (2,),
-        f"The result of `{name}` should be two values; it is {kind_of(value)}.",
+        f"The result of `{name}` should be two values; it is {kind_of(value)}, for {on}.",
     )
     return value
 
 
-def codes_array(value, shape, what):
+def codes_array(value, shape, what, on):
     """The value as an integer array of the shape wanted, or a plain message."""
-    that(isinstance(value, np.ndarray), f"{what} should be a NumPy array; it is {kind_of(value)}.")
-    that(value.shape == shape, f"{what} should have the shape {shape}; it has {value.shape}.")
-    that(
-        value.dtype.kind in "iu",
-        f"{what} should be an array of an integer type; its type is {value.dtype}.",
-    )
-    return value
+    return typed_array(value, shape, what, on, "an integer type", lambda dtype: dtype.kind in "iu")
 
 
-def floats_array(value, shape, what):
+def floats_array(value, shape, what, on):
     """The value as a float32 or float64 array of the shape wanted, or a plain message."""
-    that(isinstance(value, np.ndarray), f"{what} should be a NumPy array; it is {kind_of(value)}.")
-    that(value.shape == shape, f"{what} should have the shape {shape}; it has {value.shape}.")
-    that(
-        value.dtype in (np.float32, np.float64),
-        f"{what} should be an array of float32 or float64; its type is {value.dtype}.",
-    )
+    return typed_array(value, shape, what, on, "float32 or float64", lambda dtype: dtype in (np.float32, np.float64))
+
+
+def typed_array(value, shape, what, on, type_in_words, fits):
+    that(isinstance(value, np.ndarray), f"{what} should be a NumPy array; it is {kind_of(value)}, for {on}.")
+    that(value.shape == shape, f"{what} should have the shape {shape}; it has {value.shape}, for {on}.")
+    that(fits(value.dtype), f"{what} should be an array of {type_in_words}; its type is {value.dtype}, for {on}.")
     return value
 
 
@@ -54,8 +49,9 @@ def test_predict_largest_move(student, rng):
 @exercise("1.2-scale")
 def test_codes_of_three_bits(student, rng):
     asked = [(bits, signed) for bits in (3, 2, 16) for signed in (False, True)]
-    got = [pair(student.integer_range(bits, signed), "integer_range") for bits, signed in asked]
+    got = [student.integer_range(bits, signed) for bits, signed in asked]
     for ends, (bits, signed) in zip(got, asked):
+        pair(ends, "integer_range", f"bits {bits}, signed {signed}")
         half = 2 ** (bits - 1)
         want, word = ((-half, half - 1), "signed") if signed else ((0, 2 * half - 1), "unsigned")
         for value, end, side in zip(ends, want, ("smallest", "largest")):
@@ -80,9 +76,10 @@ def test_worked_example_and_three_to_five(student, rng):
         (-1e-9, 2e-9, 0, 15, 2e-10, 5),
         (-1000.0, 500.0, 0, 65535, 1500 / 65535, 43690),
     )
-    got = [pair(student.scale_and_zero_point(*case[:4]), "scale_and_zero_point") for case in cases]
-    for (scale, zero_point), (lo, hi, qmin, qmax, want_scale, want_zero_point) in zip(got, cases):
+    got = [student.scale_and_zero_point(*case[:4]) for case in cases]
+    for answer, (lo, hi, qmin, qmax, want_scale, want_zero_point) in zip(got, cases):
         on = f"floats from {lo:g} to {hi:g}, codes {qmin} to {qmax}"
+        scale, zero_point = pair(answer, "scale_and_zero_point", on)
         # 1e-6 for a scale in float32, which carries 6e-8.
         close(scale, want_scale, rel=1e-6, what="the scale", on=on)
         equal(zero_point, want_zero_point, what="the zero point", on=on)
@@ -92,15 +89,15 @@ def test_worked_example_and_three_to_five(student, rng):
 @exercise("1.2-scale")
 def test_a_range_of_nothing_but_zero(student, rng):
     cases = ((0, 15), (-8, 7))
-    got = [pair(student.scale_and_zero_point(0.0, 0.0, qmin, qmax), "scale_and_zero_point") for qmin, qmax in cases]
+    got = [student.scale_and_zero_point(0.0, 0.0, qmin, qmax) for qmin, qmax in cases]
     for answer, (qmin, qmax) in zip(got, cases):
         check_nothing_but_zero(answer, qmin, qmax)
 
 
 def check_nothing_but_zero(answer, qmin, qmax):
     """The scale is 1.0; any of the codes may be the zero point."""
-    scale, zero_point = answer
     on = f"floats from 0 to 0, codes {qmin} to {qmax}"
+    scale, zero_point = pair(answer, "scale_and_zero_point", on)
     close(scale, 1.0, abs=0.0, what="the scale", on=on)
     whole_number(zero_point, "The zero point", on)
     that(qmin <= zero_point <= qmax, f"The zero point should be one of the codes {qmin} to {qmax}; it is {zero_point}, for {on}.")
@@ -116,11 +113,11 @@ def test_quantize_worked_example(student, rng):
     got = student.quantize(x, 0.25, 6, 0, 15)
     got_wide = student.quantize(wide, 1.0, 2, 0, 65535)
     on = "x = [0, 0.25, -0.4375, 0.4375, 1.9, 3, -3, 1e12, -1e12], scale 0.25, zero point 6, codes 0 to 15"
-    codes_array(got, (9,), "The result of `quantize`")
+    codes_array(got, (9,), "The result of `quantize`", on)
     equal(got, np.array([6, 7, 4, 8, 14, 15, 0, 15, 0]), what="the codes", on=on)
     dtype(got, np.int32, what="the codes")
     on = "x = [0, -3, 3, 40000, 70000, -1e12], scale 1, zero point 2, codes 0 to 65535"
-    codes_array(got_wide, (6,), "The result of `quantize`")
+    codes_array(got_wide, (6,), "The result of `quantize`", on)
     equal(got_wide, np.array([2, 0, 5, 40002, 65535, 0]), what="the codes", on=on)
 
 
@@ -130,9 +127,9 @@ def test_shapes_of_quantized_arrays(student, rng):
     cases = ((table, [[[8, 4], [10, 6], [7, 15]]]), (np.zeros((0, 4)), np.zeros((0, 4))))
     got = [student.quantize(x, 0.25, 6, 0, 15) for x, _ in cases]
     for codes, (x, want) in zip(got, cases):
-        what = f"The result of `quantize` for an array of shape {x.shape}"
-        codes_array(codes, x.shape, what)
-        equal(codes, np.array(want), what="the codes", on=f"x = {x.tolist()}, scale 0.25, zero point 6, codes 0 to 15")
+        on = f"x = {x.tolist() if x.size else f'np.zeros({x.shape})'}, scale 0.25, zero point 6, codes 0 to 15"
+        codes_array(codes, x.shape, "The result of `quantize`", on)
+        equal(codes, np.array(want), what="the codes", on=on)
 
 
 @exercise("1.3-quantize")
@@ -140,13 +137,10 @@ def test_halves_to_even(student, rng):
     x = np.array([0.5, 1.5, 2.5, -0.5, -1.5, -2.5])
     cases = [(zero_point, student.quantize(x, 1.0, zero_point, -8, 7)) for zero_point in (0, 3)]
     for zero_point, got in cases:
-        codes_array(got, (6,), "The result of `quantize`")
-        equal(
-            got,
-            np.array([0, 2, 2, 0, -2, -2]) + zero_point,
-            what="the codes of halves (the gaps go to the even neighbour, then the zero point is added)",
-            on=f"x = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5], scale 1, zero point {zero_point}, codes -8 to 7",
-        )
+        on = f"x = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5], scale 1, zero point {zero_point}, codes -8 to 7"
+        codes_array(got, (6,), "The result of `quantize`", on)
+        what = "the codes of halves (the gaps go to the even neighbour, then the zero point is added)"
+        equal(got, np.array([0, 2, 2, 0, -2, -2]) + zero_point, what=what, on=on)
 
 
 @exercise("1.3-quantize")
@@ -165,7 +159,7 @@ def test_dequantize_worked_example(student, rng):
         on = f"{np.dtype(kind)} codes {codes}, scale 0.25, zero point {zero_point}"
         # Exact also in float32: the scale is a power of two, and the codes have 16 bits.
         close(floats, (np.array(codes) - zero_point) * 0.25, abs=0.0, what="the floats that come back", on=on)
-        floats_array(floats, np.shape(codes), "The result of `dequantize`")
+        floats_array(floats, np.shape(codes), "The result of `dequantize`", on)
 
 
 @exercise("1.3-quantize")
@@ -182,7 +176,7 @@ def test_loud_values_keep_their_sign(student, rng):
     x = np.array([0.0, 0.7, 65.0, 63.4, -64.0, -70.0, 200.0, 1.4, 20000.0, -20000.0, 450000.0, -0.9])
     got = student.to_int8(x, 0.5)
     on = f"x = {x.tolist()}, scale 0.5"
-    codes_array(got, (12,), "The result of `to_int8`")
+    codes_array(got, (12,), "The result of `to_int8`", on)
     equal(got, np.array([0, 1, 127, 127, -128, -128, 127, 3, 127, -128, 127, -2]), what="the codes", on=on)
     dtype(got, np.int8, what="the codes")
 
@@ -193,8 +187,9 @@ def test_loud_values_keep_their_sign(student, rng):
 @exercise("1.6-calibrate")
 def test_range_of_a_small_tensor(student, rng):
     cases = ([[0.5, 4.0], [-2.0, 1.0]], [-1.5], [[0.0, 0.0], [0.0, 0.0]], [2.5, 3.0], [[[-4.0, -3.5]], [[-3.0, -2.5]]])
-    got = [pair(student.min_max_range(np.array(x)), "min_max_range") for x in cases]
-    for (lo, hi), x in zip(got, cases):
+    got = [student.min_max_range(np.array(x)) for x in cases]
+    for answer, x in zip(got, cases):
+        lo, hi = pair(answer, "min_max_range", f"x = {x}")
         close(lo, np.min(x), rel=1e-6, what="the smallest value", on=f"x = {x}")
         close(hi, np.max(x), rel=1e-6, what="the largest value", on=f"x = {x}")
 
@@ -241,6 +236,7 @@ def test_best_of_a_few_clips(student, rng):
         # Two tables, one of them on one side of zero, and candidates in no order: other measures of the error choose others here.
         (both, [3.1, 5.3, 3.0, 5.8, 2.8], 3, 3.1, f"x = {both}, qmax 3"),
         (below, [2.8, 13.6, 5.9, 12.4, 9.9, 5.0], 1, 5.0, f"x = {below}, qmax 1"),
+        ([1.0, -0.401, 0.253], [0.5, 2.0, 1.0], 1000, 1.0, "x = [1, -0.401, 0.253], qmax 1000"),
     )
     got = [student.best_clip(np.array(x), np.array(candidates), qmax) for x, candidates, qmax, _, _ in cases]
     for answer, (_, candidates, _, want, on) in zip(got, cases):
@@ -252,9 +248,9 @@ def test_best_of_a_few_clips(student, rng):
 
 def check_rows(student, w, qmax, want_codes, want_scales):
     on = f"w = {w}, qmax {qmax}"
-    codes, scales = pair(student.quantize_rows(np.array(w), qmax), "quantize_rows")
+    codes, scales = pair(student.quantize_rows(np.array(w), qmax), "quantize_rows", on)
     close(scales, np.array(want_scales), rel=1e-6, what="the scales", on=on)
-    codes_array(codes, np.shape(w), "The array of codes")
+    codes_array(codes, np.shape(w), "The array of codes", on)
     equal(codes, np.array(want_codes), what="the codes", on=on)
 
 
@@ -287,8 +283,9 @@ def check_products(student, qa, qb, on):
     got = [(za, zb, student.int_matmul(qa, za, qb, zb)) for za, zb in ((0, 0), (2, 0), (0, -1), (2, -1))]
     for za, zb, acc in got:
         want = (qa.astype(int) - za) @ (qb.astype(int) - zb)
-        codes_array(acc, want.shape, "The result of `int_matmul`")
-        equal(acc, want, what="the accumulators", on=f"{on}, za = {za}, zb = {zb}")
+        here = f"{on}, za = {za}, zb = {zb}"
+        codes_array(acc, want.shape, "The result of `int_matmul`", here)
+        equal(acc, want, what="the accumulators", on=here)
     dtype(got[-1][-1], np.int32, what="the accumulators")
 
 
@@ -334,8 +331,9 @@ def test_requantize_small_accumulators(student, rng):
     )
     got = [student.requantize(np.array(acc, np.int32), m, shift, zero, *ends) for acc, m, shift, zero, ends, _, _ in cases]
     for codes, (acc, _, _, _, (qmin, qmax), want, on) in zip(got, cases):
-        codes_array(codes, np.shape(acc), "The result of `requantize`")
-        equal(codes, np.array(want), what="the codes", on=f"acc = {acc}, {on}, codes {qmin} to {qmax}")
+        on = f"acc = {acc}, {on}, codes {qmin} to {qmax}"
+        codes_array(codes, np.shape(acc), "The result of `requantize`", on)
+        equal(codes, np.array(want), what="the codes", on=on)
 
 
 # 1.9
@@ -346,7 +344,7 @@ def test_pack_three_codes(student, rng):
     cases = ([3, 10], [163]), ([3, 10, 7], [163, 7]), ([3, 15, 9, 0], [243, 9]), ([5, 0, 0, 0, 0], [5, 0, 0]), ([], [])
     got = [student.pack4(np.array(codes, dtype=np.uint8)) for codes, _ in cases]
     for packed, (codes, want) in zip(got, cases):
-        codes_array(packed, (len(want),), f"The result of `pack4` for the codes {codes}")
+        codes_array(packed, (len(want),), "The result of `pack4`", f"codes {codes}")
         equal(packed, np.array(want), what="the packed bytes", on=f"codes {codes}")
         dtype(packed, np.uint8, what="the packed bytes")
 
@@ -357,9 +355,14 @@ def test_unpack_three_codes(student, rng):
     got = [student.unpack4(np.array(packed, dtype=np.uint8), len(want)) for packed, want in cases]
     for codes, (packed, want) in zip(got, cases):
         on = f"bytes {packed}, n = {len(want)}"
-        codes_array(codes, (len(want),), f"The result of `unpack4` for {on}")
+        codes_array(codes, (len(want),), "The result of `unpack4`", on)
         equal(codes, np.array(want), what="the unpacked codes", on=on)
         dtype(codes, np.uint8, what="the unpacked codes")
+
+
+def stored_in_words(n, bits, scales, zero_points):
+    scales, zero_points = counted(scales, "scale", "scales"), counted(zero_points, "zero point", "zero points")
+    return f"{counted(n, 'code', 'codes')} of {bits} bits, {scales}, {zero_points}"
 
 
 @exercise("1.9-bytes")
@@ -370,6 +373,6 @@ def test_bytes_of_a_few_files(student, rng):
     )  # fmt: skip
     got = [student.stored_bytes(*case[:4]) for case in cases]
     for answer, (n, bits, scales, zero_points, want) in zip(got, cases):
-        on = f"{n} codes of {bits} bits, {scales} scales, {zero_points} zero points"
+        on = stored_in_words(n, bits, scales, zero_points)
         equal(answer, want, what="the stored bytes", on=on)
         whole_number(answer, "The number of bytes", on)

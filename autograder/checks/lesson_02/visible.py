@@ -10,7 +10,7 @@ import torch
 
 from autograder.checks import exercise
 from autograder.checks.expect import (
-    array, close, equal, kind_of, letter, raises, real_number, reproducible, seed_matters, that, whole_number,
+    array, close, counted, equal, kind_of, letter, raises, real_number, reproducible, seed_matters, that, whole_number,
 )  # fmt: skip
 
 
@@ -209,7 +209,7 @@ def trained_by_hand(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
 def check_tuned(got, want, mask, tolerance, on):
     got, mask = as_floats(got, want.shape, "The result of prune_and_tune", on), mask.numpy()
     revived = int((got[~mask] != 0).sum())
-    that(revived == 0, f"{revived} of {int((~mask).sum())} pruned weights are not zero at the end, for {on}.")
+    that(revived == 0, f"Not zero at the end: {revived} of the {counted(int((~mask).sum()), 'pruned weight', 'pruned weights')}, for {on}.")
     close(got[mask], want[mask], abs=tolerance, what="the survivors (the pruned ones are all zero)", on=on)
 
 
@@ -351,7 +351,7 @@ def check_bytes(got, rows, columns, kept, value_bytes):
     """`got`: what came for each layout."""
     n = rows * columns
     want = {"dense": n * value_bytes, "bitmask": -(-n // 8) + kept * value_bytes, "csr": kept * (value_bytes + 4) + 4 * (rows + 1)}
-    on = f"{rows} x {columns} weights of {value_bytes} bytes each, {kept} of them kept"
+    on = f"{rows} x {columns} weights of {counted(value_bytes, 'byte', 'bytes')} each, {kept} of them kept"
     for layout in LAYOUTS:
         equal(got[layout], want[layout], what=f"the bytes of the layout {layout!r}", on=on)
         whole_number(got[layout], f"The number of bytes of the layout {layout!r}", on)
@@ -368,7 +368,7 @@ def test_bytes_of_the_worked_example(student, rng):
 def check_break_even(got, rows, columns, value_bytes, layout):
     n = rows * columns
     fixed, each = (n / 8, value_bytes) if layout == "bitmask" else (4 * (rows + 1), value_bytes + 4)
-    on = f"{rows} x {columns} weights of {value_bytes} bytes each"
+    on = f"{rows} x {columns} weights of {counted(value_bytes, 'byte', 'bytes')} each"
     got = real_number(got, "The result of break_even", on)
     # 1e-6 for a result in float32: a number of at most about 1.
     close(got, 1 - (n * value_bytes - fixed) / each / n, abs=1e-6, what=f"the break-even of the layout {layout!r}", on=on)
