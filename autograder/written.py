@@ -76,7 +76,7 @@ def _as_markdown(kind, text):
 
 @functools.cache
 def _released(lesson_name):
-    """(lines, heading -> section, cell id -> (section before, section after), cell's text -> id) of a lesson as handed out."""
+    """(lines, heading -> section, cell id -> (section before, section after, type), cell's text -> id) of a lesson as handed out."""
     lesson = catalogue.lessons()[lesson_name]
     lines, headings, spans, texts, section = {""}, {}, {}, {}, ""
     for cell in lesson.cells:
@@ -86,7 +86,7 @@ def _released(lesson_name):
             if cell.type == "markdown" and (title := _HEADING.fullmatch(line)):
                 section = next((e.id for e in lesson.exercises if title[1].startswith(e.id)), "")
                 headings[_plain(line)] = section
-        spans[cell.id] = before, section
+        spans[cell.id] = before, section, cell.type
         texts.setdefault((cell.type, _text(cell.source)), cell.id)
     return lines, headings, spans, texts
 
@@ -109,7 +109,9 @@ def _pieces(cells, lesson):
             if _plain(line) not in lines:
                 own.setdefault(section, []).append(line)
         if not cell["exercise"]:
-            found += _told(number, cell["type"], own, bool(known))
+            # A program is one, also where its cell was made a text.
+            kind = "code" if known and spans[known][2] == "code" else cell["type"]
+            found += _told(number, kind, own, bool(known))
     return found
 
 

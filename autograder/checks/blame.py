@@ -6,7 +6,6 @@ from dataclasses import replace
 from autograder import paths
 from autograder.checks import students
 from autograder.checks.runner import run_checks
-from autograder.release import solution
 
 
 def settled(lesson, outcomes, seed):
@@ -17,6 +16,8 @@ def settled(lesson, outcomes, seed):
     broken = {outcome.exercise for outcome in outcomes if outcome.broke}
     if not broken or not paths.SOLUTIONS.is_dir():
         return outcomes
+    from autograder.release import solution  # and with it the builder and its tools, which a bundle has not
+
     ours = students.Direct(solution(lesson))
     passed = {o.name for o in run_checks(lesson, lambda _: contextlib.nullcontext(ours), seed=seed, exercises=broken, hidden=True) if o.status == "passed"}
     return [replace(o, status="grader_error") if o.broke and o.name not in passed else o for o in outcomes]

@@ -33,7 +33,7 @@ def a_submission_or_a_clear_refusal(data):
     except NotebookProblem as problem:
         assert 0 < len(str(problem)) < 500
         return
-    assert all(isinstance(step.source, str) for step in submission.steps)
+    assert all(isinstance(step.source, str) for step in submission.program.steps)
     known = [_without_running(LESSON, exercise, submission) for exercise in LESSON.exercises]
     result = Result("x", LESSON.name, "", [verdict for verdict in known if verdict], repairs=submission.repairs)
     json.dumps(result.to_dict(), ensure_ascii=False).encode()

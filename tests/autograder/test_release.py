@@ -20,7 +20,7 @@ from autograder.builder import build
 from autograder.checks import recorded, students
 from autograder.checks.runner import Outcome, run_checks
 from autograder.checks.verdict import judge
-from autograder.exports import ExportError, Options, export
+from autograder.exports import ExportError, Options, export, gradescope_bundle
 from autograder.sandbox import Sandbox, launch
 from course_data.files import write_whole
 
@@ -120,7 +120,7 @@ def test_a_recording_names_what_the_bank_names(exercise, monkeypatch):
     solution = release.solution(lesson.name)
     known = recorded.answers_in(recorded.record(lesson.name, solution))
     assert len(known) == len(answers) and all(a.note for a in known if not a.right) and not any(a.note for a in known if a.right)
-    import autograder.checks.runner as runner
+    import autograder.checks.naming as naming
 
     def message(answer):
         direct = students.Direct({**solution, **answer.names})
@@ -128,9 +128,9 @@ def test_a_recording_names_what_the_bank_names(exercise, monkeypatch):
         return judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=False).message
 
     for answer in answers:
-        monkeypatch.setattr(runner, "bank", lambda name: answers)
+        monkeypatch.setattr(naming, "bank", lambda name: answers)
         expected = message(answer)
-        monkeypatch.setattr(runner, "bank", lambda name: known)
+        monkeypatch.setattr(naming, "bank", lambda name: known)
         assert message(answer) == expected
 
 
@@ -178,8 +178,16 @@ def test_no_wrong_choice_is_told_the_right_one():
 # The bundle for Gradescope, laid out as in its containers
 
 
+WITHOUT = f"""
+import runpy, sys
+sys.modules.update(dict.fromkeys({[name.replace("pytest-", "") for name in gradescope_bundle.ONLY_TO_WORK]}))  # their import fails
+del sys.argv[:2]  # this file and -m
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
+
 def bundled(tmp_path, lesson, points):
-    """/autograder in another place: the unpacked bundle, and a Python with the libraries but without bubblewrap."""
+    """/autograder in another place: the unpacked bundle, and a Python with the libraries that it asks for, without bubblewrap."""
     root = tmp_path / "autograder"
     for name in ("source", "submission", "results", "libraries/bin"):
         (root / name).mkdir(parents=True)
@@ -189,7 +197,8 @@ def bundled(tmp_path, lesson, points):
         archive.extractall(root / "source")
         modes = {i.filename: i.external_attr >> 16 for i in archive.infolist()}
     assert modes["setup.sh"] == modes["run_autograder"] == 0o755
-    (root / "libraries/bin/python").write_text(f'#!/bin/sh\nPATH=/nowhere exec {sys.executable} "$@"\n')
+    (root / "without.py").write_text(WITHOUT)
+    (root / "libraries/bin/python").write_text(f'#!/bin/sh\nPATH=/nowhere exec {sys.executable} {root / "without.py"} "$@"\n')
     (root / "libraries/bin/python").chmod(0o755)
     return root
 

@@ -310,7 +310,7 @@ entry("memory-of-the-kernel-in-sockets", ("crashed", "timeout"), answer=in_call(
             time.sleep(1000)
     time.sleep(1000)
 """), says="1024 open files")  # fmt: skip
-entry("processes-without-a-head", ("crashed", "timeout", "passed"), answer=in_call("""
+entry("processes-without-a-head", ("crashed", "timeout", "error", "passed"), answer=in_call("""
     import ctypes, os, threading, time
     def grow():
         block = bytearray(b'1' * (60 << 20))
@@ -396,7 +396,7 @@ entry("a-text-that-is-every-letter", {"1.1-predict": "failed"}, exercise="1.1-pr
         def strip(self, *a): return self
         lower = strip
         __hash__ = str.__hash__
-    predict_1_1 = Any('c')
+    predict_1_1 = Any('b')
 """)  # fmt: skip
 entry("all-letters-at-once", {"1.1-predict": "failed"}, exercise="1.1-predict", answer="predict_1_1 = 'abcd'")
 entry("an-object-that-converts-itself", "failed", answer="""
@@ -667,7 +667,7 @@ entry("leaves-what-it-must-not-say", "failed", answer="""
     to_int8 = type('F', (), {'__call__': lambda self, *a: np.zeros(a[0].shape, np.int8), 'mutated': [], 'status': 'passed'})()
 """)  # fmt: skip
 entry("the-answer-of-another-exercise", "error", answer="to_int8 = quantize_rows", edit=lambda notebook: move_to_end(notebook, "1.4-bug"))
-entry("a-namespace-of-its-own", {"1.4-bug": "failed", "1.7-channels": "error"}, answer=wrong("""
+entry("a-namespace-of-its-own", {"1.4-bug": "failed", "1.7-channels": "passed"}, answer=wrong("""
     import sys
     class Everything(dict):
         def __contains__(self, name): return True

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from autograder import catalogue as lessons
-from autograder import cli, paths
+from autograder import cli, kept, paths
 from autograder.grade import grade
 from autograder.sandbox import Limits, Sandbox
 from autograder.sandbox.inside import kernel
@@ -90,7 +90,7 @@ class Run:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 0)
 
     def result(self, name):
-        return json.loads((self.out / "results" / name / f"{ENTRIES[name].lesson}.json").read_text())
+        return json.loads(kept.result_file(self.out, name, ENTRIES[name].lesson).read_text())
 
 
 def children_of(pid):
