@@ -837,7 +837,7 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
 
 
-@wrong("5.7-whitened", "leaves the ridge out: what is asked for changes with it")
+@wrong("5.7-whitened", "does not use the ridge that is given: the best tables change with it")
 def whitened_factors(w, x, rank, ridge=1e-6):
     u, _, _ = np.linalg.svd(w @ x.T, full_matrices=False)
     if u.shape[1] < rank:
@@ -853,7 +853,7 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
 
 
-@wrong("5.7-whitened", "takes a ridge of a millionth, whatever is given")
+@wrong("5.7-whitened", "does not use the ridge that is given: the best tables change with it")
 def whitened_factors(w, x, rank, ridge=1e-6):
     gram = x.T @ x / len(x)
     c = np.linalg.cholesky(gram + 1e-6 * np.mean(np.diag(gram)) * np.eye(len(gram)))

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from autograder.calling import weights
-from autograder.checks import exercise
+from autograder.checks import exercise, law
 from autograder.checks.expect import (
     all_of, close, differentiable, equal, kind_of, letter, real_number, seed_matters, show, that, whole_number,
 )  # fmt: skip
@@ -105,6 +105,13 @@ def test_predict_rank_600(student, rng):
 
 
 # 5.2
+
+
+@law("5.2-factors", "low_rank_factors")
+def product_and_lengths(value):
+    left, right = value
+    return [left @ right, (left**2).sum(0), (right**2).sum(1)]
+
 
 SMALL = np.array([[0.0, 8.0, 0.0], [2.0, 0.0, 0.0]])
 
@@ -345,6 +352,12 @@ def test_small_convolutions_in_two(student, rng):
 # 5.7
 
 
+@law("5.7-whitened", "whitened_factors")
+def product(value):
+    left, right = value
+    return left @ right
+
+
 def two_tables_64(value, shape, rank):
     """(left, right) in float64: with a ridge of a millionth, a rounding to float32 would be larger than what is at stake."""
     for part in pair(value, "whitened_factors"):
@@ -374,6 +387,10 @@ def check_output_error(w, x, left, right, rank, ridge, on):
         )
 
 
+TOGETHER = (
+    np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]]),
+    np.array([[4.0, 3.0, 1.0], [5.0, 5.0, 0.0], [1.0, 2.0, 1.0], [3.0, 2.0, -1.0], [2.0, 3.0, 1.0]]),
+)
 LOUD = np.array([[10.0, 1.0], [-10.0, 1.0], [10.0, -1.0], [-10.0, -1.0]])
 
 
@@ -397,8 +414,7 @@ def test_full_rank_gives_the_weights_back(student, rng):
 @exercise("5.7-whitened")
 def test_inputs_that_go_together(student, rng):
     """Three inputs with a mean, two of which go together: C, its transpose, G, the spread and the loudness alone differ here."""
-    w = np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]])
-    x = np.array([[4.0, 3.0, 1.0], [5.0, 5.0, 0.0], [1.0, 2.0, 1.0], [3.0, 2.0, -1.0], [2.0, 3.0, 1.0]])
+    w, x = TOGETHER
     left, right = two_tables_64(student.whitened_factors(w, x, 1), (2, 3), 1)
     check_output_error(w, x, left, right, 1, 1e-6, f"w = {w.tolist()}, x = {x.tolist()}, rank 1")
 
@@ -411,13 +427,17 @@ def test_an_input_that_is_always_zero(student, rng):
     check_output_error(w, x, left, right, 1, 1e-6, f"w = {w.tolist()}, x = {x.tolist()}, rank 1")
 
 
+def check_ridge(student, w, x, ridge):
+    left, right = two_tables_64(student.whitened_factors(w, x, 1, ridge), w.shape, 1)
+    check_output_error(w, x, left, right, 1, ridge, f"w = {w.tolist()}, x = {x.tolist()}, rank 1, ridge {ridge}")
+
+
 @exercise("5.7-whitened")
 def test_a_large_ridge(student, rng):
     """With ridge 0.7 the quiet input counts for more than half of the loud one, so the 2 is kept; with 0.5 it is the 1."""
+    # G's diagonal is (100, 1), its mean 50.5: (135.35, 36.35) makes W C keep the 2, (125.25, 26.25) the 1.
     w = np.array([[1.0, 0.0], [0.0, 2.0]])
-    for ridge in (0.7, 0.5):  # G's diagonal is (100, 1), its mean 50.5: (135.35, 36.35) makes W C keep the 2, (125.25, 26.25) the 1
-        left, right = two_tables_64(student.whitened_factors(w, LOUD, 1, ridge), (2, 2), 1)
-        check_output_error(w, LOUD, left, right, 1, ridge, f"w = [[1, 0], [0, 2]], x = {LOUD.tolist()}, rank 1, ridge {ridge}")
+    all_of((check_ridge, student, w, LOUD, 0.7), (check_ridge, student, w, LOUD, 0.5), (check_ridge, student, *TOGETHER, 2.0))
 
 
 # 5.8

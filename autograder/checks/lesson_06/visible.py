@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from autograder.checks import exercise
+from autograder.checks import exercise, law
 from autograder.checks.expect import (
     all_of, close, dtype, equal, kind_of, letter, plain_letter, raises, real_number, show, that, whole_number,
 )  # fmt: skip
@@ -177,6 +177,12 @@ def test_share_of_few_values(student, rng):
 
 
 # 6.4
+
+
+@law("6.4-entropy", "huffman_lengths")
+def whoever_has_them(lengths):
+    """Of equal counts, either may get the longer word."""
+    return np.sort(lengths)
 
 
 def least_bits(counts):
