@@ -15,6 +15,7 @@ from autograder.checks.faults import StudentError, StudentFault
 from autograder.checks.reply import Reply
 from autograder.checks.same import LOOSE, TIGHT, from_tensor, same_data
 
+MANY, LARGE = 32, 1000  # numbers, and a size of them, that do not agree by chance
 DATA_TYPE = re.compile(r"\b(bool|u?int(8|16|32|64)|b?float(16|32|64)|complex(64|128)|data type|type of numbers)\b")
 
 
@@ -46,7 +47,9 @@ def _by_change(outcome):
 
 def _explains(known, answers, asked, failed, tolerance, strict):
     relevant = [question for question in asked if question.name in known.names]
-    if not relevant or not all(known.agrees(question, tolerance, strict) for question in relevant):
+    # What an exception says counts where it is what failed; a check that wants a ValueError leaves its words to the student.
+    raised = {id(outcome.asked[-1]) for outcome in failed if outcome.status == "error" and outcome.asked}
+    if not relevant or not all(known.agrees(question, tolerance, strict, words=id(question) in raised) for question in relevant):
         return False
     # Where a right answer replies the same, the questions do not show the mistake: it is not the one made here.
     rights = [each for each in answers if each.right and each.names >= known.names]
@@ -68,23 +71,25 @@ def _explained(outcome, known, rights, tolerance):
 def _telling(wrong):
     """Whether the replies say enough to tell one mistake from another.
 
-    A number with a fraction, a text, a module or an exception does. Whole numbers and truths agree by chance where few sizes
+    A number with a fraction, a large one, many of them, a text, a module or an exception does. A few small numbers and truths agree by chance where few sizes
     are asked about (2 of 5 indices are those of "one too few", and of "those to remove" where 3 shall be kept): they
     must be wrong, in the same way, for arguments of two different sizes.
     """
-    if any(question.args is None or question.fault or not _is_whole(question.reply.value) for question in wrong):
+    if any(question.args is None or question.fault or not _says_little(question.reply.value) for question in wrong):
         return True
     return len({repr([*map(_sizes, question.args), _sizes(question.kwargs)]) for question in wrong}) > 1
 
 
-def _is_whole(value):
-    """Whether a reply is made of whole numbers, truths and nothing else."""
+def _says_little(value):
+    """Whether a reply is made of a few small whole numbers, of truths, and nothing else."""
     if isinstance(value, (list, tuple, dict)):
-        return all(map(_is_whole, value.values() if isinstance(value, dict) else value))
+        return all(map(_says_little, value.values() if isinstance(value, dict) else value))
     if value is None:
         return True
     try:
         array = np.asarray(from_tensor(value) if hasattr(value, "detach") else value)
+        if array.size >= MANY or array.dtype.kind in "iuf" and (np.abs(array[np.isfinite(array)].astype(float)) >= LARGE).any():
+            return False
         return array.dtype.kind in "biu" or array.dtype.kind == "f" and not (array[np.isfinite(array)] % 1 != 0).any()
     except Exception:  # a module, for one
         return False
@@ -112,16 +117,20 @@ class _Known:
         self.note, self.right, self.names = answer.note, answer.right, answer.names.keys()
         self._exercise, self._answers, self._replies = answer.exercise, answer.answering(), {}
 
-    def agrees(self, question, tolerance, exact=False):
-        """Whether its reply to a question is the one that came; with `exact`, also in the data types."""
+    def agrees(self, question, tolerance, exact=False, words=True):
+        """Whether its reply to a question is the one that came; with `exact`, also in the data types. Of an exception, with `words`, also
+        what it says and where.
+        """
         if question.name not in self.names:
             return False
         got = self._reply(question)
         if isinstance(got, StudentFault) or question.fault:
-            return same_fault(got, question.fault)
+            return same_fault(got, question.fault, words)
         law = laws.get((self._exercise, question.name))
         values = [got.value, question.reply.value]
         if law:
+            if exact and type(values[0]) is not type(values[1]):  # what stands for the same need not be of the kind asked for
+                return False
             values = [_canonical(law, value) for value in values]
         return _done(got) == _done(question.reply) and same_data(*values, exact, tolerance) and all(
             same_data(_fact(got, fact), _fact(question.reply, fact), exact, tolerance) for fact in question.used - {"changed"}
@@ -158,12 +167,14 @@ def _canonical(law, value):
         return value
 
 
-def same_fault(a, b):
-    """Whether two faults are the same one: kind, type, message; and the place, where the message has no number that would tell it."""
+def same_fault(a, b, words=True):
+    """Whether two faults are the same one: kind, type; with `words` the message; and the place, where the message has no number that would tell it."""
     if type(a) is not type(b):
         return False
     if not isinstance(a, StudentError):
         return True
-    if a.type_name != b.type_name or a.message[:200] != b.message[:200]:
+    if a.type_name != b.type_name or not words:
+        return a.type_name == b.type_name
+    if a.message[:200] != b.message[:200]:
         return False
     return any(c.isdigit() for c in a.message) or a.place == b.place
