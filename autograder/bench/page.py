@@ -14,7 +14,7 @@ RESULTS = paths.REPOSITORY / "autograder" / "results"
 
 def trust(results):
     """Sentences on the long trials, from trust.json."""
-    corpus, hogs, kills, soak, fuzzing = (results[name] for name in ("corpus", "hogs", "kills", "soak", "fuzzing"))
+    corpus, kills, soak, fuzzing = (results[name] for name in ("corpus", "kills", "soak", "fuzzing"))
     parsers = fuzzing["parsers"]
     tried = ", ".join(f"{p['inputs']:,} inputs to the {name} ({p['engine']}, {p['seconds']:.0f} s)" for name, p in parsers.items())
     broken = sum(p["broke_the_property"] for p in parsers.values())
@@ -23,8 +23,7 @@ def trust(results):
         f"- **{corpus['notebooks']} hostile and awkward notebooks** in one class: {corpus['exercises_with_undeserved_points']} exercises "
         f"with undeserved points, {len(corpus['not_as_expected'])} verdicts other than expected, {corpus['grader_errors']} faults of the "
         f"grader, {corpus['processes_left']} processes left.",
-        f"- **{hogs['submissions']} submissions beside {hogs['hogs']} hogs** that take all the processor time they can get, {hogs['of_them_outside']} of them "
-        f"unknown to the grader, on {hogs['machine']['cores_usable']} cores: {len(hogs['different_verdicts'])} verdicts other than alone.",
+        *([_hogs(results["hogs"])] if "hogs" in results else []),  # the newest of the trials: not every file has it yet
         f"- **Killed {kills['kills']} times** at random moments, and started again: {len(kills['differences_or_leftovers'])} differences from "
         f"an undisturbed run; every process had ended {kills['seconds_until_all_had_ended_at_most']:.1f} s later at most.",
         f"- **Fuzzing**: {tried}; {broken} broke the property.",
@@ -34,6 +33,13 @@ def trust(results):
         f"{soak['temporary_files_left']} temporary files were left. Unchanged, they come from the cache at "
         f"{soak['cached']['per_second']:.0f} a second.",
     ]
+
+
+def _hogs(found):
+    return (
+        f"- **{found['submissions']} submissions beside {found['hogs']} hogs** that take all the processor time they can get, {found['of_them_outside']} of them "
+        f"unknown to the grader, on {found['machine']['cores_usable']} cores: {len(found['different_verdicts'])} verdicts other than alone."
+    )
 
 
 def bench(results):
