@@ -150,7 +150,7 @@ for name, model, ms in zip(("dense", "masked", "rebuilt"), (dense, masked, rebui
 def l1_importance(weight):
     """Sum of absolute values of each output channel.
 
-    weight: float tensor, shape (channels, inputs) or (channels, inputs, height, width).
+    weight: float32 tensor, shape (channels, inputs) or (channels, inputs, height, width).
     Returns a float tensor of shape (channels,). So do the other three.
     """
     return weight.flatten(1).abs().sum(dim=1)  # blank: return ___.sum(dim=1)
@@ -164,7 +164,7 @@ def l2_importance(weight):
 def mean_activation(activations):
     """Mean output of each channel, over everything but the channel.
 
-    activations: outputs of a ReLU, shape (images, channels) or (images, channels, height, width).
+    activations: float32 tensor, outputs of a ReLU, shape (images, channels) or (images, channels, height, width).
     """
     others = [axis for axis in range(activations.dim()) if axis != 1]  # blank: others = [axis for axis in range(activations.dim()) if ___]
     return activations.mean(dim=others)
@@ -294,7 +294,7 @@ figures.guesses_against_truth(guesses, np.array(truth) - loss_and_accuracy(net, 
 def kept_channels(scores, n_keep):
     """Indices of the n_keep channels with the highest scores, ascending.
 
-    scores: float tensor, shape (channels,), finite, of either sign.    n_keep: int, 1 to channels.
+    scores: float32 tensor, shape (channels,), finite, of either sign.    n_keep: int, 1 to channels.
     Of channels with equal scores, those with the lower indices are kept first; scores that differ, however little, are not equal.
     Returns an int64 tensor of shape (n_keep,).
     """
@@ -559,7 +559,7 @@ def count(model, x):
 
     model: nn.Sequential of Conv2d (groups=1, dilation=1), BatchNorm2d, ReLU, MaxPool2d, Flatten and Linear, in eval mode.
       Kernels, strides and pictures need not be square.
-    x: float tensor, one picture: (1, channels, height, width), or (1, features) if Linear comes first.
+    x: float32 tensor, one picture: (1, channels, height, width), or (1, features) if Linear comes first.
     Returns (parameters, macs), two ints.
     """
     parameters = sum(p.numel() for p in model.parameters())  # blank: parameters = sum(___ for p in model.parameters())

@@ -254,7 +254,7 @@ figures.dark_knowledge(mean_soft.numpy(), pictures, soften(logits[examples], 4).
 def mean_kl(student_logits, teacher_logits, temperature):
     """Mean over the images of KL(teacher || student), both softened with the same temperature.
 
-    student_logits, teacher_logits: float tensors, shape (N, C), values up to 1e4 in size.
+    student_logits, teacher_logits: float32 or float64 tensors, shape (N, C), values up to 1e4 in size.
     temperature: positive float.    Returns one number (a tensor of shape () or a float), in nats.
     """
     log_q = torch.log_softmax(student_logits / temperature, dim=1)  # blank: log_q = torch.log_softmax(___, dim=1)
@@ -292,7 +292,7 @@ check("4.3-kl")
 def soft_loss(student_logits, teacher_logits, temperature):
     """temperature**2 times the mean over the images of KL(teacher || student).
 
-    student_logits, teacher_logits: float tensors, shape (N, C), values up to 1e4 in size.
+    student_logits, teacher_logits: float32 or float64 tensors, shape (N, C), values up to 1e4 in size.
     temperature: positive float.    Returns one number (a tensor of shape () or a float).
     """
     log_q = F.log_softmax(student_logits / temperature, dim=1)
@@ -338,7 +338,7 @@ check("4.4-bug")
 def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     """alpha_soft * soft loss + (1 - alpha_soft) * hard loss.
 
-    student_logits, teacher_logits: float tensors, shape (N, C), values up to 1e4 in size.
+    student_logits, teacher_logits: float32 or float64 tensors, shape (N, C), values up to 1e4 in size.
     labels: int64 tensor, shape (N,).
     temperature: positive float.    alpha_soft: float from 0 to 1, the weight of the SOFT loss.
     Soft loss: temperature**2 times the mean over the images of KL(teacher || student), softened.
@@ -387,7 +387,7 @@ check("4.5-loss")
 def soft_gradient(student_logits, teacher_logits, temperature):
     """Derivative of the soft loss with respect to the student's logits.
 
-    student_logits, teacher_logits: float tensors, shape (N, C).    temperature: positive float.
+    student_logits, teacher_logits: float32 or float64 tensors, shape (N, C).    temperature: positive float.
     The soft loss is temperature**2 times the mean over the N images of KL(teacher || student).
     Returns a tensor of shape (N, C).
     """
@@ -462,7 +462,7 @@ def cached_logits(teacher, images, batch_size):
     """The teacher's logits of all images, in evaluation mode.
 
     teacher: nn.Module; all its parts are in the same mode, training or evaluation.
-    images: float tensor, shape (N, ...), N at least 1.
+    images: float32 tensor, shape (N, ...), N at least 1.
     batch_size: int, at least 1, how many images to ask about at once; it need not divide N. It is there to save memory: the
       logits do not depend on it, and only they are checked.
     Returns a float32 NumPy array, shape (N, C), in the order of the images.
@@ -662,8 +662,8 @@ figures.gains({name: points - base for name, (points, base) in cases.items()})
 def hint_loss(student_features, teacher_features, weight, bias):
     """Mean squared error of the teacher's features as predicted from the student's.
 
-    student_features: float tensor, shape (N, S).    teacher_features: float tensor, shape (N, F).
-    weight: float tensor, shape (F, S), and bias, shape (F,): the regressor, as in nn.Linear.
+    student_features: float32 tensor, shape (N, S).    teacher_features: float32 tensor, shape (N, F).
+    weight: float32 tensor, shape (F, S), and bias, shape (F,): the regressor, as in nn.Linear.
     Returns one number (a tensor of shape () or a float): the mean over all N * F entries.
     """
     predicted = student_features @ weight.T + bias  # blank: predicted = ___ + bias

@@ -39,8 +39,8 @@ def indices(value, count, what):
 
 def scores_of(value, want, *, rel=None, abs=None, what, on):
     """The value must be a float tensor, close to `want` (float64 array)."""
-    tensor(value, what)
-    that(value.is_floating_point(), f"{what} should be a float tensor; the type is {plain(value.dtype)}.")
+    tensor(value, f"{what} for {on}")
+    that(value.is_floating_point(), f"{what} for {on} should be a float tensor; the type is {plain(value.dtype)}.")
     close(value, want, rel=rel, abs=abs, what=what, on=on)
 
 
@@ -239,7 +239,7 @@ def prove_flatten(student, cases):
 
 def counted(student, cases):
     """cases: (model, shape of one picture, parameters, MACs)."""
-    answers = [student.count(model.eval(), torch.zeros(1, *shape)) for model, shape, *_ in cases]
+    answers = [student.count(model.eval(), waves(1, *shape)) for model, shape, *_ in cases]
     for (model, shape, parameters, macs), got in zip(cases, answers):
         on = f"{said(*model)} on a picture of shape {(1, *shape)}"
         got_parameters, got_macs = pair(got, "count")
@@ -248,12 +248,12 @@ def counted(student, cases):
 
 
 def keeps(student, cases):
-    """cases: (list of scores, how many to keep, what stands in the message); the scores go over as float32."""
+    """cases: (list of scores, how many to keep, the scores in words); the scores go over as float32."""
     answers = [student.kept_channels(torch.tensor(scores, dtype=torch.float32), n_keep) for scores, n_keep, _ in cases]
-    for (scores, n_keep, on), got in zip(cases, answers):
-        order = sorted(range(len(scores)), key=lambda c: (-np.float32(scores[c]), c))
-        got = indices(got, n_keep, "The result of kept_channels")
-        equal(got, np.array(sorted(order[:n_keep])), what="the kept channels", on=f"{on}, keep {n_keep}")
+    for (scores, n_keep, words), got in zip(cases, answers):
+        order, on = sorted(range(len(scores)), key=lambda c: (-np.float32(scores[c]), c)), f"scores = {words}, n_keep = {n_keep}"
+        got = indices(got, n_keep, f"The result of kept_channels for {on}")
+        equal(got, np.array(sorted(order[:n_keep])), what="the kept channels", on=on)
 
 
 def groups_of(student, cases):
@@ -345,9 +345,9 @@ BIT = 2.0**-20  # scores as near as 1 and 1 + BIT are different, in float32, too
 def test_worked_example_with_ties(student, rng):
     ties = [(7 * c % 5) / 4 for c in range(40)]
     cases = [
-        ([0.5, 2.0, 0.1, 2.0, 0.5], 3, "scores [0.5, 2, 0.1, 2, 0.5]"),
-        (ties, 20, "the 40 scores (7 * c % 5) / 4, c from 0 to 39"),
-        ([1.0] * 40, 13, "40 scores of 1"),
+        ([0.5, 2.0, 0.1, 2.0, 0.5], 3, "[0.5, 2, 0.1, 2, 0.5]"),
+        (ties, 20, "[(7 * c % 5) / 4 for c in range(40)]"),
+        ([1.0] * 40, 13, "[1] * 40"),
     ]
     keeps(student, cases)
 
@@ -355,11 +355,11 @@ def test_worked_example_with_ties(student, rng):
 @exercise("3.3-keep")
 def test_ascending_and_not_by_score(student, rng):
     cases = [
-        ([0.3, 0.1, 0.9, 0.2, 0.7, 0.8], 2, "scores [0.3, 0.1, 0.9, 0.2, 0.7, 0.8]"),
-        ([0.9, -3.0, 0.2, -0.5, 0.7], 4, "scores [0.9, -3, 0.2, -0.5, 0.7]"),
-        ([-1.0, -4.0, -2.0, -3.0], 1, "scores [-1, -4, -2, -3]"),
-        ([-1.0, -4.0, -2.0, -3.0], 4, "scores [-1, -4, -2, -3]"),
-        ([1.0, 1.0, 1.0 + BIT, 1.0, 1.0 + BIT], 3, "scores [1, 1, 1 + 2**-20, 1, 1 + 2**-20]"),
+        ([0.3, 0.1, 0.9, 0.2, 0.7, 0.8], 2, "[0.3, 0.1, 0.9, 0.2, 0.7, 0.8]"),
+        ([0.9, -3.0, 0.2, -0.5, 0.7], 4, "[0.9, -3, 0.2, -0.5, 0.7]"),
+        ([-1.0, -4.0, -2.0, -3.0], 1, "[-1, -4, -2, -3]"),
+        ([-1.0, -4.0, -2.0, -3.0], 4, "[-1, -4, -2, -3]"),
+        ([1.0, 1.0, 1.0 + BIT, 1.0, 1.0 + BIT], 3, "[1, 1, 1 + 2**-20, 1, 1 + 2**-20]"),
     ]
     keeps(student, cases)
 

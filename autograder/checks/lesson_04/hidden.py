@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import letter, that
+from autograder.checks.expect import case, letter, that
 from autograder.checks.lesson_04.visible import (
     FROM_LARGE, NATS, PROBABILITY, caches, divergences, entropies, found_in, gradients, hint_losses, log_softened, losses,
     small_teacher, soft_gradients, soft_losses, softened, some_frozen, table,
@@ -31,8 +31,13 @@ def pair_of(rng):
     return logits(rng, images, classes), logits(rng, images, classes)
 
 
-def shape_of(z):
-    return f"{z.shape[0]} random images of {z.shape[1]} classes, logits up to 4 in size"
+def small_pair(rng):
+    """So few that a message shows them whole."""
+    return logits(rng, 2, 3), logits(rng, 2, 3)
+
+
+def both(z, v):
+    return case(student_logits=z, teacher_logits=v)
 
 
 def constants(rng, z):
@@ -67,10 +72,11 @@ def test_laws_of_softened_probabilities(student, rng):
     for temperature in (1.0, float(rng.uniform(0.3, 0.9)), float(rng.uniform(2, 20))):
         z, _ = pair_of(rng)
         # Exponents of size up to 40 are rounded to 2e-6: a fifth of what is allowed.
-        cases += [(each, temperature, PROBABILITY, shape_of(each)) for each in (z, alone(z))]
-        cases.append((z + constants(rng, z), temperature, PROBABILITY, f"{shape_of(z)}, a constant added to each row"))
+        moved = z + constants(rng, z)
+        cases += [(each, temperature, PROBABILITY, case(logits=each)) for each in (small_pair(rng)[0], z, alone(z))]
+        cases.append((moved, temperature, PROBABILITY, f"{case(logits=moved)}, a constant added to each row"))
         p = torch.from_numpy(np.exp(log_softened(z, temperature)).astype(np.float32))
-        rows += [(each, f"{len(each)} random rows of {z.shape[1]} classes") for each in (p, alone(p))]
+        rows += [(each, case(probabilities=each)) for each in (alone(p), p)]
     softened(student, cases)
     entropies(student, rows)
 
@@ -80,7 +86,7 @@ def test_limits_of_the_temperature(student, rng):
     z, _ = pair_of(rng)
     z[:, 1] = z.max(dim=1).values + 1  # one clear winner in each row
     n, classes = z.shape
-    softened(student, [(z, 1e6, PROBABILITY, shape_of(z)), (z, 0.01, PROBABILITY, f"{shape_of(z)}, a clear winner in each row")])
+    softened(student, [(z, temperature, PROBABILITY, f"{case(logits=z)}, a clear winner in each row") for temperature in (1e6, 0.01)])
     entropies(student, [(torch.eye(classes), f"{classes} one-hot rows")])
     last = np.zeros(n)
     for temperature in (0.25, 1.0, 4.0, 16.0, 64.0):
@@ -109,21 +115,22 @@ def test_very_large_logits(student, rng):
 def test_laws_of_the_divergence(student, rng):
     for temperature in (1.0, float(rng.uniform(2, 8)), float(rng.uniform(0.5, 0.9))):
         z, v = pair_of(rng)
+        few, others = small_pair(rng)
         divergences(student, [
-            (z, v, temperature, shape_of(z)), (v, z, temperature, f"student and teacher exchanged, {shape_of(z)}"),
-            (alone(z), alone(v), temperature, shape_of(alone(z))),
+            (few, others, temperature, both(few, others)), (z, v, temperature, both(z, v)), (v, z, temperature, both(v, z)),
+            (alone(z), alone(v), temperature, both(alone(z), alone(v))),
             # The mean over the images: the same images twice change nothing. The sum over the classes: nor does an impossible class.
-            (torch.cat([z, z]), torch.cat([v, v]), temperature, f"every image twice, {shape_of(z)}"),
-            (with_impossible(z), with_impossible(v), temperature, f"one more, impossible class, {shape_of(z)}"),
+            (torch.cat([z, z]), torch.cat([v, v]), temperature, f"every image twice of {both(z, v)}"),
+            (with_impossible(z), with_impossible(v), temperature, f"one more, impossible class beside {both(z, v)}"),
         ])  # fmt: skip
 
 
 @exercise("4.3-kl", points=3)
 def test_divergence_ignores_constants(student, rng):
     z, v = pair_of(rng)
-    on = f"a constant added to each image's logits, {shape_of(z)}"
+    on = f"a constant added to each image of {both(z, v)}"
     cases = [(z + constants(rng, z), v + constants(rng, z), 2.0, on) for _ in range(2)]
-    divergences(student, [*cases, (v + constants(rng, z), v, 2.0, f"student = teacher, {on}")])
+    divergences(student, [*cases, (v + constants(rng, z), v, 2.0, f"a teacher and itself, a constant added to each image of {case(teacher_logits=v)}")])
 
 
 @exercise("4.3-kl", points=3)
@@ -144,7 +151,7 @@ def test_soft_loss_of_random_batches(student, rng):
     for classes, low, high in ((2, 1.5, 6), (10, 1.5, 6), (100, 1.5, 6), (5, 0.5, 0.9)):
         images, temperature = int(rng.integers(3, 9)), float(rng.uniform(low, high))
         z, v = logits(rng, images, classes), logits(rng, images, classes)
-        cases.append((z, v, temperature, shape_of(z)))
+        cases.append((z, v, temperature, both(z, v)))
     soft_losses(student, cases)
 
 
@@ -152,27 +159,31 @@ def test_soft_loss_of_random_batches(student, rng):
 def test_soft_loss_counts_images_not_classes(student, rng):
     z, v = pair_of(rng)
     soft_losses(student, [
-        (with_impossible(z), with_impossible(v), 2.0, f"one more, impossible class, {shape_of(z)}"),
-        (torch.cat([z, z]), torch.cat([v, v]), 2.0, f"every image twice, {shape_of(z)}"),
-        (alone(z), alone(v), 2.0, shape_of(alone(z))), (v, v, 2.0, f"student = teacher, {shape_of(z)}"),
+        (with_impossible(z), with_impossible(v), 2.0, f"one more, impossible class beside {both(z, v)}"),
+        (torch.cat([z, z]), torch.cat([v, v]), 2.0, f"every image twice of {both(z, v)}"),
+        (alone(z), alone(v), 2.0, both(alone(z), alone(v))), (v, v, 2.0, both(v, v)),
     ])  # fmt: skip
 
 
 # 4.5
 
 
-def labelled(rng):
+def labelled(rng, pair=pair_of):
     """Student's and teacher's logits, and labels."""
-    z, v = pair_of(rng)
+    z, v = pair(rng)
     return z, v, torch.from_numpy(rng.integers(0, z.shape[1], len(z)))
+
+
+def all_three(z, v, labels):
+    return case(student_logits=z, teacher_logits=v, labels=labels)
 
 
 @exercise("4.5-loss", points=9)
 def test_loss_of_random_batches(student, rng):
     cases = []
-    for low, high, weight in ((1.5, 8, 0.1), (1.5, 8, 0.6), (0.5, 0.9, 0.6)):
-        z, v, labels = labelled(rng)
-        cases.append((z, v, labels, float(rng.uniform(low, high)), weight + float(rng.uniform(0, 0.3)), shape_of(z)))
+    for low, high, weight, pair in ((1.5, 8, 0.1, small_pair), (1.5, 8, 0.1, pair_of), (1.5, 8, 0.6, pair_of), (0.5, 0.9, 0.6, pair_of)):
+        asked = labelled(rng, pair)
+        cases.append((*asked, float(rng.uniform(low, high)), weight + float(rng.uniform(0, 0.3)), all_three(*asked)))
     losses(student, cases)
     gradients(student, cases)
 
@@ -180,10 +191,10 @@ def test_loss_of_random_batches(student, rng):
 @exercise("4.5-loss", points=4)
 def test_limits_of_the_loss(student, rng):
     z, v, labels = labelled(rng)
-    on = shape_of(z)
+    on = all_three(z, v, labels)
     hard = [(z, v, labels, temperature, 0.0, on) for temperature in (1.0, 5.0)]
     soft = [(z, v, some, 4.0, 1.0, on) for some in (labels, (labels + 1) % z.shape[1])]
-    losses(student, [*hard, *soft, (v, v, labels, 4.0, 1.0, f"student = teacher, {on}")])
+    losses(student, [*hard, *soft, (v, v, labels, 4.0, 1.0, all_three(v, v, labels))])
     gradients(student, [*hard, *soft])
 
 
@@ -191,8 +202,8 @@ def test_limits_of_the_loss(student, rng):
 def test_loss_ignores_constants(student, rng):
     z, v, labels = labelled(rng)
     losses(student, [
-        (z + constants(rng, z), v + constants(rng, z), labels, 3.0, 0.6, f"a constant added to each image's logits, {shape_of(z)}"),
-        (alone(z), alone(v), labels[:1], 3.0, 0.6, shape_of(alone(z))),
+        (z + constants(rng, z), v + constants(rng, z), labels, 3.0, 0.6, f"a constant added to each image of {all_three(z, v, labels)}"),
+        (alone(z), alone(v), labels[:1], 3.0, 0.6, all_three(alone(z), alone(v), labels[:1])),
     ])  # fmt: skip
 
 
@@ -204,14 +215,14 @@ def test_gradient_against_finite_differences(student, rng):
     cases = []
     for temperature in (1.0, float(rng.uniform(0.5, 0.9)), float(rng.uniform(2, 12))):
         z, v = pair_of(rng)
-        cases += [(z, v, temperature, shape_of(z)), (alone(z), alone(v), temperature, shape_of(alone(z)))]
+        cases += [(*each, temperature, both(*each)) for each in (small_pair(rng), (z, v), (alone(z), alone(v)))]
     soft_gradients(student, cases)
 
 
 @exercise("4.6-gradient", points=5)
 def test_gradient_at_its_limits(student, rng):
     z, v = pair_of(rng)
-    soft_gradients(student, [(v, v, 3.0, f"student = teacher, {shape_of(v)}"), (z, v, 200.0, shape_of(z))])
+    soft_gradients(student, [(v, v, 3.0, both(v, v)), (z, v, 200.0, both(z, v))])
 
 
 # 4.7
@@ -278,12 +289,12 @@ def test_any_batch_size_gives_the_same_cache(student, rng):
 @exercise("4.8-hint", points=4)
 def test_hint_loss_of_random_features(student, rng):
     cases = []
-    for n, s, f in ((6, 3, 5), (4, 7, 2), (5, 4, 4), (1, 3, 2), (3, 2, 1)):
+    for n, s, f in ((2, 2, 3), (6, 3, 5), (4, 7, 2), (5, 4, 4), (1, 3, 2), (3, 2, 1)):
         features, weight, bias = (torch.from_numpy(rng.uniform(-1, 1, shape).astype(np.float32)) for shape in ((n, s), (f, s), (f,)))
         predicted = features.double() @ weight.double().T + bias.double()
         error = rng.uniform(0.5, 2, (n, f)) * rng.choice([-1, 1], (n, f))
         target = (predicted + torch.from_numpy(error)).float()
-        cases.append((features, target, weight, bias, float((error**2).mean()), f"random features of {n} images, {s} of the student and {f} of the teacher"))
+        cases.append((features, target, weight, bias, float((error**2).mean()), features_of(features, target, weight, bias)))
     hint_losses(student, cases)
 
 
@@ -294,6 +305,10 @@ def test_hint_loss_of_a_perfect_regressor(student, rng):
     bias[0] = 3
     target, off = features @ weight.T, float((bias**2).mean())
     hint_losses(student, [
-        (features, target + bias, weight, bias, 0.0, "random features, those of the teacher exactly what the regressor predicts"),
-        (torch.cat([features, features]), torch.cat([target, target]), weight, bias, off, "every image twice, each prediction off by the bias"),
+        (features, target + bias, weight, bias, 0.0, f"exactly what the regressor predicts: {features_of(features, target + bias, weight, bias)}"),
+        (torch.cat([features, features]), torch.cat([target, target]), weight, bias, off, f"every image twice of {features_of(features, target, weight, bias)}"),
     ])  # fmt: skip
+
+
+def features_of(features, target, weight, bias):
+    return case(student_features=features, teacher_features=target, weight=weight, bias=bias)

@@ -4,14 +4,13 @@ A check asks all its questions before it judges the first reply, so that a mista
 """
 
 import copy
-import math
 
 import numpy as np
 import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, counted, differentiable, kind_of, letter, that
+from autograder.checks.expect import close, counted, differentiable, kind_of, letter, real_number, that
 from autograder.checks.modules import WAVES, in_waves, waves
 
 FLOATS = (torch.float32, torch.float64)
@@ -32,22 +31,6 @@ def table(value, shape, what):
     array = value.detach().numpy().astype(np.float64)
     that(not np.isnan(array).any(), f"{what} contains NaN.")
     return array
-
-
-def number(value, what):
-    """The value as a Python float: a tensor of shape (), a float, or NumPy's. Says what is wrong with anything else."""
-    if torch.is_tensor(value):
-        that(value.dtype in FLOATS, f"{what} should be a float; its type is {plain(value.dtype)}.")
-        value = value.detach().numpy()
-    if isinstance(value, np.ndarray):
-        that(value.shape == (), f"{what} should be one number; it has the shape {value.shape}.")
-        value = value[()]
-    if isinstance(value, (np.floating, np.integer)):
-        value = value.item()
-    that(isinstance(value, (float, int)) and not isinstance(value, bool), f"{what} should be one number; it is {kind_of(value)}.")
-    that(value == value, f"{what} is NaN.")
-    that(abs(value) < 1e300, f"{what} is infinite.")
-    return float(value)
 
 
 # The definitions once more, in NumPy and float64: what the student's torch code is compared with.
@@ -90,6 +73,7 @@ ON = "student [[1, 2, 0.5], [0, -1, 3]], teacher [[3, 0, 1], [-2, 0.5, 2]]"
 ONE, ONE_TEACHER = torch.tensor([[0.5, 2.0, -1.0, -10_000.0]]), torch.tensor([[2.0, 1.0, 0.0, -10_000.0]])
 ON_ONE = "student [[0.5, 2, -1, -10000]], teacher [[2, 1, 0, -10000]]"
 PAIRS = ((STUDENT, TEACHER, 1.0, ON), (STUDENT, TEACHER, 2.0, ON), (STUDENT, TEACHER, 0.5, ON), (ONE, ONE_TEACHER, 3.0, ON_ONE))
+IN_DOUBLE = STUDENT.double(), TEACHER.double(), 4.0, f"{ON} in float64"
 
 
 # 4.1
@@ -160,13 +144,13 @@ def divergences(student, cases, what="the divergence"):
     answers = [student.mean_kl(*each[:3]) for each in cases]
     for (z, v, temperature, on), got in zip(cases, answers):
         on = f"{on}, T = {temperature:.4g}"
-        got = number(got, f"The result of mean_kl for {on}")
+        got = real_number(got, f"The result of mean_kl for {on}")
         close(got, kl_of(z, v, temperature), abs=5e-6, rel=1e-5, what=what, on=on)
 
 
 @exercise("4.3-kl")
 def test_kl_of_two_small_images(student, rng):
-    divergences(student, PAIRS)
+    divergences(student, [*PAIRS, IN_DOUBLE])
 
 
 @exercise("4.3-kl")
@@ -192,13 +176,13 @@ def soft_losses(student, cases, what="the soft loss"):
     answers = [student.soft_loss(*each[:3]) for each in cases]
     for (z, v, temperature, on), got in zip(cases, answers):
         on = f"{on}, T = {temperature:.4g}"
-        got, want = number(got, f"The result of soft_loss for {on}"), temperature**2 * kl_of(z, v, temperature)
+        got, want = real_number(got, f"The result of soft_loss for {on}"), temperature**2 * kl_of(z, v, temperature)
         close(got, want, abs=5e-6 * temperature**2, rel=1e-5, what=what, on=on)
 
 
 @exercise("4.4-bug")
 def test_soft_loss_of_two_small_images(student, rng):
-    soft_losses(student, PAIRS)
+    soft_losses(student, [*PAIRS, IN_DOUBLE])
 
 
 # 4.5
@@ -221,7 +205,7 @@ def losses(student, cases, what="the loss"):
         temperature, alpha = asked[3:]
         on = f"{on}, T = {temperature:.4g}, alpha_soft = {alpha:.4g}"
         that(torch.is_tensor(got), f"The result of distillation_loss should be a tensor, so that .backward() works; it is {kind_of(got)}; for {on}.")
-        got = number(got, f"The result of distillation_loss for {on}")
+        got = real_number(got, f"The result of distillation_loss for {on}")
         close(got, loss_of(*asked), abs=5e-6 * max(1, temperature**2), rel=1e-5, what=what, on=on)
 
 
@@ -253,7 +237,8 @@ def test_loss_at_its_limits(student, rng):
 @exercise("4.5-loss")
 def test_loss_of_a_mixture(student, rng):
     cases = [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in ((2.0, 0.75), (4.0, 1.0), (0.5, 0.5))]
-    losses(student, [*cases, (ONE, ONE_TEACHER, torch.tensor([0]), 3.0, 0.25, f"{ON_ONE}, labels [0]")])
+    cases.append((ONE, ONE_TEACHER, torch.tensor([0]), 3.0, 0.25, f"{ON_ONE}, labels [0]"))
+    losses(student, [*cases, (STUDENT.double(), TEACHER.double(), LABELS, 3.0, 0.25, f"{WITH_LABELS}, logits in float64")])
 
 
 @exercise("4.5-loss")
@@ -278,7 +263,7 @@ def soft_gradients(student, cases, what="the gradient (finite differences of the
 
 @exercise("4.6-gradient")
 def test_gradient_against_small_nudges(student, rng):
-    soft_gradients(student, [*PAIRS[:3], (STUDENT[:1], TEACHER[:1], 3.0, "student [[1, 2, 0.5]], teacher [[3, 0, 1]]")])
+    soft_gradients(student, [*PAIRS[:3], IN_DOUBLE, (STUDENT[:1], TEACHER[:1], 3.0, "student [[1, 2, 0.5]], teacher [[3, 0, 1]]")])
 
 
 # 4.7
@@ -344,7 +329,7 @@ def hint_losses(student, cases):
     answers = [student.hint_loss(*each[:4]) for each in cases]
     for (*_, want, on), got in zip(cases, answers):
         # Whole numbers, or means of squares that are rounded some dozen times.
-        close(number(got, f"The result of hint_loss for {on}"), want, abs=1e-6, rel=1e-5, what="the hint loss", on=on)
+        close(real_number(got, f"The result of hint_loss for {on}"), want, abs=1e-6, rel=1e-5, what="the hint loss", on=on)
 
 
 @exercise("4.8-hint")
