@@ -179,7 +179,7 @@ def truncation_errors(singular_values, rank):
 
 @wrong("5.3-error", "subtracts one sum of squares from another that was added up in another order: where nothing is dropped, roundings are left over, and the root makes them large")
 def truncation_errors(singular_values, rank):
-    squares = singular_values**2
+    squares = singular_values.astype(float) ** 2
     so_far = np.append(0.0, np.cumsum(squares))
     missing = np.sum(squares) - so_far[rank]
     return float(np.sqrt(max(missing, 0.0))), float(singular_values[rank]) if rank < len(squares) else 0.0

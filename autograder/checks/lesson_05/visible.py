@@ -168,7 +168,7 @@ def test_nothing_dropped_is_no_error(student, rng):
 
 @exercise("5.4-rank")
 def test_break_even_of_two_layers(student, rng):
-    cases = ((1000, 1000, 499), (256, 64, 51), (10, 256, 9), (444, 182, 129), (1, 50, 0))
+    cases = ((1000, 1000, 499), (256, 64, 51), (20, 30, 11), (10, 256, 9), (444, 182, 129), (1, 50, 0), (3, 1, 0))
     answers = [student.break_even_rank(m, n) for m, n, _ in cases]  # all are asked before one is judged: so the mistake shows
     for got, (m, n, want) in zip(answers, cases):
         got = whole_number(got, "The result of break_even_rank")
@@ -191,14 +191,19 @@ def test_energy_of_four_two_one(student, rng):
 @exercise("5.4-rank")
 def test_all_of_the_energy(student, rng):
     """The whole sum is reached at the last value that is not 0, however the sums are rounded."""
-    for s in (np.array([2.0, 0.0, 0.0]), slippery(np.random.default_rng(0), 10)):
-        got = whole_number(student.rank_for_energy(s, 1.0), "The result of rank_for_energy")
+    spectra = np.array([2.0, 0.0, 0.0]), *(slippery(np.random.default_rng(0), k) for k in (10, 12))
+    answers = [student.rank_for_energy(s, 1.0) for s in spectra]
+    for got, s in zip(answers, spectra):
+        got = whole_number(got, "The result of rank_for_energy")
         equal(got, int(np.sum(s > 0)), what="the smallest rank that reaches the share", on=f"singular values {s.tolist()}, share 1.0")
 
 
 @exercise("5.4-rank")
 def test_budget_of_one_layer(student, rng):
-    cases = ((256, 64, 5000, 15), (256, 64, 4800, 15), (256, 64, 4799, 14), (256, 64, 319, 0), (256, 64, 10**6, 64), (20, 300, 10**6, 20))
+    cases = (
+        (256, 64, 5000, 15), (256, 64, 4800, 15), (256, 64, 4799, 14), (256, 64, 319, 0), (256, 64, 10**6, 64),
+        (20, 300, 10**6, 20), (20, 300, 640, 2), (20, 300, 0, 0), (9, 50, 10**5, 9),
+    )  # fmt: skip
     answers = [student.rank_for_budget(m, n, budget) for m, n, budget, _ in cases]
     for got, (m, n, budget, want) in zip(answers, cases):
         got = whole_number(got, "The result of rank_for_budget")
@@ -209,12 +214,13 @@ def test_budget_of_one_layer(student, rng):
 
 
 @exercise("5.5-bug")
-def test_four_layers_at_one_rank(student, rng):
-    shapes = [(1000, 1000), (1000, 4000), (10, 256), (10, 256)]
-    # 9 is the last rank that saves in the two small layers; at 500 the first has as many weights either way.
-    cases = tuple((rank, sum(min(m * n, rank * (m + n)) for m, n in shapes)) for rank in (600, 9, 8, 60, 200, 260, 500))
-    answers = [student.weights_after(shapes, rank) for rank, _ in cases]
-    for got, (rank, want) in zip(answers, cases):
+def test_some_layers_at_one_rank(student, rng):
+    large, small = [(1000, 1000), (1000, 4000), (10, 256), (10, 256)], [(5, 7), (30, 20)]
+    # In the large network 9 is the last rank that saves in the two small layers; at 500 the first has as many weights either way.
+    cases = [(large, rank) for rank in (600, 9, 8, 60, 200, 260, 500, 700)] + [(small, rank) for rank in (1, 2, 3, 11, 12)]
+    answers = [student.weights_after(shapes, rank) for shapes, rank in cases]
+    for got, (shapes, rank) in zip(answers, cases):
+        want = sum(min(m * n, rank * (m + n)) for m, n in shapes)
         on = f"layers of {shapes}, rank {rank}"
         equal(whole_number(got, "The result of weights_after"), want, what="the weights of all layers together", on=on)
 
@@ -470,7 +476,7 @@ def check_seeds(student, m, n, rank, seeds):
 
 @exercise("5.8-lora")
 def test_start_of_a_small_layer(student, rng):
-    check_seeds(student, 2, 6, 3, (7, 8, 0))
+    all_of((check_seeds, student, 2, 6, 3, (7, 8, 0)), (check_seeds, student, 5, 9, 2, (0, 11)))
 
 
 def adapted(layer, a, b, alpha):

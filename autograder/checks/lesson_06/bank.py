@@ -441,7 +441,7 @@ def huffman_lengths(counts):
 @wrong("6.4-entropy", "adds a small number inside the logarithm: leave the symbols that never occur out, then none is needed")
 def entropy_bits(counts):
     p = counts / counts.sum()
-    return float(-np.sum(p * np.log2(p + 1e-4)))
+    return float(-np.sum(p * np.log2(p + 1e-6)))
 
 
 @wrong("6.4-entropy", "returns a list; an array of integers is asked for")

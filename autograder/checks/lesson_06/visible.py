@@ -98,11 +98,15 @@ def check_counts(got, mask, codes, on):
 
 
 @exercise("6.2-zeros")
-def test_counts_of_the_worked_example(student, rng):
-    mask = np.array([[1, 0, 1, 1], [0, 0, 1, 0]], dtype=bool)
-    codes = np.array([[7, 0, -2, 0], [3, -2, 4, 0]], dtype=np.int8)
-    on = f"mask {mask.astype(int).tolist()}, codes {codes.tolist()}"
-    check_counts(student.revived_and_lost(mask, codes), mask, codes, on)
+def test_counts_of_small_layers(student, rng):
+    cases = (
+        ([[1, 0, 1, 1], [0, 0, 1, 0]], [[7, 0, -2, 0], [3, -2, 4, 0]]),
+        ([[1, 1, 0], [0, 1, 0], [1, 0, 1]], [[0, 0, 0], [-5, 3, 0], [0, 0, 1]]),
+    )
+    cases = [(np.array(mask, dtype=bool), np.array(codes, dtype=np.int8)) for mask, codes in cases]
+    answers = [student.revived_and_lost(mask, codes) for mask, codes in cases]
+    for got, (mask, codes) in zip(answers, cases):
+        check_counts(got, mask, codes, f"mask {mask.astype(int).tolist()}, codes {codes.tolist()}")
 
 
 # 6.3
