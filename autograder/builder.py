@@ -20,10 +20,10 @@ import jupytext
 import nbformat
 import yaml
 
-from autograder import paths
-from autograder.blanks import NAME, exercise_named_in, has_blank
-from autograder.catalogue import Cell, Exercise, Lesson, to_json
 from autograder.checks.listing import checks_in
+from autograder.course import paths
+from autograder.course.blanks import NAME, exercise_named_in, has_blank
+from autograder.course.catalogue import Cell, Exercise, Lesson, to_json
 from autograder.packing import need_repository
 from course_data.files import write_whole
 

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder import catalogue, inert
+from autograder.course import catalogue, inert
 from course_data.errors import UserError
 from course_data.files import write_whole
 

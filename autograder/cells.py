@@ -5,8 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.blanks import exercise_named_in
-from autograder.cell_code import bound_names
+from autograder.course.blanks import exercise_named_in
+from autograder.course.cell_code import bound_names
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder import by_hand, catalogue, inert, policy, private, provenance
-from autograder.artefacts import Handed, read_beside
+from autograder import by_hand, policy, private, provenance
+from autograder.course import catalogue, inert
+from autograder.course.handed_in import Handed, read_beside
+from autograder.course.notebooks import MAX_BYTES, too_large
 from autograder.feedback import feedback_page
 from autograder.grade import Result, unread
 from autograder.kept import others, page_file, remove, result_file
-from autograder.notebooks import MAX_BYTES, too_large
 from autograder.sandbox import Limits
 from autograder.submissions import ClassroomError, find_submissions
 from autograder.workers import CannotGrade, Cluster, Local, Settings, Task, grade_tasks

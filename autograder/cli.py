@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from autograder.catalogue import short
+from autograder.course.catalogue import short
 from course_data.commands import app as data_app
 from course_labs.commands import lab
 
@@ -51,8 +51,8 @@ def check(
     exercises: list[str] = typer.Argument(None, help="Exercise ids; all of the lesson's if none is given."),
 ):
     """Run a notebook's cells and its visible checks. The code runs here, unprotected: only check your own."""
+    from autograder.course.notebooks import NotebookProblem
     from autograder.local import check_notebook
-    from autograder.notebooks import NotebookProblem
 
     if not notebook.is_file():
         raise CommandError(f"There is no file {notebook} in {Path.cwd()}. Give the notebook's path from here.")
@@ -89,7 +89,7 @@ def hint(exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale")):
 @app.command()
 def status():
     """Show which exercises pass, in every lesson."""
-    from autograder import catalogue
+    from autograder.course import catalogue
     from autograder.student import progress_rows
 
     for lesson in catalogue.lessons().values():
@@ -106,8 +106,8 @@ def reset(
     notebook: Path = typer.Option(None, help="The notebook; if not given, the one in this folder, else the course's own."),
 ):
     """Put one exercise's cell back as it was handed out. The old notebook is kept beside it as .bak."""
+    from autograder.course.notebooks import NotebookProblem
     from autograder.local import reset_exercise
-    from autograder.notebooks import NotebookProblem
 
     lesson, found = _exercise(exercise)
     try:
@@ -443,7 +443,7 @@ def _exercise(exercise_id):
     """(lesson, exercise) by id, or a CommandError that suggests the nearest."""
     import difflib
 
-    from autograder import catalogue
+    from autograder.course import catalogue
 
     try:
         lesson = catalogue.lesson_of(exercise_id)
@@ -505,7 +505,7 @@ def _print_grades(results, standings=None):
 
 def main():
     """Entry point: a user's mistake ends with one clear message and exit status 2, never a traceback."""
-    from autograder import paths
+    from autograder.course import paths
     from course_data.errors import UserError
 
     if not paths.can_grade():

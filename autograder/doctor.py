@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
-from autograder import paths
+from autograder.course import paths
 
 BUBBLEWRAP_LINE = "sudo apt-get install bubblewrap   (Fedora: sudo dnf install bubblewrap)"
 

@@ -10,12 +10,13 @@ import sys
 import warnings
 from pathlib import Path
 
-from autograder import catalogue, cells, reference
+from autograder import cells, reference
 from autograder.checks import students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import judge, unfilled
+from autograder.course import catalogue
+from autograder.course.notebooks import NotebookProblem, read_submission
 from autograder.local import notebook, run_cell
-from autograder.notebooks import NotebookProblem, read_submission
 
 
 class NotUsable(Exception):

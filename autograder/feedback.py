@@ -7,7 +7,7 @@ import re
 import jinja2
 from markupsafe import Markup
 
-from autograder import catalogue, inert
+from autograder.course import catalogue, inert
 
 STATUS_WORDS = {
     "passed": "passed", "failed": "not right yet", "blank": "left blank", "error": "stopped with an error",

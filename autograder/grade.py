@@ -7,14 +7,15 @@ import contextlib
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
 
-from autograder import catalogue, provenance, wire
-from autograder.artefacts import ENDING, Handed
+from autograder import provenance, wire
 from autograder.checks import measured
 from autograder.checks.blame import settled
-from autograder.checks.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, better, grader_error, judge, shorter, unfilled, with_reasons
-from autograder.notebooks import NotebookProblem, read_submission
+from autograder.course import catalogue
+from autograder.course.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
+from autograder.course.handed_in import ENDING, Handed
+from autograder.course.notebooks import NotebookProblem, read_submission
 from autograder.sandbox import InPlace
 
 RUNS_IN_PLACE = 3  # an exercise that ends the process is not asked again; those below it are

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from autograder import catalogue, inert
+from autograder.course import catalogue, inert
 from autograder.grade import Result
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import catalogue, cells, paths, student
+from autograder import cells, student
 from autograder import progress as record
-from autograder.blanks import BlankError
 from autograder.checks.verdict import Verdict, better, shorter, with_reasons
-from autograder.notebooks import NotebookProblem, lesson_in, read_submission
-from autograder.shell import Shell
+from autograder.course import catalogue, paths
+from autograder.course.blanks import BlankError
+from autograder.course.notebooks import NotebookProblem, lesson_in, read_submission
+from autograder.course.shell import Shell
 from course_data.files import write_whole
 
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import catalogue, paths
 from autograder.builder import NBGRADER_CONFIG, build
+from autograder.course import catalogue, paths
+from autograder.course.notebooks import NotebookProblem
 from autograder.nbgrader_notebook import answer_id, comment, grade_id, graded_notebook
-from autograder.notebooks import NotebookProblem
 from autograder.packing import need_repository
 from autograder.policy import NotKnown, read_stamp
 from course_data.errors import UserError

@@ -7,10 +7,10 @@ links in its text are shown as text, because formgrader would run scripts with t
 
 import re
 
-from autograder import inert
 from autograder.builder import KERNEL, nbgrader_metadata
+from autograder.course import inert
+from autograder.course.notebooks import exercise_of, read_cells, read_submission
 from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
-from autograder.notebooks import exercise_of, read_cells, read_submission
 
 NOTE = (
     "This page shows your answers and, under each, what the grader found. "

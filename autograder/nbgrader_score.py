@@ -8,10 +8,11 @@ import os
 import sys
 import warnings
 
-from autograder import catalogue, cells
+from autograder import cells
 from autograder.checks import students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
+from autograder.course import catalogue
 from autograder.student import files_here, say_verdict
 
 SEED = 0

@@ -12,7 +12,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-from autograder import paths
+from autograder.course import paths
 from course_data.errors import UserError
 from course_data.root import installed
 

@@ -28,8 +28,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from autograder import catalogue, inert
-from autograder.artefacts import beside
+from autograder.course import catalogue, inert
+from autograder.course.handed_in import beside
 from course_data.errors import UserError
 
 DAY = timedelta(days=1)

@@ -2,7 +2,7 @@
 
 import json
 
-from autograder import paths
+from autograder.course import paths
 from course_data.files import write_whole
 
 

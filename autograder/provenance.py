@@ -8,8 +8,8 @@ import platform
 import re
 from importlib.metadata import PackageNotFoundError, version
 
-from autograder import paths
 from autograder.checks import own_files
+from autograder.course import paths
 
 NOT_IN_VERDICTS = ("bench", "figures")  # folders of this package that grading never uses
 

@@ -11,12 +11,13 @@ import html
 import sys
 from pathlib import Path
 
-from autograder import catalogue, cells
+from autograder import cells
 from autograder import progress as record
-from autograder.blanks import ___, blank_message
 from autograder.checks import students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
+from autograder.course import catalogue
+from autograder.course.blanks import ___, blank_message
 
 __all__ = ["___", "check", "hint", "progress", "reset"]
 
@@ -64,8 +65,8 @@ def note(verdict):
 
 def files_here(lesson, notebook=None):
     """The files handed in with `lesson`, beside `notebook` (a path) or in this folder, for checks on this machine."""
-    from autograder.artefacts import ENDING, folder_of, read_folder
     from autograder.checks.measured import Artefacts, Here  # ONNX, which only labs need
+    from autograder.course.handed_in import ENDING, folder_of, read_folder
 
     usual = Path.cwd() / f"{lesson.name}{ENDING}"  # where the lab's own cell writes it
     known = [folder_of(notebook, lesson.name), notebook.with_name(usual.name)] if notebook else []
@@ -157,8 +158,8 @@ def _before_checks(namespace, lesson, exercise, source):
 
 def reset(exercise_id=None):
     """Put one exercise's cell back as it was handed out, in this notebook's file. The old file is kept as .bak."""
+    from autograder.course.notebooks import NotebookProblem
     from autograder.local import reset_exercise
-    from autograder.notebooks import NotebookProblem
 
     exercise, lesson = _find(exercise_id)
     if exercise is None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from autograder import catalogue, hand_in, inert
-from autograder.artefacts import ENDING
-from autograder.notebooks import MAX_BYTES, lesson_in
+from autograder import hand_in
+from autograder.course import catalogue, inert
+from autograder.course.handed_in import ENDING
+from autograder.course.notebooks import MAX_BYTES, lesson_in
 from course_data.errors import UserError
 
 

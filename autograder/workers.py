@@ -15,10 +15,11 @@ import warnings
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 
-from autograder import catalogue, private, provenance
-from autograder.artefacts import Handed
-from autograder.checks.faults import MachineBusy
+from autograder import private, provenance
 from autograder.checks.verdict import printable
+from autograder.course import catalogue
+from autograder.course.faults import MachineBusy
+from autograder.course.handed_in import Handed
 from autograder.grade import Result, confirmed, grade, unread
 from autograder.private import PrivateChecksError
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable

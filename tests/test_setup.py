@@ -10,9 +10,9 @@ import yaml
 from packaging.requirements import Requirement
 from typer.main import get_command
 
-from autograder import catalogue
 from autograder.bench import page as figures
 from autograder.cli import app
+from autograder.course import catalogue
 from course_labs.markers import names
 
 ROOT = Path(__file__).parent.parent

@@ -19,9 +19,9 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from autograder.artefacts import folder_of, read_folder
 from autograder.builder import build, sources
-from autograder.catalogue import short
+from autograder.course.catalogue import short
+from autograder.course.handed_in import folder_of, read_folder
 from autograder.grade import grade
 from autograder.sandbox import Sandbox
 from autograder.workers import PRELOAD

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from autograder import paths
+from autograder.course import paths
 from course_data.errors import UserError
 from course_labs.markers import refill
 

@@ -8,7 +8,7 @@ import nbformat
 
 from autograder.builder import build, sources
 from autograder.checks import bank
-from autograder.paths import is_lab
+from autograder.course.paths import is_lab
 
 KINDS = ("solution", "solution", "other", "other", "slip", "slips", "half", "half", "weak", "blank")  # of every ten students
 

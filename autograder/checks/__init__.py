@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from autograder import paths
+from autograder.course import paths
 
 exercise = pytest.mark.exercise
 

@@ -3,9 +3,9 @@
 import contextlib
 from dataclasses import replace
 
-from autograder import paths
 from autograder.checks import students
 from autograder.checks.runner import run_checks
+from autograder.course import paths
 
 
 def settled(lesson, outcomes, seed):

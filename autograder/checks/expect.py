@@ -7,10 +7,9 @@ a reply, whatever it is.
 import numpy as np
 
 from autograder import wire_modules
-from autograder.checks.faults import StudentError
 from autograder.checks.same import from_tensor, same_data
+from autograder.course.faults import StudentError
 from autograder.wire import Opaque
-
 
 MOST_SHOWN = 20  # items of a container
 

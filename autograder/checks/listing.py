@@ -2,7 +2,7 @@
 
 import ast
 
-from autograder.catalogue import Check
+from autograder.course.catalogue import Check
 
 
 def checks_in(files):

@@ -14,9 +14,9 @@ from decimal import Decimal
 
 import numpy as np
 
-from autograder import paths
 from autograder.checks.expect import Mistake, kind_of, show, that
-from autograder.checks.faults import Crashed, MissingFile, StudentError, TimedOut
+from autograder.course import paths
+from autograder.course.faults import Crashed, MissingFile, StudentError, TimedOut
 
 INSIDE = paths.CHECKS.parent / "onnx_files.py"
 # What notebooks may take says little about files: so much is always granted.
@@ -140,7 +140,7 @@ class Boxed:
 
 
 class Artefacts:
-    """The files of one submission. `handed` is an `autograder.artefacts.Handed`, `where` a `Here` or `Boxed`.
+    """The files of one submission. `handed` is an `autograder.course.handed_in.Handed`, `where` a `Here` or `Boxed`.
 
     Its methods raise `MissingFile` where a file was not handed in, and `Mistake` or another fault, with a sentence for the student,
     where it is not what it should be. What was found once, or failed once, is not done again.

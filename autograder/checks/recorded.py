@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from autograder import wire
 from autograder.checks import Answer, bank, students
-from autograder.checks.faults import StudentError, StudentFault
 from autograder.checks.reply import Change, Reply
 from autograder.checks.runner import run_checks
+from autograder.course.faults import StudentError, StudentFault
 
 
 def record(lesson, solution):

@@ -16,7 +16,7 @@ import pytest
 from autograder.checks import file_of, students
 from autograder.checks.expect import Mistake
 from autograder.checks.expect import call as shown_call
-from autograder.checks.faults import MachineBusy, StudentFault
+from autograder.course.faults import MachineBusy, StudentFault
 
 # pytest only as an engine: no configuration, plugins, cache or output of its own.
 _OPTIONS = [

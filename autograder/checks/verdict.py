@@ -5,10 +5,10 @@ import functools
 import re
 from dataclasses import dataclass, replace
 
-from autograder.blanks import blank_lines, blank_message
-from autograder.cell_code import parsed, plain_python
 from autograder.checks.expect import plain_letter
 from autograder.checks.naming import named_mistake
+from autograder.course.blanks import blank_lines, blank_message
+from autograder.course.cell_code import parsed, plain_python
 
 MESSAGE_LENGTH = 2000
 # A hidden check's inputs stay small in its message, also where a student's exception repeats them.

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder import inert
+from autograder.course import inert
 from autograder.grade import Result
 from autograder.kept import result_file
 from course_data.errors import UserError

@@ -9,7 +9,7 @@ import csv
 import re
 from pathlib import Path
 
-from autograder import catalogue, inert
+from autograder.course import catalogue, inert
 from autograder.exports import Export, ExportError, points_that_count, waiting
 from course_data.files import write_whole
 

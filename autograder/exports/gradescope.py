@@ -1,6 +1,6 @@
 """`--to gradescope`: results.json as Gradescope's autograders write it, one for each submission."""
 
-from autograder import catalogue, inert
+from autograder.course import catalogue, inert
 from autograder.exports import points_that_count, waiting
 from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
 from course_data.files import write_whole

@@ -8,7 +8,8 @@ the bundle accepts that, and every results.json says it.
 
 import json
 
-from autograder import catalogue, checks, paths, private
+from autograder import checks, private
+from autograder.course import catalogue, paths
 from autograder.exports import ExportError
 from autograder.packing import as_imported, modules_needed, package_files, project, zip_of
 from course_data.files import write_whole

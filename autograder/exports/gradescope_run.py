@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-from autograder import catalogue, inert
+from autograder.course import catalogue, inert
 from autograder.exports.gradescope import results_json
 from autograder.feedback import OUR_FAULT
 from autograder.grade import Result, grade_alone, unread

@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as xml
 
-from autograder import inert
+from autograder.course import inert
 from autograder.exports import points_that_count, waiting
 from autograder.feedback import message_for_student
 from course_data.files import write_whole

@@ -1,6 +1,6 @@
 """`--to csv`: one row for each submission."""
 
-from autograder import inert
+from autograder.course import inert
 from autograder.exports import waiting
 from autograder.policy import COLUMNS, shown
 from course_data.files import write_whole

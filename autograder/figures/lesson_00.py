@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from autograder.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, figure
+from autograder.course.figure_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, figure
 
 
 @figure

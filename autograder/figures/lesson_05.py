@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
-from autograder.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SKY, figure
+from autograder.course.figure_style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SKY, figure
 
 LOOKS = ((RED, "o", "-"), (BLUE, "s", "--"), (GREEN, "^", ":"))
 

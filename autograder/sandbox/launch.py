@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 import course_data
-from autograder import blanks, calling, wire, wire_modules
+from autograder import calling, wire, wire_modules
+from autograder.course import blanks
 from autograder.sandbox.cores import own_core
 from autograder.sandbox.inside import channel
 from autograder.sandbox.terms import SandboxUnavailable
@@ -23,6 +24,7 @@ INSIDE = Path(__file__).parent / "inside"
 ROOT = "/sandbox"
 # A course that was installed rather than checked out lies among the libraries; its checks must not be seen.
 COURSE = ("autograder", "course_data", "course_labs")
+COURSE_FILES = ("blanks.py", "cell_code.py", "figure_style.py", "shell.py")  # of autograder/course: what code in the sandbox imports
 CHECKOUT = ("solutions", "lessons", "labs", "data", "tests")
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -301,7 +303,8 @@ def _own_files():
         "stub/autograder/figures": INSIDE.parents[1] / "figures",
         "stub/course_data": Path(course_data.__file__).parent,
         "stub/course_labs.py": INSIDE / "course_labs.py",
-        **{f"stub/autograder/{name}": Path(blanks.__file__).with_name(name) for name in ("blanks.py", "cell_code.py", "shell.py")},
+        "stub/autograder/course/__init__.py": INSIDE / "__init__.py",
+        **{f"stub/autograder/course/{name}": Path(blanks.__file__).with_name(name) for name in COURSE_FILES},
     }
 
 

@@ -7,8 +7,8 @@ import signal
 import time
 
 from autograder import wire
-from autograder.checks.faults import BlankLeft, Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.checks.reply import Reply
+from autograder.course.faults import BlankLeft, Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.sandbox.inside import channel
 from autograder.sandbox.terms import CellOutcome, SandboxUnavailable
 
@@ -395,7 +395,7 @@ class InPlace(Session):
 class Question:
     """A fork of the notebook's state that answers calls. A context manager.
 
-    `call` and `value` raise the faults of `autograder.checks.faults`, or `MachineBusy`; after a crash or a time-out the
+    `call` and `value` raise the faults of `autograder.course.faults`, or `MachineBusy`; after a crash or a time-out the
     fork is gone, and every further call raises the same fault again.
     """
 

@@ -11,16 +11,17 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from autograder import catalogue, onnx_files
-from autograder.artefacts import Handed, folder_of, read_folder
+from autograder import onnx_files
 from autograder.builder import build
 from autograder.checks import measured
 from autograder.checks.expect import Mistake
-from autograder.checks.faults import MissingFile, StudentFault
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import judge
+from autograder.course import catalogue
+from autograder.course.faults import MissingFile, StudentFault
+from autograder.course.handed_in import Handed, folder_of, read_folder
+from autograder.course.paths import source_of
 from autograder.grade import grade
-from autograder.paths import source_of
 from autograder.sandbox import Limits, Sandbox
 
 LAB = "compression_studio"
@@ -219,8 +220,8 @@ def test_only_ordinary_files_of_the_right_names_are_read(tmp_path, monkeypatch):
     (folder / "int8.onnx").mkdir()
     (folder / "large.onnx").write_bytes(b"z" * 21)
     (folder / "second.onnx").write_bytes(b"z" * 10)
-    monkeypatch.setattr("autograder.artefacts.MOST_BYTES", 20)
-    monkeypatch.setattr("autograder.artefacts.MOST_TOGETHER", 10)
+    monkeypatch.setattr("autograder.course.handed_in.MOST_BYTES", 20)
+    monkeypatch.setattr("autograder.course.handed_in.MOST_TOGETHER", 10)
     names = ("teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx", "large.onnx", "second.onnx", "absent.onnx")
     found = read_folder(folder, names)
     assert found.files == {"teacher.onnx": b"x"} and found.problems.keys() == set(names[1:6])

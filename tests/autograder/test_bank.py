@@ -10,12 +10,13 @@ import re
 import numpy as np
 import pytest
 
-from autograder import catalogue, release
-from autograder.blanks import ___
+from autograder import release
 from autograder.checks import bank, students
 from autograder.checks.asked import arguments_in, never_varying
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import judge
+from autograder.course import catalogue
+from autograder.course.blanks import ___
 
 LESSONS = list(catalogue.lessons())
 SEEDS = (1, 2, 3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.blanks import BlankError, ___, exercise_named_in, has_blank
+from autograder.course.blanks import BlankError, ___, exercise_named_in, has_blank
 
 USES = {
     "add": lambda b: b + 1,

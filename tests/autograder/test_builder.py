@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder import paths
 from autograder.builder import BuildError, build, build_all, taken_out
+from autograder.course import paths
 
 SOURCE = '''# ---
 # course:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder import catalogue, classroom, cli, paths, provenance
-from autograder.artefacts import read_beside
+from autograder import classroom, cli, provenance
 from autograder.checks.verdict import Verdict
+from autograder.course import catalogue, paths
+from autograder.course.handed_in import read_beside
 from autograder.grade import Result
 from autograder.submissions import find_submissions
 

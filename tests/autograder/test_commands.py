@@ -8,8 +8,9 @@ import sys
 import nbformat
 import pytest
 
-from autograder import doctor, paths
+from autograder import doctor
 from autograder.builder import build
+from autograder.course import paths
 
 LESSON = "01_affine_quantization"
 

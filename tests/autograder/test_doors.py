@@ -12,8 +12,8 @@ import nbformat
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from autograder import catalogue, paths
 from autograder.builder import build
+from autograder.course import catalogue, paths
 from autograder.grade import grade
 from autograder.local import check_notebook
 from autograder.sandbox import Sandbox

@@ -8,11 +8,12 @@ import nbformat
 import numpy as np
 import pytest
 
-from autograder import catalogue, paths, reference
+from autograder import reference
 from autograder.builder import build
 from autograder.checks import students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import judge
+from autograder.course import catalogue, paths
 from autograder.earlier import earlier
 
 LESSON, EXERCISE, NAME = "01_affine_quantization", "1.7-channels", "quantize_rows"

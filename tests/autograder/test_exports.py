@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 
-from autograder import catalogue
 from autograder.checks.verdict import Verdict
 from autograder.classroom import write_gradebook
+from autograder.course import catalogue
 from autograder.exports import EXPORTERS, ExportError, Options, export, read_results
 from autograder.exports.gradescope import results_json
 from autograder.feedback import feedback_page

@@ -11,10 +11,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import catalogue, paths
 from autograder.bench.submissions import in_place_of
 from autograder.builder import build
 from autograder.checks import bank
+from autograder.course import catalogue, paths
 from autograder.grade import STATUSES, grade
 from autograder.sandbox import Limits, Sandbox
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autograder import catalogue, inert
 from autograder.checks.verdict import Verdict
+from autograder.course import catalogue, inert
 from autograder.exports import Options, export
 from autograder.feedback import feedback_page
 from autograder.grade import Result

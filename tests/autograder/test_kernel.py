@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder import paths
+from autograder.course import paths
 
 SETUP = "from autograder.student import ___, check, hint, progress"
 

@@ -21,13 +21,14 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import catalogue, cli, paths
-from autograder.artefacts import folder_of, read_folder
+from autograder import cli
 from autograder.builder import build
 from autograder.by_hand import marks, with_marks
 from autograder.checks import bank
 from autograder.checks.verdict import Verdict
 from autograder.classroom import grades_csv
+from autograder.course import catalogue, paths
+from autograder.course.handed_in import folder_of, read_folder
 from autograder.grade import Result, grade
 from autograder.nbgrader_desk import record
 from autograder.nbgrader_notebook import grade_id

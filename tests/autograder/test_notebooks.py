@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder import catalogue, paths
-from autograder.notebooks import NotebookProblem, lesson_in, read_submission
+from autograder.course import catalogue, paths
+from autograder.course.notebooks import NotebookProblem, lesson_in, read_submission
 
 LESSON = catalogue.lessons()["01_affine_quantization"]
 RELEASED = json.loads((paths.LESSONS / f"{LESSON.name}.ipynb").read_text(encoding="utf-8"))

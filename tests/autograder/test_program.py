@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from autograder import catalogue
-from autograder.program import Step, program_of
+from autograder.course import catalogue
+from autograder.course.program import Step, program_of
 
 LESSON = catalogue.lessons()["01_affine_quantization"]
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder import catalogue, checks, paths, private, provenance
+from autograder import checks, private, provenance
 from autograder.checks import students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import Verdict
 from autograder.classroom import ClassroomError, grade_class
+from autograder.course import catalogue, paths
 from autograder.grade import Result
 from autograder.private import PrivateChecksError
 from autograder.regrade import FOLDER, changes, read_all, regrade, take_over

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder import catalogue, checks, packing, paths, private, reference, release, wire
+from autograder import checks, packing, private, reference, release, wire
 from autograder.builder import build
 from autograder.checks import recorded, students
 from autograder.checks.runner import Outcome, run_checks
 from autograder.checks.verdict import judge
+from autograder.course import catalogue, paths
 from autograder.exports import ExportError, Options, export, gradescope_bundle
 from autograder.sandbox import Sandbox, launch
 from course_data.files import write_whole

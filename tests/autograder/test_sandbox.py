@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import autograder
-from autograder.checks.faults import BlankLeft, Crashed, Missing, StudentError, TimedOut
+from autograder.course.faults import BlankLeft, Crashed, Missing, StudentError, TimedOut
 from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
 from autograder.wire import Opaque, WireError
 

@@ -17,12 +17,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import catalogue, classroom, paths, workers
+from autograder import classroom, workers
 from autograder.builder import build
 from autograder.checks import students
-from autograder.checks.faults import MachineBusy, TimedOut
 from autograder.checks.verdict import Verdict
 from autograder.classroom import grade_class
+from autograder.course import catalogue, paths
+from autograder.course.faults import MachineBusy, TimedOut
 from autograder.grade import Result, grade, grade_alone
 from autograder.sandbox import Limits, Sandbox
 from autograder.sandbox.cores import own_core

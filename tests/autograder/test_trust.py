@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder import classroom, cli, paths, provenance, workers
+from autograder import classroom, cli, provenance, workers
+from autograder.course import paths
 from autograder.repeat import repeat
 from autograder.sandbox import Limits
 from autograder.submissions import Entry, find_submissions

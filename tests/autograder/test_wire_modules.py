@@ -19,9 +19,9 @@ from torch.nn.utils import parametrizations, parametrize, prune
 
 from autograder import wire, wire_modules
 from autograder.checks.expect import Mistake, close, dtype, kind_of, show
-from autograder.checks.faults import Crashed
 from autograder.checks.same import same_data
 from autograder.checks.students import Direct
+from autograder.course.faults import Crashed
 from autograder.sandbox import Limits as SandboxLimits
 from autograder.sandbox import Sandbox
 from autograder.wire import Limits, Opaque, WireError, decode, encode

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from autograder import catalogue, paths
+from autograder.course import catalogue, paths
+from autograder.course.notebooks import read_submission
 from autograder.grade import Result, _without_running
 from autograder.nbgrader_notebook import graded_notebook
-from autograder.notebooks import read_submission
 
 LESSON, ID = "01_affine_quantization", "1.5-written"
 ANSWER = "Padding is filled with the zero point, so a wrong zero point moves every border pixel by a constant."

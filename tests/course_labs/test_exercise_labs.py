@@ -11,12 +11,12 @@ import onnx
 import pytest
 import torch
 
-from autograder import catalogue, paths
-from autograder.artefacts import Handed
-from autograder.blanks import has_blank
 from autograder.checks.measured import Artefacts, Here
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import judge
+from autograder.course import catalogue, paths
+from autograder.course.blanks import has_blank
+from autograder.course.handed_in import Handed
 from course_data import load
 from course_labs import export
 from course_labs.networks import ConvNet, Shape

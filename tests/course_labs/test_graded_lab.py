@@ -11,11 +11,11 @@ import pytest
 import torch
 from rich.console import Console
 
-from autograder import catalogue, paths
-from autograder.blanks import has_blank
 from autograder.builder import build
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import judge
+from autograder.course import catalogue, paths
+from autograder.course.blanks import has_blank
 from autograder.student import files_here
 from course_data import UserError
 from course_labs import Recipe, Settings, Shape, Studio

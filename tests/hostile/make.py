@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from autograder import paths
 from autograder.builder import build
+from autograder.course import paths
 
 _built = {}
 

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder import catalogue as lessons
-from autograder import cli, kept, paths
+from autograder import cli, kept
+from autograder.course import catalogue as lessons
+from autograder.course import paths
 from autograder.grade import grade
 from autograder.sandbox import Limits, Sandbox
 from autograder.sandbox.inside import kernel

@@ -5,8 +5,8 @@ import re
 import nbformat
 import pytest
 
-from autograder import catalogue, paths
-from autograder.blanks import has_blank
+from autograder.course import catalogue, paths
+from autograder.course.blanks import has_blank
 
 NOTEBOOKS = sorted(paths.LESSONS.glob("[0-9][0-9]_*.ipynb"))
 LESSONS = [path for path in NOTEBOOKS if not path.name.startswith("00_")]  # 00 is one short page

@@ -21,10 +21,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import catalogue, checks, packing, paths, release, wire
-from autograder.artefacts import ENDING, folder_of
+from autograder import checks, packing, release, wire
 from autograder.builder import build
 from autograder.checks import recorded
+from autograder.course import catalogue, paths
+from autograder.course.handed_in import ENDING, folder_of
 from autograder.exports import Options, export
 from course_data.files import write_whole
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import paths
 from autograder.builder import build
+from autograder.course import paths
 from course_data.files import write_whole
 
 LESSON = "01_affine_quantization"

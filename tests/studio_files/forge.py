@@ -44,8 +44,8 @@ def put(tensor, values):
 
 def say_the_truth(files):
     """Write the table anew, so that it says what the files are."""
-    from autograder.artefacts import Handed
     from autograder.checks.measured import Artefacts, Here
+    from autograder.course.handed_in import Handed
 
     found, table = Artefacts(Handed("", files), Here()), json.loads(files["results.json"])
     for row in table["rows"]:

@@ -26,8 +26,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import catalogue, paths
 from autograder.builder import build
+from autograder.course import catalogue, paths
 from autograder.grade import grade
 from autograder.local import check_notebook
 from autograder.sandbox import Sandbox

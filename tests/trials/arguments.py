@@ -7,8 +7,9 @@ import argparse
 import sys
 import warnings
 
-from autograder import catalogue, release
+from autograder import release
 from autograder.checks.asked import arguments, documented, never_varying
+from autograder.course import catalogue
 
 
 def main():

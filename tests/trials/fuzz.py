@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / "runs" / "fuzz"
 SECONDS_EACH, MEGABYTES = 10, 4096  # what one input may take
-OURS = ["autograder.notebooks", "autograder.blanks", "autograder.checks.verdict", "autograder.wire", "autograder.wire_modules"]
+OURS = ["autograder.course.notebooks", "autograder.course.blanks", "autograder.checks.verdict", "autograder.wire", "autograder.wire_modules"]
 
 
 def properties():
@@ -192,7 +192,7 @@ def main():
         return cost(chosen.cost)
     from record import record
 
-    from autograder import notebooks
+    from autograder.course import notebooks
 
     figures = {target: fuzz(target, chosen.seconds) for target in TARGETS}
     costs = {}

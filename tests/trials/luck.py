@@ -13,10 +13,11 @@ import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 
-from autograder import catalogue, release
+from autograder import release
 from autograder.checks import bank, students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import credit
+from autograder.course import catalogue
 
 
 def entries(lesson):

@@ -34,7 +34,8 @@ spec.loader.exec_module(receiver)
 from nbgrader.api import Gradebook  # noqa: E402
 from record import record  # noqa: E402
 
-from autograder import catalogue, paths, release  # noqa: E402
+from autograder import release  # noqa: E402
+from autograder.course import catalogue, paths
 from autograder.exports import Options, export  # noqa: E402
 from autograder.nbgrader_notebook import grade_id  # noqa: E402
 

@@ -18,11 +18,12 @@ from pathlib import Path
 import nbformat
 from typer.main import get_command
 
-from autograder import catalogue, paths, release
+from autograder import release
 from autograder.checks import bank, students
 from autograder.checks.runner import run_checks
 from autograder.checks.verdict import judge
 from autograder.cli import app
+from autograder.course import catalogue, paths
 
 HERE = Path(__file__).resolve().parent
 SEED = 7

@@ -4,7 +4,19 @@ import numpy as np
 import torch
 
 from autograder.checks import exercise, measured
-from autograder.checks.expect import array, close, differentiable, kind_of, letter, real_number, reproducible, same_dtype, seed_matters, show, that
+from autograder.checks.expect import (
+    array,
+    close,
+    differentiable,
+    kind_of,
+    letter,
+    real_number,
+    reproducible,
+    same_dtype,
+    seed_matters,
+    show,
+    that,
+)
 
 MODELS = ("teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx")
 

@@ -10,8 +10,23 @@ import torch
 from autograder.checks import exercise
 from autograder.checks.expect import close, equal, letter, raises, real_number, reproducible, seed_matters, that
 from autograder.checks.lesson_02.visible import (
-    LAYOUTS, TUNED, as_floats, as_mask, check_best, check_break_even, check_bytes, check_mask, check_masks, check_tiny, check_tuned,
-    check_two_of_four, counts_of, keep_count, numbers, told, trained_by_hand,
+    LAYOUTS,
+    TUNED,
+    as_floats,
+    as_mask,
+    check_best,
+    check_break_even,
+    check_bytes,
+    check_mask,
+    check_masks,
+    check_tiny,
+    check_tuned,
+    check_two_of_four,
+    counts_of,
+    keep_count,
+    numbers,
+    told,
+    trained_by_hand,
 )  # fmt: skip
 
 

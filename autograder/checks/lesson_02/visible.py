@@ -10,7 +10,18 @@ import torch
 
 from autograder.checks import exercise
 from autograder.checks.expect import (
-    array, close, counted, equal, kind_of, letter, raises, real_number, reproducible, seed_matters, that, whole_number,
+    array,
+    close,
+    counted,
+    equal,
+    kind_of,
+    letter,
+    raises,
+    real_number,
+    reproducible,
+    seed_matters,
+    that,
+    whole_number,
 )  # fmt: skip
 
 

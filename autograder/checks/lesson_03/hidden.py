@@ -10,8 +10,20 @@ from torch import nn
 from autograder.checks import exercise
 from autograder.checks.expect import case, letter, that
 from autograder.checks.lesson_03.visible import (
-    BIT, counted, groups_of, keeps, normal, prove_cnn, prove_flatten, prove_mlp, random_batch_norm, random_conv, random_linear,
-    said, scores_of, some_of,
+    BIT,
+    counted,
+    groups_of,
+    keeps,
+    normal,
+    prove_cnn,
+    prove_flatten,
+    prove_mlp,
+    random_batch_norm,
+    random_conv,
+    random_linear,
+    said,
+    scores_of,
+    some_of,
 )  # fmt: skip
 
 # 3.1

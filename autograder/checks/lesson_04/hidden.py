@@ -14,8 +14,23 @@ from torch import nn
 from autograder.checks import exercise
 from autograder.checks.expect import case, letter, that
 from autograder.checks.lesson_04.visible import (
-    FROM_LARGE, NATS, PROBABILITY, caches, divergences, entropies, found_in, gradients, hint_losses, log_softened, losses,
-    small_teacher, soft_gradients, soft_losses, softened, some_frozen, table,
+    FROM_LARGE,
+    NATS,
+    PROBABILITY,
+    caches,
+    divergences,
+    entropies,
+    found_in,
+    gradients,
+    hint_losses,
+    log_softened,
+    losses,
+    small_teacher,
+    soft_gradients,
+    soft_losses,
+    softened,
+    some_frozen,
+    table,
 )  # fmt: skip
 
 

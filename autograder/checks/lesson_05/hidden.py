@@ -9,9 +9,26 @@ import torch
 from autograder.checks import exercise
 from autograder.checks.expect import close, equal, letter, real_number, show, that, whole_number
 from autograder.checks.lesson_05.visible import (
-    FLOAT64, check_balanced, check_best_product, check_errors, check_lora_gradients, check_lora_merge, check_lora_output,
-    check_lora_start, check_output_error, check_seeds, check_two_convs, check_two_linears, float_tensor, pair, random_conv,
-    random_linear, rounding, slippery, two_tables, two_tables_64,
+    FLOAT64,
+    check_balanced,
+    check_best_product,
+    check_errors,
+    check_lora_gradients,
+    check_lora_merge,
+    check_lora_output,
+    check_lora_start,
+    check_output_error,
+    check_seeds,
+    check_two_convs,
+    check_two_linears,
+    float_tensor,
+    pair,
+    random_conv,
+    random_linear,
+    rounding,
+    slippery,
+    two_tables,
+    two_tables_64,
 )  # fmt: skip
 from autograder.checks.modules import run_module
 

@@ -13,7 +13,17 @@ from torch import nn
 from autograder.calling import weights
 from autograder.checks import exercise, law
 from autograder.checks.expect import (
-    all_of, close, differentiable, equal, kind_of, letter, real_number, seed_matters, show, that, whole_number,
+    all_of,
+    close,
+    differentiable,
+    equal,
+    kind_of,
+    letter,
+    real_number,
+    seed_matters,
+    show,
+    that,
+    whole_number,
 )  # fmt: skip
 from autograder.checks.modules import run_module
 

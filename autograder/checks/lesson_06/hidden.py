@@ -8,9 +8,30 @@ import numpy as np
 from autograder.checks import exercise
 from autograder.checks.expect import close, equal, letter, raises, real_number, that
 from autograder.checks.lesson_06.visible import (
-    BORDERS, FLOAT32, TOOLS, bytes_of, check_bytes, check_classes, check_codes, check_counts, check_flags, check_lengths, check_moved,
-    check_nearest, check_ratio, check_share, check_tools, check_weights, float32_slack, frontier_of, layer, means_of, passes,
-    shares_right, sizes_of, stops,
+    BORDERS,
+    FLOAT32,
+    TOOLS,
+    bytes_of,
+    check_bytes,
+    check_classes,
+    check_codes,
+    check_counts,
+    check_flags,
+    check_lengths,
+    check_moved,
+    check_nearest,
+    check_ratio,
+    check_share,
+    check_tools,
+    check_weights,
+    float32_slack,
+    frontier_of,
+    layer,
+    means_of,
+    passes,
+    shares_right,
+    sizes_of,
+    stops,
 )  # fmt: skip
 
 # 6.1

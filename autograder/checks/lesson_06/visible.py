@@ -9,9 +9,20 @@ import numpy as np
 
 from autograder.checks import exercise, law
 from autograder.checks.expect import (
-    all_of, close, dtype, equal, kind_of, letter, plain_letter, raises, real_number, show, that, whole_number,
+    all_of,
+    close,
+    dtype,
+    equal,
+    kind_of,
+    letter,
+    plain_letter,
+    raises,
+    real_number,
+    show,
+    that,
+    whole_number,
 )  # fmt: skip
-from autograder.checks.faults import StudentError
+from autograder.course.faults import StudentError
 
 FLOAT32 = float(np.finfo(np.float32).eps)
 KINDS = {"b": "True and False (bool)", "iu": "integers", "f": "floats"}

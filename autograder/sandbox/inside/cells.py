@@ -5,8 +5,8 @@ import errno
 import io
 import sys
 
-from autograder.blanks import BlankError, ___
-from autograder.shell import Shell
+from autograder.course.blanks import BlankError, ___
+from autograder.course.shell import Shell
 
 MESSAGE_LENGTH = 2000
 shell = Shell(main=True)  # made once, in the warm parent; every submission has a copy

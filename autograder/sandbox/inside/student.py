@@ -4,7 +4,7 @@ The first cell of a lesson imports these names. In the grader the checks run els
 do nothing; only the blank is real.
 """
 
-from autograder.blanks import ___
+from autograder.course.blanks import ___
 
 __all__ = ["___", "check", "hint", "progress", "reset"]
 

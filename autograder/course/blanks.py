@@ -10,7 +10,7 @@ import linecache
 import re
 import sys
 
-from autograder.cell_code import parsed, plain_python
+from autograder.course.cell_code import parsed, plain_python
 
 NAME = "___"
 MOST_LINES = 8  # that a message lists

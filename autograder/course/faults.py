@@ -3,7 +3,7 @@
 `status` is the word that stands in the gradebook.
 """
 
-from autograder.blanks import blank_message
+from autograder.course.blanks import blank_message
 
 
 class StudentFault(Exception):

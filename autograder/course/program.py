@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from autograder.cell_code import UNREADABLE, names_in, parsed, plain_python
+from autograder.course.cell_code import UNREADABLE, names_in, parsed, plain_python
 
 CHECK_CALL = re.compile(r"^[ \t>]*check\([ \t]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
 # What can change a name without a trace in the names that a cell binds.

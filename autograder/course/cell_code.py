@@ -1,7 +1,7 @@
 """Reading a cell's code without running it: its Python below the notebook syntax, the names it binds and uses.
 
 A cell may be hostile, so nothing here takes more than a few passes over its text. For running a cell there is
-`autograder.shell`. This file also lies in the grading sandbox, so it needs the standard library and IPython only.
+`autograder.course.shell`. This file also lies in the grading sandbox, so it needs the standard library and IPython only.
 """
 
 import ast

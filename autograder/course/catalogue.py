@@ -7,7 +7,7 @@ import functools
 import json
 from dataclasses import asdict, dataclass, fields, replace
 
-from autograder.paths import CATALOGUE, is_lab
+from autograder.course.paths import CATALOGUE, is_lab
 
 
 @dataclass(frozen=True)

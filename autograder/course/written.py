@@ -9,7 +9,7 @@ import functools
 import re
 from dataclasses import dataclass
 
-from autograder import catalogue
+from autograder.course import catalogue
 
 # Less than this outside the question's own section is a heading or a remark, and in code a name.
 LETTERS = 12

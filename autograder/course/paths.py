@@ -5,13 +5,13 @@ from pathlib import Path
 
 from course_data.root import installed
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 SOLUTIONS = REPOSITORY / "solutions"
 LESSONS = REPOSITORY / "lessons"
 LABS = REPOSITORY / "labs"
 BUILD = REPOSITORY / "build"
-CHECKS = Path(__file__).resolve().parent / "checks"
-CATALOGUE = Path(__file__).resolve().parent / "catalogue"
+CHECKS = REPOSITORY / "autograder" / "checks"
+CATALOGUE = REPOSITORY / "autograder" / "catalogue"
 
 
 def is_lab(name):
@@ -43,4 +43,4 @@ def personal():
 
 def can_grade():
     """Whether this is the whole course. A students' copy has no grader."""
-    return (Path(__file__).resolve().parent / "classroom.py").exists()
+    return (REPOSITORY / "autograder" / "classroom.py").exists()

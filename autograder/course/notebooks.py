@@ -8,10 +8,10 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
-from autograder import written
-from autograder.blanks import exercise_named_in, has_blank
-from autograder.cell_code import bound_names
-from autograder.program import Program, Step, program_of
+from autograder.course import written
+from autograder.course.blanks import exercise_named_in, has_blank
+from autograder.course.cell_code import bound_names
+from autograder.course.program import Program, Step, program_of
 
 # A hostile file must cost little: parsed JSON takes up to 35 times its size in memory, parsed Python up to 500 times.
 MAX_BYTES = 64 << 20

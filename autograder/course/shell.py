@@ -25,8 +25,8 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.blanks import ___
-from autograder.cell_code import plain_python
+from autograder.course.blanks import ___
+from autograder.course.cell_code import plain_python
 
 INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
 INSTALLS = re.compile(rf"\s*(?:{'|'.join(INSTALLERS)}|pip3|(?:\S*/)?python[\d.]*\s+-m\s+pip)\b")
