@@ -16,7 +16,7 @@ from autograder.course.notebooks import MAX_BYTES, too_large
 from autograder.feedback import feedback_page
 from autograder.grade import Result, unread
 from autograder.kept import others, page_file, remove, result_file
-from autograder.sandbox import Limits
+from autograder.sandbox.limits import Limits
 from autograder.submissions import ClassroomError, find_submissions
 from autograder.workers import CannotGrade, Cluster, Local, Settings, Task, grade_tasks
 from course_data.files import write_whole

@@ -147,7 +147,7 @@ def grade(
     from autograder.by_hand import settled
     from autograder.classroom import ClassroomError, grade_class
     from autograder.regrade import regrade as grade_again
-    from autograder.sandbox import Limits
+    from autograder.sandbox.limits import Limits
 
     _quiet()
 

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
 
-from autograder import provenance, wire
+from autograder import provenance
 from autograder.checks import measured
 from autograder.checks.blame import settled
 from autograder.checks.runner import run_checks
@@ -16,7 +16,8 @@ from autograder.course import catalogue
 from autograder.course.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.course.handed_in import ENDING, Handed
 from autograder.course.notebooks import NotebookProblem, read_submission
-from autograder.sandbox import InPlace
+from autograder.sandbox import wire
+from autograder.sandbox.session import InPlace
 
 RUNS_IN_PLACE = 3  # an exercise that ends the process is not asked again; those below it are
 LOST_IN_A_FORK = ("timeout", "crashed", "error", "missing")  # how an answer ends that needs a thread or a process of an earlier cell
@@ -74,7 +75,7 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
     """Grade a notebook file's bytes. Returns a `Result`; never raises for anything a student did, but `MachineBusy` where others
     had the processor for too long to say anything.
 
-    `sandbox` is an open `autograder.sandbox.Sandbox`. `exercises` limits the grading to some ids. `handed` are the files
+    `sandbox` is an open `autograder.sandbox.box.Sandbox`. `exercises` limits the grading to some ids. `handed` are the files
     handed in beside the notebook (`artefacts.Handed`).
     """
     handed = handed or Handed(f"{lesson_name}{ENDING}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from autograder import private, provenance
 from autograder.classroom import handed_in
 from autograder.grade import Result
-from autograder.sandbox import Limits
+from autograder.sandbox.limits import Limits
 from autograder.submissions import ClassroomError, find_submissions
 from autograder.workers import CannotGrade, Local, Settings, Task, grade_tasks
 

@@ -22,7 +22,8 @@ from autograder.course.faults import MachineBusy
 from autograder.course.handed_in import Handed
 from autograder.grade import Result, confirmed, grade, unread
 from autograder.private import PrivateChecksError
-from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
+from autograder.sandbox.box import Sandbox
+from autograder.sandbox.limits import Limits, SandboxUnavailable
 
 # Imported once for a whole class, and not in a student's call: the first optimiser alone makes PyTorch load 900 modules.
 PRELOAD = (

@@ -23,7 +23,7 @@ from autograder.builder import build, sources
 from autograder.course.catalogue import short
 from autograder.course.handed_in import folder_of, read_folder
 from autograder.grade import grade
-from autograder.sandbox import Sandbox
+from autograder.sandbox.box import Sandbox
 from autograder.workers import PRELOAD
 from course_data.files import write_whole
 from course_labs.machine import describe, versions

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from autograder import wire_modules
 from autograder.checks import fixed_arguments, students
 from autograder.checks.expect import show
 from autograder.checks.runner import run_checks
 from autograder.checks.same import from_tensor
+from autograder.sandbox import wire_modules
 
 MOST = 12  # values that are listed
 

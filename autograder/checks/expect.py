@@ -6,10 +6,10 @@ a reply, whatever it is.
 
 import numpy as np
 
-from autograder import wire_modules
 from autograder.checks.same import from_tensor, same_data
 from autograder.course.faults import StudentError
-from autograder.wire import Opaque
+from autograder.sandbox import wire_modules
+from autograder.sandbox.wire import Opaque
 
 MOST_SHOWN = 20  # items of a container
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from autograder.checks.expect import Mistake
-from autograder.wire_modules import summary
+from autograder.sandbox.wire_modules import summary
 
 MOST_VALUES = 1 << 22  # in the output of one layer
 # Of all layers; a lesson's networks need some millions. A step may be the exponential of an activation, a fraction of a

@@ -11,9 +11,9 @@ import numpy as np
 
 from autograder.checks import bank, laws
 from autograder.checks.expect import show
-from autograder.checks.reply import Reply
 from autograder.checks.same import LOOSE, TIGHT, from_tensor, same_data
 from autograder.course.faults import StudentError, StudentFault
+from autograder.sandbox.reply import Reply
 
 MANY, LARGE = 32, 1000  # numbers, and a size of them, that do not agree by chance
 DATA_TYPE = re.compile(r"\b(bool|u?int(8|16|32|64)|b?float(16|32|64)|complex(64|128)|data type|type of numbers)\b")

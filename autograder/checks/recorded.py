@@ -9,11 +9,11 @@ import hashlib
 import warnings
 from dataclasses import dataclass, field
 
-from autograder import wire
 from autograder.checks import Answer, bank, students
-from autograder.checks.reply import Change, Reply
 from autograder.checks.runner import run_checks
 from autograder.course.faults import StudentError, StudentFault
+from autograder.sandbox import wire
+from autograder.sandbox.reply import Change, Reply
 
 
 def record(lesson, solution):

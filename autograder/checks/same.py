@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder import wire, wire_modules
+from autograder.sandbox import wire, wire_modules
 
 
 def from_tensor(tensor):

@@ -17,11 +17,11 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograder import calling, wire
 from autograder.checks.expect import Mistake
-from autograder.checks.reply import LEFT, Reply
 from autograder.course.blanks import NAME, BlankError, exercise_named_in, has_blank
 from autograder.course.faults import BlankLeft, Missing, StudentError, StudentFault, TimedOut
+from autograder.sandbox import calling, wire
+from autograder.sandbox.reply import LEFT, Reply
 
 CALL_SECONDS = 5
 WALL_FACTOR = 10  # so many times as long may it take where others need the processor, too; as in grading

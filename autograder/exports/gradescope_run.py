@@ -14,7 +14,7 @@ from autograder.course import catalogue, inert
 from autograder.exports.gradescope import results_json
 from autograder.feedback import OUR_FAULT
 from autograder.grade import Result, grade_alone, unread
-from autograder.sandbox import Sandbox
+from autograder.sandbox.box import Sandbox
 from autograder.workers import PRELOAD
 from course_data.files import write_whole
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from autograder.sandbox.inside import channel
 from autograder.sandbox.launch import ON_LINUX, Warm
+from autograder.sandbox.limits import Limits, SandboxUnavailable
 from autograder.sandbox.session import InPlace, Session
-from autograder.sandbox.terms import Limits, SandboxUnavailable
 
 PATIENCE = 120.0  # seconds for the warm parent to fork, or to end a session, beside whatever else runs here
 

@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 
 import course_data
-from autograder import calling, wire, wire_modules
 from autograder.course import blanks
+from autograder.sandbox import calling, wire, wire_modules
 from autograder.sandbox.cores import own_core
 from autograder.sandbox.inside import channel
-from autograder.sandbox.terms import SandboxUnavailable
+from autograder.sandbox.limits import SandboxUnavailable
 
 INSIDE = Path(__file__).parent / "inside"
 ROOT = "/sandbox"

@@ -6,11 +6,11 @@ import select
 import signal
 import time
 
-from autograder import wire
-from autograder.checks.reply import Reply
 from autograder.course.faults import BlankLeft, Crashed, MachineBusy, Missing, StudentError, TimedOut
+from autograder.sandbox import wire
 from autograder.sandbox.inside import channel
-from autograder.sandbox.terms import CellOutcome, SandboxUnavailable
+from autograder.sandbox.limits import CellOutcome, SandboxUnavailable
+from autograder.sandbox.reply import Reply
 
 PATIENCE = 600.0  # seconds for the supervisor, which has its own clock for what students' code makes slow
 SHORTEST_WAIT = 0.05  # seconds between two questions after the time used

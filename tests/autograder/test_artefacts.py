@@ -22,7 +22,8 @@ from autograder.course.faults import MissingFile, StudentFault
 from autograder.course.handed_in import Handed, folder_of, read_folder
 from autograder.course.paths import source_of
 from autograder.grade import grade
-from autograder.sandbox import Limits, Sandbox
+from autograder.sandbox.box import Sandbox
+from autograder.sandbox.limits import Limits
 
 LAB = "compression_studio"
 FILES = Path(__file__).resolve().parents[1] / "studio_files"

@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from autograder import calling
 from autograder.checks import expect
 from autograder.checks.expect import Mistake
-from autograder.checks.reply import Reply
 from autograder.checks.students import Changed, Direct, Recorder
-from autograder.sandbox import Limits, Sandbox
+from autograder.sandbox import calling
+from autograder.sandbox.box import Sandbox
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.reply import Reply
 from autograder.workers import PRELOAD
 
 STUDENT = """

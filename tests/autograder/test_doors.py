@@ -16,7 +16,7 @@ from autograder.builder import build
 from autograder.course import catalogue, paths
 from autograder.grade import grade
 from autograder.local import check_notebook
-from autograder.sandbox import Sandbox
+from autograder.sandbox.box import Sandbox
 
 EXERCISE, LESSON = "1.4-bug", "01_affine_quantization"
 BODY = "return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)"

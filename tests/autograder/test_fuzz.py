@@ -14,11 +14,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder import wire
 from autograder.course import catalogue, notebooks, paths
 from autograder.course.notebooks import NotebookProblem, lesson_in, read_submission
 from autograder.feedback import feedback_page
 from autograder.grade import Result, _without_running
+from autograder.sandbox import wire
 
 LESSON = catalogue.lessons()["01_affine_quantization"]
 RELEASED = json.loads((paths.LESSONS / f"{LESSON.name}.ipynb").read_text(encoding="utf-8"))

@@ -16,7 +16,8 @@ from autograder.builder import build
 from autograder.checks import bank
 from autograder.course import catalogue, paths
 from autograder.grade import STATUSES, grade
-from autograder.sandbox import Limits, Sandbox
+from autograder.sandbox.box import Sandbox
+from autograder.sandbox.limits import Limits
 
 LESSON = "01_affine_quantization"
 SAMPLE = Path(__file__).parent.parent / "sample_class"

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from autograder import calling
 from autograder.checks import law, laws, naming, students
 from autograder.checks.naming import named_mistake
 from autograder.checks.runner import run_checks
 from autograder.course import catalogue
 from autograder.release import solution
+from autograder.sandbox import calling
 
 
 def named(lesson, exercise, names, hidden=True):

@@ -32,7 +32,8 @@ from autograder.course.handed_in import folder_of, read_folder
 from autograder.grade import Result, grade
 from autograder.nbgrader_desk import record
 from autograder.nbgrader_notebook import grade_id
-from autograder.sandbox import Limits, Sandbox
+from autograder.sandbox.box import Sandbox
+from autograder.sandbox.limits import Limits
 from course_data.files import write_whole
 
 TESTS = Path(__file__).resolve().parents[1]

@@ -15,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder import checks, packing, private, reference, release, wire
+from autograder import checks, packing, private, reference, release
 from autograder.builder import build
 from autograder.checks import recorded, students
 from autograder.checks.runner import Outcome, run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.exports import ExportError, Options, export, gradescope_bundle
-from autograder.sandbox import Sandbox, launch
+from autograder.sandbox import launch, wire
+from autograder.sandbox.box import Sandbox
 from course_data.files import write_whole
 
 SUBMITTED = Path(__file__).parent.parent / "sample_class" / "submitted"
@@ -103,7 +104,7 @@ def test_the_courses_own_answers_work_in_the_copy_and_cannot_be_read_there(copy)
 def test_what_is_imported_anywhere_goes_along_and_a_hidden_check_never_does(monkeypatch, tmp_path):
     found = packing.modules_needed(["def f():\n    from autograder.checks import modules", "import course_data.files, numpy"])
     wanted = {"autograder/__init__.py", "autograder/checks/__init__.py", "autograder/checks/modules.py", "data/__init__.py", "data/files.py"}
-    assert wanted <= found.keys() and "autograder/wire.py" in found, "and what these import"
+    assert wanted <= found.keys() and "autograder/sandbox/wire.py" in found, "and what these import"
     visible = tmp_path / "lesson_01" / "visible.py"
     write_whole(visible, (paths.CHECKS / "lesson_01" / "visible.py").read_text() + "\nfrom autograder.checks.lesson_01 import hidden\n")
     ours = checks.file_of

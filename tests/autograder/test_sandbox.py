@@ -18,8 +18,9 @@ import torch
 
 import autograder
 from autograder.course.faults import BlankLeft, Crashed, Missing, StudentError, TimedOut
-from autograder.sandbox import Limits, Sandbox, SandboxUnavailable
-from autograder.wire import Opaque, WireError
+from autograder.sandbox.box import Sandbox
+from autograder.sandbox.limits import Limits, SandboxUnavailable
+from autograder.sandbox.wire import Opaque, WireError
 
 LIMITS = Limits(
     cell_seconds=1.0, call_seconds=1.0, notebook_seconds=20.0, wall_factor=100.0, memory_mb=512, output_kb=4, reply_mb=4, file_mb=12, scratch_mb=32,

@@ -25,8 +25,9 @@ from autograder.classroom import grade_class
 from autograder.course import catalogue, paths
 from autograder.course.faults import MachineBusy, TimedOut
 from autograder.grade import Result, grade, grade_alone
-from autograder.sandbox import Limits, Sandbox
+from autograder.sandbox.box import Sandbox
 from autograder.sandbox.cores import own_core
+from autograder.sandbox.limits import Limits
 
 LESSON = "01_affine_quantization"
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_class" / "submitted"

@@ -17,7 +17,7 @@ import pytest
 from autograder import classroom, cli, provenance, workers
 from autograder.course import paths
 from autograder.repeat import repeat
-from autograder.sandbox import Limits
+from autograder.sandbox.limits import Limits
 from autograder.submissions import Entry, find_submissions
 
 LESSON = "01_affine_quantization"

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from autograder import wire
-from autograder.wire import Limits, Opaque, WireError, decode, encode
+from autograder.sandbox import wire
+from autograder.sandbox.wire import Limits, Opaque, WireError, decode, encode
 
 NUMBERS = [each for each in wire.NUMPY_DTYPES]
 arrays = npst.arrays(

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune
 
-from autograder import wire, wire_modules
 from autograder.checks.expect import Mistake, close, dtype, kind_of, show
 from autograder.checks.same import same_data
 from autograder.checks.students import Direct
 from autograder.course.faults import Crashed
-from autograder.sandbox import Limits as SandboxLimits
-from autograder.sandbox import Sandbox
-from autograder.wire import Limits, Opaque, WireError, decode, encode
+from autograder.sandbox import wire, wire_modules
+from autograder.sandbox.box import Sandbox
+from autograder.sandbox.limits import Limits as SandboxLimits
+from autograder.sandbox.wire import Limits, Opaque, WireError, decode, encode
 
 # Every supported layer with unusual options, and a shape that it takes.
 IMAGE, SEQUENCE, ROWS = (2, 4, 8, 8), (2, 4, 9), (5, 4)
@@ -641,7 +641,7 @@ def test_pytorch_is_imported_only_for_a_message_that_holds_a_module(tmp_path):
     (tmp_path / "module").write_bytes(encode(nn.Linear(2, 3)))
     program = """
         import sys
-        from autograder import wire
+        from autograder.sandbox import wire
         wire.decode(wire.encode([1.5, "text"]))
         assert "torch" not in sys.modules
         value = wire.decode(open(sys.argv[1], "rb").read())

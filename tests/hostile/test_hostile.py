@@ -20,8 +20,9 @@ from autograder import cli, kept
 from autograder.course import catalogue as lessons
 from autograder.course import paths
 from autograder.grade import grade
-from autograder.sandbox import Limits, Sandbox
+from autograder.sandbox.box import Sandbox
 from autograder.sandbox.inside import kernel
+from autograder.sandbox.limits import Limits
 
 HERE = Path(__file__).resolve().parent
 LIMITS = {

@@ -13,18 +13,19 @@ import pytest
 import torch
 from torch import nn
 
-from autograder import grade, wire
+from autograder import grade
 from autograder.checks import expect, students
 from autograder.checks.blame import settled
 from autograder.checks.expect import Mistake
 from autograder.checks.modules import run_module
-from autograder.checks.reply import Reply
 from autograder.checks.runner import run_checks
 from autograder.checks.same import same_data
 from autograder.checks.verdict import judge
 from autograder.course import catalogue
 from autograder.course.faults import StudentError, StudentFault
 from autograder.release import solution
+from autograder.sandbox import wire
+from autograder.sandbox.reply import Reply
 
 TRIALS = int(os.environ.get("COURSE_REPLY_TRIALS", "2"))
 

@@ -21,12 +21,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import checks, packing, release, wire
+from autograder import checks, packing, release
 from autograder.builder import build
 from autograder.checks import recorded
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import ENDING, folder_of
 from autograder.exports import Options, export
+from autograder.sandbox import wire
 from course_data.files import write_whole
 
 TESTS = Path(__file__).resolve().parents[1]

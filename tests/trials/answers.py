@@ -30,7 +30,7 @@ from autograder.builder import build
 from autograder.course import catalogue, paths
 from autograder.grade import grade
 from autograder.local import check_notebook
-from autograder.sandbox import Sandbox
+from autograder.sandbox.box import Sandbox
 from autograder.workers import PRELOAD
 
 HEAD = re.compile(r"^# (right|wrong): *(\S+) *: *(.*)$")

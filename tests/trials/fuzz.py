@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / "runs" / "fuzz"
 SECONDS_EACH, MEGABYTES = 10, 4096  # what one input may take
-OURS = ["autograder.course.notebooks", "autograder.course.blanks", "autograder.checks.verdict", "autograder.wire", "autograder.wire_modules"]
+OURS = ["autograder.course.notebooks", "autograder.course.blanks", "autograder.checks.verdict", "autograder.sandbox.wire", "autograder.sandbox.wire_modules"]
 
 
 def properties():

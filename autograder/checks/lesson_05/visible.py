@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder.calling import weights
 from autograder.checks import exercise, law
 from autograder.checks.expect import (
     all_of,
@@ -26,6 +25,7 @@ from autograder.checks.expect import (
     whole_number,
 )  # fmt: skip
 from autograder.checks.modules import run_module
+from autograder.sandbox.calling import weights
 
 FLOAT32 = float(np.finfo(np.float32).eps)
 FLOAT64 = float(np.finfo(np.float64).eps)

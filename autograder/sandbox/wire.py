@@ -24,7 +24,7 @@ from json import dumps, loads
 import numpy as np
 
 if __package__:
-    from autograder import wire_modules
+    from autograder.sandbox import wire_modules
 else:  # inside the sandbox these two files stand alone
     import wire_modules
 

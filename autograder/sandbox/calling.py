@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 if __package__:
-    from autograder import wire, wire_modules
+    from autograder.sandbox import wire, wire_modules
 else:  # inside the sandbox these files stand alone
     import wire
     import wire_modules
