@@ -9,7 +9,8 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder import by_hand, policy, private, provenance
+from autograder import by_hand, policy, provenance
+from autograder.checks import private_checks
 from autograder.course import catalogue, inert
 from autograder.course.handed_in import Handed, read_beside
 from autograder.course.notebooks import MAX_BYTES, too_large
@@ -60,10 +61,10 @@ def grade_class(
     """
     out = Path(out)
     entries, passed_over, notes = find_submissions(folder)
-    before = private.in_use()
-    private.use(own_checks)
+    before = private_checks.in_use()
+    private_checks.use(own_checks)
     settings = Settings(
-        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap", private.in_use()
+        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap", private_checks.in_use()
     )
     try:
         with _alone_in(out):
@@ -94,7 +95,7 @@ def grade_class(
             "Make room, or choose another folder with --out; the same command goes on from there."
         ) from None
     finally:
-        private.use(before)
+        private_checks.use(before)
 
 
 def _grade_into(out, entries, executors, settings, on_start, on_result, on_alone):

@@ -293,8 +293,8 @@ def export(
     stamps: bool = STAMPS,
 ):
     """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
-    from autograder import private
     from autograder.by_hand import settled
+    from autograder.checks import private_checks
     from autograder.exports import Options, read_results
     from autograder.exports import export as write
     from autograder.policy import lesson_named
@@ -307,7 +307,7 @@ def export(
             wanted = lesson_named(lesson) if lesson else ""
         except ValueError as problem:
             raise CommandError(f"--lesson: {problem}") from None
-        private.use(checks)
+        private_checks.use(checks)
         for note in write(to, [], file, Options(lesson=wanted)).notes:
             console.print(f"note  {escape(note)}", soft_wrap=True)
         console.print(f"Written: {escape(str(file))}. Upload it as the assignment's autograder.", soft_wrap=True)

@@ -11,8 +11,8 @@ import warnings
 from pathlib import Path
 
 from autograder import cells, reference
-from autograder.checks import students
-from autograder.checks.runner import run_checks
+from autograder.checks import asking
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge, unfilled
 from autograder.course import catalogue
 from autograder.course.notebooks import NotebookProblem, read_submission
@@ -63,7 +63,7 @@ def _own(folder, lesson, exercise, name):
         fault = _run_limited(shell, source, exercise.id)
         if fault:
             raise NotUsable(f"your cell of {exercise.id} stops with {fault}")
-        ask = students.Direct(shell.user_ns)
+        ask = asking.Direct(shell.user_ns)
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id])
     if judge(lesson.name, exercise, outcomes, hidden=False).status != "passed":
         raise NotUsable(f"yours does not pass {exercise.id} yet")
@@ -85,7 +85,7 @@ def _notebook(folder, lesson_name):
 def _run_limited(shell, source, exercise_id):
     """Run an answer's cell; what stopped it, or None."""
     try:
-        with students.time_limit(exercise_id):
+        with asking.time_limit(exercise_id):
             return run_cell(shell, source, f"exercise {exercise_id}")
     except Exception as error:  # whatever a damaged cell does to IPython's own reading of it
         return f"{type(error).__name__}: {error}"
@@ -100,7 +100,7 @@ def _guarded(own, ours, name):
         nonlocal chosen
         if chosen is own:
             try:
-                with students.time_limit(name):
+                with asking.time_limit(name):
                     return own(*args, **kwargs)
             except Exception as error:
                 chosen = ours

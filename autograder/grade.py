@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from autograder import provenance
 from autograder.checks import measured
 from autograder.checks.blame import settled
-from autograder.checks.runner import run_checks
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, better, grader_error, judge, shorter, unfilled, with_reasons
 from autograder.course import catalogue
 from autograder.course.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut

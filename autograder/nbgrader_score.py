@@ -9,8 +9,8 @@ import sys
 import warnings
 
 from autograder import cells
-from autograder.checks import students
-from autograder.checks.runner import run_checks
+from autograder.checks import asking
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
 from autograder.course import catalogue
 from autograder.student import files_here, say_verdict
@@ -41,7 +41,7 @@ def score(exercise_id):
 def _blank(namespace, lesson, exercise):
     """The verdict on a cell nobody has worked on, by the rules of `course grade`; else None."""
     run = cells.last_run(exercise.id)
-    found = [(run.source, exercise.id)] if run else [students.source_in(namespace, name) for name in exercise.names]
+    found = [(run.source, exercise.id)] if run else [asking.source_in(namespace, name) for name in exercise.names]
     source = next((text for text, owner in filter(None, found) if owner == exercise.id), None)
     if source is None:
         return None
@@ -50,7 +50,7 @@ def _blank(namespace, lesson, exercise):
 
 
 def _asked(namespace, lesson, exercise):
-    answers = contextlib.nullcontext(students.Direct(namespace))
+    answers = contextlib.nullcontext(asking.Direct(namespace))
     artefacts = files_here(lesson) if exercise.files else None
     outcomes = run_checks(lesson.name, lambda _: answers, seed=SEED, exercises=[exercise.id], hidden=True, artefacts=artefacts)
     return judge(lesson.name, exercise, outcomes, hidden=True)

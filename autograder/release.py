@@ -10,8 +10,9 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import checks, private
+from autograder import checks
 from autograder.builder import MARKED, build
+from autograder.checks import private_checks
 from autograder.checks.recorded import record
 from autograder.course import catalogue, paths
 from autograder.course.cell_code import plain_python
@@ -128,7 +129,7 @@ def release(target, own_checks=None):
     zipped = target.suffix == ".zip"
     if not zipped and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ReleaseError(f"{target} is already there. Give a new folder, or a file ending in .zip.")
-    with private.used(own_checks):
+    with private_checks.used(own_checks):
         files = contents()
     try:
         if zipped:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from autograder import cells
 from autograder import progress as record
-from autograder.checks import students
-from autograder.checks.runner import run_checks
+from autograder.checks import asking
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
 from autograder.course import catalogue
 from autograder.course.blanks import ___, blank_message
@@ -48,7 +48,7 @@ def check_in(namespace, lesson, exercise, source=None, notebook=None):
         return None
     verdict = _before_checks(namespace, lesson, exercise, source)
     if verdict is None:
-        ask = students.Direct(namespace)
+        ask = asking.Direct(namespace)
         artefacts = files_here(lesson, notebook or cells.this_notebook(namespace, lesson.name)) if exercise.files else None
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id], artefacts=artefacts)
         verdict = judge(lesson.name, exercise, outcomes, hidden=False)
@@ -137,7 +137,7 @@ def _before_checks(namespace, lesson, exercise, source):
     if run is not None:
         source = run.source
     elif source is None:
-        known = [students.source_in(namespace, name) for name in exercise.names if name in namespace]
+        known = [asking.source_in(namespace, name) for name in exercise.names if name in namespace]
         source = next((found[0] for found in known if found and found[1] == exercise.id), None)
     if source is not None:
         message = unfilled(exercise, lesson.cell_of(exercise.id).source, source)

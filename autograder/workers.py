@@ -15,13 +15,14 @@ import warnings
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 
-from autograder import private, provenance
+from autograder import provenance
+from autograder.checks import private_checks
+from autograder.checks.private_checks import PrivateChecksError
 from autograder.checks.verdict import printable
 from autograder.course import catalogue
 from autograder.course.faults import MachineBusy
 from autograder.course.handed_in import Handed
 from autograder.grade import Result, confirmed, grade, unread
-from autograder.private import PrivateChecksError
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits, SandboxUnavailable
 
@@ -87,7 +88,7 @@ def grade_task(task):
     if task.data is None:
         return broken(task, f"{task.file} cannot be read")
     try:
-        private.use(task.settings.checks)
+        private_checks.use(task.settings.checks)
     except PrivateChecksError as problem:
         raise CannotGrade(str(problem)) from None
     if provenance.hashes(task.lesson) != task.hashes:

@@ -33,10 +33,10 @@ class Answer:
     names: dict = field(hash=False)
 
     def answering(self):
-        """Who answers questions as this answer does (see `students.Direct`)."""
-        from autograder.checks import students
+        """Who answers questions as this answer does (see `asking.Direct`)."""
+        from autograder.checks import asking
 
-        return students.Direct(self.names)
+        return asking.Direct(self.names)
 
 
 laws = {}  # (exercise id, name of a function) -> what of its answer counts

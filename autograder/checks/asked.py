@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from autograder.checks import fixed_arguments, students
+from autograder.checks import asking, fixed_arguments
 from autograder.checks.expect import show
-from autograder.checks.runner import run_checks
+from autograder.checks.run import run_checks
 from autograder.checks.same import from_tensor
 from autograder.sandbox import wire_modules
 
@@ -83,7 +83,7 @@ def arguments(lesson, exercise, solution, seeds):
 
     Arguments that are never given, because they have a default, are there with nothing in them.
     """
-    direct = students.Direct(solution)
+    direct = asking.Direct(solution)
     runs = (run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=seed, exercises=[exercise.id], hidden=True) for seed in seeds)
     return arguments_in([outcome for outcomes in runs for outcome in outcomes], exercise, solution)
 

@@ -3,8 +3,8 @@
 import contextlib
 from dataclasses import replace
 
-from autograder.checks import students
-from autograder.checks.runner import run_checks
+from autograder.checks import asking
+from autograder.checks.run import run_checks
 from autograder.course import paths
 
 
@@ -18,6 +18,6 @@ def settled(lesson, outcomes, seed):
         return outcomes
     from autograder.release import solution  # and with it the builder and its tools, which a bundle has not
 
-    ours = students.Direct(solution(lesson))
+    ours = asking.Direct(solution(lesson))
     passed = {o.name for o in run_checks(lesson, lambda _: contextlib.nullcontext(ours), seed=seed, exercises=broken, hidden=True) if o.status == "passed"}
     return [replace(o, status="grader_error") if o.broke and o.name not in passed else o for o in outcomes]

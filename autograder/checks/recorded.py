@@ -9,8 +9,8 @@ import hashlib
 import warnings
 from dataclasses import dataclass, field
 
-from autograder.checks import Answer, bank, students
-from autograder.checks.runner import run_checks
+from autograder.checks import Answer, asking, bank
+from autograder.checks.run import run_checks
 from autograder.course.faults import StudentError, StudentFault
 from autograder.sandbox import wire
 from autograder.sandbox.reply import Change, Reply
@@ -42,14 +42,14 @@ def _entries(lesson, solution):
 
 def _asked(lesson, exercise, namespace):
     """(name, args, kwargs, wrt) of every call that the visible checks of an exercise make."""
-    direct = students.Direct(namespace)
+    direct = asking.Direct(namespace)
     outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise])
     return [(each.name, each.args, each.kwargs, each.wrt) for o in outcomes for each in o.asked if each.args is not None]
 
 
 def _reply(names, name, args, kwargs, wrt):
     try:
-        found = students.Direct(names).call(name, args, kwargs, wrt)
+        found = asking.Direct(names).call(name, args, kwargs, wrt)
     except StudentError as fault:
         return ["error", fault.type_name, fault.message[:200], fault.place]
     except StudentFault:

@@ -8,7 +8,8 @@ the bundle accepts that, and every results.json says it.
 
 import json
 
-from autograder import checks, private
+from autograder import checks
+from autograder.checks import private_checks
 from autograder.course import catalogue, paths
 from autograder.exports import ExportError
 from autograder.packing import as_imported, modules_needed, package_files, project, zip_of
@@ -89,7 +90,7 @@ def _course(lesson):
         return not other and package not in NOT_NEEDED
 
     found = {as_imported(name): path.read_bytes() for name, path in package_files(wanted).items()}
-    for kind in private.FILES:
+    for kind in private_checks.FILES:
         path = checks.own_files().get((lesson, kind))
         if path:
             found[f"{own.replace('.', '/')}/{kind}.py"] = path.read_bytes()

@@ -11,11 +11,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from autograder import onnx_files
 from autograder.builder import build
-from autograder.checks import measured
+from autograder.checks import measured, onnx_files
 from autograder.checks.expect import Mistake
-from autograder.checks.runner import run_checks
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue
 from autograder.course.faults import MissingFile, StudentFault

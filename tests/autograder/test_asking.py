@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from autograder.checks import expect
+from autograder.checks.asking import Changed, Direct, Recorder
 from autograder.checks.expect import Mistake
-from autograder.checks.students import Changed, Direct, Recorder
 from autograder.sandbox import calling
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits

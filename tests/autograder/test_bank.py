@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from autograder import release
-from autograder.checks import bank, students
+from autograder.checks import asking, bank
 from autograder.checks.asked import arguments_in, never_varying
-from autograder.checks.runner import run_checks
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue
 from autograder.course.blanks import ___
@@ -27,7 +27,7 @@ solution = functools.cache(release.solution)
 
 def outcomes_of(lesson, exercise_id, names, seed=1):
     """What the visible and hidden checks say with some names of the solution replaced."""
-    direct = students.Direct({**solution(lesson), **names})
+    direct = asking.Direct({**solution(lesson), **names})
     return run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=seed, exercises=[exercise_id], hidden=True)
 
 
@@ -103,7 +103,7 @@ def test_what_fails_in_one_function_is_not_called_a_mistake_in_another(lesson, e
         raise RuntimeError("no")
 
     for name in exercise.names:
-        direct = students.Direct({**solution(lesson), name: refuse})
+        direct = asking.Direct({**solution(lesson), name: refuse})
         outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=1, exercises=[exercise.id], hidden=hidden)
         message = judge(lesson, exercise, outcomes, hidden=hidden).message
         others = [a.note for a in bank(lesson) if a.exercise == exercise.id and name not in a.names]
@@ -140,7 +140,7 @@ def test_nonsense_earns_nothing_and_breaks_no_check(lesson, nonsense):
     """As the result of every function and as the value of every variable of the lesson."""
     lesson_info = catalogue.lessons()[lesson]
     names = {name: (nonsense if e.kind == "choice" else lambda *a, **k: nonsense) for _, e in graded() if _ == lesson for name in e.names}
-    direct = students.Direct({**solution(lesson), **names})
+    direct = asking.Direct({**solution(lesson), **names})
     asked = [e for e in lesson_info.exercises if not e.by_hand and not e.files]
     outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=1, exercises=[e.id for e in asked], hidden=True)
     for exercise in asked:

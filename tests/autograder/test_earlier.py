@@ -10,8 +10,8 @@ import pytest
 
 from autograder import reference
 from autograder.builder import build
-from autograder.checks import students
-from autograder.checks.runner import run_checks
+from autograder.checks import asking
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.earlier import earlier
@@ -63,7 +63,7 @@ def test_the_course_s_own_functions_pass_every_check_of_their_exercise(exercise,
         if cell.cell_type == "code" and cell.metadata.course.role in ("plain", "exercise"):
             exec(cell.source, namespace)
     namespace[name] = getattr(reference, name)
-    ask = contextlib.nullcontext(students.Direct(namespace))
+    ask = contextlib.nullcontext(asking.Direct(namespace))
     outcomes = run_checks(lesson.name, lambda _: ask, seed=3, exercises=[exercise], hidden=True)
     verdict = judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=True)
     assert (verdict.status, verdict.points) == ("passed", verdict.max_points), verdict.message
@@ -136,7 +136,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("source, reason", ANSWERS.items())
 def test_an_answer_that_does_not_pass_is_replaced(folder, capsys, monkeypatch, source, reason):
-    monkeypatch.setattr(students, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(asking, "CALL_SECONDS", 0.3)
     put_answer(folder, source)
     assert works(earlier(EXERCISE, NAME))
     said = capsys.readouterr().out

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.checks import law, laws, naming, students
+from autograder.checks import asking, law, laws, naming
 from autograder.checks.naming import named_mistake
-from autograder.checks.runner import run_checks
+from autograder.checks.run import run_checks
 from autograder.course import catalogue
 from autograder.release import solution
 from autograder.sandbox import calling
@@ -16,7 +16,7 @@ from autograder.sandbox import calling
 
 def named(lesson, exercise, names, hidden=True):
     """The sentence that an answer earns."""
-    direct = students.Direct({**solution(lesson), **names})
+    direct = asking.Direct({**solution(lesson), **names})
     outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=1, exercises=[exercise], hidden=hidden)
     assert exercise in catalogue.lesson_of(exercise).exercise(exercise).id and any(each.status != "passed" for each in outcomes)
     return named_mistake(lesson, exercise, outcomes)
@@ -96,8 +96,8 @@ def test_what_stops_another_function_is_not_explained():
 
 
 def fault_of(function, *args):
-    with pytest.raises(students.StudentError) as raised:
-        students.Direct({"f": function}).call("f", args, {})
+    with pytest.raises(asking.StudentError) as raised:
+        asking.Direct({"f": function}).call("f", args, {})
     return raised.value
 
 
@@ -140,7 +140,7 @@ def test_the_place_of_an_exception_is_in_the_students_own_code():
 
 
 def question(value, *args):
-    return students.Asked("f", args, {}, reply=students.Reply(value))
+    return asking.Asked("f", args, {}, reply=asking.Reply(value))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_what_a_call_did_counts_too():
 
     known = naming._Known(students_answer(shifts))
     for function, agrees in ((shifts, True), (not_at_all, False)):
-        asked = students.Asked("f", (np.ones(2),), {}, reply=students.Direct({"f": function}).call("f", (np.ones(2),), {}))
+        asked = asking.Asked("f", (np.ones(2),), {}, reply=asking.Direct({"f": function}).call("f", (np.ones(2),), {}))
         assert known.agrees(asked, naming.TIGHT) is agrees
 
 

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from autograder import onnx_files
+from autograder.checks import onnx_files
 
 FILES = Path(__file__).resolve().parents[1] / "studio_files"
 spec = importlib.util.spec_from_file_location("studio_files_forge_for_onnx", FILES / "forge.py")

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from autograder import checks, private, provenance
-from autograder.checks import students
-from autograder.checks.runner import run_checks
+from autograder import checks, provenance
+from autograder.checks import asking, private_checks
+from autograder.checks.private_checks import PrivateChecksError
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict
 from autograder.classroom import ClassroomError, grade_class
 from autograder.course import catalogue, paths
 from autograder.grade import Result
-from autograder.private import PrivateChecksError
 from autograder.regrade import FOLDER, changes, read_all, regrade, take_over
 from autograder.repeat import repeat
 from course_data.files import write_whole
@@ -31,7 +31,7 @@ needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bub
 @pytest.fixture(autouse=True)
 def the_courses_own_checks():
     yield
-    private.use(None)
+    private_checks.use(None)
 
 
 @pytest.fixture
@@ -150,23 +150,23 @@ def test_private_files_stand_in_for_the_courses_own_and_change_the_hash(own):
 
     builtin = hash_now()
     mine = own(("def test_predict_is_half_of_one_of_255_gaps", "def test_my_own"))
-    private.use(mine)
+    private_checks.use(mine)
     assert checks.file_of(LESSON, "hidden") == mine / "lesson_01" / "hidden.py"
     assert checks.file_of(LESSON, "visible") == paths.CHECKS / "lesson_01" / "visible.py"
     assert [c.name for c in catalogue.lessons()[LESSON].exercise("1.1-predict").checks][-1] == "test_my_own"
     changed = hash_now()
     assert checks_that_run()[-1] == "test_my_own"
     own(("def test_predict_is_half_of_one_of_255_gaps", "def test_another"))
-    private.use(mine)
+    private_checks.use(mine)
     assert [c.name for c in catalogue.lessons()[LESSON].exercise("1.1-predict").checks][-1] == "test_another" == checks_that_run()[-1]
     assert len({builtin, changed, hash_now()}) == 3
-    private.use(None)
+    private_checks.use(None)
     assert hash_now() == builtin and checks.file_of(LESSON, "hidden").is_relative_to(paths.CHECKS)
 
 
 def run(exercises):
     """What the full checks say of an empty notebook, in this process."""
-    return run_checks(LESSON, lambda _: contextlib.nullcontext(students.Direct({})), seed=0, exercises=exercises, hidden=True)
+    return run_checks(LESSON, lambda _: contextlib.nullcontext(asking.Direct({})), seed=0, exercises=exercises, hidden=True)
 
 
 def test_private_checks_that_do_not_load_leave_nothing_behind(own):
@@ -174,10 +174,10 @@ def test_private_checks_that_do_not_load_leave_nothing_behind(own):
     builtin = catalogue.lessons()[LESSON], [outcome.name for outcome in run(None)]
     for swap in (("import numpy as np", "import numpy as np\nimport no_such_module"), ("import numpy as np", "raise SystemExit")):
         with pytest.raises(PrivateChecksError, match="could not be run"):
-            private.use(own(swap))
+            private_checks.use(own(swap))
         assert checks.file_of(LESSON, "hidden").is_relative_to(paths.CHECKS)
         assert (catalogue.lessons()[LESSON], [outcome.name for outcome in run(None)]) == builtin
-    private.use(own())  # repaired: the same file, in the same process
+    private_checks.use(own())  # repaired: the same file, in the same process
     assert [outcome.name for outcome in run(None)] == builtin[1]
 
 
@@ -185,21 +185,21 @@ def test_private_checks_are_in_use_for_one_grading_only(own, tmp_path):
     (tmp_path / "class" / "ada" / LESSON).mkdir(parents=True)  # without a notebook, so nothing is run
     during = []
     results = grade_class(
-        tmp_path / "class", tmp_path / "out", own_checks=own(), on_result=lambda result: during.append(private.in_use())
+        tmp_path / "class", tmp_path / "out", own_checks=own(), on_result=lambda result: during.append(private_checks.in_use())
     ).results  # fmt: skip
-    assert during == [str(own())] and results[0].verdicts[0].status == "missing" and private.in_use() == ""
+    assert during == [str(own())] and results[0].verdicts[0].status == "missing" and private_checks.in_use() == ""
     with pytest.raises(ClassroomError, match="cannot be read"):
         repeat(tmp_path / "nothing.json", own_checks=own())
-    assert private.in_use() == "" and checks.file_of(LESSON, "hidden").is_relative_to(paths.CHECKS)
+    assert private_checks.in_use() == "" and checks.file_of(LESSON, "hidden").is_relative_to(paths.CHECKS)
 
 
 def test_a_private_bank_names_the_mistakes(own):
     text = 'from autograder.checks import wrong\n@wrong("1.4-bug", "my own words")\ndef to_int8(x, scale):\n    return x\n'
-    private.use(own(kind="bank", text=text))
+    private_checks.use(own(kind="bank", text=text))
     assert [a.note for a in checks.bank(LESSON)] == ["my own words"]
     own(kind="bank", text=text.replace("my own", "other"))
     assert [a.note for a in checks.bank(LESSON)] == ["other words"]
-    private.use(None)
+    private_checks.use(None)
     assert len(checks.bank(LESSON)) > 20
 
 
@@ -216,7 +216,7 @@ BROKEN = [
 @pytest.mark.parametrize("swaps, message", BROKEN, ids=[message[:40] for _, message in BROKEN])
 def test_private_checks_that_break_rules_are_told_before_anything_is_graded(own, swaps, message):
     with pytest.raises(PrivateChecksError, match=message):
-        private.use(own(*swaps))
+        private_checks.use(own(*swaps))
 
 
 def test_a_folder_that_cannot_hold_private_checks_is_told(tmp_path):
@@ -228,7 +228,7 @@ def test_a_folder_that_cannot_hold_private_checks_is_told(tmp_path):
         (tmp_path / "other", "there is no such lesson"), (libraries, "where students' code can read it"),
     ]:  # fmt: skip
         with pytest.raises(PrivateChecksError, match=message):
-            private.use(folder)
+            private_checks.use(folder)
 
 
 def test_checks_that_a_lesson_borrows_from_another_are_its_own_too(tmp_path, monkeypatch):

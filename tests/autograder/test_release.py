@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder import checks, packing, private, reference, release
+from autograder import checks, packing, reference, release
 from autograder.builder import build
-from autograder.checks import recorded, students
-from autograder.checks.runner import Outcome, run_checks
+from autograder.checks import asking, private_checks, recorded
+from autograder.checks.run import Outcome, run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.exports import ExportError, Options, export, gradescope_bundle
@@ -125,7 +125,7 @@ def test_a_recording_names_what_the_bank_names(exercise, monkeypatch):
     import autograder.checks.naming as naming
 
     def message(answer):
-        direct = students.Direct({**solution, **answer.names})
+        direct = asking.Direct({**solution, **answer.names})
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise])
         return judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=False).message
 
@@ -158,12 +158,12 @@ def test_a_bare_assert_in_a_private_check_shows_nothing_of_it(tmp_path):
     text = (paths.CHECKS / "lesson_01" / "hidden.py").read_text()
     old = next(line for line in text.splitlines() if "The prediction is not right." in line)
     write_whole(tmp_path / "lesson_01" / "hidden.py", text.replace(old, '    assert student.value("predict_1_1") == "c"'))
-    private.use(tmp_path)
+    private_checks.use(tmp_path)
     try:
-        direct = students.Direct({"predict_1_1": "b"})
+        direct = asking.Direct({"predict_1_1": "b"})
         outcomes = run_checks(LESSON, lambda _: contextlib.nullcontext(direct), seed=0, exercises=["1.1-predict"], hidden=True)
     finally:
-        private.use(None)
+        private_checks.use(None)
     assert [(o.status, o.message) for o in outcomes][1:] == [("failed", "the answer is not right")]
 
 
@@ -171,7 +171,7 @@ def test_no_wrong_choice_is_told_the_right_one():
     for lesson in catalogue.lessons().values():
         for exercise in lesson.exercises:
             for letter in exercise.choices:
-                direct = students.Direct({exercise.names[0]: letter})
+                direct = asking.Direct({exercise.names[0]: letter})
                 outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise.id], hidden=True)
                 for each in outcomes:
                     assert each.status == "passed" or not re.search(r"[\"'(][a-d][\"')]", each.message.replace(f"({letter})", "")), each.message

@@ -19,7 +19,7 @@ import pytest
 
 from autograder import classroom, workers
 from autograder.builder import build
-from autograder.checks import students
+from autograder.checks import asking
 from autograder.checks.verdict import Verdict
 from autograder.classroom import grade_class
 from autograder.course import catalogue, paths
@@ -248,17 +248,17 @@ def test_a_machine_that_is_too_busy_gives_no_verdict(box, hogs, solved):
 
 @needs_affinity
 def test_in_a_notebook_time_in_the_queue_does_not_count_either(hogs, monkeypatch):
-    monkeypatch.setattr(students, "CALL_SECONDS", 0.4)
-    monkeypatch.setattr(students, "WALL_FACTOR", 1000)
+    monkeypatch.setattr(asking, "CALL_SECONDS", 0.4)
+    monkeypatch.setattr(asking, "WALL_FACTOR", 1000)
     namespace = {}
     exec(f"import time\ndef f():\n    {SPIN.format(0.3)}\n    return 3\ndef g():\n    while True: pass", namespace)
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {own_core()})
     try:
         with hogs():
-            assert students.Direct(namespace).call("f", (), {}).value == 3
+            assert asking.Direct(namespace).call("f", (), {}).value == 3
             with pytest.raises(TimedOut):
-                students.Direct(namespace).call("g", (), {})
+                asking.Direct(namespace).call("g", (), {})
     finally:
         os.sched_setaffinity(0, before)
 

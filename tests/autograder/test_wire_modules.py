@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune
 
+from autograder.checks.asking import Direct
 from autograder.checks.expect import Mistake, close, dtype, kind_of, show
 from autograder.checks.same import same_data
-from autograder.checks.students import Direct
 from autograder.course.faults import Crashed
 from autograder.sandbox import wire, wire_modules
 from autograder.sandbox.box import Sandbox

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from autograder.checks.measured import Artefacts, Here
-from autograder.checks.runner import run_checks
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.course.blanks import has_blank

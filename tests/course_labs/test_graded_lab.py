@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 from autograder.builder import build
-from autograder.checks.runner import run_checks
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.course.blanks import has_blank

@@ -14,11 +14,11 @@ import torch
 from torch import nn
 
 from autograder import grade
-from autograder.checks import expect, students
+from autograder.checks import asking, expect
 from autograder.checks.blame import settled
 from autograder.checks.expect import Mistake
 from autograder.checks.modules import run_module
-from autograder.checks.runner import run_checks
+from autograder.checks.run import run_checks
 from autograder.checks.same import same_data
 from autograder.checks.verdict import judge
 from autograder.course import catalogue
@@ -153,7 +153,7 @@ class Altering:
 
 @pytest.mark.parametrize("lesson", list(catalogue.lessons()))
 def test_no_reply_breaks_a_check(lesson):
-    right, broken = students.Direct(solution(lesson)), []
+    right, broken = asking.Direct(solution(lesson)), []
     asked = [exercise for exercise in catalogue.lessons()[lesson].exercises if not exercise.by_hand and not exercise.files]
     for trial in range(TRIALS):
         rng = np.random.default_rng([trial, len(lesson)])
@@ -171,7 +171,7 @@ def test_no_reply_breaks_a_check(lesson):
 @pytest.mark.parametrize("broken", [ZeroDivisionError("\ud800\x1b[2J" + "x" * 9999), MemoryError()], ids=["words", "memory"])
 def test_a_fault_of_ours_costs_its_exercise_alone_and_is_said_in_plain_letters(broken, monkeypatch):
     """In the check and in finding the verdict; what a student's process said may be part of it."""
-    right, lesson = students.Direct(solution("00_start_here")), "00_start_here"
+    right, lesson = asking.Direct(solution("00_start_here")), "00_start_here"
 
     def breaks(*_, **__):
         raise broken
@@ -187,7 +187,7 @@ def test_a_fault_of_ours_costs_its_exercise_alone_and_is_said_in_plain_letters(b
 
 def test_a_reply_that_a_check_cannot_use_is_the_answers_fault(monkeypatch):
     """Where the solution passes the same check; a check that breaks for everybody is ours."""
-    lesson, right = "00_start_here", students.Direct(solution("00_start_here"))
+    lesson, right = "00_start_here", asking.Direct(solution("00_start_here"))
     (exercise,) = catalogue.lessons()[lesson].exercises
     equal = expect.equal
 
@@ -195,7 +195,7 @@ def test_a_reply_that_a_check_cannot_use_is_the_answers_fault(monkeypatch):
         return equal(got + 0, want, **words) if got != want else None
 
     monkeypatch.setattr(expect, "equal", picky)
-    wrong = students.Direct({exercise.names[0]: lambda *args: "text"})
+    wrong = asking.Direct({exercise.names[0]: lambda *args: "text"})
     for answers, status in ((right, "passed"), (wrong, "failed")):
         outcomes = settled(lesson, run_checks(lesson, lambda _: contextlib.nullcontext(answers), seed=1, hidden=True), 1)
         verdict = judge(lesson, exercise, outcomes, hidden=True)

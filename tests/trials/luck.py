@@ -14,8 +14,8 @@ import warnings
 from concurrent.futures import ProcessPoolExecutor
 
 from autograder import release
-from autograder.checks import bank, students
-from autograder.checks.runner import run_checks
+from autograder.checks import asking, bank
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import credit
 from autograder.course import catalogue
 
@@ -32,7 +32,7 @@ def entries(lesson):
 
 def points_of(lesson, exercise, names, seed, solution):
     """The points of one answer with one seed, and the names of the checks that it failed."""
-    direct = students.Direct({**solution, **names})
+    direct = asking.Direct({**solution, **names})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=seed, exercises=[exercise.id], hidden=True)

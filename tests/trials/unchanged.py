@@ -19,8 +19,8 @@ import nbformat
 from typer.main import get_command
 
 from autograder import release
-from autograder.checks import bank, students
-from autograder.checks.runner import run_checks
+from autograder.checks import asking, bank
+from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.cli import app
 from autograder.course import catalogue, paths
@@ -49,7 +49,7 @@ def banks():
         ):
             exercise = lesson.exercise(exercise_id)
             if not exercise.files:
-                direct = students.Direct({**solution, **names})
+                direct = asking.Direct({**solution, **names})
                 outcomes = run_checks(name, lambda _: contextlib.nullcontext(direct), seed=SEED, exercises=[exercise_id], hidden=True)
                 found[f"{name} {number} {exercise_id}: {note}"] = _said(vars(judge(name, exercise, outcomes, hidden=True)))
     return found

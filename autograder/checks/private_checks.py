@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autograder import checks
 from autograder.checks.listing import checks_in
-from autograder.checks.runner import CheckFilesBroken, run_checks
+from autograder.checks.run import CheckFilesBroken, run_checks
 from autograder.course import catalogue, paths
 from autograder.sandbox.launch import seen_from_inside
 from course_data.errors import UserError

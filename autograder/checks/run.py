@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from autograder.checks import file_of, students
+from autograder.checks import asking, file_of
 from autograder.checks.expect import Mistake
 from autograder.checks.expect import call as shown_call
 from autograder.course.faults import MachineBusy, StudentFault
@@ -35,7 +35,7 @@ _CHECK_MODULES = ("autograder.checks.lesson_", "autograder.checks.lab_")  # a le
 class Outcome:
     """What one check said. `status`: passed, failed, blank, missing, error, crashed, timeout or grader_error.
 
-    `call` is the call that ended in a fault, in words; `asked` are the questions (`students.Asked`). `broke`: the check
+    `call` is the call that ended in a fault, in words; `asked` are the questions (`asking.Asked`). `broke`: the check
     raised something of its own after a reply had come. As right answers pass, that is the reply's fault; see `blame`.
     """
 
@@ -52,7 +52,7 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     """Run the checks of `lesson` (a name) and return an `Outcome` for every one that reported.
 
     `open_question(exercise_id)` gives a context manager whose value has `call` and `value` (see
-    `students.Direct`); each check gets its own. `exercises` limits the run to some ids. `artefacts` are the files handed in
+    `asking.Direct`); each check gets its own. `exercises` limits the run to some ids. `artefacts` are the files handed in
     (`measured.Artefacts`), for checks that ask for them. A check that is skipped, marked as
     expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts. Raises `MachineBusy`
     where a question did.
@@ -139,7 +139,7 @@ class _Plugin:
     @pytest.fixture
     def student(self, request):
         with self._open_question(_exercise_of(request.node)) as answers, _torch_seeded(self._own_seed(request)):
-            recorder = self._recorders[request.node.name] = students.Recorder(answers)
+            recorder = self._recorders[request.node.name] = asking.Recorder(answers)
             yield recorder
 
     @pytest.fixture
