@@ -52,7 +52,7 @@ def check(
 ):
     """Run a notebook's cells and its visible checks. The code runs here, unprotected: only check your own."""
     from autograder.course.notebooks import NotebookProblem
-    from autograder.local import check_notebook
+    from autograder.learner.own_notebook import check_notebook
 
     if not notebook.is_file():
         raise CommandError(f"There is no file {notebook} in {Path.cwd()}. Give the notebook's path from here.")
@@ -107,7 +107,7 @@ def reset(
 ):
     """Put one exercise's cell back as it was handed out. The old notebook is kept beside it as .bak."""
     from autograder.course.notebooks import NotebookProblem
-    from autograder.local import reset_exercise
+    from autograder.learner.own_notebook import reset_exercise
 
     lesson, found = _exercise(exercise)
     try:

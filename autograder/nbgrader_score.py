@@ -8,11 +8,11 @@ import os
 import sys
 import warnings
 
-from autograder import cells
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
 from autograder.course import catalogue
+from autograder.learner import kernel_runs
 from autograder.student import files_here, say_verdict
 
 SEED = 0
@@ -40,7 +40,7 @@ def score(exercise_id):
 
 def _blank(namespace, lesson, exercise):
     """The verdict on a cell nobody has worked on, by the rules of `course grade`; else None."""
-    run = cells.last_run(exercise.id)
+    run = kernel_runs.last_run(exercise.id)
     found = [(run.source, exercise.id)] if run else [asking.source_in(namespace, name) for name in exercise.names]
     source = next((text for text, owner in filter(None, found) if owner == exercise.id), None)
     if source is None:

@@ -162,7 +162,7 @@ def contents():
         files[f"{folder}/visible.py"] = visible[lesson.name].read_bytes()
         files[f"{folder}/known.wire"] = record(lesson.name, solution(lesson.name))
         files[f"autograder/catalogue/{lesson.name}.json"] = catalogue.to_json(_without_hidden_checks(lesson)).encode()
-    files["autograder/reference.py"] = packed(files["autograder/reference.py"])
+    files["autograder/learner/course_functions.py"] = packed(files["autograder/learner/course_functions.py"])
     files["README.md"] = readme().encode()
     files["pyproject.toml"] = _pyproject(files).encode()
     given_away = leaks(files)

@@ -11,18 +11,18 @@ import html
 import sys
 from pathlib import Path
 
-from autograder import cells
-from autograder import progress as record
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
 from autograder.course import catalogue
 from autograder.course.blanks import ___, blank_message
+from autograder.learner import kernel_runs
+from autograder.learner import progress_file as record
 
 __all__ = ["___", "check", "hint", "progress", "reset"]
 
 _last_lesson = None
-cells.watch()
+kernel_runs.watch()
 
 
 def check(exercise_id=None):
@@ -49,7 +49,7 @@ def check_in(namespace, lesson, exercise, source=None, notebook=None):
     verdict = _before_checks(namespace, lesson, exercise, source)
     if verdict is None:
         ask = asking.Direct(namespace)
-        artefacts = files_here(lesson, notebook or cells.this_notebook(namespace, lesson.name)) if exercise.files else None
+        artefacts = files_here(lesson, notebook or kernel_runs.this_notebook(namespace, lesson.name)) if exercise.files else None
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id], artefacts=artefacts)
         verdict = judge(lesson.name, exercise, outcomes, hidden=False)
     return verdict
@@ -133,7 +133,7 @@ _HEADS = {"passed": "Passed. ", "failed": "Not yet. "}
 
 def _before_checks(namespace, lesson, exercise, source):
     """The verdict that needs no checks: the cell is blank, untouched, or did not run to its end; None otherwise."""
-    run = cells.last_run(exercise.id) if source is None else None
+    run = kernel_runs.last_run(exercise.id) if source is None else None
     if run is not None:
         source = run.source
     elif source is None:
@@ -159,13 +159,13 @@ def _before_checks(namespace, lesson, exercise, source):
 def reset(exercise_id=None):
     """Put one exercise's cell back as it was handed out, in this notebook's file. The old file is kept as .bak."""
     from autograder.course.notebooks import NotebookProblem
-    from autograder.local import reset_exercise
+    from autograder.learner.own_notebook import reset_exercise
 
     exercise, lesson = _find(exercise_id)
     if exercise is None:
         return
     try:
-        path, backup = reset_exercise(lesson, exercise, cells.this_notebook(sys._getframe(1).f_globals, lesson.name))
+        path, backup = reset_exercise(lesson, exercise, kernel_runs.this_notebook(sys._getframe(1).f_globals, lesson.name))
     except (NotebookProblem, OSError) as problem:
         _say("failed", str(problem))
         return
@@ -207,7 +207,7 @@ class _Shown:
 
 
 def _show(text, markup):
-    if hasattr(cells.shell(), "kernel"):
+    if hasattr(kernel_runs.shell(), "kernel"):
         from IPython.display import display
 
         display(_Shown(text, markup))
@@ -234,4 +234,4 @@ def _show_table(heading, rows):
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     cells = "".join("<tr>" + "".join(f'<td style="text-align:left">{_html(c)}</td>' for c in row) + "</tr>" for row in rows)
-    _show("\n".join([heading, *lines]), f"<b>{_html(heading)}</b><table>{cells}</table>")
+    _show("\n".join([heading, *lines]), f"<b>{_html(heading)}</b><table>{kernel_runs}</table>")

@@ -15,7 +15,7 @@ from jupyter_client.manager import start_new_kernel
 from autograder.builder import build
 from autograder.course import catalogue, paths
 from autograder.grade import grade
-from autograder.local import check_notebook
+from autograder.learner.own_notebook import check_notebook
 from autograder.sandbox.box import Sandbox
 
 EXERCISE, LESSON = "1.4-bug", "01_affine_quantization"
@@ -147,7 +147,7 @@ def kernel(own_folder):
 
 
 RESET = """
-from autograder import cells as _known
+from autograder.learner import kernel_runs as _known
 _known._runs.clear()
 get_ipython().reset(new_session=False)
 get_ipython().compile.reset_compiler_flags()

@@ -8,13 +8,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from autograder import reference
 from autograder.builder import build
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
-from autograder.earlier import earlier
+from autograder.learner import course_functions
+from autograder.learner.earlier import earlier
 
 LESSON, EXERCISE, NAME = "01_affine_quantization", "1.7-channels", "quantize_rows"
 W = np.array([[0.7, -0.2], [-70.0, 14.0], [0.0, 0.0]])
@@ -62,7 +62,7 @@ def test_the_course_s_own_functions_pass_every_check_of_their_exercise(exercise,
     for cell in solved(lesson.name).cells:
         if cell.cell_type == "code" and cell.metadata.course.role in ("plain", "exercise"):
             exec(cell.source, namespace)
-    namespace[name] = getattr(reference, name)
+    namespace[name] = getattr(course_functions, name)
     ask = contextlib.nullcontext(asking.Direct(namespace))
     outcomes = run_checks(lesson.name, lambda _: ask, seed=3, exercises=[exercise], hidden=True)
     verdict = judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=True)
@@ -90,7 +90,7 @@ def test_a_student_s_function_that_passes_is_taken(folder, capsys, exercise, nam
     put(folder, solved(lesson), lesson)
     function = earlier(exercise, name)
     assert capsys.readouterr().out == f"{name}: yours, from {exercise}\n"
-    assert function.__wrapped__ is not getattr(reference, name)
+    assert function.__wrapped__ is not getattr(course_functions, name)
 
 
 def test_a_notebook_under_the_student_s_own_name_is_found(folder, capsys):
@@ -110,7 +110,7 @@ def test_a_notebook_in_its_own_folder_beside_is_found(folder, capsys, monkeypatc
 
 
 def test_without_the_notebook_the_course_s_is_taken(folder, capsys):
-    assert earlier(EXERCISE, NAME) is reference.quantize_rows
+    assert earlier(EXERCISE, NAME) is course_functions.quantize_rows
     assert capsys.readouterr().out == f"{NAME}: the course's, because there is no {LESSON}.ipynb beside this notebook\n"
 
 

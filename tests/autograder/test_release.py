@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from autograder import checks, packing, reference, release
+from autograder import checks, packing, release
 from autograder.builder import build
 from autograder.checks import asking, private_checks, recorded
 from autograder.checks.run import Outcome, run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.exports import ExportError, Options, export, gradescope_bundle
+from autograder.learner import course_functions
 from autograder.sandbox import launch, wire
 from autograder.sandbox.box import Sandbox
 from course_data.files import write_whole
@@ -93,10 +94,10 @@ def test_the_courses_own_answers_work_in_the_copy_and_cannot_be_read_there(copy)
     source = (copy / "autograder" / "reference.py").read_text()
     module = types.ModuleType("reference")
     exec(source, module.__dict__)
-    own = [name for name, value in vars(reference).items() if getattr(value, "__module__", "") == "autograder.reference"]
+    own = [name for name, value in vars(course_functions).items() if getattr(value, "__module__", "") == "autograder.learner.course_functions"]
     assert own and all(callable(getattr(module, name)) for name in own)
     assert not [name for name in own if name in source]
-    assert len(release.leaks({"autograder/mine.py": Path(reference.__file__).read_bytes()})) > 10
+    assert len(release.leaks({"autograder/mine.py": Path(course_functions.__file__).read_bytes()})) > 10
     with pytest.raises(OSError):
         inspect.getsource(getattr(module, own[0]))
 

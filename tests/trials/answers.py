@@ -29,7 +29,7 @@ import nbformat
 from autograder.builder import build
 from autograder.course import catalogue, paths
 from autograder.grade import grade
-from autograder.local import check_notebook
+from autograder.learner.own_notebook import check_notebook
 from autograder.sandbox.box import Sandbox
 from autograder.workers import PRELOAD
 

@@ -1,4 +1,4 @@
-"""Stands in for `autograder.earlier` while a notebook is graded: there are no other notebooks here."""
+"""Stands in for `autograder.learner.earlier` while a notebook is graded: there are no other notebooks here."""
 
 __all__ = ["earlier"]
 

@@ -10,13 +10,13 @@ import sys
 import warnings
 from pathlib import Path
 
-from autograder import cells, reference
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge, unfilled
 from autograder.course import catalogue
 from autograder.course.notebooks import NotebookProblem, read_submission
-from autograder.local import notebook, run_cell
+from autograder.learner import course_functions, kernel_runs
+from autograder.learner.own_notebook import notebook, run_cell
 
 
 class NotUsable(Exception):
@@ -32,8 +32,8 @@ def earlier(exercise_id, name):
     Raises KeyError for an unknown exercise, AttributeError for a name the course has no function for.
     """
     lesson = catalogue.lesson_of(exercise_id)
-    ours = getattr(reference, name)
-    here = cells.this_notebook(sys._getframe(1).f_globals, lesson.name)
+    ours = getattr(course_functions, name)
+    here = kernel_runs.this_notebook(sys._getframe(1).f_globals, lesson.name)
     try:
         own = _own(here.parent if here else Path.cwd(), lesson, lesson.exercise(exercise_id), name)
     except NotUsable as reason:

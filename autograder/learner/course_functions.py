@@ -1,6 +1,6 @@
 """Library versions of functions that earlier lessons build, for lessons that use them as parts.
 
-They obey the laws that the exercises' checks test; see `autograder.earlier`. Arguments and results are those of the exercise.
+They obey the laws that the exercises' checks test; see `autograder.learner.earlier`. Arguments and results are those of the exercise.
 """
 
 import numpy as np

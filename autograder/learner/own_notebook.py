@@ -12,13 +12,14 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import cells, student
-from autograder import progress as record
+from autograder import student
 from autograder.checks.verdict import Verdict, better, shorter, with_reasons
 from autograder.course import catalogue, paths
 from autograder.course.blanks import BlankError
 from autograder.course.notebooks import NotebookProblem, lesson_in, read_submission
 from autograder.course.shell import Shell
+from autograder.learner import kernel_runs
+from autograder.learner import progress_file as record
 from course_data.files import write_whole
 
 
@@ -72,7 +73,7 @@ def _verdicts(shell, path, lesson, submission, wanted):
 @contextlib.contextmanager
 def notebook():
     """A shell for the cells of one notebook: this process's own, or one beside the kernel that runs here."""
-    with contextlib.closing(Shell(main=cells.shell() is None)) as shell, warnings.catch_warnings():
+    with contextlib.closing(Shell(main=kernel_runs.shell() is None)) as shell, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "To exit: use")
         yield shell
 
