@@ -30,7 +30,7 @@ class CommandError(Exception):
 @app.command()
 def build(check: bool = typer.Option(False, "--check", help="Only say whether the committed lessons are what the sources give.")):
     """Build every lesson and lab from its source in solutions/."""
-    from autograder.builder import BuildError, build_all, sources
+    from autograder.authoring.build import BuildError, build_all, sources
 
     try:
         changed = build_all(check=check)
@@ -428,7 +428,7 @@ def release(
     checks: Path = typer.Option(None, "--checks", help="Your own checks: their visible.py and bank.py stand in for the course's."),
 ):
     """Make the students' copy: lessons, labs, data and visible checks; no solutions, no hidden checks, no known answers."""
-    from autograder.release import release as make
+    from autograder.authoring.students_copy import release as make
 
     with console.status("recording what known mistakes look like"):
         count, size = make(target, checks)

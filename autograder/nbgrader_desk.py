@@ -16,11 +16,11 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.builder import NBGRADER_CONFIG, build
+from autograder.authoring.build import NBGRADER_CONFIG, build
+from autograder.authoring.packing import need_repository
 from autograder.course import catalogue, paths
 from autograder.course.notebooks import NotebookProblem
 from autograder.nbgrader_notebook import answer_id, comment, grade_id, graded_notebook
-from autograder.packing import need_repository
 from autograder.policy import NotKnown, read_stamp
 from course_data.errors import UserError
 from course_data.files import write_whole

@@ -7,7 +7,7 @@ links in its text are shown as text, because formgrader would run scripts with t
 
 import re
 
-from autograder.builder import KERNEL, nbgrader_metadata
+from autograder.authoring.build import KERNEL, nbgrader_metadata
 from autograder.course import inert
 from autograder.course.notebooks import exercise_of, read_cells, read_submission
 from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student

@@ -18,8 +18,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from autograder.authoring.build import NBGRADER_CONFIG
 from autograder.bench.submissions import KINDS, build_lessons, submission
-from autograder.builder import NBGRADER_CONFIG
 from course_data.files import write_whole
 from course_labs.machine import describe, versions
 

@@ -19,7 +19,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from autograder.builder import build, sources
+from autograder.authoring.build import build, sources
 from autograder.course.catalogue import short
 from autograder.course.handed_in import folder_of, read_folder
 from autograder.grade import grade

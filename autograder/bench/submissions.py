@@ -6,7 +6,7 @@ import random
 
 import nbformat
 
-from autograder.builder import build, sources
+from autograder.authoring.build import build, sources
 from autograder.checks import bank
 from autograder.course.paths import is_lab
 

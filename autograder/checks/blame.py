@@ -16,7 +16,7 @@ def settled(lesson, outcomes, seed):
     broken = {outcome.exercise for outcome in outcomes if outcome.broke}
     if not broken or not paths.SOLUTIONS.is_dir():
         return outcomes
-    from autograder.release import solution  # and with it the builder and its tools, which a bundle has not
+    from autograder.authoring.students_copy import solution  # and with it the builder and its tools, which a bundle has not
 
     ours = asking.Direct(solution(lesson))
     passed = {o.name for o in run_checks(lesson, lambda _: contextlib.nullcontext(ours), seed=seed, exercises=broken, hidden=True) if o.status == "passed"}

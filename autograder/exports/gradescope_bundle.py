@@ -9,10 +9,10 @@ the bundle accepts that, and every results.json says it.
 import json
 
 from autograder import checks
+from autograder.authoring.packing import as_imported, modules_needed, package_files, project, zip_of
 from autograder.checks import private_checks
 from autograder.course import catalogue, paths
 from autograder.exports import ExportError
-from autograder.packing import as_imported, modules_needed, package_files, project, zip_of
 from course_data.files import write_whole
 
 NOT_NEEDED = ("autograder.bench",)

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.checks import measured, onnx_files
 from autograder.checks.expect import Mistake
 from autograder.checks.run import run_checks

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.builder import BuildError, build, build_all, taken_out
+from autograder.authoring.build import BuildError, build, build_all, taken_out
 from autograder.course import paths
 
 SOURCE = '''# ---

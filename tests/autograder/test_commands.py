@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from autograder import doctor
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.course import paths
 
 LESSON = "01_affine_quantization"

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.course import catalogue, paths
 from autograder.grade import grade
 from autograder.learner.own_notebook import check_notebook

@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge

@@ -11,8 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.authoring.build import build
 from autograder.bench.submissions import in_place_of
-from autograder.builder import build
 from autograder.checks import bank
 from autograder.course import catalogue, paths
 from autograder.grade import STATUSES, grade

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from autograder.authoring.students_copy import solution
 from autograder.checks import asking, law, laws, naming
 from autograder.checks.naming import named_mistake
 from autograder.checks.run import run_checks
 from autograder.course import catalogue
-from autograder.release import solution
 from autograder.sandbox import calling
 
 

@@ -22,7 +22,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder import cli
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.by_hand import marks, with_marks
 from autograder.checks import bank
 from autograder.checks.verdict import Verdict

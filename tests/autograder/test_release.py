@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder import checks, packing, release
-from autograder.builder import build
+from autograder import checks
+from autograder.authoring import packing, students_copy
+from autograder.authoring.build import build
 from autograder.checks import asking, private_checks, recorded
 from autograder.checks.run import Outcome, run_checks
 from autograder.checks.verdict import judge
@@ -35,13 +36,13 @@ LESSON = "01_affine_quantization"
 def copy(tmp_path_factory):
     """The students' copy in a folder; of the known mistakes, those of lesson 00 and 1.3 (recording all takes half a minute)."""
     folder = tmp_path_factory.mktemp("students") / "copy"
-    record, patch = release.record, pytest.MonkeyPatch()
+    record, patch = students_copy.record, pytest.MonkeyPatch()
     some = {"00_start_here": "0.1-bytes", LESSON: "1.3-quantize"}
     bank = checks.bank
     with patch.context() as m:
         m.setattr(recorded, "bank", lambda lesson: [a for a in bank(lesson) if a.exercise == some[lesson]])
-        m.setattr(release, "record", lambda lesson, solution: record(lesson, solution) if lesson in some else wire.encode([]))
-        release.release(folder)
+        m.setattr(students_copy, "record", lambda lesson, solution: record(lesson, solution) if lesson in some else wire.encode([]))
+        students_copy.release(folder)
     return folder
 
 
@@ -50,7 +51,7 @@ def test_the_students_copy_holds_no_answer(copy):
     assert {"README.md", "lessons/01_affine_quantization.ipynb", "autograder/checks/lesson_01/known.wire", "labs/studio.py", "labs/templates/report.html", "data/datasets.py"} <= names
     assert not [n for n in names if re.search(r"hidden|bank|solutions/|tests/|classroom|builder|grade\.py", n)]
     files = {name: (copy / name).read_bytes() for name in names}
-    assert release.leaks(files) == []
+    assert students_copy.leaks(files) == []
     for lesson in catalogue.lessons().values():
         shipped = catalogue.from_json(files[f"autograder/catalogue/{lesson.name}.json"].decode())
         assert all(check.visible for e in shipped.exercises for check in e.checks) and shipped.points == lesson.points
@@ -62,22 +63,22 @@ def test_the_students_copy_holds_no_answer(copy):
 def test_an_answer_that_slips_in_is_found():
     for path in (paths.source_of(LESSON), paths.CHECKS / "lesson_01" / "hidden.py", paths.CHECKS / "lesson_01" / "bank.py"):
         text = re.sub(r" *# (blank|bug): .*", "", path.read_text())
-        assert len(release.leaks({"labs/x.py": text.encode()})) > 10, path
-    assert release.leaks({"x.py": b"import numpy as np\n# codes\nx = 1\n"}) == []
+        assert len(students_copy.leaks({"labs/x.py": text.encode()})) > 10, path
+    assert students_copy.leaks({"x.py": b"import numpy as np\n# codes\nx = 1\n"}) == []
 
 
 def test_the_students_copy_is_one_archive_and_overwrites_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(release, "record", lambda lesson, solution: wire.encode([]))
-    monkeypatch.setattr(release, "solution", lambda lesson: {})
+    monkeypatch.setattr(students_copy, "record", lambda lesson, solution: wire.encode([]))
+    monkeypatch.setattr(students_copy, "solution", lambda lesson: {})
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
-    count, _ = release.release(tmp_path / "a.zip")
-    release.release(tmp_path / "b.zip")
+    count, _ = students_copy.release(tmp_path / "a.zip")
+    students_copy.release(tmp_path / "b.zip")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert len(archive.namelist()) == count and all(n.startswith("compression-course/") for n in archive.namelist())
         assert {info.date_time for info in archive.infolist()} == {(2026, 9, 21, 14, 13, 20)}
-    with pytest.raises(release.ReleaseError, match="is already there"):
-        release.release(tmp_path)
+    with pytest.raises(students_copy.ReleaseError, match="is already there"):
+        students_copy.release(tmp_path)
 
 
 def test_a_date_that_no_zip_can_hold(monkeypatch):
@@ -97,7 +98,7 @@ def test_the_courses_own_answers_work_in_the_copy_and_cannot_be_read_there(copy)
     own = [name for name, value in vars(course_functions).items() if getattr(value, "__module__", "") == "autograder.learner.course_functions"]
     assert own and all(callable(getattr(module, name)) for name in own)
     assert not [name for name in own if name in source]
-    assert len(release.leaks({"autograder/mine.py": Path(course_functions.__file__).read_bytes()})) > 10
+    assert len(students_copy.leaks({"autograder/mine.py": Path(course_functions.__file__).read_bytes()})) > 10
     with pytest.raises(OSError):
         inspect.getsource(getattr(module, own[0]))
 
@@ -110,8 +111,8 @@ def test_what_is_imported_anywhere_goes_along_and_a_hidden_check_never_does(monk
     write_whole(visible, (paths.CHECKS / "lesson_01" / "visible.py").read_text() + "\nfrom autograder.checks.lesson_01 import hidden\n")
     ours = checks.file_of
     monkeypatch.setattr(checks, "file_of", lambda lesson, kind: visible if (lesson, kind) == (LESSON, "visible") else ours(lesson, kind))
-    with pytest.raises(release.ReleaseError, match="lesson_01/hidden.py, which must not go along"):
-        release.contents()
+    with pytest.raises(students_copy.ReleaseError, match="lesson_01/hidden.py, which must not go along"):
+        students_copy.contents()
 
 
 @pytest.mark.parametrize("exercise", ["1.3-quantize", "3.7-count"])
@@ -120,7 +121,7 @@ def test_a_recording_names_what_the_bank_names(exercise, monkeypatch):
     answers = [a for a in checks.bank(lesson.name) if a.exercise == exercise]
     answers = [*[a for a in answers if a.right][:1], *[a for a in answers if not a.right][:5]]
     monkeypatch.setattr(recorded, "bank", lambda name: answers)
-    solution = release.solution(lesson.name)
+    solution = students_copy.solution(lesson.name)
     known = recorded.answers_in(recorded.record(lesson.name, solution))
     assert len(known) == len(answers) and all(a.note for a in known if not a.right) and not any(a.note for a in known if a.right)
     import autograder.checks.naming as naming

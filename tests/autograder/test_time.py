@@ -18,7 +18,7 @@ import nbformat
 import pytest
 
 from autograder import classroom, workers
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.checks import asking
 from autograder.checks.verdict import Verdict
 from autograder.classroom import grade_class

@@ -11,7 +11,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.course import paths
 
 _built = {}

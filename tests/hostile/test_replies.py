@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from autograder import grade
+from autograder.authoring.students_copy import solution
 from autograder.checks import asking, expect
 from autograder.checks.blame import settled
 from autograder.checks.expect import Mistake
@@ -23,7 +24,6 @@ from autograder.checks.same import same_data
 from autograder.checks.verdict import judge
 from autograder.course import catalogue
 from autograder.course.faults import StudentError, StudentFault
-from autograder.release import solution
 from autograder.sandbox import wire
 from autograder.sandbox.reply import Reply
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.course import paths
 from course_data.files import write_whole
 

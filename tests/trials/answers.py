@@ -26,7 +26,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.builder import build
+from autograder.authoring.build import build
 from autograder.course import catalogue, paths
 from autograder.grade import grade
 from autograder.learner.own_notebook import check_notebook

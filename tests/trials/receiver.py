@@ -34,7 +34,7 @@ spec.loader.exec_module(receiver)
 from nbgrader.api import Gradebook  # noqa: E402
 from record import record  # noqa: E402
 
-from autograder import release  # noqa: E402
+from autograder.authoring import students_copy  # noqa: E402
 from autograder.course import catalogue, paths
 from autograder.exports import Options, export  # noqa: E402
 from autograder.nbgrader_notebook import grade_id  # noqa: E402
@@ -78,8 +78,8 @@ def say(text):
 
 def installed_copy(folder, borrow):
     say("making the students' copy")
-    release.release(folder / "students.zip")
-    course = receiver.unpacked(folder / "students.zip", folder / "student") / release.FOLDER
+    students_copy.release(folder / "students.zip")
+    course = receiver.unpacked(folder / "students.zip", folder / "student") / students_copy.FOLDER
     environment = course / ".venv"
     if borrow:
         return receiver.borrowing(course, environment, "--editable"), {}

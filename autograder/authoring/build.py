@@ -20,11 +20,11 @@ import jupytext
 import nbformat
 import yaml
 
+from autograder.authoring.packing import need_repository
 from autograder.checks.listing import checks_in
 from autograder.course import paths
 from autograder.course.blanks import NAME, exercise_named_in, has_blank
 from autograder.course.catalogue import Cell, Exercise, Lesson, to_json
-from autograder.packing import need_repository
 from course_data.files import write_whole
 
 MARKED = re.compile(r"^(?P<indent>[ \t]*)(?P<answer>\S.*?)[ \t]*# (?P<kind>blank|bug): (?P<released>.*\S)[ \t]*$")

@@ -11,12 +11,12 @@ from pathlib import Path
 import nbformat
 
 from autograder import checks
-from autograder.builder import MARKED, build
+from autograder.authoring.build import MARKED, build
+from autograder.authoring.packing import modules_needed, need_repository, package_files, place, project, zip_of
 from autograder.checks import private_checks
 from autograder.checks.recorded import record
 from autograder.course import catalogue, paths
 from autograder.course.cell_code import plain_python
-from autograder.packing import modules_needed, need_repository, package_files, place, project, zip_of
 from course_data.errors import UserError
 from course_data.files import write_whole
 
