@@ -145,8 +145,8 @@ def grade(
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
     from autograder.by_hand import settled
-    from autograder.classroom import ClassroomError, grade_class
-    from autograder.regrade import regrade as grade_again
+    from autograder.grading.class_run import ClassroomError, grade_class
+    from autograder.grading.regrade import regrade as grade_again
     from autograder.sandbox.limits import Limits
 
     _quiet()
@@ -209,8 +209,8 @@ def grade(
 
 
 def _repeat(result_file, submission, accept_weak, checks):
-    from autograder.classroom import ClassroomError
-    from autograder.repeat import repeat
+    from autograder.grading.class_run import ClassroomError
+    from autograder.grading.repeat import repeat
 
     try:
         found = repeat(result_file, submission, accept_weak=accept_weak, own_checks=checks)
@@ -229,7 +229,7 @@ def _repeat(result_file, submission, accept_weak, checks):
 
 def _agreed(out, results, gradebook, kept, changes, late, yes, drop_others):
     """Show what a new grading would change; change it if the instructor agrees. Returns whether it was changed."""
-    from autograder.regrade import forget, take_over
+    from autograder.grading.regrade import forget, take_over
 
     _print_changes(results, changes)
     if any(v.status == "grader_error" for r in results for v in r.verdicts):
@@ -297,7 +297,7 @@ def export(
     from autograder.checks import private_checks
     from autograder.exports import Options, read_results
     from autograder.exports import export as write
-    from autograder.policy import lesson_named
+    from autograder.grading.policy import lesson_named
 
     _quiet()
     if to == "gradescope-bundle":
@@ -338,8 +338,8 @@ def export(
 
 def _to_nbgrader(out, course, late, stamps):
     from autograder.by_hand import link, linked, marks, with_marks
-    from autograder.classroom import write_gradebook
     from autograder.exports import read_results
+    from autograder.grading.class_run import write_gradebook
     from autograder.nbgrader_desk import record
 
     course = course or linked(out)
@@ -361,7 +361,7 @@ def _late(policy, times, file_times, stamps, out):
     """A function from results, and those of them that an earlier run has graded, to standings under the policy in a file; None without
     a policy. Notes are printed once.
     """
-    from autograder.policy import NotKnown, apply, read_policy, recorded, strangers, submission_times
+    from autograder.grading.policy import NotKnown, apply, read_policy, recorded, strangers, submission_times
 
     if policy is None:
         if times or file_times or stamps:

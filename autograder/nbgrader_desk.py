@@ -20,8 +20,8 @@ from autograder.authoring.build import NBGRADER_CONFIG, build
 from autograder.authoring.packing import need_repository
 from autograder.course import catalogue, paths
 from autograder.course.notebooks import NotebookProblem
+from autograder.grading.policy import NotKnown, read_stamp
 from autograder.nbgrader_notebook import answer_id, comment, grade_id, graded_notebook
-from autograder.policy import NotKnown, read_stamp
 from course_data.errors import UserError
 from course_data.files import write_whole
 

@@ -10,7 +10,7 @@ import re
 from autograder.authoring.build import KERNEL, nbgrader_metadata
 from autograder.course import inert
 from autograder.course.notebooks import exercise_of, read_cells, read_submission
-from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
+from autograder.grading.feedback import STATUS_WORDS, message_for_student, problem_for_student
 
 NOTE = (
     "This page shows your answers and, under each, what the grader found. "

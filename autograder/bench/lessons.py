@@ -22,9 +22,9 @@ from nbclient.exceptions import CellExecutionError
 from autograder.authoring.build import build, sources
 from autograder.course.catalogue import short
 from autograder.course.handed_in import folder_of, read_folder
-from autograder.grade import grade
+from autograder.grading.submission import grade
+from autograder.grading.workers import PRELOAD
 from autograder.sandbox.box import Sandbox
-from autograder.workers import PRELOAD
 from course_data.files import write_whole
 from course_labs.machine import describe, versions
 

@@ -9,7 +9,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from autograder import hand_in
+from autograder.grading import system_names
 
 ENDING = "_artefacts"
 MOST_BYTES = 32 << 20  # of one file
@@ -60,16 +60,16 @@ def beside(notebook, lesson, names):
         if folder.is_dir() and not folder.is_symlink() and (folder == usual or _own(notebook.parent, lesson)):
             return {name: folder / name for name in names}
     if _own(notebook.parent, lesson):
-        return {name: path for name, path in _latest(notebook.parent, hand_in.uploaded).items() if name in names}
-    owner = hand_in.of_file(notebook.name)
+        return {name: path for name, path in _latest(notebook.parent, system_names.uploaded).items() if name in names}
+    owner = system_names.of_file(notebook.name)
     if owner is None:
         return {}
 
     def named(name):
-        other = hand_in.of_file(name)
+        other = system_names.of_file(name)
         if other is None or other.who != owner.who or other.system == "Blackboard" and other.attempt != owner.attempt:
             return None, ""
-        return other.attempt, other.file if other.file in names else hand_in.first_name(other.file)
+        return other.attempt, other.file if other.file in names else system_names.first_name(other.file)
 
     return {name: path for name, path in _latest(notebook.parent, named).items() if name in names}
 
@@ -78,7 +78,7 @@ def _own(folder, lesson):
     """Whether everything in `folder` is one student's. The folder of a class may have a name like a student's, too."""
     if folder.name == lesson:
         return True
-    return hand_in.of_folder(folder.name) is not None and len({hand_in.uploaded(path.name)[1] for path in folder.glob("*.ipynb")}) == 1
+    return system_names.of_folder(folder.name) is not None and len({system_names.uploaded(path.name)[1] for path in folder.glob("*.ipynb")}) == 1
 
 
 def _latest(folder, named):

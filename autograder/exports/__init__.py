@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.course import inert
-from autograder.grade import Result
-from autograder.kept import result_file
+from autograder.grading.results_folder import result_file
+from autograder.grading.submission import Result
 from course_data.errors import UserError
 
 EXPORTERS = {  # name: module:function, so that a format's libraries are imported only when it is used

@@ -2,7 +2,7 @@
 
 from autograder.course import catalogue, inert
 from autograder.exports import points_that_count, waiting
-from autograder.feedback import STATUS_WORDS, message_for_student, problem_for_student
+from autograder.grading.feedback import STATUS_WORDS, message_for_student, problem_for_student
 from course_data.files import write_whole
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from autograder.course import catalogue, inert
 from autograder.exports.gradescope import results_json
-from autograder.feedback import OUR_FAULT
-from autograder.grade import Result, grade_alone, unread
+from autograder.grading.feedback import OUR_FAULT
+from autograder.grading.submission import Result, grade_alone, unread
+from autograder.grading.workers import PRELOAD
 from autograder.sandbox.box import Sandbox
-from autograder.workers import PRELOAD
 from course_data.files import write_whole
 
 

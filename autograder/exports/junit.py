@@ -4,7 +4,7 @@ import xml.etree.ElementTree as xml
 
 from autograder.course import inert
 from autograder.exports import points_that_count, waiting
-from autograder.feedback import message_for_student
+from autograder.grading.feedback import message_for_student
 from course_data.files import write_whole
 
 ERRORS = ("error", "timeout", "crashed", "grader_error")  # it did not come to an answer; all else is a failure

@@ -2,7 +2,7 @@
 
 from autograder.course import inert
 from autograder.exports import waiting
-from autograder.policy import COLUMNS, shown
+from autograder.grading.policy import COLUMNS, shown
 from course_data.files import write_whole
 
 

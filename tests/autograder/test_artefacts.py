@@ -20,7 +20,7 @@ from autograder.course import catalogue
 from autograder.course.faults import MissingFile, StudentFault
 from autograder.course.handed_in import Handed, folder_of, read_folder
 from autograder.course.paths import source_of
-from autograder.grade import grade
+from autograder.grading.submission import grade
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits
 
@@ -271,8 +271,8 @@ def two_students(tmp_path):
 
 @needs_bubblewrap
 def test_a_class_is_graded_kept_and_repeated(two_students):
-    from autograder.classroom import grade_class
-    from autograder.repeat import repeat
+    from autograder.grading.class_run import grade_class
+    from autograder.grading.repeat import repeat
 
     out, again = two_students / "out", []
     for folder, student in (("class", "ada"), ("flat", "bo")):

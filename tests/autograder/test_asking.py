@@ -11,11 +11,11 @@ from torch import nn
 from autograder.checks import expect
 from autograder.checks.asking import Changed, Direct, Recorder
 from autograder.checks.expect import Mistake
+from autograder.grading.workers import PRELOAD
 from autograder.sandbox import calling
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.reply import Reply
-from autograder.workers import PRELOAD
 
 STUDENT = """
 import collections

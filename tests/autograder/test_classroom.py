@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder import classroom, cli, provenance
+from autograder import cli
 from autograder.checks.verdict import Verdict
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import read_beside
-from autograder.grade import Result
-from autograder.submissions import find_submissions
+from autograder.grading import class_run, provenance
+from autograder.grading.finding import find_submissions
+from autograder.grading.submission import Result
 
 ONE, LAB = "01_affine_quantization", "compression_studio"
 NOTEBOOK = paths.notebook_of(ONE).read_bytes()
@@ -37,11 +38,11 @@ def course(monkeypatch, capsys):
             verdicts = [Verdict(exercise.id, "passed", exercise.points, exercise.points, f"seed {task.settings.seed}", {})]
             verdicts += [Verdict(e.id, "blank", 0, e.points, "", {}) for e in others]
             yield item, Result(
-                task.student, task.lesson, task.file, verdicts, sha256=classroom.hashlib.sha256(task.data).hexdigest(), seed=task.settings.seed,
+                task.student, task.lesson, task.file, verdicts, sha256=class_run.hashlib.sha256(task.data).hexdigest(), seed=task.settings.seed,
                 hashes=provenance.hashes(task.lesson), artefacts=task.handed.record(),
             )  # fmt: skip
 
-    monkeypatch.setattr(classroom, "grade_tasks", grade_tasks)
+    monkeypatch.setattr(class_run, "grade_tasks", grade_tasks)
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*words, status=0):
@@ -122,7 +123,7 @@ POLICY = "time_zone: UTC\ndeadlines:\n  01: 2026-10-12 12:00\npenalty:\n  percen
 
 
 def at(path, time):
-    os.utime(path, (0, classroom.policy.parse_time(time, classroom.policy.UTC).timestamp()))
+    os.utime(path, (0, class_run.policy.parse_time(time, class_run.policy.UTC).timestamp()))
 
 
 def test_a_part_keeps_the_penalties_of_the_rest(course, tmp_path):

@@ -14,7 +14,7 @@ from jupyter_client.manager import start_new_kernel
 
 from autograder.authoring.build import build
 from autograder.course import catalogue, paths
-from autograder.grade import grade
+from autograder.grading.submission import grade
 from autograder.learner.own_notebook import check_notebook
 from autograder.sandbox.box import Sandbox
 

@@ -10,13 +10,13 @@ import jsonschema
 import pytest
 
 from autograder.checks.verdict import Verdict
-from autograder.classroom import write_gradebook
 from autograder.course import catalogue
 from autograder.exports import EXPORTERS, ExportError, Options, export, read_results
 from autograder.exports.gradescope import results_json
-from autograder.feedback import feedback_page
-from autograder.grade import Result
-from autograder.policy import Standing
+from autograder.grading.class_run import write_gradebook
+from autograder.grading.feedback import feedback_page
+from autograder.grading.policy import Standing
+from autograder.grading.submission import Result
 from course_data.files import write_whole
 
 ONE, TWO = "01_affine_quantization", "02_magnitude_pruning"

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from autograder.course import catalogue, notebooks, paths
 from autograder.course.notebooks import NotebookProblem, lesson_in, read_submission
-from autograder.feedback import feedback_page
-from autograder.grade import Result, _without_running
+from autograder.grading.feedback import feedback_page
+from autograder.grading.submission import Result, _without_running
 from autograder.sandbox import wire
 
 LESSON = catalogue.lessons()["01_affine_quantization"]

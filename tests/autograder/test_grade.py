@@ -15,7 +15,7 @@ from autograder.authoring.build import build
 from autograder.bench.submissions import in_place_of
 from autograder.checks import bank
 from autograder.course import catalogue, paths
-from autograder.grade import STATUSES, grade
+from autograder.grading.submission import STATUSES, grade
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits
 

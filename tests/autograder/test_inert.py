@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from autograder.checks.verdict import Verdict
 from autograder.course import catalogue, inert
 from autograder.exports import Options, export
-from autograder.feedback import feedback_page
-from autograder.grade import Result
+from autograder.grading.feedback import feedback_page
+from autograder.grading.submission import Result
 from autograder.nbgrader_notebook import as_text
 
 LESSON = "01_affine_quantization"

@@ -26,10 +26,10 @@ from autograder.authoring.build import build
 from autograder.by_hand import marks, with_marks
 from autograder.checks import bank
 from autograder.checks.verdict import Verdict
-from autograder.classroom import grades_csv
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import folder_of, read_folder
-from autograder.grade import Result, grade
+from autograder.grading.class_run import grades_csv
+from autograder.grading.submission import Result, grade
 from autograder.nbgrader_desk import record
 from autograder.nbgrader_notebook import grade_id
 from autograder.sandbox.box import Sandbox

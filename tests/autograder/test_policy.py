@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder import policy
 from autograder.checks.verdict import Verdict
-from autograder.grade import Result
-from autograder.policy import Policy, PolicyError, apply, parse_time, read_policy, submission_times
+from autograder.grading import policy
+from autograder.grading.policy import Policy, PolicyError, apply, parse_time, read_policy, submission_times
+from autograder.grading.submission import Result
 
 ONE, TWO, THREE = "01_affine_quantization", "02_magnitude_pruning", "03_structured_pruning"
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from autograder import checks, provenance
+from autograder import checks
 from autograder.checks import asking, private_checks
 from autograder.checks.private_checks import PrivateChecksError
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict
-from autograder.classroom import ClassroomError, grade_class
 from autograder.course import catalogue, paths
-from autograder.grade import Result
-from autograder.regrade import FOLDER, changes, read_all, regrade, take_over
-from autograder.repeat import repeat
+from autograder.grading import provenance
+from autograder.grading.class_run import ClassroomError, grade_class
+from autograder.grading.regrade import FOLDER, changes, read_all, regrade, take_over
+from autograder.grading.repeat import repeat
+from autograder.grading.submission import Result
 from course_data.files import write_whole
 
 LESSON = "01_affine_quantization"
@@ -117,7 +118,7 @@ def test_a_stop_in_the_middle_of_taking_over_loses_nothing(tmp_path, monkeypatch
         save(tmp_path, each)
     for each in new:
         save(tmp_path / FOLDER, each)
-    import autograder.regrade as module
+    import autograder.grading.regrade as module
 
     left = 3
 

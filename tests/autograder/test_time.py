@@ -17,14 +17,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import classroom, workers
 from autograder.authoring.build import build
 from autograder.checks import asking
 from autograder.checks.verdict import Verdict
-from autograder.classroom import grade_class
 from autograder.course import catalogue, paths
 from autograder.course.faults import MachineBusy, TimedOut
-from autograder.grade import Result, grade, grade_alone
+from autograder.grading import class_run, workers
+from autograder.grading.class_run import grade_class
+from autograder.grading.submission import Result, grade, grade_alone
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.cores import own_core
 from autograder.sandbox.limits import Limits
@@ -79,14 +79,14 @@ def a_class(tmp_path, monkeypatch):
     """Three students to grade with a `Grader`; returns a function that does: {student: its result file}."""
     for student in ("ada", "bo", "chen"):
         shutil.copytree(SAMPLE / student, tmp_path / "class" / student)
-    monkeypatch.setattr(classroom, "Local", InThisProcess)
+    monkeypatch.setattr(class_run, "Local", InThisProcess)
     monkeypatch.setattr(workers, "_sandbox", lambda settings: None)
-    monkeypatch.setattr(classroom.provenance, "hashes", lambda lesson: {"checks": "same"})
+    monkeypatch.setattr(class_run.provenance, "hashes", lambda lesson: {"checks": "same"})
 
     def run(grader, **options):
         monkeypatch.setattr(workers, "grade", grader)
         # The stub says nothing of the file; what is kept goes by its hash.
-        monkeypatch.setattr(classroom, "_fingerprint", lambda *parts: "same")
+        monkeypatch.setattr(class_run, "_fingerprint", lambda *parts: "same")
         results = grade_class(tmp_path / "class", tmp_path / "out", **options).results
         assert [json.loads(p.read_text())["unconfirmed"] for p in sorted((tmp_path / "out" / "results").glob("*/*.json"))] == [[]] * 3
         return {r.student: {v.exercise: v.status for v in r.verdicts} for r in results}

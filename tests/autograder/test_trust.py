@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder import classroom, cli, provenance, workers
+from autograder import cli
 from autograder.course import paths
-from autograder.repeat import repeat
+from autograder.grading import class_run, provenance, workers
+from autograder.grading.finding import Entry, find_submissions
+from autograder.grading.repeat import repeat
 from autograder.sandbox.limits import Limits
-from autograder.submissions import Entry, find_submissions
 
 LESSON = "01_affine_quantization"
 HERE = Path(__file__).parent
@@ -85,7 +86,7 @@ assert not kills.leftovers(out, tmp)
 
 def test_two_runs_into_one_folder_do_not_mix(tmp_path):
     folder, out = a_class(tmp_path / "class", "dana"), tmp_path / "out"
-    with classroom._alone_in(out):
+    with class_run._alone_in(out):
         process = course("grade", folder, "--out", out)
     assert process.returncode == 2 and "Another `course grade`" in said(process) and "Traceback" not in process.stderr
     assert [path.name for path in out.iterdir()] == [".lock"]
@@ -128,7 +129,7 @@ def test_a_write_that_fails_half_way_costs_nothing(tmp_path, monkeypatch, capsys
         subprocess.run(["umount", "-l", tmp_path / "disk"], check=True)
         pytest.skip("a really full disk is tested above")
     folder, out = a_class(tmp_path / "class", "dana", "june", "chen"), tmp_path / "out"
-    whole, written = classroom.write_whole, []
+    whole, written = class_run.write_whole, []
 
     def full(path, content):
         if len(written) == 4:
@@ -136,7 +137,7 @@ def test_a_write_that_fails_half_way_costs_nothing(tmp_path, monkeypatch, capsys
         written.append(path)
         whole(path, content)
 
-    monkeypatch.setattr(classroom, "write_whole", full)
+    monkeypatch.setattr(class_run, "write_whole", full)
     monkeypatch.setattr(sys, "argv", ["course", "grade", str(folder), "--out", str(out), "--seed", "3", "--jobs", "1"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -176,7 +177,7 @@ def test_what_is_not_a_students_own_file_is_passed_over(tmp_path):
 
 def test_a_notebook_that_became_a_pipe_keeps_nobody_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError), classroom._opened(tmp_path / "pipe"):
+    with pytest.raises(OSError), class_run._opened(tmp_path / "pipe"):
         pass
 
 
@@ -188,8 +189,8 @@ def test_a_file_that_cannot_be_read_is_no_zero(tmp_path, monkeypatch):
     def refuse(path):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(classroom, "_opened", refuse)
-    results = classroom.grade_class(folder, tmp_path / "out", jobs=1).results
+    monkeypatch.setattr(class_run, "_opened", refuse)
+    results = class_run.grade_class(folder, tmp_path / "out", jobs=1).results
     assert {v.status for v in results[0].verdicts} == {"grader_error"} and "cannot be read" in results[0].problem
 
 
@@ -283,8 +284,8 @@ def test_a_fault_of_ours_is_reported_apart_and_never_kept(graded, other_course, 
     assert process.returncode == 1 and "the checks of this lesson have changed" in process.stdout, process.stdout
     assert "1.9-bytes: was grader_error, 0 points; is passed, 12 points" in process.stdout
     entry = Entry("emil", LESSON, folder / "emil" / LESSON / f"{LESSON}.ipynb")
-    kept = classroom._kept(tmp_path / "out", entry, workers.Settings(7, Limits(), "bubblewrap"), result["hashes"])
-    assert kept is None and result["fingerprint"] == classroom._fingerprint(result["sha256"], workers.Settings(7, Limits(), "bubblewrap"), result["hashes"], {})
+    kept = class_run._kept(tmp_path / "out", entry, workers.Settings(7, Limits(), "bubblewrap"), result["hashes"])
+    assert kept is None and result["fingerprint"] == class_run._fingerprint(result["sha256"], workers.Settings(7, Limits(), "bubblewrap"), result["hashes"], {})
 
 
 @needs_bubblewrap

@@ -7,7 +7,7 @@ import pytest
 
 from autograder.course import catalogue, paths
 from autograder.course.notebooks import read_submission
-from autograder.grade import Result, _without_running
+from autograder.grading.submission import Result, _without_running
 from autograder.nbgrader_notebook import graded_notebook
 
 LESSON, ID = "01_affine_quantization", "1.5-written"

@@ -418,7 +418,7 @@ entry("patched-torch", "failed", answer=wrong("""
 """))  # fmt: skip
 entry("patched-pytest", "failed", answer=wrong("""
     import sys, types
-    for name in ('pytest', '_pytest', '_pytest.runner', 'autograder.checks', 'autograder.checks.expect', 'autograder.grade'):
+    for name in ('pytest', '_pytest', '_pytest.runner', 'autograder.checks', 'autograder.checks.expect', 'autograder.grading.submission'):
         module = types.ModuleType(name)
         module.__getattr__ = lambda attribute: (lambda *a, **k: True)
         sys.modules[name] = module
@@ -689,7 +689,7 @@ entry("reads-the-checks", "failed", answer=if_found("""
     found = found or os.path.exists('@REPOSITORY@/autograder/checks')
 """))  # fmt: skip
 entry("imports-the-checks", "failed", answer=if_found("""
-    for name in ('autograder.checks.lesson_01.hidden', 'autograder.checks', 'autograder.grade', 'autograder.learner.course_functions', 'course_labs', 'tests'):
+    for name in ('autograder.checks.lesson_01.hidden', 'autograder.checks', 'autograder.grading.submission', 'autograder.learner.course_functions', 'course_labs', 'tests'):
         try:
             __import__(name)
             found = True
@@ -736,7 +736,7 @@ entry("reads-its-frames", "failed", answer=if_found("""
 entry("reads-all-objects", "failed", answer=if_found("""
     import gc, sys, types
     for each in gc.get_objects():
-        if isinstance(each, types.ModuleType) and ('checks' in each.__name__ or 'pytest' in each.__name__ or 'autograder.grade' in each.__name__):
+        if isinstance(each, types.ModuleType) and ('checks' in each.__name__ or 'pytest' in each.__name__ or 'autograder.grading.submission' in each.__name__):
             found = True
         if isinstance(each, dict) and ('points' in each and 'exercise' in each or 'student' in each and 'lesson' in each):
             found = True

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import cli, kept
+from autograder import cli
 from autograder.course import catalogue as lessons
 from autograder.course import paths
-from autograder.grade import grade
+from autograder.grading import results_folder
+from autograder.grading.submission import grade
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.inside import kernel
 from autograder.sandbox.limits import Limits
@@ -92,7 +93,7 @@ class Run:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 0)
 
     def result(self, name):
-        return json.loads(kept.result_file(self.out, name, ENTRIES[name].lesson).read_text())
+        return json.loads(results_folder.result_file(self.out, name, ENTRIES[name].lesson).read_text())
 
 
 def children_of(pid):

@@ -13,10 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from autograder import grade
 from autograder.authoring.students_copy import solution
 from autograder.checks import asking, expect
-from autograder.checks.blame import settled
 from autograder.checks.expect import Mistake
 from autograder.checks.modules import run_module
 from autograder.checks.run import run_checks
@@ -24,6 +22,8 @@ from autograder.checks.same import same_data
 from autograder.checks.verdict import judge
 from autograder.course import catalogue
 from autograder.course.faults import StudentError, StudentFault
+from autograder.grading import submission
+from autograder.grading.blame import settled
 from autograder.sandbox import wire
 from autograder.sandbox.reply import Reply
 
@@ -176,12 +176,12 @@ def test_a_fault_of_ours_costs_its_exercise_alone_and_is_said_in_plain_letters(b
     def breaks(*_, **__):
         raise broken
 
-    for where in ("autograder.checks.expect.equal", "autograder.grade.judge"):
+    for where in ("autograder.checks.expect.equal", "autograder.grading.submission.judge"):
         with monkeypatch.context() as patch:
             patch.setattr(where, breaks)
             outcomes = settled(lesson, run_checks(lesson, lambda _: contextlib.nullcontext(right), seed=1, hidden=True), 1)
             (exercise,) = catalogue.lessons()[lesson].exercises
-            verdict = grade._judged(lesson, exercise, outcomes)
+            verdict = submission._judged(lesson, exercise, outcomes)
         assert verdict.status == "grader_error" and verdict.points == 0 and verdict.message.isprintable() and len(verdict.message) < 3000
 
 

@@ -28,10 +28,10 @@ import nbformat
 
 from autograder.authoring.build import build
 from autograder.course import catalogue, paths
-from autograder.grade import grade
+from autograder.grading.submission import grade
+from autograder.grading.workers import PRELOAD
 from autograder.learner.own_notebook import check_notebook
 from autograder.sandbox.box import Sandbox
-from autograder.workers import PRELOAD
 
 HEAD = re.compile(r"^# (right|wrong): *(\S+) *: *(.*)$")
 

@@ -7,15 +7,15 @@ import contextlib
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
 
-from autograder import provenance
 from autograder.checks import measured
-from autograder.checks.blame import settled
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, better, grader_error, judge, shorter, unfilled, with_reasons
 from autograder.course import catalogue
 from autograder.course.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.course.handed_in import ENDING, Handed
 from autograder.course.notebooks import NotebookProblem, read_submission
+from autograder.grading import provenance
+from autograder.grading.blame import settled
 from autograder.sandbox import wire
 from autograder.sandbox.session import InPlace
 

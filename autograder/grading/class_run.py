@@ -9,17 +9,18 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder import by_hand, policy, provenance
+from autograder import by_hand
 from autograder.checks import private_checks
 from autograder.course import catalogue, inert
 from autograder.course.handed_in import Handed, read_beside
 from autograder.course.notebooks import MAX_BYTES, too_large
-from autograder.feedback import feedback_page
-from autograder.grade import Result, unread
-from autograder.kept import others, page_file, remove, result_file
+from autograder.grading import policy, provenance
+from autograder.grading.feedback import feedback_page
+from autograder.grading.finding import ClassroomError, find_submissions
+from autograder.grading.results_folder import others, page_file, remove, result_file
+from autograder.grading.submission import Result, unread
+from autograder.grading.workers import CannotGrade, Cluster, Local, Settings, Task, grade_tasks
 from autograder.sandbox.limits import Limits
-from autograder.submissions import ClassroomError, find_submissions
-from autograder.workers import CannotGrade, Cluster, Local, Settings, Task, grade_tasks
 from course_data.files import write_whole
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")

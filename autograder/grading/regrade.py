@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.checks.verdict import Verdict
-from autograder.classroom import ClassroomError, grade_class, write_gradebook
-from autograder.grade import Result
-from autograder.kept import page_file, remove, result_file
+from autograder.grading.class_run import ClassroomError, grade_class, write_gradebook
+from autograder.grading.results_folder import page_file, remove, result_file
+from autograder.grading.submission import Result
 from course_data.files import write_whole
 
 FOLDER = ".regrade"

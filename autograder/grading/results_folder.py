@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from autograder.course import catalogue, inert
-from autograder.grade import Result
+from autograder.grading.submission import Result
 
 
 def result_file(out, student, lesson):

@@ -5,13 +5,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder import provenance
 from autograder.checks import private_checks
-from autograder.classroom import handed_in
-from autograder.grade import Result
+from autograder.grading import provenance
+from autograder.grading.class_run import handed_in
+from autograder.grading.finding import ClassroomError, find_submissions
+from autograder.grading.submission import Result
+from autograder.grading.workers import CannotGrade, Local, Settings, Task, grade_tasks
 from autograder.sandbox.limits import Limits
-from autograder.submissions import ClassroomError, find_submissions
-from autograder.workers import CannotGrade, Local, Settings, Task, grade_tasks
 
 
 @dataclass(frozen=True)

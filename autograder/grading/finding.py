@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from autograder import hand_in
 from autograder.course import catalogue, inert
 from autograder.course.handed_in import ENDING
 from autograder.course.notebooks import MAX_BYTES, lesson_in
+from autograder.grading import system_names
 from course_data.errors import UserError
 
 
@@ -90,17 +90,17 @@ class _Look:
             notebook = path.with_name(f"{path.name.removesuffix(ENDING)}.ipynb")
             if path.name.endswith(ENDING) and notebook.exists():
                 return  # handed in with the notebook of that name
-            owner = hand_in.of_folder(path.name)
+            owner = system_names.of_folder(path.name)
             self.folder_of_system(path, owner) if owner and not self.has_lessons(path) else self.folder_of_student(path)
             return
-        owner = hand_in.of_file(path.name)
+        owner = system_names.of_file(path.name)
         if path.suffix == ".ipynb" and path.is_file():
             student = owner.student if owner else ""
             self.notebook(path, student, owner)
         elif owner and owner.system == "Blackboard" and not path.name.endswith(f"_{owner.file}"):
             self.without.setdefault(owner, (path, "There is no notebook (.ipynb) in this submission."))  # Blackboard's own note
         elif owner:
-            self.beside(path, owner, hand_in.first_name(owner.file))
+            self.beside(path, owner, system_names.first_name(owner.file))
         else:
             self.passed_over.append((path, _what(path)))
 
@@ -137,7 +137,7 @@ class _Look:
         """A student's folder as Moodle or ILIAS gives it out: notebooks anywhere in it."""
         self.without.setdefault(owner, (folder, "There is no notebook (.ipynb) in this submission."))
         for path in self.listed(folder):
-            time, name = hand_in.uploaded(path.name)
+            time, name = system_names.uploaded(path.name)
             if path.is_dir() and not path.name.endswith(ENDING):
                 self.folder_of_system(path, owner)
             elif path.suffix == ".ipynb" and path.is_file():

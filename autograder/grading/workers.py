@@ -15,14 +15,14 @@ import warnings
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 
-from autograder import provenance
 from autograder.checks import private_checks
 from autograder.checks.private_checks import PrivateChecksError
 from autograder.checks.verdict import printable
 from autograder.course import catalogue
 from autograder.course.faults import MachineBusy
 from autograder.course.handed_in import Handed
-from autograder.grade import Result, confirmed, grade, unread
+from autograder.grading import provenance
+from autograder.grading.submission import Result, confirmed, grade, unread
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits, SandboxUnavailable
 
