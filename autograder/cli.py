@@ -144,7 +144,7 @@ def grade(
     yes: bool = typer.Option(False, "--yes", help="With --regrade: change the grades without asking."),
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
-    from autograder.by_hand import settled
+    from autograder.exports.nbgrader.by_hand import settled
     from autograder.grading.class_run import ClassroomError, grade_class
     from autograder.grading.regrade import regrade as grade_again
     from autograder.sandbox.limits import Limits
@@ -293,10 +293,10 @@ def export(
     stamps: bool = STAMPS,
 ):
     """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
-    from autograder.by_hand import settled
     from autograder.checks import private_checks
     from autograder.exports import Options, read_results
     from autograder.exports import export as write
+    from autograder.exports.nbgrader.by_hand import settled
     from autograder.grading.policy import lesson_named
 
     _quiet()
@@ -337,10 +337,10 @@ def export(
 
 
 def _to_nbgrader(out, course, late, stamps):
-    from autograder.by_hand import link, linked, marks, with_marks
     from autograder.exports import read_results
+    from autograder.exports.nbgrader.by_hand import link, linked, marks, with_marks
+    from autograder.exports.nbgrader.desk import record
     from autograder.grading.class_run import write_gradebook
-    from autograder.nbgrader_desk import record
 
     course = course or linked(out)
     if course is None:
@@ -397,7 +397,7 @@ def nbgrader(
     force: bool = typer.Option(False, "--force", help="Replace sources that differ from the lessons of today, too."),
 ):
     """Bring the lessons' sources into an nbgrader course folder. A configuration that is there stays as it is."""
-    from autograder.nbgrader_desk import HOOK, make_course
+    from autograder.exports.nbgrader.desk import HOOK, make_course
 
     made = make_course(folder, force)
     for path in made.written:

@@ -36,7 +36,7 @@ ANSWER_MARK = "<!-- answer -->"
 # What `nbgrader autograde` runs in a check cell. nbgrader takes the lines between the marks out of what students get;
 # the number that the last line gives is the cell's partial credit.
 SCORED = """### BEGIN HIDDEN TESTS
-from autograder.nbgrader_score import score as check
+from autograder.exports.nbgrader.scoring import score as check
 ### END HIDDEN TESTS
 {check}"""
 # Run anywhere in the repository, in JupyterLab, VS Code or plain Jupyter.
@@ -469,7 +469,7 @@ def _notebook(name, cells, released=None):
 # Building the course
 
 NBGRADER_CONFIG = '''"""Settings of an nbgrader course folder for this course."""
-from autograder.nbgrader_release import configure
+from autograder.exports.nbgrader.release_steps import configure
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 c.CourseDirectory.course_id = "compression"

@@ -25,7 +25,7 @@ from course_labs.machine import describe, versions
 
 OTTER_TEST = """OK_FORMAT = True
 test = {{"name": "{name}", "points": {points:g}, "suites": [{{"scored": True, "setup": "", "teardown": "", "type": "doctest",
-    "cases": [{{"code": ">>> from autograder.nbgrader_score import score\\n>>> bool(score('{id}') == {points:g})\\nTrue"}}]}}]}}
+    "cases": [{{"code": ">>> from autograder.exports.nbgrader.scoring import score\\n>>> bool(score('{id}') == {points:g})\\nTrue"}}]}}]}}
 """
 
 

@@ -16,7 +16,7 @@ from autograder.grading.submission import Result
 from course_data.errors import UserError
 
 EXPORTERS = {  # name: module:function, so that a format's libraries are imported only when it is used
-    "csv": "autograder.exports.table:write",
+    "csv": "autograder.exports.csv_table:write",
     "canvas": "autograder.exports.canvas:write",
     "gradescope": "autograder.exports.gradescope:write",
     "gradescope-bundle": "autograder.exports.gradescope_bundle:write",

@@ -9,11 +9,11 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder import by_hand
 from autograder.checks import private_checks
 from autograder.course import catalogue, inert
 from autograder.course.handed_in import Handed, read_beside
 from autograder.course.notebooks import MAX_BYTES, too_large
+from autograder.exports.nbgrader import by_hand
 from autograder.grading import policy, provenance
 from autograder.grading.feedback import feedback_page
 from autograder.grading.finding import ClassroomError, find_submissions

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from autograder.checks.verdict import Verdict
 from autograder.course import catalogue, inert
 from autograder.exports import Options, export
+from autograder.exports.nbgrader.notebook import as_text
 from autograder.grading.feedback import feedback_page
 from autograder.grading.submission import Result
-from autograder.nbgrader_notebook import as_text
 
 LESSON = "01_affine_quantization"
 TRIGGERS = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")

@@ -23,15 +23,15 @@ from nbgrader.api import Gradebook
 
 from autograder import cli
 from autograder.authoring.build import build
-from autograder.by_hand import marks, with_marks
 from autograder.checks import bank
 from autograder.checks.verdict import Verdict
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import folder_of, read_folder
+from autograder.exports.nbgrader.by_hand import marks, with_marks
+from autograder.exports.nbgrader.desk import record
+from autograder.exports.nbgrader.notebook import grade_id
 from autograder.grading.class_run import grades_csv
 from autograder.grading.submission import Result, grade
-from autograder.nbgrader_desk import record
-from autograder.nbgrader_notebook import grade_id
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits
 from course_data.files import write_whole

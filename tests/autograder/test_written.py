@@ -7,8 +7,8 @@ import pytest
 
 from autograder.course import catalogue, paths
 from autograder.course.notebooks import read_submission
+from autograder.exports.nbgrader.notebook import graded_notebook
 from autograder.grading.submission import Result, _without_running
-from autograder.nbgrader_notebook import graded_notebook
 
 LESSON, ID = "01_affine_quantization", "1.5-written"
 ANSWER = "Padding is filled with the zero point, so a wrong zero point moves every border pixel by a constant."

@@ -37,7 +37,7 @@ from record import record  # noqa: E402
 from autograder.authoring import students_copy  # noqa: E402
 from autograder.course import catalogue, paths
 from autograder.exports import Options, export  # noqa: E402
-from autograder.nbgrader_notebook import grade_id  # noqa: E402
+from autograder.exports.nbgrader.notebook import grade_id  # noqa: E402
 
 LESSONS = [name for name in catalogue.lessons() if not paths.is_lab(name)]
 

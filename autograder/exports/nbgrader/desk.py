@@ -20,12 +20,12 @@ from autograder.authoring.build import NBGRADER_CONFIG, build
 from autograder.authoring.packing import need_repository
 from autograder.course import catalogue, paths
 from autograder.course.notebooks import NotebookProblem
+from autograder.exports.nbgrader.notebook import answer_id, comment, grade_id, graded_notebook
 from autograder.grading.policy import NotKnown, read_stamp
-from autograder.nbgrader_notebook import answer_id, comment, grade_id, graded_notebook
 from course_data.errors import UserError
 from course_data.files import write_whole
 
-HOOK = "from autograder.nbgrader_release import configure\nconfigure(c)"
+HOOK = "from autograder.exports.nbgrader.release_steps import configure\nconfigure(c)"
 
 
 class DeskError(UserError):

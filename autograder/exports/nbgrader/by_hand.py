@@ -33,8 +33,8 @@ def marks(folder):
     from nbgrader.api import Grade
     from sqlalchemy import or_
 
-    from autograder.nbgrader_desk import opened
-    from autograder.nbgrader_notebook import answer_id, grade_id
+    from autograder.exports.nbgrader.desk import opened
+    from autograder.exports.nbgrader.notebook import answer_id, grade_id
 
     found = {}
     with opened(folder) as (_, gradebook):
