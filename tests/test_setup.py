@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from typer.main import get_command
 
 from autograder.bench import page as figures
-from autograder.cli import app
+from autograder.cli.main import app
 from autograder.course import catalogue
 from course_labs.markers import names
 

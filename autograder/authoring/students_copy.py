@@ -150,7 +150,7 @@ def contents():
     found.update(package_files(lambda package: package.startswith(PACKAGES)))
     sources = [path.read_text(encoding="utf-8") for path in [*visible.values(), *found.values()] if path.suffix == ".py"]
     sources += [source for path in notebooks for source in _code(path)]
-    commands = "autograder.cli"
+    commands = "autograder.cli.main"
     found.update(modules_needed([*sources, f"import {commands}"], {commands: _for_students(paths.REPOSITORY / "autograder" / "cli.py")}))
     secret = [name for name in found if name.endswith(("/hidden.py", "/bank.py"))]
     if secret:

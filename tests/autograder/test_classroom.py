@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder import cli
 from autograder.checks.verdict import Verdict
+from autograder.cli.main import main
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import read_beside
 from autograder.grading import class_run, provenance
@@ -48,7 +48,7 @@ def course(monkeypatch, capsys):
     def run(*words, status=0):
         monkeypatch.setattr(sys, "argv", ["course", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         said = capsys.readouterr()
         assert (ended.value.code or 0) == status, said.out + said.err
         return said.out + said.err
@@ -390,7 +390,7 @@ ast.parse = loud
     cell = next(c for c in notebook["cells"] if c["id"] == "exercise-1-2-scale")
     cell["source"] = '# Exercise 1.2-scale\n"\\d \\w"\nif 1 is 1: pass\nimport warnings; warnings.warn("student")\nraise ValueError("\\q")'
     put(tmp_path / "class" / "ada" / ONE / f"{ONE}.ipynb", json.dumps(notebook).encode())
-    words = [sys.executable, "-m", "autograder.cli", "grade", tmp_path / "class", "--out", tmp_path / "out", "--jobs", "1", "--accept-weak-isolation"]
+    words = [sys.executable, "-m", "autograder.cli.main", "grade", tmp_path / "class", "--out", tmp_path / "out", "--jobs", "1", "--accept-weak-isolation"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
     process = subprocess.run(
         [*map(str, words)], capture_output=True, text=True, timeout=300, cwd=Path(paths.REPOSITORY),

@@ -8,8 +8,8 @@ import sys
 import nbformat
 import pytest
 
-from autograder import doctor
 from autograder.authoring.build import build
+from autograder.cli.main import doctor
 from autograder.course import paths
 
 LESSON = "01_affine_quantization"
@@ -21,7 +21,7 @@ def course(tmp_path):
 
     def run(*arguments, folder=tmp_path, **environment):
         return subprocess.run(
-            [sys.executable, "-m", "autograder.cli", *map(str, arguments)],
+            [sys.executable, "-m", "autograder.cli.main", *map(str, arguments)],
             capture_output=True, text=True, timeout=120, cwd=folder,
             env={**os.environ, "COURSE_HOME": str(tmp_path / "home"), "COLUMNS": "200", **environment},
         )  # fmt: skip

@@ -29,7 +29,7 @@ needs_bubblewrap = pytest.mark.skipif(
 
 def course(*arguments, **environment):
     """Run the `course` command as a user would."""
-    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "autograder.cli.main", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "120", **environment}, timeout=300)
 
 

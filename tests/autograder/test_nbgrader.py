@@ -21,10 +21,10 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import cli
 from autograder.authoring.build import build
 from autograder.checks import bank
 from autograder.checks.verdict import Verdict
+from autograder.cli.main import main
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import folder_of, read_folder
 from autograder.exports.nbgrader.by_hand import marks, with_marks
@@ -59,7 +59,7 @@ def course_command(*arguments, status=0):
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         patch.setattr(sys, "argv", ["course", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
     assert (ended.value.code or 0) == status, printed.getvalue()
     return printed.getvalue()
 

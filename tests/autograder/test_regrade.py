@@ -51,7 +51,7 @@ def own(tmp_path):
 
 def course(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", *map(str, arguments)],
+        [sys.executable, "-m", "autograder.cli.main", *map(str, arguments)],
         capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "200"}, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder import cli
+from autograder.cli.main import main
 from autograder.course import paths
 from autograder.grading import class_run, provenance, workers
 from autograder.grading.finding import Entry, find_submissions
@@ -37,7 +37,7 @@ def a_class(folder, *students):
 
 def course(*arguments, of=paths.REPOSITORY):
     """Run the `course` command; `of` is the folder that its package lies in."""
-    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "autograder.cli.main", *map(str, arguments)]
     environment = {**os.environ, "COLUMNS": "120", "PYTHONPATH": os.pathsep.join([str(of), os.environ.get("PYTHONPATH", "")])}
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=of, timeout=300)
 
@@ -140,7 +140,7 @@ def test_a_write_that_fails_half_way_costs_nothing(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(class_run, "write_whole", full)
     monkeypatch.setattr(sys, "argv", ["course", "grade", str(folder), "--out", str(out), "--seed", "3", "--jobs", "1"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == 2 and "No space left" in capsys.readouterr().err
     assert len(list(out.glob("results/*/*.json"))) == 1 and not (out / "grades.csv").exists()
 
@@ -230,7 +230,7 @@ def test_a_cluster_gives_the_same_grades_and_a_lost_worker_costs_nothing(tmp_pat
     assert here.returncode == 0, here.stderr
     cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with cluster:
-        command = [sys.executable, "-m", "autograder.cli", "grade", folder, "--out", tmp_path / "there", "--seed", "7"]
+        command = [sys.executable, "-m", "autograder.cli.main", "grade", folder, "--out", tmp_path / "there", "--seed", "7"]
         process = subprocess.Popen([*command, "--scheduler", cluster.scheduler_address], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         while process.poll() is None and not list(tmp_path.glob("there/results/*/*.json")):
             time.sleep(0.02)

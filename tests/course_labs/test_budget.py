@@ -101,11 +101,11 @@ def test_the_command_says_it_and_its_exit_status_too(results, monkeypatch, tmp_p
 
 
 def test_a_wrong_limit_is_told_before_any_work(monkeypatch, tmp_path, capsys):
-    from autograder import cli
+    from autograder.cli.main import main
 
     monkeypatch.setattr(seeds, "run_seeds", lambda *_args, **_named: pytest.fail("it trained"))
     monkeypatch.setattr("sys.argv", ["course", "lab", "--out", str(tmp_path), "--max-mb", "nan"])
     with pytest.raises(SystemExit) as stopped:
-        cli.main()
+        main.main()
     assert stopped.value.code == 2
     assert "--max-mb is nan" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
-from autograder.cli import app
+from autograder.cli.main import app
 from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, export, measure, own, settings
 from course_labs.report import read_results

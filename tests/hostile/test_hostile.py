@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder import cli
+from autograder.cli.main import main
 from autograder.course import catalogue as lessons
 from autograder.course import paths
 from autograder.grading import results_folder
@@ -52,7 +52,7 @@ def grade_class(folder, out, home, *more, **environment):
         (home / name).mkdir(parents=True, exist_ok=True)
     limits = [word for name, value in LIMITS.items() for word in ("--limit", f"{name}={value}")]
     return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", "grade", str(folder), "--out", str(out), "--jobs", "4", "--seed", str(SEED), *limits, *more],
+        [sys.executable, "-m", "autograder.cli.main", "grade", str(folder), "--out", str(out), "--jobs", "4", "--seed", str(SEED), *limits, *more],
         capture_output=True, text=True, timeout=900, cwd=home / "here",
         env={**os.environ, "HOME": str(home / "home"), "TMPDIR": str(home / "temporary"), "COLUMNS": "120",
              "PYTHONPATH": str(paths.SOLUTIONS.parent), **environment},
@@ -193,7 +193,7 @@ def test_the_honest_students_get_what_they_get_alone(run):
 def test_a_wrong_limit_is_one_clear_line(limit, words, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["course", "grade", str(tmp_path), "--out", str(tmp_path / "out"), "--limit", limit])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == 2 and words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 

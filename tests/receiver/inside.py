@@ -15,16 +15,16 @@ from pathlib import Path
 
 def commands(wanted):
     """Run `course` with each list of arguments, one after the other in this process (torch is imported once): [status, output] of each."""
-    from autograder import cli
+    from autograder.cli.main import main
 
     found = []
     for arguments in wanted:
         said = io.StringIO()
-        cli.console.file = said  # rich has taken hold of the first stdout
+        main.console.file = said  # rich has taken hold of the first stdout
         sys.argv = ["course", *arguments]
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
-                status = cli.main()
+                status = main.main()
             except SystemExit as ended:
                 status = ended.code
         found.append([status or 0, said.getvalue()])

@@ -58,7 +58,7 @@ def make_class(folder, hogs):
 def grade(folder, out, jobs):
     """Grade a class; {student: {exercise: verdict}} and the seconds it took."""
     started = time.monotonic()
-    command = [sys.executable, "-m", "autograder.cli", "grade", str(folder), "--out", str(out), "--seed", "7", "--jobs", str(jobs)]
+    command = [sys.executable, "-m", "autograder.cli.main", "grade", str(folder), "--out", str(out), "--seed", "7", "--jobs", str(jobs)]
     process = subprocess.run([*command, *(word for limit in LIMITS for word in ("--limit", limit))], capture_output=True, text=True)
     if process.returncode not in (0, 2):
         raise RuntimeError(process.stderr)

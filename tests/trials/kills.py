@@ -36,7 +36,7 @@ def make_class(folder, students):
 
 
 def command(folder, out, jobs=2):
-    return [sys.executable, "-m", "autograder.cli", "grade", str(folder), "--out", str(out), "--seed", str(SEED), "--jobs", str(jobs)]
+    return [sys.executable, "-m", "autograder.cli.main", "grade", str(folder), "--out", str(out), "--seed", str(SEED), "--jobs", str(jobs)]
 
 
 def start(folder, out, temporary, jobs=2):

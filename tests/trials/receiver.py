@@ -181,7 +181,7 @@ def nbgrader(folder, student):
         where = course if course.is_dir() else folder
         must(subprocess.run([sys.executable, *map(str, command)], cwd=where, env=environment, capture_output=True, text=True))
 
-    run("-m", "autograder.cli", "nbgrader", course)
+    run("-m", "autograder.cli.main", "nbgrader", course)
     handed_out, work, begin = folder / "fetched", course / "submitted" / "ada", time.monotonic()
     for name in catalogue.lessons():
         run("-m", "nbgrader", "generate_assignment", name)

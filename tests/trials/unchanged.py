@@ -22,7 +22,7 @@ from autograder.authoring import students_copy
 from autograder.checks import asking, bank
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
-from autograder.cli import app
+from autograder.cli.main import app
 from autograder.course import catalogue, paths
 
 HERE = Path(__file__).resolve().parent
@@ -90,7 +90,7 @@ def helps():
 
 
 def _course(*words):
-    done = subprocess.run([sys.executable, "-m", "autograder.cli", *map(str, words)], capture_output=True, text=True, cwd=paths.REPOSITORY)
+    done = subprocess.run([sys.executable, "-m", "autograder.cli.main", *map(str, words)], capture_output=True, text=True, cwd=paths.REPOSITORY)
     if done.returncode:
         raise SystemExit(f"course {' '.join(map(str, words))}: {done.stdout}{done.stderr}")
     return done.stdout

@@ -412,7 +412,7 @@ def nbgrader(
 @app.command()
 def doctor():
     """Say whether this machine is ready: each line is ok, or what to do."""
-    from autograder.doctor import examine
+    from autograder.cli.doctor import examine
 
     findings = examine()
     for finding in findings:
