@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from course_data.errors import UserError
-from course_data.progress import bar
+from course_data.progress_bar import bar
 
 MAX_BYTES = 1 << 30  # CIFAR-10, the largest data set here, unpacks to 186 MB
 MAX_FILES = 200_000

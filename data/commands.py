@@ -6,8 +6,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from course_data.catalogue import spec
 from course_data.root import data_root
+from course_data.specs import spec
 
 app = typer.Typer(help="List, download and import data sets.", invoke_without_command=True)
 

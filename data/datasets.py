@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from course_data import cache
-from course_data.catalogue import Spec, spec
+from course_data import store
 from course_data.errors import UserError
+from course_data.specs import Spec, spec
 
 SPLIT_SEED = 20_240_101  # fixed for good: everybody's validation images are the same ones
 
@@ -54,7 +54,7 @@ def load(name: str) -> Dataset:
     if facts.bundled:
         arrays, about = _bundled_digits(facts)
     else:
-        arrays, about = cache.read(facts)
+        arrays, about = store.read(facts)
     keep, held_out = stratified(arrays["train_labels"], facts.validation)
     train = _split(arrays["train_images"][keep], arrays["train_labels"][keep])
     mean, std = _channel_statistics(train.images)

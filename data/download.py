@@ -3,10 +3,10 @@
 import tempfile
 from pathlib import Path
 
-from course_data.catalogue import spec
 from course_data.errors import UserError
 from course_data.importing import add
 from course_data.root import data_root
+from course_data.specs import spec
 
 
 def get(name: str) -> tuple[str, Path | None]:

@@ -8,7 +8,7 @@ from torchvision.datasets import ImageFolder
 
 from course_data.datasets import Dataset, _channel_statistics, _split, fingerprint, stratified
 from course_data.errors import UserError
-from course_data.progress import bar
+from course_data.progress_bar import bar
 
 LAYOUT = (
     "The course reads FOLDER/train/CLASS/IMAGE and FOLDER/test/CLASS/IMAGE (and FOLDER/val/CLASS/IMAGE if you have it), "

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_data import cache
+from course_data import store
 from course_data.archives import MAX_BYTES, read_files
-from course_data.catalogue import SPECS, Spec
 from course_data.datasets import fingerprint
 from course_data.errors import UserError
-from course_data.progress import bar
+from course_data.progress_bar import bar
+from course_data.specs import SPECS, Spec
 
 LAYOUTS = (
     "The course reads: MNIST as torchvision keeps it (MNIST/raw/train-images-idx3-ubyte and three more, "
@@ -38,7 +38,7 @@ def add(path: Path | str, source: str | None = None) -> tuple[str, Path]:
     facts, arrays, title = _recognise(files, path.name)
     _check_arrays(facts, arrays, path.name)
     about = {"title": title, "source": source or path.name, "fingerprint": fingerprint(arrays)}
-    return facts.name, cache.write(facts, arrays, about)
+    return facts.name, store.write(facts, arrays, about)
 
 
 def _recognise(files: dict[str, bytes], where: str) -> tuple[Spec, dict, str]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_data import cache
-from course_data.catalogue import SPECS
+from course_data import store
+from course_data.specs import SPECS
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ def status() -> list[Status]:
     """The state of every data set the course knows, in the order of the lessons. Reads no pixels."""
     found = []
     for facts in SPECS.values():
-        path = cache.path_of(facts)
+        path = store.path_of(facts)
         if facts.bundled:
             found.append(Status(facts.name, facts.title, True, None, 0, ""))
             continue
-        about = cache.about(facts) if path.is_file() else None
+        about = store.about(facts) if path.is_file() else None
         advice = f"course data get {facts.name}   or   course data add ARCHIVE"
         if about:
             found.append(Status(facts.name, about["title"], True, path, path.stat().st_size, ""))

@@ -35,7 +35,7 @@ def lab(
     """
     from rich.console import Console
 
-    from course_data.catalogue import spec
+    from course_data.specs import spec
     from course_labs.budget import Budget, judged
 
     if images is None:

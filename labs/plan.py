@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import nn
 
 from course_data import Dataset, UserError
-from course_data.progress import status
+from course_data.progress_bar import status
 from course_labs import industrial, machine, networks, training
 from course_labs.families import ConvNets
 from course_labs.networks import normalise

@@ -19,7 +19,7 @@ from torch import nn
 
 from course_data import Dataset, UserError, load
 from course_data.files import write_whole
-from course_data.progress import bar, status
+from course_data.progress_bar import bar, status
 from course_labs import (
     accounting,
     claims,

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from course_data import UserError, add, archives, catalogue, load, status
+from course_data import UserError, add, archives, load, specs, status
 
 TRAIN, TEST = 40, 20
 
@@ -24,15 +24,15 @@ def own_root(tmp_path, monkeypatch):
     """A data root of this test's own, and data sets of a few images."""
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "root"))
     for name in ("mnist", "cifar10"):
-        small = dataclasses.replace(catalogue.SPECS[name], train=TRAIN, test=TEST, validation=10)
-        monkeypatch.setitem(catalogue.SPECS, name, small)
+        small = dataclasses.replace(specs.SPECS[name], train=TRAIN, test=TEST, validation=10)
+        monkeypatch.setitem(specs.SPECS, name, small)
     return tmp_path / "root"
 
 
 def publish(monkeypatch, name, files):
     """Make the checksums of `files` the published ones."""
     md5 = {key: hashlib.md5(content).hexdigest() for key, content in files.items()}
-    monkeypatch.setitem(catalogue.SPECS, name, dataclasses.replace(catalogue.SPECS[name], md5=md5))
+    monkeypatch.setitem(specs.SPECS, name, dataclasses.replace(specs.SPECS[name], md5=md5))
 
 
 def mnist_files():
@@ -54,11 +54,11 @@ def cifar_files():
         return pickle.dumps({"data": pixels, "labels": [i % 10 for i in range(count)]})
 
     files = {f"data_batch_{i}": batch(TRAIN // 5) for i in range(1, 6)}
-    return files | {"test_batch": batch(TEST), "batches.meta": pickle.dumps({"label_names": list(catalogue.SPECS["cifar10"].classes)})}
+    return files | {"test_batch": batch(TEST), "batches.meta": pickle.dumps({"label_names": list(specs.SPECS["cifar10"].classes)})}
 
 
 def image_files(name, form, suffix, train=TRAIN):
-    facts = catalogue.SPECS[name]
+    facts = specs.SPECS[name]
     channels, height, width = facts.shape
     files = {}
     for part, count in (("train", train), ("test", TEST)):
@@ -160,7 +160,7 @@ def test_image_folder_is_named_after_its_format(tmp_path, form, suffix, title):
     data = load("cifar10")
     assert data.title == title
     assert title in [item.title for item in status()]
-    order = sorted(range(TEST), key=lambda i: (catalogue.SPECS["cifar10"].classes[i % 10], i))
+    order = sorted(range(TEST), key=lambda i: (specs.SPECS["cifar10"].classes[i % 10], i))
     assert data.test.labels.tolist() == [i % 10 for i in order]
     assert (data.test.images[:, 0, 0, 0] - torch.tensor([5 * i for i in order])).abs().max() <= 1
 

@@ -6,12 +6,12 @@ import nbclient
 import nbformat
 from rich.console import Console
 
-from course_data.progress import bar, status
+from course_data.progress_bar import bar, status
 
 CELL = """
 import itertools
 from IPython.display import DisplayHandle
-from course_data import progress
+from course_data import progress_bar
 
 progress.time.monotonic = itertools.count().__next__  # a second passes at every look
 shown, update = [], DisplayHandle.update

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from course_data.catalogue import Spec
 from course_data.errors import UserError
 from course_data.files import beside
 from course_data.root import data_root
+from course_data.specs import Spec
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 
