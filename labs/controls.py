@@ -15,7 +15,8 @@ from torch import nn
 from torch.nn.utils import parametrize, prune
 
 from course_data.errors import UserError
-from course_labs import distillation, export, families, industrial, measure, networks, pruning, quantise, training
+from course_labs import distillation, export, families, industrial, measure, pruning, quantise, training
+from course_labs.networks import convnet
 from course_labs.stages import code_version, sha256
 
 TITLES = {
@@ -59,7 +60,7 @@ class Controls:
             net = studio.new(chosen.student)
             return training.train(net, studio.data, chosen.student_recipe, training.cross_entropy, studio.seed_for("student"), update)
 
-        return studio.trained("no_teacher", chosen.student, work, {"recipe": chosen.student_recipe}, (networks, training))
+        return studio.trained("no_teacher", chosen.student, work, {"recipe": chosen.student_recipe}, (convnet, training))
 
     def from_scratch(self):
         """The pruned shape from new weights, with the teacher's help, for the student's and the recovery's epochs together.
@@ -72,7 +73,7 @@ class Controls:
         def work(update) -> nn.Module:
             return self._taught(studio.new(pruned.net.shape), recipe, "from_scratch", update)
 
-        return studio.trained("from_scratch", pruned.net.shape, work, {"recipe": recipe} | self._help(), (networks, training, distillation))
+        return studio.trained("from_scratch", pruned.net.shape, work, {"recipe": recipe} | self._help(), (convnet, training, distillation))
 
     def unstructured(self):
         """The student with its smallest weights set to zero, as many numbers left as the pruned network has, and the same recovery."""
@@ -89,7 +90,7 @@ class Controls:
             return settled(self._taught(net, recipe, "pruned", update))
 
         inputs = {"student": student.done.fingerprint, "left": count, "recipe": recipe} | self._help()
-        return studio.trained("unstructured", student.net.shape, work, inputs, (networks, training, distillation, sys.modules[__name__]))
+        return studio.trained("unstructured", student.net.shape, work, inputs, (convnet, training, distillation, sys.modules[__name__]))
 
     def silenced(self):
         """What the pruned network computes, in the student's shape: the channels are zero instead of gone."""
@@ -100,7 +101,7 @@ class Controls:
             return studio.family.expanded(student.net, pruned.net, pruning.keep_best(scores, pruned.net.shape.widths))
 
         inputs = {"student": student.done.fingerprint, "pruned": pruned.done.fingerprint}
-        return studio.trained("silenced", student.net.shape, work, inputs, (networks, pruning, families, sys.modules[__name__]))
+        return studio.trained("silenced", student.net.shape, work, inputs, (convnet, pruning, families, sys.modules[__name__]))
 
     def dynamic_linear(self):
         """Dynamic quantisation of linear layers alone: PyTorch's `quantize_dynamic` silently passes over convolutions, and this is what is left."""
@@ -122,7 +123,7 @@ class Controls:
             return self._taught(small, recipe, "pruned", update)
 
         inputs = {"student": student.done.fingerprint, "recipe": recipe, "importance_images": images} | self._help() | industrial.versions()
-        return studio.trained("torch_pruning", shape, work, inputs, (networks, training, distillation, industrial))
+        return studio.trained("torch_pruning", shape, work, inputs, (convnet, training, distillation, industrial))
 
     def _taught(self, net: nn.Module, recipe: training.Recipe, purpose: str, update) -> nn.Module:
         """Train `net` in place with the teacher's help, as the student and the pruned network were."""

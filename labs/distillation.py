@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from course_data import Dataset
-from course_labs.networks import normalise
+from course_labs.networks.convnet import normalise
 from course_labs.training import Loss, Recipe, Taught, autocast, device, draw_view, seen
 
 

@@ -11,7 +11,7 @@ import onnx
 import torch
 
 from course_data.files import beside
-from course_labs.networks import ConvNet, folded
+from course_labs.networks.convnet import ConvNet, folded
 
 OPSET = 18
 

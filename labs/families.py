@@ -6,8 +6,9 @@ A family is any object with what `ConvNets` has. `own.Traced` is the other one: 
 import torch
 
 from course_data import Dataset
-from course_labs import first_weights, networks, pruning
-from course_labs.networks import ConvNet, Shape
+from course_labs import pruning
+from course_labs.networks import convnet, first_weights
+from course_labs.networks.convnet import ConvNet, Shape
 
 
 class ConvNets:
@@ -39,7 +40,7 @@ class ConvNets:
 
     channel_importance = staticmethod(pruning.channel_importance)
     rebuilt = staticmethod(pruning.rebuilt)
-    folded = staticmethod(networks.folded)
+    folded = staticmethod(convnet.folded)
 
     @staticmethod
     @torch.no_grad()

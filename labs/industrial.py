@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from course_data import Dataset, Split
-from course_labs.networks import normalise
+from course_labs.networks.convnet import normalise
 
 TORCH_PRUNING, OPENVINO = "torch-pruning", "openvino"
 

@@ -9,7 +9,7 @@ import torch
 
 from course_data import Dataset, UserError
 from course_labs import distillation, pruning, quantise
-from course_labs.networks import ConvNet
+from course_labs.networks.convnet import ConvNet
 from course_labs.training import Loss
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from course_data import Dataset, Split
-from course_labs.networks import normalise
+from course_labs.networks.convnet import normalise
 
 BATCHES = (1, 8, 64)
 

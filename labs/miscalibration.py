@@ -8,7 +8,7 @@ import torch
 
 from course_data import Dataset
 from course_labs import measure
-from course_labs.networks import normalise
+from course_labs.networks.convnet import normalise
 
 WRONG = {
     "grey": "images of one mid-grey",

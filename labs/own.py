@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from course_data import Dataset, UserError, load
-from course_labs import graph
-from course_labs.graph import GraphShape, Network
-from course_labs.networks import normalise
+from course_labs.networks import graph
+from course_labs.networks.convnet import normalise
+from course_labs.networks.graph import GraphShape, Network
 from course_labs.settings import SETTINGS, Settings
 from course_labs.training import Recipe
 

@@ -12,9 +12,10 @@ from torch import nn
 
 from course_data import Dataset, UserError
 from course_data.progress_bar import status
-from course_labs import industrial, machine, networks, training
+from course_labs import industrial, machine, training
 from course_labs.families import ConvNets
-from course_labs.networks import normalise
+from course_labs.networks import convnet
+from course_labs.networks.convnet import normalise
 from course_labs.settings import Settings
 from course_labs.stages import Stages, code_version, write_json
 from course_labs.training import Recipe, autocast, cross_entropy, device, train
@@ -42,7 +43,7 @@ def planned(
 
     inputs = {
         "minutes": minutes, "controls": with_controls, "settings": dataclasses.asdict(settings), "data": data.fingerprint, "machine": machine.describe(),
-        "code": code_version(sys.modules[__name__], networks, training), **family.fingerprint,
+        "code": code_version(sys.modules[__name__], convnet, training), **family.fingerprint,
     }
     share = stages.run("plan", ".share.json", inputs, work).facts["share"]
     chosen = scaled(settings, share)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from course_data import Dataset
-from course_labs.networks import ConvNet, normalise
+from course_labs.networks.convnet import ConvNet, normalise
 
 
 def channel_importance(net: ConvNet, data: Dataset, images: int, batch: int = 128) -> list[torch.Tensor]:

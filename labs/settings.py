@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from course_labs.networks import Shape
+from course_labs.networks.convnet import Shape
 from course_labs.training import Recipe
 
 

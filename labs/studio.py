@@ -20,23 +20,11 @@ from torch import nn
 from course_data import Dataset, UserError, load
 from course_data.files import write_whole
 from course_data.progress_bar import bar, status
-from course_labs import (
-    accounting,
-    claims,
-    controls,
-    distillation,
-    export,
-    machine,
-    measure,
-    miscalibration,
-    networks,
-    pruning,
-    quantise,
-    training,
-)  # fmt: skip
+from course_labs import accounting, claims, controls, distillation, export, machine, measure, miscalibration, pruning, quantise, training
 from course_labs.families import ConvNets
 from course_labs.learner import Learner
-from course_labs.networks import Shape
+from course_labs.networks import convnet  # fmt: skip
+from course_labs.networks.convnet import Shape
 from course_labs.output import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
@@ -116,7 +104,7 @@ class Studio:
 
         chosen = self.settings
         inputs = {"recipe": chosen.teacher_recipe, "smoothing": chosen.teacher_smoothing}
-        return self.trained("teacher", chosen.teacher, work, inputs, (networks, training))
+        return self.trained("teacher", chosen.teacher, work, inputs, (convnet, training))
 
     def taught(self) -> tuple[Taught, Done]:
         """Ask the teacher about every training image once for each view, before any student needs it."""
@@ -132,7 +120,7 @@ class Studio:
             recipe = dataclasses.asdict(chosen.student_recipe)
             inputs = self.common | {
                 "teacher": teacher.done.fingerprint, "views": chosen.views, "shift": recipe["shift"], "flip": recipe["flip"],
-                "code": code_version(networks, training, distillation),
+                "code": code_version(convnet, training, distillation),
             }
             done = self.stages.run("taught", ".pt", inputs, work)
             self._say("taught", done, f"{chosen.views} views of every training image")
@@ -153,7 +141,7 @@ class Studio:
             "distillation": (chosen.temperature, chosen.alpha),
             **self.learner.versions("loss"),
         }
-        return self.trained("student", chosen.student, work, inputs, (networks, training, distillation))
+        return self.trained("student", chosen.student, work, inputs, (convnet, training, distillation))
 
     def pruned(self) -> Model:
         """Cut the student's least important channels, rebuild it smaller, let it recover with the teacher's help."""
@@ -174,7 +162,7 @@ class Studio:
             "importance_images": chosen.importance_images,
             **self.learner.versions("loss", "rebuild"),
         }
-        return self.trained("pruned", shape, work, inputs, (networks, training, distillation, pruning))
+        return self.trained("pruned", shape, work, inputs, (convnet, training, distillation, pruning))
 
     def int8(self) -> Model:
         """Round the pruned network's weights and activations to eight bits."""
@@ -215,7 +203,7 @@ class Studio:
             "machine": machine.describe(),
             "versions": machine.versions(),
             "calibration": self.settings.calibration,
-            "code": code_version(measure, networks, accounting, miscalibration, quantise),
+            "code": code_version(measure, convnet, accounting, miscalibration, quantise),
         }
 
         def work(path: Path) -> dict:
@@ -314,7 +302,7 @@ class Studio:
         return {"rows": self._rows(models, said), "lost": measure.lost(said["teacher"], said["int8"], test.labels.numpy()), "wrong_calibration": wrong}
 
     def _rows(self, models: list[Model], said: dict) -> list[dict]:
-        image = networks.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
+        image = convnet.normalise(self.data.test.images[:1], self.data.mean, self.data.std)
         plain = {m.name: self.family.folded(m.net) for m in models if m.eager}
         runtime = {m.name: measure.onnx_call(m.path, image.numpy()) for m in models}
         eager = {f"eager {name}": measure.eager_call(net, image) for name, net in plain.items()}

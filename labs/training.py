@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course_data import Dataset, Split
-from course_labs.networks import normalise
+from course_labs.networks.convnet import normalise
 
 # A loss takes (the network's logits, labels, the teacher's logits for the same images or None) and gives a scalar, or a number for each image.
 Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]

@@ -300,7 +300,7 @@ def _split(data, split):
 
 
 def _normalised(images, mean, std):
-    from course_labs.networks import normalise
+    from course_labs.networks.convnet import normalise
 
     return normalise(images, mean, std).numpy()
 

@@ -190,7 +190,7 @@ def my_rebuild(state, kept):
 check("studio.3-rebuild")
 
 # %% demo=true
-from course_labs.networks import normalise
+from course_labs.networks.convnet import normalise
 from course_labs.pruning import channel_importance, keep_best, masked
 from course_labs.training import accuracy
 

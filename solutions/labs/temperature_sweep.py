@@ -175,7 +175,7 @@ from course_data import Split, load
 from course_labs import measure
 from course_labs.distillation import teach
 from course_labs.export import export
-from course_labs.networks import ConvNet, Shape, folded, normalise
+from course_labs.networks.convnet import ConvNet, Shape, folded, normalise
 from course_labs.training import Recipe, accuracy, cross_entropy, train
 
 from autograder.figures import temperature_sweep as figures

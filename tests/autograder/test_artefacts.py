@@ -72,7 +72,7 @@ def test_weights_are_those_that_act(own):
 
 def test_accuracy_is_that_of_the_runtime(own):
     from course_data import load
-    from course_labs.networks import normalise
+    from course_labs.networks.convnet import normalise
 
     data = load("digits")
     images = normalise(data.test.images, data.mean, data.std).numpy()

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from course_data import load
 from course_labs import accounting, export, measure, miscalibration, quantise
-from course_labs.networks import ConvNet, Shape, folded
+from course_labs.networks.convnet import ConvNet, Shape, folded
 
 
 @pytest.fixture(scope="module")

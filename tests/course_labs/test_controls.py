@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from course_data import load
 from course_labs import Recipe, Settings, Shape, Studio, claims, controls, export, industrial, measure, pruning, quantise, run_lab, training
 from course_labs.families import ConvNets
-from course_labs.networks import ConvNet
+from course_labs.networks.convnet import ConvNet
 from course_labs.report import controls_markdown, controls_terminal
 from course_labs.summary import collected
 

@@ -19,7 +19,7 @@ from autograder.course.blanks import has_blank
 from autograder.course.handed_in import Handed
 from course_data import load
 from course_labs import export
-from course_labs.networks import ConvNet, Shape
+from course_labs.networks.convnet import ConvNet, Shape
 from course_labs.training import Recipe, cross_entropy, train
 
 spec = importlib.util.spec_from_file_location("exercise_lab_files_forge", Path(__file__).resolve().parents[1] / "exercise_lab_files" / "forge.py")

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from course_data import UserError, load
-from course_labs import graph, measure, pruning
+from course_labs import measure, pruning
+from course_labs.networks import graph
 
 
 class Random(nn.Module):
@@ -242,7 +243,7 @@ def test_what_is_added_to_the_input_is_not_cut():
 
 def test_importance_agrees_with_the_course_s_own():
     """On the course's own network both ways of pruning score alike."""
-    from course_labs.networks import ConvNet, Shape
+    from course_labs.networks.convnet import ConvNet, Shape
 
     torch.manual_seed(0)
     digits = load("digits")

@@ -9,9 +9,10 @@ import torch
 from rich.console import Console
 
 from course_data import load
-from course_labs import Recipe, Settings, Shape, controls, export, graph, industrial, measure, own, run_lab
+from course_labs import Recipe, Settings, Shape, controls, export, industrial, measure, own, run_lab
 from course_labs.families import ConvNets
-from course_labs.networks import ConvNet, normalise
+from course_labs.networks import graph
+from course_labs.networks.convnet import ConvNet, normalise
 
 SEPARABLE = """
 from torch import nn

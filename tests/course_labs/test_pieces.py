@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from course_data import Split, load
-from course_labs import distillation, export, first_weights, measure, pruning, quantise, stages, training
-from course_labs.networks import ConvNet, Shape, folded, normalise
+from course_labs import distillation, export, measure, pruning, quantise, stages, training
+from course_labs.networks import first_weights
+from course_labs.networks.convnet import ConvNet, Shape, folded, normalise
 from course_labs.training import Recipe
 
 

@@ -6,7 +6,7 @@ import torch
 
 from course_data import load
 from course_labs import export
-from course_labs.networks import ConvNet, Shape
+from course_labs.networks.convnet import ConvNet, Shape
 from course_labs.pruning import channel_importance, keep_best, rebuilt
 from course_labs.training import Recipe, cross_entropy, train
 

@@ -256,7 +256,7 @@ def an_operator_of_its_own(files):
 def a_table_of_the_test_images(files):
     """Each test image is a row of a matrix; only the image itself is near enough to its row. 100 % right, and nothing learnt."""
     from course_data import load
-    from course_labs.networks import normalise
+    from course_labs.networks.convnet import normalise
 
     data = load("digits")
     known = normalise(data.test.images, data.mean, data.std).flatten(1).numpy()

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from course_data import Dataset
-from course_labs.networks import ConvNet, normalise
+from course_labs.networks.convnet import ConvNet, normalise
 
 PATCHES = 100_000
 

@@ -18,7 +18,7 @@ from torch.fx.experimental.optimization import fuse
 from torch.fx.passes.shape_prop import ShapeProp
 
 from course_data import Dataset, UserError
-from course_labs.networks import normalise
+from course_labs.networks.convnet import normalise
 
 SUPPORTED = (
     "convolutions (ordinary or depthwise), batch norm, ReLU, ReLU6, max, average and adaptive pooling, mean over height and width, "
