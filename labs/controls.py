@@ -15,7 +15,8 @@ from torch import nn
 from torch.nn.utils import parametrize, prune
 
 from course_data.errors import UserError
-from course_labs import distillation, export, families, industrial, measure, pruning, quantise, training
+from course_labs import families, measure
+from course_labs.methods import distillation, export, other_tools, pruning, quantise, training
 from course_labs.networks import convnet
 from course_labs.stages import code_version, sha256
 
@@ -32,10 +33,10 @@ TITLES = {
 }
 
 
-def other_runtimes(models: dict[str, Path]) -> dict[str, industrial.OpenVino]:
+def other_runtimes(models: dict[str, Path]) -> dict[str, other_tools.OpenVino]:
     """Files that control rows run elsewhere than in ONNX Runtime, ready to be called: none where no control row is measured. `models` are files by name."""
-    wanted = set(models) & set(TITLES) and industrial.installed(industrial.OPENVINO)
-    return {"openvino": industrial.OpenVino(models["int8"])} if wanted else {}
+    wanted = set(models) & set(TITLES) and other_tools.installed(other_tools.OPENVINO)
+    return {"openvino": other_tools.OpenVino(models["int8"])} if wanted else {}
 
 
 class Controls:
@@ -47,7 +48,7 @@ class Controls:
     def models(self) -> list:
         """All that need a network or a file of their own, in the order of the table. (`eager` is the pruned row's network, told once more.)"""
         made = [self.no_teacher(), self.from_scratch(), self.unstructured(), self.silenced(), self.dynamic_linear(), self.dynamic()]
-        return made + ([self.torch_pruning()] if industrial.installed(industrial.TORCH_PRUNING) else [])
+        return made + ([self.torch_pruning()] if other_tools.installed(other_tools.TORCH_PRUNING) else [])
 
     def no_teacher(self):
         """The student again, from the same first weights and in the same order of images, without the teacher's answers.
@@ -117,13 +118,13 @@ class Controls:
         recipe, images, shape = studio.settings.recovery_recipe, studio.settings.importance_images, pruned.net.shape
 
         def work(update) -> nn.Module:
-            state = industrial.torch_pruned(student.net, studio.family.producers(student.net), shape.widths, studio.data, images)
+            state = other_tools.torch_pruned(student.net, studio.family.producers(student.net), shape.widths, studio.data, images)
             small = studio.family.new(shape)
             small.load_state_dict(state)
             return self._taught(small, recipe, "pruned", update)
 
-        inputs = {"student": student.done.fingerprint, "recipe": recipe, "importance_images": images} | self._help() | industrial.versions()
-        return studio.trained("torch_pruning", shape, work, inputs, (convnet, training, distillation, industrial))
+        inputs = {"student": student.done.fingerprint, "recipe": recipe, "importance_images": images} | self._help() | other_tools.versions()
+        return studio.trained("torch_pruning", shape, work, inputs, (convnet, training, distillation, other_tools))
 
     def _taught(self, net: nn.Module, recipe: training.Recipe, purpose: str, update) -> nn.Module:
         """Train `net` in place with the teacher's help, as the student and the pruned network were."""

@@ -6,7 +6,7 @@ A family is any object with what `ConvNets` has. `own.Traced` is the other one: 
 import torch
 
 from course_data import Dataset
-from course_labs import pruning
+from course_labs.methods import pruning
 from course_labs.networks import convnet, first_weights
 from course_labs.networks.convnet import ConvNet, Shape
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from course_data import Dataset, UserError
-from course_labs import distillation, pruning, quantise
+from course_labs.methods import distillation, pruning, quantise
+from course_labs.methods.training import Loss
 from course_labs.networks.convnet import ConvNet
-from course_labs.training import Loss
 
 
 @dataclass

@@ -4,8 +4,8 @@ import importlib.metadata
 import os
 import platform
 
-from course_labs import industrial
-from course_labs.training import cpu_flags, device, precision
+from course_labs.methods import other_tools
+from course_labs.methods.training import cpu_flags, device, precision
 
 TELLING_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16", "asimd", "asimddp", "i8mm", "bf16")
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "torch", "torchvision")
@@ -34,7 +34,7 @@ def describe() -> dict:
 
 def versions() -> dict[str, str]:
     """Versions of the libraries that made the numbers, and of those that control rows use where they are installed."""
-    return {name: importlib.metadata.version(name) for name in LIBRARIES} | industrial.versions()
+    return {name: importlib.metadata.version(name) for name in LIBRARIES} | other_tools.versions()
 
 
 def _cpu_model() -> str:

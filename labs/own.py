@@ -13,11 +13,11 @@ import torch
 from torch import nn
 
 from course_data import Dataset, UserError, load
+from course_labs.methods.training import Recipe
 from course_labs.networks import graph
 from course_labs.networks.convnet import normalise
 from course_labs.networks.graph import GraphShape, Network
 from course_labs.settings import SETTINGS, Settings
-from course_labs.training import Recipe
 
 CONTRACT = (
     "It is called as factory(in_channels, classes, width=1.0) and gives back the network, a torch.nn.Module from images "

@@ -12,13 +12,14 @@ from torch import nn
 
 from course_data import Dataset, UserError
 from course_data.progress_bar import status
-from course_labs import industrial, machine, training
+from course_labs import machine
 from course_labs.families import ConvNets
+from course_labs.methods import other_tools, training
+from course_labs.methods.training import Recipe, autocast, cross_entropy, device, train
 from course_labs.networks import convnet
 from course_labs.networks.convnet import normalise
 from course_labs.settings import Settings
 from course_labs.stages import Stages, code_version, write_json
-from course_labs.training import Recipe, autocast, cross_entropy, device, train
 
 MEASURING = 75.0  # seconds for export, quantisation and the measurements, which no plan can shorten
 SHORTEST = 0.02  # of the training: below it the networks have not seen enough to be worth a table
@@ -74,7 +75,7 @@ def training_seconds(settings: Settings, data: Dataset, new: Callable[..., nn.Mo
     epochs = {"student": first, "pruned": recovery}
     if with_controls:  # student without teacher and its scattered zeros; the pruned shape from scratch, and Torch-Pruning's
         epochs["student"] += first + recovery
-        epochs["pruned"] += first + recovery + recovery * industrial.installed(industrial.TORCH_PRUNING)
+        epochs["pruned"] += first + recovery + recovery * other_tools.installed(other_tools.TORCH_PRUNING)
     total = settings.views * len(data.train) * _seconds_an_image_shown(new(settings.teacher), data)
     for shape, recipe, count in (
         (settings.teacher, settings.teacher_recipe, settings.teacher_recipe.epochs), (settings.student, settings.student_recipe, epochs["student"]),

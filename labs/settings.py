@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from course_labs.methods.training import Recipe
 from course_labs.networks.convnet import Shape
-from course_labs.training import Recipe
 
 
 @dataclass(frozen=True)

@@ -20,16 +20,17 @@ from torch import nn
 from course_data import Dataset, UserError, load
 from course_data.files import write_whole
 from course_data.progress_bar import bar, status
-from course_labs import accounting, claims, controls, distillation, export, machine, measure, miscalibration, pruning, quantise, training
+from course_labs import accounting, claims, controls, machine, measure, miscalibration
 from course_labs.families import ConvNets
 from course_labs.learner import Learner
+from course_labs.methods import distillation, export, pruning, quantise, training
+from course_labs.methods.training import Taught
 from course_labs.networks import convnet  # fmt: skip
 from course_labs.networks.convnet import Shape
 from course_labs.output import write_reports
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
 from course_labs.summary import collected
-from course_labs.training import Taught
 
 ROWS = ("teacher", "student", "pruned", "int8")
 TITLES = {

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_labs import distillation
+from course_labs.methods import distillation
 
 
 def quantize_rows(w, qmax):

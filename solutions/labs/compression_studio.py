@@ -191,8 +191,8 @@ check("studio.3-rebuild")
 
 # %% demo=true
 from course_labs.networks.convnet import normalise
-from course_labs.pruning import channel_importance, keep_best, masked
-from course_labs.training import accuracy
+from course_labs.methods.pruning import channel_importance, keep_best, masked
+from course_labs.methods.training import accuracy
 
 studio.use(rebuild=my_rebuild)
 kept = keep_best(channel_importance(student.net, dataset, studio.settings.importance_images), studio.settings.pruned_widths)

@@ -73,10 +73,10 @@ from pathlib import Path
 
 from course_data import load
 from course_labs import measure
-from course_labs.export import export
+from course_labs.methods.export import export
 from course_labs.networks.convnet import ConvNet, Shape, folded, normalise
-from course_labs.pruning import channel_importance, masked
-from course_labs.training import Recipe, accuracy, cross_entropy, train
+from course_labs.methods.pruning import channel_importance, masked
+from course_labs.methods.training import Recipe, accuracy, cross_entropy, train
 
 from autograder.figures import pruning_tradeoff as figures
 

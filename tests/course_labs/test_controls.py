@@ -15,8 +15,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from course_data import load
-from course_labs import Recipe, Settings, Shape, Studio, claims, controls, export, industrial, measure, pruning, quantise, run_lab, training
+from course_labs import Recipe, Settings, Shape, Studio, claims, controls, measure, run_lab
 from course_labs.families import ConvNets
+from course_labs.methods import export, other_tools, pruning, quantise, training
 from course_labs.networks.convnet import ConvNet
 from course_labs.report import controls_markdown, controls_terminal
 from course_labs.summary import collected
@@ -41,7 +42,7 @@ NAMES = ["no_teacher", "from_scratch", "unstructured", "silenced", "dynamic_line
 @pytest.fixture(scope="module")
 def plain():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(industrial, "installed", lambda name: False)
+        patch.setattr(other_tools, "installed", lambda name: False)
         yield
 
 

@@ -18,9 +18,9 @@ from autograder.course import catalogue, paths
 from autograder.course.blanks import has_blank
 from autograder.course.handed_in import Handed
 from course_data import load
-from course_labs import export
+from course_labs.methods import export
+from course_labs.methods.training import Recipe, cross_entropy, train
 from course_labs.networks.convnet import ConvNet, Shape
-from course_labs.training import Recipe, cross_entropy, train
 
 spec = importlib.util.spec_from_file_location("exercise_lab_files_forge", Path(__file__).resolve().parents[1] / "exercise_lab_files" / "forge.py")
 forge = importlib.util.module_from_spec(spec)

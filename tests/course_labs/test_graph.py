@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from course_data import UserError, load
-from course_labs import measure, pruning
+from course_labs import measure
+from course_labs.methods import pruning
 from course_labs.networks import graph
 
 

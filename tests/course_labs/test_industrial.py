@@ -9,8 +9,9 @@ import torch
 from rich.console import Console
 
 from course_data import load
-from course_labs import Recipe, Settings, Shape, controls, export, industrial, measure, own, run_lab
+from course_labs import Recipe, Settings, Shape, controls, measure, own, run_lab
 from course_labs.families import ConvNets
+from course_labs.methods import export, other_tools
 from course_labs.networks import graph
 from course_labs.networks.convnet import ConvNet, normalise
 
@@ -36,8 +37,8 @@ def test_without_them_there_are_no_such_rows(monkeypatch, tmp_path):
     def nothing(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(industrial.importlib.metadata, "version", nothing)
-    assert not industrial.installed(industrial.OPENVINO) and industrial.versions() == {}
+    monkeypatch.setattr(other_tools.importlib.metadata, "version", nothing)
+    assert not other_tools.installed(other_tools.OPENVINO) and other_tools.versions() == {}
     assert controls.other_runtimes({"int8": tmp_path, "dynamic": tmp_path}) == {}
 
 
@@ -52,14 +53,14 @@ def test_torch_pruning_cuts_to_the_shape_asked_for(tmp_path):
     net = ConvNet(Shape((16, 48, 32), (1, 2, 1)), 1, 10)
     family = ConvNets.of(digits)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    state = industrial.torch_pruned(net, family.producers(net), (16, 32, 16), digits, 128)
+    state = other_tools.torch_pruned(net, family.producers(net), (16, 32, 16), digits, 128)
     family.new(Shape((16, 32, 16), (1, 2, 1))).load_state_dict(state)
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items()), "the student itself stays as it was"
     path = tmp_path / "nets.py"
     path.write_text(SEPARABLE)
     traced = own.Traced(f"{path}:separable", normalise(digits.val.images[:2], digits.mean, digits.std), 10)
     big = traced.new(traced.shape(1.0))
-    state = industrial.torch_pruned(big, traced.producers(big), (8, 16), digits, 128)
+    state = other_tools.torch_pruned(big, traced.producers(big), (8, 16), digits, 128)
     traced.new(graph.GraphShape(1.0, (8, 16))).load_state_dict(state)
 
 
@@ -69,7 +70,7 @@ def test_openvino_runs_the_same_file(tmp_path):
     torch.manual_seed(0)
     path = export.export(ConvNet(Shape((16, 16), (1, 2)), 1, 10).eval(), (8, 8), tmp_path / "net.onnx")
     images = normalise(digits.val.images, digits.mean, digits.std).numpy()
-    run = industrial.OpenVino(path)
+    run = other_tools.OpenVino(path)
     np.testing.assert_allclose(run(images[:5]), measure.session(path, 1).run(None, {"image": images[:5]})[0], atol=1e-4)
     assert (run.predictions(digits.val, digits, batch=50) == measure.predictions(path, digits.val, digits)).mean() > 0.99
 

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from course_data import Split, load
-from course_labs import distillation, export, measure, pruning, quantise, stages, training
+from course_labs import measure, stages
+from course_labs.methods import distillation, export, pruning, quantise, training
+from course_labs.methods.training import Recipe
 from course_labs.networks import first_weights
 from course_labs.networks.convnet import ConvNet, Shape, folded, normalise
-from course_labs.training import Recipe
 
 
 @pytest.fixture(scope="module")

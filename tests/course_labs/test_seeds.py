@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from course_data import UserError
-from course_labs import Recipe, Settings, Shape, training
+from course_labs import Recipe, Settings, Shape
+from course_labs.methods import training
 from course_labs.output import as_text
 from course_labs.report import markdown, read_results, remarks, terminal
 from course_labs.seeds import run_seeds

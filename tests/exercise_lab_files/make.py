@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 
 from course_data import load
-from course_labs import export
+from course_labs.methods import export
+from course_labs.methods.pruning import channel_importance, keep_best, rebuilt
+from course_labs.methods.training import Recipe, cross_entropy, train
 from course_labs.networks.convnet import ConvNet, Shape
-from course_labs.pruning import channel_importance, keep_best, rebuilt
-from course_labs.training import Recipe, cross_entropy, train
 
 HERE = Path(__file__).resolve().parent
 

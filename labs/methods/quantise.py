@@ -14,9 +14,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from course_data import Dataset
 from course_data.files import beside
-from course_labs.export import slim
+from course_labs.methods.export import slim
+from course_labs.methods.training import cpu_flags
 from course_labs.networks.convnet import normalise
-from course_labs.training import cpu_flags
 
 
 class _Calibration(CalibrationDataReader):

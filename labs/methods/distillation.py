@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from course_data import Dataset
+from course_labs.methods.training import Loss, Recipe, Taught, autocast, device, draw_view, seen
 from course_labs.networks.convnet import normalise
-from course_labs.training import Loss, Recipe, Taught, autocast, device, draw_view, seen
 
 
 def soft_loss(student_logits: torch.Tensor, teacher_logits: torch.Tensor, temperature: float) -> torch.Tensor:
