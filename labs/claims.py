@@ -4,7 +4,7 @@ from statistics import fmean, stdev
 
 from scipy.stats import t
 
-from course_labs.controls import TITLES
+from course_labs.measuring.controls import TITLES
 
 CLOCKS = ("onnx_runtime", "pytorch_eager", "openvino")
 

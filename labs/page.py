@@ -8,7 +8,7 @@ from statistics import fmean
 import jinja2
 
 from course_labs import report
-from course_labs.measure import BATCHES
+from course_labs.measuring.measure import BATCHES
 
 
 @dataclass(frozen=True)

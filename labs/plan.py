@@ -12,8 +12,8 @@ from torch import nn
 
 from course_data import Dataset, UserError
 from course_data.progress_bar import status
-from course_labs import machine
 from course_labs.families import ConvNets
+from course_labs.measuring import machine
 from course_labs.methods import other_tools, training
 from course_labs.methods.training import Recipe, autocast, cross_entropy, device, train
 from course_labs.networks import convnet

@@ -20,9 +20,10 @@ from torch import nn
 from course_data import Dataset, UserError, load
 from course_data.files import write_whole
 from course_data.progress_bar import bar, status
-from course_labs import accounting, claims, controls, machine, measure, miscalibration
+from course_labs import claims
 from course_labs.families import ConvNets
 from course_labs.learner import Learner
+from course_labs.measuring import accounting, controls, machine, measure, miscalibration
 from course_labs.methods import distillation, export, pruning, quantise, training
 from course_labs.methods.training import Taught
 from course_labs.networks import convnet  # fmt: skip
@@ -192,7 +193,7 @@ class Studio:
     def measure(self, with_controls: bool = False) -> dict:
         """Measure the four models in one run and write results.json, table.md, report.html and pictures. Returns the results.
 
-        `with_controls` adds the control rows of course_labs.controls, measured in the same run. This is the only place that looks at test images.
+        `with_controls` adds the control rows of course_labs.measuring.controls, measured in the same run. This is the only place that looks at test images.
         """
         models = self.models()
         if with_controls:

@@ -21,7 +21,7 @@ from pathlib import Path
 from autograder.authoring.build import NBGRADER_CONFIG
 from autograder.bench.submissions import KINDS, build_lessons, submission
 from course_data.files import write_whole
-from course_labs.machine import describe, versions
+from course_labs.measuring.machine import describe, versions
 
 OTTER_TEST = """OK_FORMAT = True
 test = {{"name": "{name}", "points": {points:g}, "suites": [{{"scored": True, "setup": "", "teardown": "", "type": "doctest",

@@ -26,7 +26,7 @@ from autograder.grading.submission import grade
 from autograder.grading.workers import PRELOAD
 from autograder.sandbox.box import Sandbox
 from course_data.files import write_whole
-from course_labs.machine import describe, versions
+from course_labs.measuring.machine import describe, versions
 
 REPEATS = 5  # gradings of one notebook; the median is reported
 

@@ -72,7 +72,7 @@ import copy
 from pathlib import Path
 
 from course_data import load
-from course_labs import measure
+from course_labs.measuring import measure
 from course_labs.methods.export import export
 from course_labs.networks.convnet import ConvNet, Shape, folded, normalise
 from course_labs.methods.pruning import channel_importance, masked

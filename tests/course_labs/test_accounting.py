@@ -7,7 +7,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from course_data import load
-from course_labs import accounting, measure, miscalibration
+from course_labs.measuring import accounting, measure, miscalibration
 from course_labs.methods import export, quantise
 from course_labs.networks.convnet import ConvNet, Shape, folded
 

@@ -15,8 +15,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from course_data import load
-from course_labs import Recipe, Settings, Shape, Studio, claims, controls, measure, run_lab
+from course_labs import Recipe, Settings, Shape, Studio, claims, run_lab
 from course_labs.families import ConvNets
+from course_labs.measuring import controls, measure
 from course_labs.methods import export, other_tools, pruning, quantise, training
 from course_labs.networks.convnet import ConvNet
 from course_labs.report import controls_markdown, controls_terminal

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from course_data import UserError, load
-from course_labs import measure
+from course_labs.measuring import measure
 from course_labs.methods import pruning
 from course_labs.networks import graph
 

@@ -9,8 +9,9 @@ import torch
 from rich.console import Console
 
 from course_data import load
-from course_labs import Recipe, Settings, Shape, controls, measure, own, run_lab
+from course_labs import Recipe, Settings, Shape, own, run_lab
 from course_labs.families import ConvNets
+from course_labs.measuring import controls, measure
 from course_labs.methods import export, other_tools
 from course_labs.networks import graph
 from course_labs.networks.convnet import ConvNet, normalise

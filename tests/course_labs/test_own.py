@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from autograder.cli.main import app
 from course_data import UserError, load
-from course_labs import Recipe, Settings, Shape, Studio, measure, own, settings
+from course_labs import Recipe, Settings, Shape, Studio, own, settings
+from course_labs.measuring import measure
 from course_labs.methods import export
 from course_labs.report import read_results
 

@@ -10,7 +10,7 @@ import torch
 
 from course_labs import figures, report
 from course_labs.budget import Budget, judged
-from course_labs.controls import TITLES
+from course_labs.measuring.controls import TITLES
 from course_labs.page import page
 from course_labs.summary import collected
 

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from course_data import Split, load
-from course_labs import measure, stages
+from course_labs import stages
+from course_labs.measuring import measure
 from course_labs.methods import distillation, export, pruning, quantise, training
 from course_labs.methods.training import Recipe
 from course_labs.networks import first_weights

@@ -13,7 +13,7 @@ import pytest
 from course_data import UserError
 from course_data.root import REPOSITORY
 from course_labs import markers, readme
-from course_labs.controls import TITLES
+from course_labs.measuring.controls import TITLES
 from course_labs.report import read_results
 from course_labs.settings import SETTINGS
 from course_labs.summary import collected

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from course_data.files import write_whole
-from course_labs import machine
+from course_labs.measuring import machine
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "autograder" / "results" / "trust.json"

@@ -15,7 +15,8 @@ from torch import nn
 from torch.nn.utils import parametrize, prune
 
 from course_data.errors import UserError
-from course_labs import families, measure
+from course_labs import families
+from course_labs.measuring import measure
 from course_labs.methods import distillation, export, other_tools, pruning, quantise, training
 from course_labs.networks import convnet
 from course_labs.stages import code_version, sha256

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from course_data import Dataset
-from course_labs import measure
+from course_labs.measuring import measure
 from course_labs.networks.convnet import normalise
 
 WRONG = {
