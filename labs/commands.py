@@ -42,9 +42,9 @@ def lab(
         spec(data)  # a wrong name or limit should not wait for torch
     budget = Budget(max_drop, max_mb, max_ms)
     out = out or _folder(data, images, model, width, seed, seeds, minutes)
-    from course_labs.output import write_texts
     from course_labs.own import inputs
-    from course_labs.report import controls_terminal, remarks, shown, terminal
+    from course_labs.report.output import write_texts
+    from course_labs.report.tables import controls_terminal, remarks, shown, terminal
     from course_labs.seeds import run_seeds
 
     try:

@@ -5,13 +5,13 @@ from pathlib import Path
 from rich.console import Console
 
 from course_data import Dataset, load
-from course_labs import shorter
-from course_labs.output import write_reports
 from course_labs.plan import planned
+from course_labs.report import shorter_runs
+from course_labs.report.output import write_reports
+from course_labs.report.summary import merged
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Stages
 from course_labs.studio import run_lab
-from course_labs.summary import merged
 
 
 def run_seeds(
@@ -29,7 +29,7 @@ def run_seeds(
     settings, data = settings or SETTINGS[data], load(data) if isinstance(data, str) else data
     if minutes is not None:
         settings = planned(minutes / len(seeds), settings, data, Stages(out / "stages"), console, family, options.get("with_controls", False))
-        if committed and (known := shorter.cost(data.name, settings)):
+        if committed and (known := shorter_runs.cost(data.name, settings)):
             console.print(known, highlight=False, soft_wrap=True)
     if len(seeds) == 1:
         return run_lab(data, out, seeds[0], settings, console, family=family, **options)

@@ -20,7 +20,6 @@ from torch import nn
 from course_data import Dataset, UserError, load
 from course_data.files import write_whole
 from course_data.progress_bar import bar, status
-from course_labs import claims
 from course_labs.families import ConvNets
 from course_labs.learner import Learner
 from course_labs.measuring import accounting, controls, machine, measure, miscalibration
@@ -28,10 +27,11 @@ from course_labs.methods import distillation, export, pruning, quantise, trainin
 from course_labs.methods.training import Taught
 from course_labs.networks import convnet  # fmt: skip
 from course_labs.networks.convnet import Shape
-from course_labs.output import write_reports
+from course_labs.report import control_sentences
+from course_labs.report.output import write_reports
+from course_labs.report.summary import collected
 from course_labs.settings import SETTINGS, Settings
 from course_labs.stages import Done, Stages, code_version, sha256, write_json
-from course_labs.summary import collected
 
 ROWS = ("teacher", "student", "pruned", "int8")
 TITLES = {
@@ -356,7 +356,7 @@ class Studio:
             "minutes": {name: round(s / 60, 3) for name, s in seconds.items()} | {"total": round(sum(seconds.values()) / 60, 3)},
             "rows": rows,
             "ratios": {row["name"]: _ratios(rows[0], row) for row in rows[1:]},
-            "controls": claims.control_rows(rows, found["rows"][len(ROWS) :]),
+            "controls": control_sentences.control_rows(rows, found["rows"][len(ROWS) :]),
             "lost": found["lost"],
             "wrong_calibration": found["wrong_calibration"],
         }

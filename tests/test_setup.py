@@ -13,7 +13,7 @@ from typer.main import get_command
 from autograder.bench import page as figures
 from autograder.cli.main import app
 from autograder.course import catalogue
-from course_labs.markers import names
+from course_labs.report.markers import names
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from autograder.course import paths
 from course_data.errors import UserError
-from course_labs.markers import refill
+from course_labs.report.markers import refill
 
 PAGE = paths.REPOSITORY / "autograder" / "README.md"
 RESULTS = paths.REPOSITORY / "autograder" / "results"

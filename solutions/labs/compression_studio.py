@@ -271,7 +271,7 @@ print(f"the file is {ratio:.1f} times smaller")
 # %% demo=true
 from IPython.display import Markdown
 
-from course_labs.report import markdown
+from course_labs.report.tables import markdown
 
 results = studio.measure()
 Markdown(markdown(results))

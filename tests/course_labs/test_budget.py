@@ -10,7 +10,7 @@ from course_data import UserError
 from course_data.root import REPOSITORY
 from course_labs import seeds
 from course_labs.budget import Budget, judged
-from course_labs.summary import collected
+from course_labs.report.summary import collected
 
 
 @pytest.fixture
@@ -87,12 +87,13 @@ def test_no_limit_is_no_budget():
 def test_the_command_says_it_and_its_exit_status_too(results, monkeypatch, tmp_path, limit, status, words):
     import typer
 
-    from course_labs import commands, output
+    from course_labs import commands
+    from course_labs.report import output
 
     written = []
     monkeypatch.setattr(seeds, "run_seeds", lambda *_args, **_named: results)
     monkeypatch.setattr(output, "write_texts", lambda found, out: written.append(found["budget"]["met"]))
-    monkeypatch.setattr("course_labs.report.remarks", lambda _results: [])
+    monkeypatch.setattr("course_labs.report.tables.remarks", lambda _results: [])
     app = typer.Typer()
     app.command()(commands.lab)
     found = CliRunner().invoke(app, ["--out", str(tmp_path), "--max-ms", limit])

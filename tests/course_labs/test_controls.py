@@ -15,13 +15,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from course_data import load
-from course_labs import Recipe, Settings, Shape, Studio, claims, run_lab
+from course_labs import Recipe, Settings, Shape, Studio, run_lab
 from course_labs.families import ConvNets
 from course_labs.measuring import controls, measure
 from course_labs.methods import export, other_tools, pruning, quantise, training
 from course_labs.networks.convnet import ConvNet
-from course_labs.report import controls_markdown, controls_terminal
-from course_labs.summary import collected
+from course_labs.report import control_sentences
+from course_labs.report.summary import collected
+from course_labs.report.tables import controls_markdown, controls_terminal
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),
@@ -192,7 +193,7 @@ def test_dynamic_file_says_the_same_within_rounding(net, tmp_path):
 
 def altered(results, name, **changes):
     changed = [row | changes if row["name"] == name else row for row in results["runs"][0]["controls"]]
-    return next(row for row in claims.control_rows(results["runs"][0]["rows"], [r for r in changed if r["name"] != "eager"]) if row["name"] == name)["shows"]
+    return next(row for row in control_sentences.control_rows(results["runs"][0]["rows"], [r for r in changed if r["name"] != "eager"]) if row["name"] == name)["shows"]
 
 
 def test_the_sentence_follows_the_numbers(run, rows):

@@ -3,7 +3,7 @@
 import pytest
 
 from course_data import UserError
-from course_labs import markers
+from course_labs.report import markers
 
 PAGE = "one\n<!-- table:a -->\n1\n<!-- /table:a -->\ntwo\n<!-- note:b -->\n<!-- /note:b -->\nthree\n"
 

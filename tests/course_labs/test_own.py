@@ -18,7 +18,7 @@ from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, own, settings
 from course_labs.measuring import measure
 from course_labs.methods import export
-from course_labs.report import read_results
+from course_labs.report.tables import read_results
 
 RESIDUAL = """
 import torch

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from course_labs import figures, report
 from course_labs.budget import Budget, judged
 from course_labs.measuring.controls import TITLES
-from course_labs.page import page
-from course_labs.summary import collected
+from course_labs.report import figures, tables
+from course_labs.report.page import page
+from course_labs.report.summary import collected
 
 NAMES = {"teacher": 0.93, "student": 0.92, "pruned": 0.91, "int8": 0.90}
 CLASSES = ["cat", "dog", "<b>frog</b>"]
@@ -163,10 +163,10 @@ def test_the_page_needs_nothing_else_and_says_everything(seeds):
     assert len(found.asked) == 3 and all(address.startswith("data:image/png;base64,") for address in found.asked)
     assert not {"script", "link", "iframe", "object"} & set(found.tags) and "url(" not in text and "@import" not in text
     assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)
-    for cells in (*report.cells(results), *report.control_cells(results)):
+    for cells in (*tables.cells(results), *tables.control_cells(results)):
         for cell in cells:
             assert cell in words
-    for sentence in (*report.gains(results), report.losses(results), report.provenance(results), results["budget"]["words"]):
+    for sentence in (*tables.gains(results), tables.losses(results), tables.provenance(results), results["budget"]["words"]):
         assert sentence in words
     assert "teacher <title>" in words and "<title>" not in text.split("</head>")[1], "escaped"
     assert "1,999,300" in words and "images of one mid-grey" in words
@@ -181,15 +181,15 @@ def test_without_controls_and_budget_the_page_does_not_speak_of_them():
 
 def test_sentences_follow_the_numbers():
     results = results_of(1)
-    assert "class that pays most is <b>frog</b>: -5.00 points" in report.losses(results)
-    assert "loses 20 images" in report.losses(results) and "gains 3" in report.losses(results)
-    assert "loses on average 20 images" in report.losses(results_of(3))
-    assert "31.00 % (images of one mid-grey)" in report.miscalibrated(results)
+    assert "class that pays most is <b>frog</b>: -5.00 points" in tables.losses(results)
+    assert "loses 20 images" in tables.losses(results) and "gains 3" in tables.losses(results)
+    assert "loses on average 20 images" in tables.losses(results_of(3))
+    assert "31.00 % (images of one mid-grey)" in tables.miscalibrated(results)
     results["summary"]["int8"]["ratios"]["latency"]["mean"] = 0.5
-    assert "2.0 times slower" in report.gains(results)[0]
+    assert "2.0 times slower" in tables.gains(results)[0]
     for ratio in (0.96, 1.04):
         results["summary"]["int8"]["ratios"]["latency"]["mean"] = ratio
-        assert "and no faster in the same runtime" in report.gains(results)[0]
+        assert "and no faster in the same runtime" in tables.gains(results)[0]
 
 
 def test_over_several_seeds_the_control_rows_speak_of_the_means():
@@ -212,4 +212,4 @@ def without_a_teacher(student, alone):
     for run, taught, own in zip(results["runs"], student, alone):
         run["rows"][1] |= {"accuracy": taught, "correct": 1}
         next(row for row in run["controls"] if row["name"] == "no_teacher").update(accuracy=own, correct=0)
-    return dict(report.shown(results))["student trained without a teacher"]
+    return dict(tables.shown(results))["student trained without a teacher"]

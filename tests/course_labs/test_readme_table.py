@@ -12,11 +12,11 @@ import pytest
 
 from course_data import UserError
 from course_data.root import REPOSITORY
-from course_labs import markers, readme
 from course_labs.measuring.controls import TITLES
-from course_labs.report import read_results
+from course_labs.report import markers, readme
+from course_labs.report.summary import collected
+from course_labs.report.tables import read_results
 from course_labs.settings import SETTINGS
-from course_labs.summary import collected
 
 RESULTS = REPOSITORY / "labs" / "results"
 
@@ -27,7 +27,7 @@ def test_the_pages_show_the_committed_results(tmp_path, monkeypatch, capsys):
     assert readme.main() == 0, capsys.readouterr().err
     changed = copied(tmp_path, readme.LABS, "| MNIST | 3 |", "| MNIST | 4 |")
     monkeypatch.setattr(readme.update, "__defaults__", (readme.README, changed, *readme.update.__defaults__[2:]))
-    assert readme.main() == 1 and "out of step with labs/results: shorter:all. Run: python -m course_labs.readme" in capsys.readouterr().err
+    assert readme.main() == 1 and "out of step with labs/results: shorter:all. Run: python -m course_labs.report.readme" in capsys.readouterr().err
 
 
 def copied(folder, page, old, new):

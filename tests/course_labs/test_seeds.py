@@ -11,10 +11,10 @@ from rich.console import Console
 from course_data import UserError
 from course_labs import Recipe, Settings, Shape
 from course_labs.methods import training
-from course_labs.output import as_text
-from course_labs.report import markdown, read_results, remarks, terminal
+from course_labs.report.output import as_text
+from course_labs.report.summary import merged
+from course_labs.report.tables import markdown, read_results, remarks, terminal
 from course_labs.seeds import run_seeds
-from course_labs.summary import merged
 
 SMALL = Settings(
     teacher=Shape((16, 16), (2, 2)),

@@ -12,10 +12,11 @@ from rich.console import Console
 
 from course_data import load
 from course_data.root import REPOSITORY
-from course_labs import plan, seeds, shorter
-from course_labs.report import read_results
+from course_labs import plan, seeds
+from course_labs.report import shorter_runs
+from course_labs.report.summary import collected
+from course_labs.report.tables import read_results
 from course_labs.settings import SETTINGS
-from course_labs.summary import collected
 
 RESULTS = REPOSITORY / "labs" / "results"
 
@@ -63,11 +64,11 @@ def folder(tmp_path):
 )
 def test_the_cost_is_that_of_the_nearest_run(folder, epochs, words):
     recipe = dataclasses.replace(SETTINGS["mnist"].teacher_recipe, epochs=epochs)
-    assert shorter.cost("mnist", dataclasses.replace(SETTINGS["mnist"], teacher_recipe=recipe), folder) == words
+    assert shorter_runs.cost("mnist", dataclasses.replace(SETTINGS["mnist"], teacher_recipe=recipe), folder) == words
 
 
 def test_no_cost_is_made_up_where_none_was_measured(folder):
-    assert shorter.cost("digits", plan.scaled(SETTINGS["digits"], 0.1), folder) == ""
+    assert shorter_runs.cost("digits", plan.scaled(SETTINGS["digits"], 0.1), folder) == ""
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
@@ -84,7 +85,7 @@ def test_the_lab_says_what_less_training_costs_before_it_trains(tmp_path, monkey
 
 
 def test_the_table_has_every_run_with_less_training_and_the_whole(folder):
-    assert [line for line in shorter.table(folder).splitlines() if line.startswith("| MNIST")] == [
+    assert [line for line in shorter_runs.table(folder).splitlines() if line.startswith("| MNIST")] == [
         "| MNIST | 2 | 2.2 min | 0.10 | 99.00 % | 90.00 % |",
         "| MNIST | 4 | 3.9 min | 0.40 | 99.00 % | 95.00 % |",
         "| MNIST | not given | 8.1 min | 1.00 | 99.00 % | 98.00 % |",

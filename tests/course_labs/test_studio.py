@@ -17,7 +17,7 @@ from course_labs import Recipe, Settings, Shape, Studio, run_lab
 from course_labs.families import ConvNets
 from course_labs.hand_in import rows_of
 from course_labs.methods import distillation, training
-from course_labs.report import markdown, read_results, terminal
+from course_labs.report.tables import markdown, read_results, terminal
 from course_labs.stages import Stages
 
 TINY = Settings(

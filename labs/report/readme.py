@@ -1,4 +1,4 @@
-"""The tables and the figure in README.md and labs/README.md, made from committed results. `python -m course_labs.readme [--check]`."""
+"""The tables and the figure in README.md and labs/README.md, made from committed results. `python -m course_labs.report.readme [--check]`."""
 
 import hashlib
 import sys
@@ -11,10 +11,10 @@ from PIL.PngImagePlugin import PngInfo
 from course_data.errors import UserError
 from course_data.files import beside
 from course_data.root import REPOSITORY
-from course_labs import shorter
-from course_labs.markers import names, refill
-from course_labs.report import accuracy, basis, gains, grid, latency, number, provenance, read_results, shown, size
-from course_labs.summary import statistics
+from course_labs.report import shorter_runs
+from course_labs.report.markers import names, refill
+from course_labs.report.summary import statistics
+from course_labs.report.tables import accuracy, basis, gains, grid, latency, number, provenance, read_results, shown, size
 
 README, LABS = REPOSITORY / "README.md", REPOSITORY / "labs" / "README.md"
 HEADER = ("model", "test accuracy", "file", "one image", "smaller", "faster")
@@ -47,13 +47,13 @@ def controls(results: dict) -> str:
     return f"{grid(CONTROLS_HEADER, rows)}\n{sentences}\n\n{basis(results)}\n{provenance(results)}\n"
 
 
-def update(readme: Path = README, labs: Path = LABS, folder: Path = shorter.RESULTS, check: bool = False) -> list[str]:
+def update(readme: Path = README, labs: Path = LABS, folder: Path = shorter_runs.RESULTS, check: bool = False) -> list[str]:
     """Write every table that has markers in the two pages, from the results in `folder`, and the figure of `readme`'s. Returns what was out of step.
 
     With `check`, writes nothing. Raises UserError if a marker has no results, or as `markers.refill` does.
     """
     stale = refill(readme, {"table": lambda name: table(read_results(folder / f"{name}.json"))}, check)
-    parts = {"controls": lambda name: controls(read_results(folder / "controls" / f"{name}.json")), "shorter": lambda name: shorter.table(folder)}
+    parts = {"controls": lambda name: controls(read_results(folder / "controls" / f"{name}.json")), "shorter": lambda name: shorter_runs.table(folder)}
     stale += refill(labs, parts, check)
     files = [folder / f"{name}.json" for name in names(readme, "table")]
     made_from = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
@@ -74,7 +74,7 @@ def _stamp(path: Path) -> str | None:
 
 def _draw(several: list[dict], path: Path, made_from: str) -> None:
     """The figure in 64 colours: half the bytes, and no eye sees the difference in a line drawing."""
-    from course_labs.figures import tradeoffs
+    from course_labs.report.figures import tradeoffs
 
     with beside(path) as temporary:
         tradeoffs(several).savefig(temporary, format="png", dpi=150)
@@ -93,7 +93,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     if stale and check:
-        print(f"README.md or labs/README.md is out of step with labs/results: {', '.join(stale)}. Run: python -m course_labs.readme", file=sys.stderr)
+        print(f"README.md or labs/README.md is out of step with labs/results: {', '.join(stale)}. Run: python -m course_labs.report.readme", file=sys.stderr)
         return 1
     print("README.md and labs/README.md are in step" if not stale else f"Wrote {', '.join(stale)}")
     return 0

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from course_data import Dataset
 from course_data.files import beside, write_whole
-from course_labs import figures
-from course_labs.page import page
-from course_labs.report import controls_markdown, markdown
+from course_labs.report import figures
+from course_labs.report.page import page
+from course_labs.report.tables import controls_markdown, markdown
 
 PICTURES = ("tradeoff.png", "classes.png", "lost.png")
 

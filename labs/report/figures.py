@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from course_labs.report import SHORT, class_accuracies
+from course_labs.report.tables import SHORT, class_accuracies
 
 # Okabe and Ito's colours differ for every kind of colour vision; the shapes differ without any colour.
 LOOKS = {

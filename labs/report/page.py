@@ -7,8 +7,8 @@ from statistics import fmean
 
 import jinja2
 
-from course_labs import report
 from course_labs.measuring.measure import BATCHES
+from course_labs.report import tables
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ def page(results: dict, pictures: dict[str, bytes]) -> str:
         verdict=results.get("budget"),
         pictures=inlined,
         main=_main(results),
-        remarks=[report.basis(results), *report.brackets(results), *report.gains(results)],
+        remarks=[tables.basis(results), *tables.brackets(results), *tables.gains(results)],
         parts=_parts(results),
         tails=_tails(results),
-        losses=report.losses(results),
+        losses=tables.losses(results),
         calibration=_calibration(results),
         controls=_controls(results),
-        shown=report.shown(results),
+        shown=tables.shown(results),
         each=_each(results),
-        provenance=report.provenance(results),
+        provenance=tables.provenance(results),
         machine=_facts(results["runs"][0]["machine"] | results["runs"][0]["versions"]),
         settings=_facts(results["settings"]),
     )
@@ -45,10 +45,10 @@ def page(results: dict, pictures: dict[str, bytes]) -> str:
 
 def _main(results: dict) -> Grid:
     rows = []
-    for cells, row in zip(report.cells(results), results["runs"][0]["rows"]):
+    for cells, row in zip(tables.cells(results), results["runs"][0]["rows"]):
         ratios = results["summary"][row["name"]]["ratios"]
-        rows.append((*cells, *(f"{report.number(ratios[key], 1)}×" if ratios else "1×" for key in ("bytes", "latency"))))
-    return Grid((*report.HEADER, "smaller", "faster"), rows, left=2)
+        rows.append((*cells, *(f"{tables.number(ratios[key], 1)}×" if ratios else "1×" for key in ("bytes", "latency"))))
+    return Grid((*tables.HEADER, "smaller", "faster"), rows, left=2)
 
 
 def _parts(results: dict) -> Grid:
@@ -76,12 +76,12 @@ def _tails(results: dict) -> Grid:
 def _calibration(results: dict) -> Grid:
     right = results["summary"]["int8"]["accuracy"]["mean"]
     rows = [("training images, as the lab does", f"{100 * right:.2f} %", "")]
-    rows += [(title, f"{100 * value:.2f} %", f"{100 * (value - right):+.2f}") for title, value in report.wrong_calibrations(results)]
+    rows += [(title, f"{100 * value:.2f} %", f"{100 * (value - right):+.2f}") for title, value in tables.wrong_calibrations(results)]
     return Grid(("int8 calibrated on", "test accuracy", "points"), rows)
 
 
 def _controls(results: dict) -> Grid:
-    return Grid(report.CONTROLS_HEADER, report.control_cells(results), left=2)
+    return Grid(tables.CONTROLS_HEADER, tables.control_cells(results), left=2)
 
 
 def _each(results: dict) -> Grid:
@@ -95,7 +95,7 @@ def _each(results: dict) -> Grid:
             str(run["seed"]), *(f"{100 * found[name]['accuracy']:.2f} %" for name in names),
             f"{last['bytes']:.1f}×", f"{last['latency']:.1f}×", f"{run['minutes']['total']:.1f}",
         ))  # fmt: skip
-    return Grid(("seed", *(report.SHORT[name] for name in names), "int8 smaller", "int8 faster", "minutes"), rows)
+    return Grid(("seed", *(tables.SHORT[name] for name in names), "int8 smaller", "int8 faster", "minutes"), rows)
 
 
 def _by_row(results: dict):

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from course_labs.report import accuracy, grid, read_results
+from course_labs.report.tables import accuracy, grid, read_results
 from course_labs.settings import Settings
 
 RESULTS = Path(__file__).resolve().parent / "results"

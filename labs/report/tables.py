@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from course_data.errors import UserError
-from course_labs.summary import SCHEMA
+from course_labs.report.summary import SCHEMA
 
 HEADER = ("model", "channels", "test accuracy", "file", "parameters", "MACs", "ONNX Runtime, 1 thread", "PyTorch eager, 1 thread")
 
@@ -106,7 +106,7 @@ def shown(results: dict) -> list[tuple[str, str]]:
     runs = results["runs"]
     if len(runs) == 1:
         return [(row["title"], row["shows"]) for row in runs[0]["controls"]]
-    from course_labs.claims import over_runs  # brings torch along, which the README's table can do without
+    from course_labs.report.tables.control_sentences import over_runs  # brings torch along, which the README's table can do without
 
     words = over_runs(runs)
     return [(row["title"], words[row["name"]]) for row in runs[0]["controls"]]
