@@ -12,7 +12,7 @@ from rich.table import Table
 
 from autograder.course.catalogue import short
 from course_data.commands import app as data_app
-from course_labs.commands import lab
+from course_labs.studio.commands import lab
 
 app = typer.Typer(
     help="Neural-network compression: lessons, grading and the measured lab.",

@@ -15,11 +15,11 @@ from torch import nn
 from torch.nn.utils import parametrize, prune
 
 from course_data.errors import UserError
-from course_labs import families
 from course_labs.measuring import measure
 from course_labs.methods import distillation, export, other_tools, pruning, quantise, training
 from course_labs.networks import convnet
-from course_labs.stages import code_version, sha256
+from course_labs.studio import families
+from course_labs.studio.stages import code_version, sha256
 
 TITLES = {
     "no_teacher": "student trained without a teacher",
@@ -41,7 +41,7 @@ def other_runtimes(models: dict[str, Path]) -> dict[str, other_tools.OpenVino]:
 
 
 class Controls:
-    """The control models of `studio`, a `course_labs.studio.Studio`."""
+    """The control models of `studio`, a `course_labs.studio.steps.Studio`."""
 
     def __init__(self, studio):
         self.studio = studio

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from course_labs.report.tables import accuracy, grid, read_results
-from course_labs.settings import Settings
+from course_labs.studio.settings import Settings
 
 RESULTS = Path(__file__).resolve().parent / "results"
 HEADER = ("data set", "`--minutes`", "took", "share of the training", "teacher", "int8")

@@ -301,7 +301,7 @@ Image(studio.out / "tradeoff.png", width=800)
 
 # %% exercise="studio.5-files" kind="artefact" points=17 minutes=4 difficulty=1 files=["teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx", "results.json"]
 # Exercise studio.5-files: write the folder that is handed in
-from course_labs.hand_in import hand_in, rows_of
+from course_labs.studio.hand_in import hand_in, rows_of
 
 files = {model.path.name: model.path for model in studio.models()}
 folder = hand_in("compression_studio", files, {"data": data, "rows": rows_of(results)})

@@ -433,7 +433,7 @@ for cost in ("macs", "milliseconds"):
 
 # %% exercise="tradeoff.6-files" kind="artefact" points=15 minutes=6 difficulty=1 files=["whole.onnx", "masked-50.onnx", "pruned-10.onnx", "pruned-30.onnx", "pruned-50.onnx", "pruned-70.onnx", "results.json"]
 # Exercise tradeoff.6-files: measure on test images, and write what you hand in
-from course_labs.hand_in import hand_in
+from course_labs.studio.hand_in import hand_in
 
 print(f"{'':16}{'test accuracy':>14}{'bytes':>10}{'MACs':>11}{'ms':>9}")
 for row in rows:

@@ -409,7 +409,7 @@ for t in TEMPERATURES:
 
 # %% exercise="sweep.6-files" kind="artefact" points=15 minutes=6 difficulty=1 files=["alone-0.onnx", "alone-1.onnx", "alone-2.onnx", "t1-0.onnx", "t1-1.onnx", "t1-2.onnx", "t2-0.onnx", "t2-1.onnx", "t2-2.onnx", "t4-0.onnx", "t4-1.onnx", "t4-2.onnx", "t8-0.onnx", "t8-1.onnx", "t8-2.onnx", "t16-0.onnx", "t16-1.onnx", "t16-2.onnx", "results.json"]
 # Exercise sweep.6-files: measure on test images, and write what you hand in
-from course_labs.hand_in import hand_in
+from course_labs.studio.hand_in import hand_in
 
 files, rows = {}, []
 for t in settings:

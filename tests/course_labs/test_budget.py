@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from course_data import UserError
 from course_data.root import REPOSITORY
-from course_labs import seeds
-from course_labs.budget import Budget, judged
 from course_labs.report.summary import collected
+from course_labs.studio import seeds
+from course_labs.studio.budget import Budget, judged
 
 
 @pytest.fixture
@@ -87,8 +87,8 @@ def test_no_limit_is_no_budget():
 def test_the_command_says_it_and_its_exit_status_too(results, monkeypatch, tmp_path, limit, status, words):
     import typer
 
-    from course_labs import commands
     from course_labs.report import output
+    from course_labs.studio import commands
 
     written = []
     monkeypatch.setattr(seeds, "run_seeds", lambda *_args, **_named: results)

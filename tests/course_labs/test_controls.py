@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 
 from course_data import load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab
-from course_labs.families import ConvNets
 from course_labs.measuring import controls, measure
 from course_labs.methods import export, other_tools, pruning, quantise, training
 from course_labs.networks.convnet import ConvNet
 from course_labs.report import control_sentences
 from course_labs.report.summary import collected
 from course_labs.report.tables import controls_markdown, controls_terminal
+from course_labs.studio.families import ConvNets
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),
@@ -227,7 +227,7 @@ def test_the_second_table_in_both_forms(run):
 
 
 def test_the_command_passes_it_on_and_names_it_when_stopped(monkeypatch, tmp_path):
-    from course_labs import commands, seeds
+    from course_labs.studio import commands, seeds
 
     def stop(*args, with_controls, **options):
         assert with_controls

@@ -19,8 +19,8 @@ from autograder.course.blanks import has_blank
 from autograder.student import files_here
 from course_data import UserError
 from course_labs import Recipe, Settings, Shape, Studio
-from course_labs.hand_in import hand_in
-from course_labs.learner import Learner
+from course_labs.studio.hand_in import hand_in
+from course_labs.studio.learner import Learner
 
 LAB = "compression_studio"
 TINY = Settings(

@@ -9,12 +9,13 @@ import torch
 from rich.console import Console
 
 from course_data import load
-from course_labs import Recipe, Settings, Shape, own, run_lab
-from course_labs.families import ConvNets
+from course_labs import Recipe, Settings, Shape, run_lab
 from course_labs.measuring import controls, measure
 from course_labs.methods import export, other_tools
 from course_labs.networks import graph
 from course_labs.networks.convnet import ConvNet, normalise
+from course_labs.studio import own_network
+from course_labs.studio.families import ConvNets
 
 SEPARABLE = """
 from torch import nn
@@ -59,7 +60,7 @@ def test_torch_pruning_cuts_to_the_shape_asked_for(tmp_path):
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items()), "the student itself stays as it was"
     path = tmp_path / "nets.py"
     path.write_text(SEPARABLE)
-    traced = own.Traced(f"{path}:separable", normalise(digits.val.images[:2], digits.mean, digits.std), 10)
+    traced = own_network.Traced(f"{path}:separable", normalise(digits.val.images[:2], digits.mean, digits.std), 10)
     big = traced.new(traced.shape(1.0))
     state = other_tools.torch_pruned(big, traced.producers(big), (8, 16), digits, 128)
     traced.new(graph.GraphShape(1.0, (8, 16))).load_state_dict(state)

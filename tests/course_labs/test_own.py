@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 
 from autograder.cli.main import app
 from course_data import UserError, load
-from course_labs import Recipe, Settings, Shape, Studio, own, settings
+from course_labs import Recipe, Settings, Shape, Studio
 from course_labs.measuring import measure
 from course_labs.methods import export
 from course_labs.report.tables import read_results
+from course_labs.studio import own_network, settings
 
 RESIDUAL = """
 import torch
@@ -59,7 +60,7 @@ TINY = Settings(
 @pytest.fixture
 def tiny(monkeypatch):
     monkeypatch.setitem(settings.SETTINGS, "digits", TINY)
-    monkeypatch.setattr(own, "recipes_for", lambda data: TINY)
+    monkeypatch.setattr(own_network, "recipes_for", lambda data: TINY)
 
 
 @pytest.fixture
@@ -115,30 +116,30 @@ def test_a_plain_net_on_an_image_folder(tmp_path, tiny, pictures):
     assert results["runs"][0]["rows"][0]["accuracy"] > 0.9, "above and below are easily told apart"
     assert results["settings"]["teacher_recipe"]["peak_lr"] == pytest.approx(0.02), "no batch norm, a smaller learning rate"
     said = io.StringIO()
-    dataset, chosen, family = own.inputs("digits", pictures, 8, model, 0.5)
+    dataset, chosen, family = own_network.inputs("digits", pictures, 8, model, 0.5)
     Studio(dataset, out, 0, chosen, Console(file=said, width=300), family=family).models()
     assert said.getvalue().count("done before") == 5, "the same file and folder: nothing is done again"
     (tmp_path / "my nets.py").write_text(PLAIN + "\n# changed\n")
-    dataset, chosen, family = own.inputs("digits", pictures, 8, model, 0.5)
+    dataset, chosen, family = own_network.inputs("digits", pictures, 8, model, 0.5)
     studio = Studio(dataset, out, 0, chosen, Console(file=said), family=family)
     assert studio.common["model"] != json.loads((out / "stages" / "teacher.json").read_text())["inputs"]["model"]
 
 
 def test_the_course_s_own_networks_on_an_image_folder(pictures):
-    dataset, chosen, family = own.inputs("digits", pictures, 16, None, 0.5)
+    dataset, chosen, family = own_network.inputs("digits", pictures, 16, None, 0.5)
     assert family is None and chosen.student == settings.SETTINGS["cifar10"].student
-    recipe = own.recipes_for(dataset).teacher_recipe
+    recipe = own_network.recipes_for(dataset).teacher_recipe
     assert recipe.epochs == 60 and recipe.batch == 14 and recipe.shift == 2 and not recipe.flip
     large = dataclasses.replace(dataset, train=dataclasses.replace(dataset.train, labels=torch.zeros(50_000)))
-    assert own.recipes_for(large).teacher_recipe.epochs == 10 and own.recipes_for(large).teacher_recipe.batch == 64
-    assert own.inputs("digits", None, 32, None, 0.5) == ("digits", None, None)
+    assert own_network.recipes_for(large).teacher_recipe.epochs == 10 and own_network.recipes_for(large).teacher_recipe.batch == 64
+    assert own_network.inputs("digits", None, 32, None, 0.5) == ("digits", None, None)
     with pytest.raises(UserError, match="--size 7 is too small .* at least 8"):
-        own.inputs("digits", pictures, 7, None, 0.5)
+        own_network.inputs("digits", pictures, 7, None, 0.5)
 
 
 def test_the_network_of_a_shape_is_the_factory_s_cut(tmp_path):
     digits = load("digits")
-    family, chosen = own.prepared(f"{write(tmp_path / 'nets.py', RESIDUAL)}:residual", digits, TINY)
+    family, chosen = own_network.prepared(f"{write(tmp_path / 'nets.py', RESIDUAL)}:residual", digits, TINY)
     small = family.new(dataclasses.replace(chosen.student, widths=chosen.pruned_widths))
     assert small.shape.widths == (8, 8) and str(small.shape) == "8-8" and small.training
     again = family.new(small.shape)
@@ -152,7 +153,7 @@ def test_the_network_of_a_shape_is_the_factory_s_cut(tmp_path):
 
 @pytest.mark.parametrize("width, kept", [(128, 64), (48, 32), (32, 16), (24, 16), (16, 8), (12, 6), (3, 2), (1, 1)])
 def test_channels_are_kept_in_multiples_that_the_processor_likes(width, kept):
-    assert own.kept_channels(width, 0.5) == kept
+    assert own_network.kept_channels(width, 0.5) == kept
 
 
 # ---------------------------------------------------------------- what is refused
@@ -184,7 +185,7 @@ def test_what_is_wrong_is_said_with_file_and_line(tmp_path, name):
     code, says = WRONG[name]
     model = f"{write(tmp_path / 'nets.py', HEAD + code)}:f"
     with pytest.raises(UserError) as caught:
-        own.prepared(model, load("digits"), TINY)
+        own_network.prepared(model, load("digits"), TINY)
     for words in says:
         assert words in str(caught.value)
 
@@ -194,13 +195,13 @@ def test_what_is_wrong_is_said_with_file_and_line(tmp_path, name):
 )
 def test_a_model_that_is_none(model, says):
     with pytest.raises(UserError, match=says):
-        own.prepared(model, load("digits"), TINY)
+        own_network.prepared(model, load("digits"), TINY)
     with pytest.raises(UserError, match="--width 1.5"):
-        own.prepared(model, load("digits"), TINY, student_width=1.5)
+        own_network.prepared(model, load("digits"), TINY, student_width=1.5)
 
 
 def test_stopped_it_says_the_whole_command(tmp_path, monkeypatch, pictures):
-    from course_labs import seeds
+    from course_labs.studio import seeds
 
     def stop(*_args, **_named):
         raise KeyboardInterrupt
@@ -216,5 +217,5 @@ def test_the_example_of_the_handbook_runs(tmp_path):
     """labs/README.md shows a file: it must be one that the lab takes."""
     text = (Path(__file__).parents[2] / "labs" / "README.md").read_text(encoding="utf-8")
     code = text.split("```python\n")[1].split("```")[0]
-    _, chosen = own.prepared(f"{write(tmp_path / 'nets.py', code)}:make", load("digits"), TINY)
+    _, chosen = own_network.prepared(f"{write(tmp_path / 'nets.py', code)}:make", load("digits"), TINY)
     assert (chosen.teacher.widths, chosen.student.widths, chosen.pruned_widths) == ((64, 128), (32, 64), (16, 32))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from course_labs.budget import Budget, judged
 from course_labs.measuring.controls import TITLES
 from course_labs.report import figures, tables
 from course_labs.report.page import page
 from course_labs.report.summary import collected
+from course_labs.studio.budget import Budget, judged
 
 NAMES = {"teacher": 0.93, "student": 0.92, "pruned": 0.91, "int8": 0.90}
 CLASSES = ["cat", "dog", "<b>frog</b>"]

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from course_data import Split, load
-from course_labs import stages
 from course_labs.measuring import measure
 from course_labs.methods import distillation, export, pruning, quantise, training
 from course_labs.methods.training import Recipe
 from course_labs.networks import first_weights
 from course_labs.networks.convnet import ConvNet, Shape, folded, normalise
+from course_labs.studio import stages
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from course_labs.measuring.controls import TITLES
 from course_labs.report import markers, readme
 from course_labs.report.summary import collected
 from course_labs.report.tables import read_results
-from course_labs.settings import SETTINGS
+from course_labs.studio.settings import SETTINGS
 
 RESULTS = REPOSITORY / "labs" / "results"
 

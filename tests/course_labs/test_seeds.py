@@ -14,7 +14,7 @@ from course_labs.methods import training
 from course_labs.report.output import as_text
 from course_labs.report.summary import merged
 from course_labs.report.tables import markdown, read_results, remarks, terminal
-from course_labs.seeds import run_seeds
+from course_labs.studio.seeds import run_seeds
 
 SMALL = Settings(
     teacher=Shape((16, 16), (2, 2)),

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from course_data import load
 from course_data.root import REPOSITORY
-from course_labs import plan, seeds
 from course_labs.report import shorter_runs
 from course_labs.report.summary import collected
 from course_labs.report.tables import read_results
-from course_labs.settings import SETTINGS
+from course_labs.studio import plan, seeds
+from course_labs.studio.settings import SETTINGS
 
 RESULTS = REPOSITORY / "labs" / "results"
 

@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 
 from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab
-from course_labs.families import ConvNets
-from course_labs.hand_in import rows_of
 from course_labs.methods import distillation, training
 from course_labs.report.tables import markdown, read_results, terminal
-from course_labs.stages import Stages
+from course_labs.studio.families import ConvNets
+from course_labs.studio.hand_in import rows_of
+from course_labs.studio.stages import Stages
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),
@@ -194,8 +194,8 @@ def test_another_seed_starts_again(run):
 def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path, seeds, again):
     import typer
 
-    from course_labs import commands
-    from course_labs import seeds as several
+    from course_labs.studio import commands
+    from course_labs.studio import seeds as several
 
     def stop(*_args, **_options):
         raise KeyboardInterrupt
@@ -222,13 +222,13 @@ def test_ctrl_c_ends_with_a_plain_line(monkeypatch, tmp_path, seeds, again):
 def test_what_trains_other_networks_gets_a_folder_of_its_own(monkeypatch, tmp_path, words, folder):
     import typer
 
-    from course_labs import commands, own
+    from course_labs.studio import commands, own_network
 
     def stop(*_args, **_options):
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(own, "inputs", stop)
+    monkeypatch.setattr(own_network, "inputs", stop)
     app = typer.Typer()
     app.command()(commands.lab)
     assert f" --out {folder} " in CliRunner().invoke(app, words.split()).output
@@ -248,7 +248,7 @@ def test_wrong_arguments_are_user_errors(tmp_path):
 
 def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, monkeypatch):
     from course_data import load
-    from course_labs import plan
+    from course_labs.studio import plan
 
     said, half = io.StringIO(), (plan.MEASURING + 50) / 60
 
@@ -269,7 +269,7 @@ def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, 
 
 def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs(monkeypatch):
     from course_data import load
-    from course_labs import plan
+    from course_labs.studio import plan
 
     digits = load("digits")
     short, long = (plan.training_seconds(plan.scaled(TINY, share), digits, ConvNets.of(digits).new) for share in (1, 50))

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from course_labs import Recipe, Settings, Shape, Studio
-from course_labs.hand_in import hand_in, rows_of
+from course_labs.studio.hand_in import hand_in, rows_of
 
 HERE = Path(__file__).resolve().parent
 NARROW = Settings(

@@ -36,16 +36,16 @@ def lab(
     from rich.console import Console
 
     from course_data.specs import spec
-    from course_labs.budget import Budget, judged
+    from course_labs.studio.budget import Budget, judged
 
     if images is None:
         spec(data)  # a wrong name or limit should not wait for torch
     budget = Budget(max_drop, max_mb, max_ms)
     out = out or _folder(data, images, model, width, seed, seeds, minutes)
-    from course_labs.own import inputs
     from course_labs.report.output import write_texts
     from course_labs.report.tables import controls_terminal, remarks, shown, terminal
-    from course_labs.seeds import run_seeds
+    from course_labs.studio.own_network import inputs
+    from course_labs.studio.seeds import run_seeds
 
     try:
         dataset, settings, family = inputs(data, images, size, model, width)

@@ -17,7 +17,7 @@ from course_labs.methods.training import Recipe
 from course_labs.networks import graph
 from course_labs.networks.convnet import normalise
 from course_labs.networks.graph import GraphShape, Network
-from course_labs.settings import SETTINGS, Settings
+from course_labs.studio.settings import SETTINGS, Settings
 
 CONTRACT = (
     "It is called as factory(in_channels, classes, width=1.0) and gives back the network, a torch.nn.Module from images "
