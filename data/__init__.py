@@ -15,7 +15,7 @@ _HOMES = {
     "status": "inventory",
     "get": "download",
     "add": "importing",
-    "card": "catalogue",
+    "card": "specs",
 }
 __all__ = ["UserError", "data_root", *_HOMES]
 

@@ -2,7 +2,14 @@
 
 import importlib
 
-_HOMES = {"run_lab": "studio", "Studio": "studio", "Settings": "settings", "SETTINGS": "settings", "Shape": "networks", "Recipe": "training"}
+_HOMES = {
+    "run_lab": "studio.steps",
+    "Studio": "studio.steps",
+    "Settings": "studio.settings",
+    "SETTINGS": "studio.settings",
+    "Shape": "networks.convnet",
+    "Recipe": "methods.training",
+}
 __all__ = list(_HOMES)
 
 

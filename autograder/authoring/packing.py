@@ -4,6 +4,7 @@ Nothing here is a list of modules: what is needed is read from the import lines 
 """
 
 import ast
+import functools
 import importlib.util
 import io
 import os
@@ -16,8 +17,6 @@ from autograder.course import paths
 from course_data.errors import UserError
 from course_data.root import installed
 
-# The folders carry plain names (data, labs), the imports do not.
-HOMES = {"autograder": "autograder", "course_data": "data", "course_labs": "labs"}
 OLDEST = (1980, 1, 1, 0, 0, 0)  # no zip archive can hold an earlier date
 
 
@@ -38,6 +37,7 @@ def need_repository():
         )
 
 
+@functools.cache
 def project():
     """The repository's pyproject.toml as a dict. Raises `NoRepository`."""
     need_repository()
@@ -69,13 +69,19 @@ def _date():
     return max(tuple(moment[:6]), OLDEST)
 
 
+def homes():
+    """Import name -> folder in the repository, of every top-level package: the folders carry plain names, the imports do not."""
+    return project()["tool"]["setuptools"]["package-dir"]
+
+
 def package_files(wanted):
-    """Name in the repository -> path: modules and data files of the declared packages for whose name `wanted` (a function) is true."""
-    settings, found = project()["tool"]["setuptools"], {}
-    for package in filter(wanted, settings["packages"]):
-        folder = paths.REPOSITORY / place(package)
-        for pattern in ("*.py", *settings["package-data"].get(package, ())):
-            found.update({path.relative_to(paths.REPOSITORY).as_posix(): path for path in sorted(folder.glob(pattern)) if path.is_file()})
+    """Name in the repository -> path: modules and data files of the packages for whose name `wanted` (a function) is true."""
+    data, found = project()["tool"]["setuptools"]["package-data"], {}
+    for top, home in homes().items():
+        for folder in sorted({path.parent for path in (paths.REPOSITORY / home).rglob("__init__.py")}):
+            package = ".".join([top, *folder.relative_to(paths.REPOSITORY / home).parts])
+            for pattern in ("*.py", *data.get(package, ())) if wanted(package) else ():
+                found.update({path.relative_to(paths.REPOSITORY).as_posix(): path for path in sorted(folder.glob(pattern)) if path.is_file()})
     return found
 
 
@@ -87,7 +93,7 @@ def modules_needed(sources, instead=None):
     found, read, waiting = {}, set(), [name for source in sources for name in imported(source)]
     while waiting:
         module = waiting.pop()
-        if module in read or module.partition(".")[0] not in HOMES:
+        if module in read or module.partition(".")[0] not in homes():
             continue
         read.add(module)
         if "." in module:
@@ -117,11 +123,11 @@ def imported(source, package=""):
 
 def as_imported(name):
     """Where a file of the repository stands on the path that Python imports from: data/files.py -> course_data/files.py."""
-    head, _, rest = name.partition("/")
-    return f"{next(package for package, home in HOMES.items() if home == head)}/{rest}"
+    top, home = next((top, home) for top, home in homes().items() if name.startswith(f"{home}/"))
+    return top + name.removeprefix(home)
 
 
 def place(module):
     """Where a module or package stands in the repository, as a relative path without ending."""
     head, *rest = module.split(".")
-    return Path(HOMES[head], *rest)
+    return Path(homes()[head], *rest)

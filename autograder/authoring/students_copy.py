@@ -2,8 +2,6 @@
 
 import ast
 import base64
-import json
-import re
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +10,7 @@ import nbformat
 
 from autograder import checks
 from autograder.authoring.build import MARKED, build
-from autograder.authoring.packing import modules_needed, need_repository, package_files, place, project, zip_of
+from autograder.authoring.packing import modules_needed, need_repository, package_files, zip_of
 from autograder.checks import private_checks
 from autograder.checks.recorded import record
 from autograder.course import catalogue, paths
@@ -23,7 +21,7 @@ from course_data.files import write_whole
 FOLDER = "compression-course"
 # Whole packages; of `autograder` goes along what these, the notebooks, the visible checks and the students' commands import.
 PACKAGES = ("course_data", "course_labs")
-PLAIN = ("LICENSE", "LICENSE-TEXT", "constraints.txt", "environment.yml", "labs/README.md")
+PLAIN = ("LICENSE", "LICENSE-TEXT", "setup.py", "constraints.txt", "environment.yml", "labs/README.md")
 
 README = """\
 # Neural-network compression, learnt by doing
@@ -164,7 +162,7 @@ def contents():
         files[f"autograder/catalogue/{lesson.name}.json"] = catalogue.to_json(_without_hidden_checks(lesson)).encode()
     files["autograder/learner/course_functions.py"] = packed(files["autograder/learner/course_functions.py"])
     files["README.md"] = readme().encode()
-    files["pyproject.toml"] = _pyproject(files).encode()
+    files["pyproject.toml"] = _pyproject().encode()
     given_away = leaks(files)
     if given_away:
         raise ReleaseError("The students' copy would give answers away; nothing was written.\n" + "\n".join(given_away[:10]))
@@ -240,12 +238,9 @@ def _without_hidden_checks(lesson):
     return replace(lesson, exercises=exercises)
 
 
-def _pyproject(files):
-    """pyproject.toml with the packages that are there, without the settings of tools for the course's own tests."""
-    text = (paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.pytest")[0]
-    packages = project()["tool"]["setuptools"]["packages"]
-    gone = {package for package in packages if f"{place(package).as_posix()}/__init__.py" not in files}
-    return "".join(line for line in text.splitlines(keepends=True) if line.strip().strip('",') not in gone)
+def _pyproject():
+    """pyproject.toml without the settings of tools for the course's own tests."""
+    return (paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.pytest")[0]
 
 
 def leaks(files):

@@ -15,7 +15,6 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass, field
-from typing import Any
 
 from autograder.checks.expect import Mistake
 from autograder.course.blanks import NAME, BlankError, exercise_named_in, has_blank

@@ -79,7 +79,7 @@ def check(
 @app.command()
 def hint(exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale")):
     """Show the next hint of an exercise (three at most)."""
-    from autograder.student import next_hint
+    from autograder.learner.progress import next_hint
 
     _, found = _exercise(exercise)
     number, text = next_hint(found)
@@ -90,7 +90,7 @@ def hint(exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale")):
 def status():
     """Show which exercises pass, in every lesson."""
     from autograder.course import catalogue
-    from autograder.student import progress_rows
+    from autograder.learner.progress import progress_rows
 
     for lesson in catalogue.lessons().values():
         heading, rows = progress_rows(lesson)

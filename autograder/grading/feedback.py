@@ -44,7 +44,7 @@ def feedback_page(result, standing=None):
 @functools.cache
 def _templates():
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("autograder"), autoescape=True, undefined=jinja2.StrictUndefined,
+        loader=jinja2.PackageLoader("autograder.grading"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=_shown,
     )
     environment.filters["code"] = _code

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import student
 from autograder.checks.verdict import Verdict, better, shorter, with_reasons
 from autograder.course import catalogue, paths
 from autograder.course.blanks import BlankError
@@ -20,6 +19,7 @@ from autograder.course.notebooks import NotebookProblem, lesson_in, read_submiss
 from autograder.course.shell import Shell
 from autograder.learner import kernel_runs
 from autograder.learner import progress_file as record
+from autograder.learner.checking import check_in, note
 from course_data.files import write_whole
 
 
@@ -44,7 +44,7 @@ def _verdicts(shell, path, lesson, submission, wanted):
     exercises = [e for e in lesson.exercises if not wanted or e.id in wanted]
 
     def ask(exercise):
-        verdict = student.check_in(shell.user_ns, lesson, exercise, submission.answers.get(exercise.id), path)
+        verdict = check_in(shell.user_ns, lesson, exercise, submission.answers.get(exercise.id), path)
         if verdict.status == "missing" and exercise.id in broken:
             verdict = Verdict(exercise.id, "error", 0, exercise.points, f"Your cell stopped with {broken[exercise.id]}.", {})
         asked[exercise.id] = better(asked.get(exercise.id), verdict)
@@ -66,7 +66,7 @@ def _verdicts(shell, path, lesson, submission, wanted):
         if exercise.id not in asked or asked[exercise.id].status != "passed" and program.may_differ_at_the_end(exercise):
             ask(exercise)
         verdicts.append(with_reasons(asked[exercise.id], program.rebound(exercise)))
-        student.note(verdicts[-1])
+        note(verdicts[-1])
     return verdicts
 
 

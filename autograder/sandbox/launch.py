@@ -298,7 +298,6 @@ def _own_files():
         "wire_modules.py": Path(wire_modules.__file__),
         "stub/autograder/__init__.py": INSIDE / "__init__.py",
         "stub/autograder/student.py": INSIDE / "student.py",
-        "stub/autograder/earlier.py": INSIDE / "earlier.py",
         # What the lessons' own cells draw and load with; neither holds an answer.
         "stub/autograder/figures": INSIDE.parents[1] / "figures",
         "stub/course_data": Path(course_data.__file__).parent,

@@ -126,7 +126,7 @@ def _tied(text: str) -> str:
 @functools.cache
 def _templates():
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("course_labs"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.PackageLoader("course_labs.report"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["tied"] = _tied
     return environment

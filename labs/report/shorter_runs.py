@@ -6,7 +6,7 @@ from pathlib import Path
 from course_labs.report.tables import accuracy, grid, read_results
 from course_labs.studio.settings import Settings
 
-RESULTS = Path(__file__).resolve().parent / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "results"
 HEADER = ("data set", "`--minutes`", "took", "share of the training", "teacher", "int8")
 
 

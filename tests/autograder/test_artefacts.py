@@ -296,7 +296,7 @@ def test_a_class_is_graded_kept_and_repeated(two_students):
 
 
 def test_the_notebooks_own_check_finds_the_folder(tmp_path, monkeypatch):
-    from autograder.student import files_here
+    from autograder.learner.checking import files_here
 
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / f"{LAB}_artefacts"

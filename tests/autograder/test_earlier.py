@@ -14,7 +14,7 @@ from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.learner import course_functions
-from autograder.learner.earlier import earlier
+from autograder.student import earlier
 
 LESSON, EXERCISE, NAME = "01_affine_quantization", "1.7-channels", "quantize_rows"
 W = np.array([[0.7, -0.2], [-70.0, 14.0], [0.0, 0.0]])

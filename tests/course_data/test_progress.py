@@ -13,13 +13,13 @@ import itertools
 from IPython.display import DisplayHandle
 from course_data import progress_bar
 
-progress.time.monotonic = itertools.count().__next__  # a second passes at every look
+progress_bar.time.monotonic = itertools.count().__next__  # a second passes at every look
 shown, update = [], DisplayHandle.update
 DisplayHandle.update = lambda self, page, **more: (shown.append(page.data), update(self, page, **more))[1]
-with progress.bar("a < b", 4.0) as tell:
+with progress_bar.bar("a < b", 4.0) as tell:
     tell(1.0, "first")
     tell(4.0)
-with progress.status("busy"):
+with progress_bar.status("busy"):
     pass
 print(shown)
 """

@@ -16,7 +16,7 @@ from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.course.blanks import has_blank
-from autograder.student import files_here
+from autograder.learner.checking import files_here
 from course_data import UserError
 from course_labs import Recipe, Settings, Shape, Studio
 from course_labs.studio.hand_in import hand_in

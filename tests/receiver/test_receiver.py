@@ -185,10 +185,10 @@ def worked(received):
 
 
 def test_everything_that_is_imported_is_in_the_copy_and_in_its_installation(received, worked):
-    own = [p.relative_to(received.folder) for home in packing.HOMES.values() for p in (received.folder / home).rglob("*") if p.is_file()]
+    own = [p.relative_to(received.folder) for home in packing.homes().values() for p in (received.folder / home).rglob("*") if p.is_file()]
     own = [p for p in own if not {"__pycache__", *ARTEFACTS} & set(p.parts) and ".ipynb" not in p.suffixes]
     own = {Path(packing.as_imported(p.as_posix())) for p in own}
-    installed = {p.relative_to(received.packages) for name in packing.HOMES for p in (received.packages / name).rglob("*") if p.is_file()}
+    installed = {p.relative_to(received.packages) for name in packing.homes() for p in (received.packages / name).rglob("*") if p.is_file()}
     assert own - installed == {Path("course_labs", "README.md")}
     assert worked["imports"] == []
 

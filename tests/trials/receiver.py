@@ -22,7 +22,6 @@ import time
 import urllib.request
 from pathlib import Path
 
-import nbformat
 import yaml
 
 HERE = Path(__file__).resolve().parent

@@ -13,7 +13,8 @@ from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
 from autograder.course import catalogue
 from autograder.learner import kernel_runs
-from autograder.student import files_here, say_verdict
+from autograder.learner.checking import files_here
+from autograder.student import say_verdict
 
 SEED = 0
 

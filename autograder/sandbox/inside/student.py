@@ -6,7 +6,7 @@ do nothing; only the blank is real.
 
 from autograder.course.blanks import ___
 
-__all__ = ["___", "check", "hint", "progress", "reset"]
+__all__ = ["___", "check", "earlier", "hint", "progress", "reset"]
 
 
 def check(*args, **kwargs):
@@ -23,3 +23,8 @@ def progress(*args, **kwargs):
 
 def reset(*args, **kwargs):
     """Does nothing here."""
+
+
+def earlier(exercise_id, name):
+    """Raises RuntimeError: there are no other notebooks here."""
+    raise RuntimeError(f"`{name}` of {exercise_id} is not here: a notebook is graded alone, without those of earlier lessons")

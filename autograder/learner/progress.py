@@ -45,3 +45,29 @@ def forget(exercise_id):
             write_whole(_file(), json.dumps(data, indent=1, sort_keys=True) + "\n")
         except OSError:
             pass
+
+
+def next_hint(exercise):
+    """(number, text) of the hint to show now; the last one again when all were shown."""
+    number = min(of(exercise.id)["hints"] + 1, len(exercise.hints))
+    update(exercise.id, hints=number)
+    return number, exercise.hints[number - 1]
+
+
+def progress_rows(lesson):
+    """(heading, rows of text) for one lesson."""
+    entries = load()
+    rows, done = [], 0
+    for exercise in lesson.exercises:
+        entry = entries.get(exercise.id, {})
+        if exercise.by_hand:
+            state = "read by a person"
+        elif entry.get("passed"):
+            state, done = "passed", done + 1
+        else:
+            state = "not yet" if entry.get("tries") else "not tried"
+        hints = f"{entry['hints']} of {len(exercise.hints)} hints" if entry.get("hints") else ""
+        rows.append((exercise.id, exercise.title, f"{exercise.points:g} points", state, hints))
+    by_hand = sum(e.by_hand for e in lesson.exercises)
+    others = f", and {by_hand} is read by a person" if by_hand == 1 else f", and {by_hand} are read by a person" if by_hand else ""
+    return f"{lesson.name}: {done} of {len(rows) - by_hand} exercises pass their visible checks{others}", rows
