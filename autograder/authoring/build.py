@@ -1,7 +1,7 @@
-"""From the one source of a lesson, `solutions/NN_topic.py`, or of a lab, `solutions/labs/topic.py`, to everything made from it.
+"""From the one source of a lesson, `solutions/lesson_NN_topic/lesson.py`, or of a lab, `solutions/lab_topic/lesson.py`, to everything made from it.
 
 - `lessons/NN_topic.ipynb` or `labs/topic.ipynb`: what a student opens. Answers are replaced by their blanked form.
-- `autograder/catalogue/NN_topic.json`: exercises, hints and the cells as released.
+- `lessons/catalogue/NN_topic.json`: exercises, hints and the cells as released.
 - `build/nbgrader/source/NN_topic/NN_topic.ipynb`: the instructor's version, for nbgrader.
 
 The source is a jupytext percent file. A line `answer  # blank: blanked form` stands for both; so does
@@ -15,6 +15,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -194,10 +195,9 @@ def _top_level_names(source):
 # Checks
 
 
-def checks_of(lesson_name, work):
+def checks_of(folder, work):
     """Exercise id -> its checks."""
-    folder = paths.checks_of(lesson_name)
-    shown = f"autograder/checks/{folder.name}"
+    shown = Path(work.path).parent.as_posix()
     found, violations = checks_in([(folder / f"{name}.py", f"{shown}/{name}.py", name == "visible") for name in ("visible", "hidden")])
     work.violations += violations
     return found
@@ -216,13 +216,15 @@ def build(path):
     header, cells = read_source(path, work)
     if work.violations:
         raise BuildError(work.violations)
-    name = path.stem
+    name = paths.name_of(path.parent.name)
+    if name is None:
+        raise BuildError([f"{shown}:1: the folder {path.parent.name} is neither lesson_NN_topic nor lab_topic"])
     for key in ("lesson", "title", "minutes", "points"):
         if key not in header:
             work.wrong(1, f"the header lacks `{key}:` under `course:`")
     if header.get("lesson") != name:
-        work.wrong(1, f"the header says lesson {header.get('lesson')!r}, the file is named {name!r}")
-    checks = checks_of(name, work)
+        work.wrong(1, f"the header says lesson {header.get('lesson')!r}, the folder is named {path.parent.name!r}")
+    checks = checks_of(path.parent, work)
     hints = _hints(cells, work)
     choices = _choices(cells, work)
     rubrics = {c.settings["rubric"]: c.source for c in cells if "rubric" in c.settings}
@@ -480,7 +482,7 @@ configure(c)
 def sources(folder=None):
     """The source files: lessons in their order, then labs."""
     folder = folder or paths.SOLUTIONS
-    return [*sorted(folder.glob("[0-9][0-9]_*.py")), *sorted(folder.glob("labs/*.py"))]
+    return [*sorted(folder.glob(f"lesson_*/{paths.SOURCE}")), *sorted(folder.glob(f"lab_*/{paths.SOURCE}"))]
 
 
 def build_all(check=False):
@@ -507,7 +509,7 @@ def build_all(check=False):
     for one in built:
         name = one.lesson.name
         wanted[paths.notebook_of(name)] = one.notebook
-        wanted[paths.CATALOGUE / f"{name}.json"] = to_json(one.lesson)
+        wanted[paths.catalogue_of(name)] = to_json(one.lesson)
         if not check:
             wanted[paths.BUILD / "nbgrader" / "source" / name / f"{name}.ipynb"] = one.instructor
     if not check:

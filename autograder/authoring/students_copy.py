@@ -150,23 +150,30 @@ def contents():
     sources += [source for path in notebooks for source in _code(path)]
     commands = "autograder.cli.main"
     found.update(modules_needed([*sources, f"import {commands}"], {commands: _for_students(paths.REPOSITORY / "autograder" / "cli.py")}))
-    secret = [name for name in found if name.endswith(("/hidden.py", "/bank.py"))]
+    secret = [name for name in found if name.endswith(("/hidden.py", "/bank.py", f"/{paths.SOURCE}"))]
     if secret:
         raise ReleaseError(f"Something that the students' copy holds imports {secret[0]}, which must not go along; nothing was written.")
     files = {name: path.read_bytes() for name, path in found.items()}
     for lesson in catalogue.lessons().values():
-        folder = f"autograder/checks/{paths.checks_of(lesson.name).name}"
+        folder = f"solutions/{paths.folder_of(lesson.name).name}"
         files[f"{folder}/__init__.py"] = b""
         files[f"{folder}/visible.py"] = visible[lesson.name].read_bytes()
         files[f"{folder}/known.wire"] = record(lesson.name, solution(lesson.name))
-        files[f"autograder/catalogue/{lesson.name}.json"] = catalogue.to_json(_without_hidden_checks(lesson)).encode()
-    files["autograder/learner/course_functions.py"] = packed(files["autograder/learner/course_functions.py"])
+        files[paths.catalogue_of(lesson.name).relative_to(paths.REPOSITORY).as_posix()] = catalogue.to_json(_without_hidden_checks(lesson)).encode()
+        if paths.library_of(lesson.name).exists():
+            files[f"{folder}/{paths.LIBRARY}"] = packed(paths.library_of(lesson.name).read_bytes())
+    files = {_without_solutions(name): data for name, data in files.items()}
     files["README.md"] = readme().encode()
     files["pyproject.toml"] = _pyproject().encode()
     given_away = leaks(files)
     if given_away:
         raise ReleaseError("The students' copy would give answers away; nothing was written.\n" + "\n".join(given_away[:10]))
     return files
+
+
+def _without_solutions(name):
+    """The name of a file in the copy: what is in solutions/ here is in checks/ there, where nobody takes it for an answer."""
+    return "checks" + name.removeprefix("solutions") if name.startswith("solutions/") else name
 
 
 def readme():
@@ -239,8 +246,9 @@ def _without_hidden_checks(lesson):
 
 
 def _pyproject():
-    """pyproject.toml without the settings of tools for the course's own tests."""
-    return (paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.pytest")[0]
+    """pyproject.toml as it is true of the copy, without the settings of tools for the course's own tests."""
+    text = (paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.pytest")[0]
+    return text.replace('course_lessons = "solutions"', 'course_lessons = "checks"')
 
 
 def leaks(files):
@@ -260,7 +268,8 @@ def leaks(files):
         source = paths.source_of(lesson.name).read_text(encoding="utf-8")
         answers = [match["answer"] for line in source.splitlines() if (match := MARKED.match(line))]
         secret.update((line, f"{lesson.name}, answer") for line in _telling(answers) if line not in known)
-    own = (paths.REPOSITORY / "autograder" / "reference.py").read_text(encoding="utf-8").splitlines()
+    libraries = [path for path in map(paths.library_of, catalogue.lessons()) if path.exists()]
+    own = [line for path in libraries for line in path.read_text(encoding="utf-8").splitlines()]
     secret.update((line, "an answer of the course's own") for line in _telling(own) if line not in shown)
     found = []
     for name, data in files.items():

@@ -104,11 +104,6 @@ def right_value(exercise_id, note, **names):
     _register(exercise_id, note, True, names)
 
 
-def package_of(lesson):
-    """The import name of a lesson's checks: `01_affine_quantization` -> `autograder.checks.lesson_01`."""
-    return f"autograder.checks.{paths.checks_of(lesson).name}"
-
-
 _own = {}  # (lesson, "visible" | "hidden" | "bank") -> the instructor's file that stands in for the course's
 
 
@@ -125,7 +120,7 @@ def own_files():
 
 def file_of(lesson, name):
     """Where the checks of `lesson` are; `name` is "visible", "hidden" or "bank". The file may be missing."""
-    return _own.get((lesson, name)) or paths.checks_of(lesson) / f"{name}.py"
+    return _own.get((lesson, name)) or paths.folder_of(lesson) / f"{name}.py"
 
 
 def bank(lesson):
@@ -144,7 +139,7 @@ def _answers_in(lesson, path, changed):
 
         return answers_in(path.read_bytes())
     _registering.clear()
-    spec = importlib.util.spec_from_file_location(f"{package_of(lesson)}.bank", path)
+    spec = importlib.util.spec_from_file_location(f"{paths.package_of(lesson)}.bank", path)
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     answers = tuple(_registering)

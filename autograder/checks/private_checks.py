@@ -89,17 +89,22 @@ def _files(folder):
     folder = folder.resolve()
     if seen_from_inside(folder):
         raise PrivateChecksError(f"{folder} lies where students' code can read it, among the libraries. Move it, e.g. into your home folder.")
-    by_folder = {paths.checks_of(name).name: name for name in catalogue.lessons()}
+    by_folder = {folder: name for name in catalogue.lessons() for folder in (_short(name), paths.folder_of(name).name)}
     files = {}
     for path in sorted([*folder.glob("lesson_*"), *folder.glob("lab_*")]):
         if path.name not in by_folder:
-            raise PrivateChecksError(f"{path}: there is no such lesson. The folders are named {', '.join(by_folder)}.")
+            raise PrivateChecksError(f"{path}: there is no such lesson. The folders are named {', '.join(map(_short, catalogue.lessons()))}.")
         for kind in FILES:
             if (path / f"{kind}.py").is_file():
                 files[by_folder[path.name], kind] = path / f"{kind}.py"
     if not files:
         raise PrivateChecksError(f"{folder} holds no checks. Expected lesson_NN/hidden.py, visible.py or bank.py.")
     return files
+
+
+def _short(lesson):
+    """What a lesson's folder may be called here: lesson_01 will do."""
+    return paths.folder_of(lesson).name if paths.is_lab(lesson) else f"lesson_{lesson[:2]}"
 
 
 def _listed(lesson, files):

@@ -28,7 +28,7 @@ _OPTIONS = [
 ]  # fmt: skip
 
 
-_CHECK_MODULES = ("autograder.checks.lesson_", "autograder.checks.lab_")  # a lesson's checks may borrow another's
+_CHECK_MODULES = ("course_lessons.lesson_", "course_lessons.lab_")  # a lesson's checks may borrow another's
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Where things are. Nothing here creates anything."""
+"""Where things are, and how the name of a lesson becomes the names of its files. Nothing here creates anything.
+
+A lesson's name is its number and topic, `01_affine_quantization`; a lab's is its topic, `compression_studio`. What a person writes for
+it is in one folder: `solutions/lesson_01_affine_quantization`, `solutions/lab_compression_studio`.
+"""
 
 import os
 from pathlib import Path
@@ -10,8 +14,11 @@ SOLUTIONS = REPOSITORY / "solutions"
 LESSONS = REPOSITORY / "lessons"
 LABS = REPOSITORY / "labs"
 BUILD = REPOSITORY / "build"
-CHECKS = REPOSITORY / "autograder" / "checks"
-CATALOGUE = REPOSITORY / "autograder" / "catalogue"
+# Where Python finds `course_lessons`: in a students' copy there are only checks that students may see.
+FOLDERS = REPOSITORY / "course_lessons" if installed() else SOLUTIONS if SOLUTIONS.is_dir() else REPOSITORY / "checks"
+CATALOGUE = REPOSITORY / "course_catalogue" if installed() else LESSONS / "catalogue"
+SOURCE = "lesson.py"
+LIBRARY = "library.py"
 
 
 def is_lab(name):
@@ -19,9 +26,30 @@ def is_lab(name):
     return not name[:2].isdigit()
 
 
+def folder_of(name):
+    """The folder of a lesson or lab: source, checks, bank, figures. Its last part is also the name of its Python package."""
+    return FOLDERS / (f"lab_{name}" if is_lab(name) else f"lesson_{name}")
+
+
+def name_of(folder):
+    """The lesson or lab whose folder is called so: "lesson_01_affine_quantization" -> "01_affine_quantization"; None for any other name."""
+    kind, _, name = folder.partition("_")
+    return name if name and kind == ("lab" if is_lab(name) else "lesson") else None
+
+
+def package_of(name):
+    """The import name of a lesson's folder: `01_affine_quantization` -> `course_lessons.lesson_01_affine_quantization`."""
+    return f"course_lessons.{folder_of(name).name}"
+
+
 def source_of(name):
     """The source of a lesson or lab, answers and blanks."""
-    return (SOLUTIONS / "labs" if is_lab(name) else SOLUTIONS) / f"{name}.py"
+    return folder_of(name) / SOURCE
+
+
+def library_of(name):
+    """The course's own version of functions that later lessons take from this one; most have none."""
+    return folder_of(name) / LIBRARY
 
 
 def notebook_of(name):
@@ -29,9 +57,9 @@ def notebook_of(name):
     return (LABS if is_lab(name) else LESSONS) / f"{name}.ipynb"
 
 
-def checks_of(name):
-    """The folder with the checks of a lesson or lab."""
-    return CHECKS / (f"lab_{name}" if is_lab(name) else f"lesson_{name[:2]}")
+def catalogue_of(name):
+    """What the tools know of a lesson or lab, as JSON."""
+    return CATALOGUE / f"{name}.json"
 
 
 def personal():
@@ -43,4 +71,4 @@ def personal():
 
 def can_grade():
     """Whether this is the whole course. A students' copy has no grader."""
-    return (REPOSITORY / "autograder" / "classroom.py").exists()
+    return (REPOSITORY / "autograder" / "grading" / "class_run.py").exists()

@@ -15,7 +15,6 @@ from autograder.course import catalogue, paths
 from autograder.exports import ExportError
 from course_data.files import write_whole
 
-NOT_NEEDED = ("autograder.bench",)
 ONLY_TO_WORK = ("hypothesis", "jupyterlab", "jupytext", "nbgrader", "pytest-xdist")  # with the course, not with an answer
 
 SETUP = """\
@@ -83,20 +82,19 @@ def write(results, target, options):
 
 def _course(lesson):
     """Name -> bytes of the course as the bundle imports it: no solutions, and the checks of one lesson only."""
-    own = f"autograder.checks.{paths.checks_of(lesson).name}"
+    own = paths.package_of(lesson)
 
     def wanted(package):
-        other = package.startswith(("autograder.checks.lesson_", "autograder.checks.lab_")) and package != own
-        return not other and package not in NOT_NEEDED
+        return package in ("course_lessons", own) or not package.startswith(("course_lessons", "course_catalogue"))
 
-    found = {as_imported(name): path.read_bytes() for name, path in package_files(wanted).items()}
+    found = {as_imported(name): path.read_bytes() for name, path in package_files(wanted).items() if path.name != paths.SOURCE}
     for kind in private_checks.FILES:
         path = checks.own_files().get((lesson, kind))
         if path:
             found[f"{own.replace('.', '/')}/{kind}.py"] = path.read_bytes()
     borrowed = modules_needed(data.decode() for name, data in found.items() if name.startswith(own.replace(".", "/")))
     found = {**{as_imported(name): path.read_bytes() for name, path in borrowed.items()}, **found}
-    found[f"autograder/catalogue/{lesson}.json"] = catalogue.to_json(catalogue.lessons()[lesson]).encode()
+    found[f"course_catalogue/{lesson}.json"] = catalogue.to_json(catalogue.lessons()[lesson]).encode()
     found.update({name: (paths.REPOSITORY / name).read_bytes() for name in ("constraints.txt", "LICENSE")})
     return found
 

@@ -11,21 +11,25 @@ from importlib.metadata import PackageNotFoundError, version
 from autograder.checks import own_files
 from autograder.course import paths
 
-NOT_IN_VERDICTS = ("bench", "figures")  # folders of this package that grading never uses
+NOT_IN_VERDICTS = (paths.SOURCE, "figures.py")  # of a lesson's folder: no check looks at them
 
 
 def hashes(lesson):
-    """{"checks", "grader", "environment"}: SHA-256 of the lesson's checks, of the rest of this package, and of `environment()`."""
+    """{"checks", "grader", "environment"}: SHA-256 of the lesson's checks, of the package `autograder`, and of `environment()`."""
     private = [path for (name, _), path in own_files().items() if name == lesson]
-    checks = [*_with_borrowed(paths.checks_of(lesson)), paths.CATALOGUE / f"{lesson}.json", *private]
+    checks = [*_with_borrowed(paths.folder_of(lesson)), paths.catalogue_of(lesson), *private]
     return {"checks": _hash_of(checks), "grader": _grader(), "environment": _environment()}
 
 
 def _with_borrowed(folder):
     """The modules of a lesson's checks, and those of other lessons that they import."""
-    own = list(folder.rglob("*.py"))
-    borrowed = {name for path in own for name in re.findall(r"\bautograder\.checks\.((?:lesson|lab)_\w+)", path.read_text(encoding="utf-8"))}
-    return {*own, *(path for name in borrowed for path in (paths.CHECKS / name).rglob("*.py"))}
+    own = _modules(folder)
+    borrowed = {name for path in own for name in re.findall(r"\bcourse_lessons\.((?:lesson|lab)_\w+)", path.read_text(encoding="utf-8"))}
+    return {*own, *(path for name in borrowed for path in _modules(paths.FOLDERS / name))}
+
+
+def _modules(folder):
+    return [path for path in folder.rglob("*.py") if path.name not in NOT_IN_VERDICTS]
 
 
 @functools.cache
@@ -51,11 +55,8 @@ def _of_files():
 
 @functools.cache
 def _grader():
-    package = paths.CHECKS.parent
-    lessons = [path for kind in ("lesson_*", "lab_*") for path in paths.CHECKS.glob(kind) if path.is_dir()]
-    apart = [*lessons, *(package / name for name in NOT_IN_VERDICTS)]
-    files = [*package.rglob("*.py"), *package.glob("templates/*.html")]
-    return _hash_of(path for path in files if not any(folder in path.parents for folder in apart))
+    package = paths.REPOSITORY / "autograder"
+    return _hash_of([*package.rglob("*.py"), *package.rglob("templates/*.html")])
 
 
 @functools.cache

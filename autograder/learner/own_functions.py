@@ -5,6 +5,7 @@ For demonstration cells, which the grader skips: the student's code runs here as
 
 import contextlib
 import functools
+import importlib
 import io
 import warnings
 from pathlib import Path
@@ -12,9 +13,9 @@ from pathlib import Path
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge, unfilled
-from autograder.course import catalogue
+from autograder.course import catalogue, paths
 from autograder.course.notebooks import NotebookProblem, read_submission
-from autograder.learner import course_functions, kernel_runs
+from autograder.learner import kernel_runs
 from autograder.learner.own_notebook import notebook, run_cell
 
 
@@ -32,7 +33,7 @@ def function_of(exercise_id, name, namespace):
     Raises KeyError for an unknown exercise, AttributeError for a name the course has no function for.
     """
     lesson = catalogue.lesson_of(exercise_id)
-    ours = getattr(course_functions, name)
+    ours = getattr(importlib.import_module(f"{paths.package_of(lesson.name)}.library"), name)
     here = kernel_runs.this_notebook(namespace, lesson.name)
     try:
         own = _own(here.parent if here else Path.cwd(), lesson, lesson.exercise(exercise_id), name)

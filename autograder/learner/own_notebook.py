@@ -17,8 +17,7 @@ from autograder.course import catalogue, paths
 from autograder.course.blanks import BlankError
 from autograder.course.notebooks import NotebookProblem, lesson_in, read_submission
 from autograder.course.shell import Shell
-from autograder.learner import kernel_runs
-from autograder.learner import progress_file as record
+from autograder.learner import kernel_runs, progress
 from autograder.learner.checking import check_in, note
 from course_data.files import write_whole
 
@@ -123,7 +122,7 @@ def reset_exercise(lesson, exercise, path=None):
     if mine[0].cell_type == "code":
         mine[0].outputs, mine[0].execution_count = [], None
     write_whole(path, nbformat.writes(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    record.forget(exercise.id)
+    progress.forget(exercise.id)
     return path, backup
 
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import course_data
-from autograder.course import blanks
+from autograder.course import blanks, paths
 from autograder.sandbox import calling, wire, wire_modules
 from autograder.sandbox.cores import own_core
 from autograder.sandbox.inside import channel
@@ -23,7 +23,7 @@ from autograder.sandbox.limits import SandboxUnavailable
 INSIDE = Path(__file__).parent / "inside"
 ROOT = "/sandbox"
 # A course that was installed rather than checked out lies among the libraries; its checks must not be seen.
-COURSE = ("autograder", "course_data", "course_labs")
+COURSE = ("autograder", "course_data", "course_labs", "course_lessons", "course_catalogue")
 COURSE_FILES = ("blanks.py", "cell_code.py", "figure_style.py", "shell.py")  # of autograder/course: what code in the sandbox imports
 CHECKOUT = ("solutions", "lessons", "labs", "data", "tests")
 ENVIRONMENT = {
@@ -299,7 +299,8 @@ def _own_files():
         "stub/autograder/__init__.py": INSIDE / "__init__.py",
         "stub/autograder/student.py": INSIDE / "student.py",
         # What the lessons' own cells draw and load with; neither holds an answer.
-        "stub/autograder/figures": INSIDE.parents[1] / "figures",
+        "stub/course_lessons/__init__.py": INSIDE / "__init__.py",
+        **{f"stub/course_lessons/{figures.parent.name}/{figures.name}": figures for figures in paths.FOLDERS.glob("l*_*/figures.py")},
         "stub/course_data": Path(course_data.__file__).parent,
         "stub/course_labs.py": INSIDE / "course_labs.py",
         "stub/autograder/course/__init__.py": INSIDE / "__init__.py",

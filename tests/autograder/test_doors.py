@@ -84,7 +84,7 @@ CASES = {
     "its own module": Case(using("a_helper.HIGH"), ["%%writefile a_helper.py\nHIGH = 127\n", "import a_helper"]),
     "the shell's output": Case(using("int(lines[0])"), ["lines = !echo 127"]),
     "an earlier output": Case(using("list(Out.values())[-1]"), ["127"]),
-    "the course's figures": Case(f"{HEAD}from autograder.figures import lesson_01 as figures\n{ANSWER}"),
+    "the course's figures": Case(f"{HEAD}from course_lessons.lesson_01_affine_quantization import figures\n{ANSWER}"),
     "the course's data": Case(f"{HEAD}from course_data import load\n{ANSWER}"),
     "an annotation that is never read": Case(ANSWER.replace("(x,", "(x: Nowhere,"), ["from __future__ import annotations"]),
     "an extension": Case(above=["%load_ext autoreload\n%autoreload 2"]),

@@ -236,7 +236,7 @@ def test_checks_that_a_lesson_borrows_from_another_are_its_own_too(tmp_path, mon
     """The temperature sweep imports lesson 04's visible checks here: repair these, and both are graded again."""
     shutil.copytree(paths.CHECKS, tmp_path / "checks")
     with open(tmp_path / "checks" / "lab_temperature_sweep" / "visible.py", "a", encoding="utf-8") as file:
-        file.write("from autograder.checks.lesson_04 import visible\n")
+        file.write("from course_lessons.lesson_04_distillation import visible\n")
     monkeypatch.setattr(paths, "CHECKS", tmp_path / "checks")
     names = ("temperature_sweep", "04_distillation", "01_affine_quantization")
     before = [provenance.hashes(name)["checks"] for name in names]

@@ -48,7 +48,7 @@ def copy(tmp_path_factory):
 
 def test_the_students_copy_holds_no_answer(copy):
     names = {p.relative_to(copy).as_posix() for p in copy.rglob("*") if p.is_file()}
-    assert {"README.md", "lessons/01_affine_quantization.ipynb", "autograder/checks/lesson_01/known.wire", "labs/studio/steps.py", "labs/templates/report.html", "data/datasets.py"} <= names
+    assert {"README.md", "lessons/01_affine_quantization.ipynb", "solutions/lesson_01_affine_quantization/known.wire", "labs/studio/steps.py", "labs/templates/report.html", "data/datasets.py"} <= names
     assert not [n for n in names if re.search(r"hidden|bank|solutions/|tests/|classroom|builder|grade\.py", n)]
     files = {name: (copy / name).read_bytes() for name in names}
     assert students_copy.leaks(files) == []
@@ -108,7 +108,7 @@ def test_what_is_imported_anywhere_goes_along_and_a_hidden_check_never_does(monk
     wanted = {"autograder/__init__.py", "autograder/checks/__init__.py", "autograder/checks/modules.py", "data/__init__.py", "data/files.py"}
     assert wanted <= found.keys() and "autograder/sandbox/wire.py" in found, "and what these import"
     visible = tmp_path / "lesson_01" / "visible.py"
-    write_whole(visible, (paths.CHECKS / "lesson_01" / "visible.py").read_text() + "\nfrom autograder.checks.lesson_01 import hidden\n")
+    write_whole(visible, (paths.CHECKS / "lesson_01" / "visible.py").read_text() + "\nfrom course_lessons.lesson_01_affine_quantization import hidden\n")
     ours = checks.file_of
     monkeypatch.setattr(checks, "file_of", lambda lesson, kind: visible if (lesson, kind) == (LESSON, "visible") else ours(lesson, kind))
     with pytest.raises(students_copy.ReleaseError, match="lesson_01/hidden.py, which must not go along"):
@@ -270,7 +270,7 @@ def test_the_bundle_always_writes_results(autograder):
 
 def test_a_bundle_holds_one_lessons_checks_and_no_solutions(autograder):
     names = {p.relative_to(autograder / "source").as_posix() for p in (autograder / "source").rglob("*") if p.is_file()}
-    assert {n for n in names if n.endswith("hidden.py")} == {"course/autograder/checks/lesson_01/hidden.py"}
+    assert {n for n in names if n.endswith("hidden.py")} == {"course/solutions/lesson_01_affine_quantization/hidden.py"}
     assert not [n for n in names if "solutions" in n or "tests" in n]
     with pytest.raises(ExportError, match="give it with --lesson"):
         export("gradescope-bundle", [], autograder / "x.zip")

@@ -689,7 +689,7 @@ entry("reads-the-checks", "failed", answer=if_found("""
     found = found or os.path.exists('@REPOSITORY@/autograder/checks')
 """))  # fmt: skip
 entry("imports-the-checks", "failed", answer=if_found("""
-    for name in ('autograder.checks.lesson_01.hidden', 'autograder.checks', 'autograder.grading.submission', 'autograder.learner.course_functions', 'course_labs', 'tests'):
+    for name in ('course_lessons.lesson_01_affine_quantization.hidden', 'autograder.checks', 'autograder.grading.submission', 'autograder.learner.course_functions', 'course_labs', 'tests'):
         try:
             __import__(name)
             found = True
