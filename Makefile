@@ -25,33 +25,33 @@ lab: $(STAMP)
 	@$(BIN)/course lab --data digits --out runs/digits
 
 grade: $(STAMP)
-	@$(BIN)/course grade tests/sample_class/submitted --out runs/sample_class
+	@$(BIN)/course grade tests/files/sample_class/submitted --out runs/sample_class
 
 # One process for each core; the tests of one file share what they set up.
 test: $(STAMP)
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 notebooks: $(STAMP)
-	@$(BIN)/python -m autograder.bench.lessons
+	@$(BIN)/python -m tests.bench.lessons
 
 # otter-grader gets an environment of its own, which sees the course's.
 bench: $(STAMP)
-	@$(BIN)/python -m autograder.bench.lessons --out autograder/results/lessons.json
+	@$(BIN)/python -m tests.bench.lessons --out autograder/results/lessons.json
 	@test -x build/otter/bin/otter || { $(BIN)/python -m venv build/otter && build/otter/bin/python -m pip install --quiet otter-grader; }
 	@$(BIN)/python -c "import sysconfig; print('import site; site.addsitedir(%r)' % sysconfig.get_path('purelib'))" \
 	  > "$$(build/otter/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/course.pth"
-	@$(BIN)/python -m autograder.bench.graders --otter build/otter/bin/python --out autograder/results/bench.json
-	@$(BIN)/python -m autograder.bench.page
+	@$(BIN)/python -m tests.bench.graders --otter build/otter/bin/python --out autograder/results/bench.json
+	@$(BIN)/python -m tests.bench.page
 
 # Each writes its figures to autograder/results/trust.json. With atheris in .venv, fuzzing is guided.
 # The last one installs the students' copy and Gradescope's libraries anew: ten gigabytes for a while.
 trials: $(STAMP)
-	@$(BIN)/python tests/trials/fuzz.py
-	@$(BIN)/python tests/trials/corpus.py
-	@$(BIN)/python tests/trials/hogs.py
-	@$(BIN)/python tests/trials/kills.py
-	@$(BIN)/python tests/trials/soak.py
-	@$(BIN)/python tests/trials/receiver.py
+	@$(BIN)/python -m tests.trials.fuzz
+	@$(BIN)/python -m tests.trials.corpus
+	@$(BIN)/python -m tests.trials.hogs
+	@$(BIN)/python -m tests.trials.kills
+	@$(BIN)/python -m tests.trials.soak
+	@$(BIN)/python -m tests.trials.receiver
 
 build: $(STAMP)
 	@$(BIN)/course build

@@ -3,19 +3,19 @@
 import json
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from typer.main import get_command
 
-from autograder.bench import page as figures
 from autograder.cli.main import app
 from autograder.course import catalogue
 from course_labs.report.markers import names
+from tests import FILES
+from tests import REPOSITORY as ROOT
+from tests.bench import page as figures
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PINS = {
     line.partition("==")[0].lower().replace("_", "-"): line.partition("==")[2]
@@ -64,7 +64,7 @@ def test_a_page_names_real_commands_and_targets(page):
 
 def test_the_readme_shows_the_sample_class_as_it_is_graded():
     readme = (ROOT / "README.md").read_text()
-    expected = json.loads((ROOT / "tests" / "sample_class" / "expected.json").read_text())
+    expected = json.loads((FILES / "sample_class" / "expected.json").read_text())
     shown = dict(re.findall(r"^│ (\w+) +│ 01 +│ +(\d+) │ 100 │", readme, re.MULTILINE))
     assert shown == {name: str(entry["points"]) for name, entry in expected.items()}
 

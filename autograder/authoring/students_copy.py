@@ -149,7 +149,7 @@ def contents():
     sources = [path.read_text(encoding="utf-8") for path in [*visible.values(), *found.values()] if path.suffix == ".py"]
     sources += [source for path in notebooks for source in _code(path)]
     commands = "autograder.cli.main"
-    found.update(modules_needed([*sources, f"import {commands}"], {commands: _for_students(paths.REPOSITORY / "autograder" / "cli.py")}))
+    found.update(modules_needed([*sources, f"import {commands}"], {commands: _for_students(paths.REPOSITORY / "autograder" / "cli" / "main.py")}))
     secret = [name for name in found if name.endswith(("/hidden.py", "/bank.py", f"/{paths.SOURCE}"))]
     if secret:
         raise ReleaseError(f"Something that the students' copy holds imports {secret[0]}, which must not go along; nothing was written.")

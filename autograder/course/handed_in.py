@@ -9,7 +9,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from autograder.grading import system_names
+from autograder.course import system_names
 
 ENDING = "_artefacts"
 MOST_BYTES = 32 << 20  # of one file

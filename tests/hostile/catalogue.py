@@ -13,21 +13,22 @@ first is what a quiet machine gives), or {exercise: status} where more than one 
 gets points; an exercise that is not named must be passed with full points. `says` must stand in the message on the
 first status.
 
-Entries of the kind "files" are of the graded labs: each hands in one of the forgeries of tests/studio_files/forge.py (the
-compression studio) or tests/exercise_lab_files/forge.py (the two others).
+Entries of the kind "files" are of the graded labs: each hands in one of the forgeries of tests/files/studio/forge.py (the
+compression studio) or tests/files/exercise_labs/forge.py (the two others).
 
 Code may use @MARK@ (a word that is looked for afterwards), @PORT@ (a listening server outside), @CLASS@,
 @OUT@, @HOME@ and @REPOSITORY@ (folders of the grader). To add an entry, add a call at the end of its kind.
 """
 
 import functools
-import importlib.util
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from textwrap import dedent
 from typing import Any, Callable
+
+from tests.files.exercise_labs import forge as exercise_labs
+from tests.files.studio import forge as studio
 
 SOLVED = ("1.1-predict", "1.4-bug", "1.7-channels")
 KINDS = ("honest", "leaving", "hanging", "eating", "forging", "spying", "escaping", "replies", "messes", "files")
@@ -686,10 +687,10 @@ entry("reads-the-checks", "failed", answer=if_found("""
             found = found or 'hidden.py' in files or 'bank.py' in files
             if folder.count('/') > 2:
                 folders.clear()
-    found = found or os.path.exists('@REPOSITORY@/autograder/checks')
+    found = found or os.path.exists('@REPOSITORY@/autograder/checks') or os.path.exists('@REPOSITORY@/solutions')
 """))  # fmt: skip
 entry("imports-the-checks", "failed", answer=if_found("""
-    for name in ('course_lessons.lesson_01_affine_quantization.hidden', 'autograder.checks', 'autograder.grading.submission', 'autograder.learner.course_functions', 'course_labs', 'tests'):
+    for name in ('course_lessons.lesson_01_affine_quantization.hidden', 'autograder.checks', 'autograder.grading.submission', 'course_lessons.lesson_01_affine_quantization.library', 'course_labs', 'tests'):
         try:
             __import__(name)
             found = True
@@ -1269,14 +1270,6 @@ FILES, TABLE = "studio.5-files", "studio.6-table"
 
 
 @functools.cache
-def forge(folder="studio_files"):
-    """forge.py of a folder of tests/, loaded when the first entry is written."""
-    spec = importlib.util.spec_from_file_location(f"{folder}_forge", Path(__file__).resolve().parents[1] / folder / "forge.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def files(name, files=None, table=None, place=None, **fields):
     """An entry that hands in a forgery; `files` and `table` are the statuses of the two exercises where they are not passed."""
     gets = {exercise: status for exercise, status in ((FILES, files), (TABLE, table)) if status}
@@ -1284,7 +1277,7 @@ def files(name, files=None, table=None, place=None, **fields):
     def write(folder, data):
         put(folder, {f"{LAB}.ipynb": data})
         where = folder / f"{LAB}_artefacts"
-        (place or (lambda where: put(where, forge().made(name))))(where)
+        (place or (lambda where: put(where, studio.made(name))))(where)
 
     entry(
         f"studio-{name}", gets, lesson=LAB, exercise=FILES if files else TABLE, place=write,
@@ -1294,7 +1287,7 @@ def files(name, files=None, table=None, place=None, **fields):
 
 def placed(change):
     """The honest files, then `change(folder)`."""
-    return lambda where: (put(where, forge().honest()), change(where))
+    return lambda where: (put(where, studio.honest()), change(where))
 
 
 files("honest", place=placed(lambda where: None))
@@ -1344,7 +1337,7 @@ def lab(name, gets="passed", keeps=0, says="", make=None):
 
     def write(folder, data):
         put(folder, {f"{home}.ipynb": data})
-        put(folder / f"{home}_artefacts", make(forge("exercise_lab_files")))
+        put(folder / f"{home}_artefacts", make(exercise_labs))
 
     entry(name, gets, lesson=home, exercise=f"{ids}.6-files", place=write, solved=(f"{ids}.1-predict", f"{ids}.6-files"), keeps=keeps, says=says)
 

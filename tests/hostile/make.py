@@ -1,4 +1,4 @@
-"""Writes the class of the corpus: `python tests/hostile/make.py FOLDER` to look at its notebooks.
+"""Writes the class of the corpus: `python -m tests.hostile.make FOLDER` to look at its notebooks.
 
 Each entry of catalogue.py becomes a student of its name.
 """
@@ -63,8 +63,7 @@ def write_class(folder, entries, marks):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    from catalogue import ENTRIES
+    from tests.hostile.catalogue import ENTRIES
 
     write_class(sys.argv[1], ENTRIES, {"PORT": 9})
     print(f"{len(ENTRIES)} notebooks in {sys.argv[1]}")

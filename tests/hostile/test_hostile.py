@@ -1,7 +1,6 @@
 """The corpus, graded as an instructor grades a class: one `course grade`, and what every entry gets."""
 
 import hashlib
-import importlib.util
 import json
 import os
 import secrets
@@ -24,6 +23,8 @@ from autograder.grading.submission import grade
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.inside import kernel
 from autograder.sandbox.limits import Limits
+from tests.hostile import catalogue as corpus
+from tests.hostile import make
 
 HERE = Path(__file__).resolve().parent
 LIMITS = {
@@ -36,14 +37,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(f"hostile_{name}", HERE / f"{name}.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-ENTRIES = {entry.name: entry for entry in load("catalogue").ENTRIES}
+ENTRIES = {entry.name: entry for entry in corpus.ENTRIES}
 
 
 def grade_class(folder, out, home, *more, **environment):
@@ -81,8 +75,8 @@ class Run:
             "MARK": self.mark, "PORT": self.port, "CLASS": self.folder, "OUT": self.out, "HOME": self.home / "home",
             "REPOSITORY": paths.SOLUTIONS.parent,
         }  # fmt: skip
-        load("make").write_class(self.folder, ENTRIES.values(), marks)
-        self.class_before, self.package_before = contents(self.folder), contents(paths.CHECKS.parent)
+        make.write_class(self.folder, ENTRIES.values(), marks)
+        self.class_before, self.package_before = contents(self.folder), contents(paths.REPOSITORY / "autograder") | contents(paths.FOLDERS)
         # What the grader leaves behind becomes a child of this process.
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         children = set(children_of(os.getpid()))
@@ -164,7 +158,7 @@ def first_of(expected):
 
 def test_every_kind_of_the_catalogue_is_there():
     kinds = Counter(entry.kind for entry in ENTRIES.values())
-    assert set(kinds) == set(load("catalogue").KINDS) and len(ENTRIES) >= 150, kinds
+    assert set(kinds) == set(corpus.KINDS) and len(ENTRIES) >= 150, kinds
     for entry in ENTRIES.values():
         known = {exercise.id for exercise in lessons.lessons()[entry.lesson].exercises} | {"*"}
         assert set(entry.expected) <= known and set(entry.solved) <= known, entry.name
@@ -208,7 +202,7 @@ def to_int8(x, scale):
     seen = []
     with Sandbox(limits=Limits(**LIMITS), isolation="bubblewrap", preload=("numpy",)) as box:
         for note in ("", "# again", ""):
-            data = load("make").notebook_of(replace(spy, answer=spy.answer + note), {})
+            data = make.notebook_of(replace(spy, answer=spy.answer + note), {})
             (verdict,) = grade(data, "x", spy.lesson, box, seed=SEED, exercises=["1.4-bug"]).verdicts
             assert verdict.status == "error" and "ValueError: " in verdict.message
             seen.append(verdict.message)
@@ -230,7 +224,7 @@ def test_nothing_survives(run):
 
 def test_nothing_is_written_outside_scratch(run):
     assert contents(run.folder) == run.class_before
-    assert contents(paths.CHECKS.parent) == run.package_before
+    assert contents(paths.REPOSITORY / "autograder") | contents(paths.FOLDERS) == run.package_before
     assert [path for name in ("home", "temporary", "here") for path in (run.home / name).rglob("*") if "torch" not in str(path)] == []
     for folder in ("/", "/tmp", "/dev/shm", "/var/tmp", "/usr", "/usr/lib", "/etc", "/bin", paths.SOLUTIONS.parent):
         assert not [path.name for path in Path(folder).iterdir() if run.mark in path.name], folder

@@ -8,7 +8,6 @@ import ast
 import json
 import os
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -30,8 +29,10 @@ from autograder.course.handed_in import ENDING, folder_of
 from autograder.exports import Options, export
 from autograder.sandbox import wire
 from course_data.files import write_whole
+from tests import TESTS
+from tests.files.exercise_labs import forge as exercise_labs
+from tests.files.studio import forge as studio
 
-TESTS = Path(__file__).resolve().parents[1]
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 LESSON = "01_affine_quantization"
 ARTEFACTS = [f"{name}{ENDING}" for name in catalogue.lessons()]
@@ -107,8 +108,8 @@ def files_with(lesson):
     if not paths.is_lab(lesson):
         return {}
     if lesson == "compression_studio":
-        return runpy.run_path(TESTS / "studio_files" / "forge.py")["honest"]()
-    return runpy.run_path(TESTS / "exercise_lab_files" / "forge.py")["honest"](lesson)
+        return studio.honest()
+    return exercise_labs.honest(lesson)
 
 
 def not_passed(said, lesson):
@@ -268,7 +269,7 @@ def installed(tmp_path_factory):
 HAND_IN = """# Exercise 1.4-bug
 import glob, sys
 import numpy as np
-assert not [p for folder in sys.path for p in glob.glob(folder + "/autograder/checks/*/hidden.py")]
+assert not [p for folder in sys.path for p in glob.glob(folder + "/*/*/hidden.py")]
 def to_int8(x, scale):
     return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)
 """
@@ -297,7 +298,7 @@ def test_an_installation_says_what_needs_the_repository(installed):
     ]  # fmt: skip
     for status, said in installed.does(installed.packages, commands=wanted)["commands"]:
         assert status == 2 and "needs the course's repository" in said and "Traceback" not in said
-    assert len(list((installed.packages / "autograder" / "catalogue").glob("*.json"))) == len(catalogue.lessons())
+    assert len(list((installed.packages / "course_catalogue").glob("*.json"))) == len(catalogue.lessons())
 
 
 # The bundle for Gradescope
@@ -308,7 +309,7 @@ def test_a_bundle_holds_what_it_imports(lesson, tmp_path):
     export("gradescope-bundle", [], tmp_path / "bundle.zip", Options(lesson=lesson))
     source = unpacked(tmp_path / "bundle.zip", tmp_path / "source")
     texts = {path: path.read_text(encoding="utf-8") for path in (source / "course").rglob("*.py")}
-    checked = [f"checks/{paths.checks_of(lesson).name}/{kind}.py" for kind in ("visible", "hidden", "bank")]
-    started = [texts[source / "course" / "autograder" / name] for name in ("exports/gradescope_run.py", *checked)]
+    checked = [f"course_lessons/{paths.folder_of(lesson).name}/{kind}.py" for kind in ("visible", "hidden", "bank")]
+    started = [texts[source / "course" / name] for name in ("autograder/exports/gradescope_run.py", *checked)]
     needed = set(map(packing.as_imported, packing.modules_needed(started)))
     assert needed <= {path.relative_to(source / "course").as_posix() for path in texts}

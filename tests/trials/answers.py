@@ -1,4 +1,4 @@
-"""Tries answers that somebody wrote from the text alone: `python tests/trials/answers.py FILE ... [--seeds 3] [--messages]`.
+"""Tries answers that somebody wrote from the text alone: `python -m tests.trials.answers FILE ... [--seeds 3] [--messages]`.
 
 A file holds answers, each under a line that says what it is; what follows is the whole cell of that exercise::
 

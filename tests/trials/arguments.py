@@ -1,4 +1,4 @@
-"""What do the checks move? Every argument of every exercise's functions over 20 seeds: `python tests/trials/arguments.py 2.6 03`.
+"""What do the checks move? Every argument of every exercise's functions over 20 seeds: `python -m tests.trials.arguments 2.6 03`.
 
 For authors: read the docstring beside it, and ask which property that it names is not in the list.
 """

@@ -1,23 +1,19 @@
-"""Grades the hostile and awkward notebooks once and keeps the figures: `python tests/trials/corpus.py`.
+"""Grades the hostile and awkward notebooks once and keeps the figures: `python -m tests.trials.corpus`.
 
 The default test run grades them, too; this says how many there are, of which kind, and how long the class took.
 """
 
-import importlib.util
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
-from record import record
+from tests.hostile import test_hostile as hostile
+from tests.trials.record import record
 
 
 def main():
-    file = Path(__file__).resolve().parents[1] / "hostile" / "test_hostile.py"
-    spec = importlib.util.spec_from_file_location("test_hostile", file)
-    hostile = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(hostile)
     with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
         started = time.monotonic()
         run = hostile.Run(Path(folder))

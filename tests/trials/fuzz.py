@@ -1,4 +1,4 @@
-"""Feeds the two parsers for long: `python tests/trials/fuzz.py --seconds 600` (for each of the two).
+"""Feeds the two parsers for long: `python -m tests.trials.fuzz --seconds 600` (for each of the two).
 
 With atheris (`pip install atheris`) inputs are chosen by the code they reach; without it they are only random.
 Inputs that break a property are kept in runs/fuzz. Then files made to cost much are read, and what they cost is measured.
@@ -14,18 +14,18 @@ import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-FOLDER = HERE.parents[1] / "runs" / "fuzz"
+from tests import REPOSITORY
+
+FOLDER = REPOSITORY / "runs" / "fuzz"
 SECONDS_EACH, MEGABYTES = 10, 4096  # what one input may take
 OURS = ["autograder.course.notebooks", "autograder.course.blanks", "autograder.checks.verdict", "autograder.sandbox.wire", "autograder.sandbox.wire_modules"]
 
 
 def properties():
-    """The module with the properties: tests/autograder/test_fuzz.py."""
-    spec = importlib.util.spec_from_file_location("test_fuzz", HERE.parent / "autograder" / "test_fuzz.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The module with the properties; imported late, so that atheris sees what it imports."""
+    from tests.autograder.grading import test_fuzz
+
+    return test_fuzz
 
 
 class Notebooks:
@@ -128,7 +128,7 @@ def fuzz(target, seconds):
     if importlib.util.find_spec("atheris") is None:
         tried, broken = at_random(target, seconds)
         return {"engine": "random changes", "seconds": seconds, "inputs": tried, "broke_the_property": broken}
-    command = [sys.executable, __file__, "--only", target, "--seconds", str(seconds)]
+    command = [sys.executable, "-m", "tests.trials.fuzz", "--only", target, "--seconds", str(seconds)]
     process = subprocess.run(command, capture_output=True, text=True)
     tried = re.search(r"stat::number_of_executed_units: *(\d+)", process.stderr)
     covered = re.findall(r"cov: (\d+)", process.stderr)
@@ -200,7 +200,7 @@ def main():
     for name, data in dear(notebooks.MAX_BYTES).items():
         file = FOLDER / "dear.ipynb"
         file.write_bytes(data)
-        process = subprocess.run([sys.executable, __file__, "--cost", file], capture_output=True, text=True)
+        process = subprocess.run([sys.executable, "-m", "tests.trials.fuzz", "--cost", file], capture_output=True, text=True)
         costs[name] = json.loads(process.stdout) if process.returncode == 0 else {"failed": process.stderr[-300:]}
         file.unlink()
     record("fuzzing", {"parsers": figures, "files_made_to_cost_much": costs})

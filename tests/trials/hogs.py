@@ -1,4 +1,4 @@
-"""Grades the sample class alone, and beside fifty hogs: `python tests/trials/hogs.py`.
+"""Grades the sample class alone, and beside fifty hogs: `python -m tests.trials.hogs`.
 
 A hog takes all the processor time that it can get. Most are submissions of the same class, with dozens of processes or
 threads that spin, in a cell or in a call; some are processes of the same machine that the grader knows nothing of. There

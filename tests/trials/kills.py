@@ -1,4 +1,4 @@
-"""Kills `course grade` at random moments and lets it continue: `python tests/trials/kills.py --kills 50`.
+"""Kills `course grade` at random moments and lets it continue: `python -m tests.trials.kills --kills 50`.
 
 A class is graded; after every few results, or while it starts, everything in the process group (or only the first
 process) gets SIGKILL, and the same command is given again, until it comes to its end. Then grades, results and feedback
@@ -18,7 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-SAMPLE = Path(__file__).resolve().parents[1] / "sample_class" / "submitted"
+from tests import SUBMITTED as SAMPLE
+
 LESSON = "01_affine_quantization"
 PR_SET_CHILD_SUBREAPER = 36
 SEED = 7

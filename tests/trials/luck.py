@@ -1,4 +1,4 @@
-"""Is a verdict ever luck? Every answer in the banks, over many seeds: `python tests/trials/luck.py --seeds 100 01 02 03`.
+"""Is a verdict ever luck? Every answer in the banks, over many seeds: `python -m tests.trials.luck --seeds 100 01 02 03`.
 
 A right answer must get every point with every seed, a wrong one the same points, fewer than all. What does not is printed, with
 the points and the first seeds that gave them. Exit status 1 if there is any. Without names of lessons (the beginning of their

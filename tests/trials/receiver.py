@@ -1,4 +1,4 @@
-"""What leaves the house, tried as its receiver uses it, with real installations: `python tests/trials/receiver.py [PART ...]`.
+"""What leaves the house, tried as its receiver uses it, with real installations: `python -m tests.trials.receiver [PART ...]`.
 
 - copy: the students' zip; its page's own commands to install it; every lesson and lab with right answers, every cell in a real
   kernel; every command that the page prints; Jupyter in the top folder; what conda would install.
@@ -11,7 +11,6 @@ default tests do the cheap part of it so: tests/receiver.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import shutil
@@ -23,20 +22,14 @@ import urllib.request
 from pathlib import Path
 
 import yaml
+from nbgrader.api import Gradebook
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-spec = importlib.util.spec_from_file_location("test_receiver", HERE.parent / "receiver" / "test_receiver.py")
-receiver = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(receiver)
-
-from nbgrader.api import Gradebook  # noqa: E402
-from record import record  # noqa: E402
-
-from autograder.authoring import students_copy  # noqa: E402
+from autograder.authoring import students_copy
 from autograder.course import catalogue, paths
-from autograder.exports import Options, export  # noqa: E402
-from autograder.exports.nbgrader.notebook import grade_id  # noqa: E402
+from autograder.exports import Options, export
+from autograder.exports.nbgrader.notebook import grade_id
+from tests.receiver import test_receiver as receiver
+from tests.trials.record import record
 
 LESSONS = [name for name in catalogue.lessons() if not paths.is_lab(name)]
 

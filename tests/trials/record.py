@@ -3,12 +3,11 @@
 import json
 import os
 from datetime import date
-from pathlib import Path
 
 from course_data.files import write_whole
 from course_labs.measuring import machine
+from tests import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "autograder" / "results" / "trust.json"
 
 

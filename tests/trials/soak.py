@@ -1,4 +1,4 @@
-"""Grades a class of a thousand and watches what the grader holds: `python tests/trials/soak.py --students 1000`.
+"""Grades a class of a thousand and watches what the grader holds: `python -m tests.trials.soak --students 1000`.
 
 Memory, descriptors and processes of the command, its workers and their sandboxes are read from /proc, and temporary
 files are counted. Then the same class is graded again, unchanged, from the cache.
@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from kills import adopt_orphans, content, descendants, start
 
-from autograder.bench.submissions import KINDS, build_lessons, submission
 from course_data.files import write_whole
+from tests.bench.submissions import KINDS, build_lessons, submission
 
 EVERY = 2.0  # seconds between two looks
 CACHED_RUNS = 5

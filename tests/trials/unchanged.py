@@ -1,5 +1,5 @@
-"""Did a change of the code's shape change what people meet? `python tests/trials/unchanged.py record FILE`, before and after; then
-`python tests/trials/unchanged.py compare BEFORE AFTER`.
+"""Did a change of the code's shape change what people meet? `python -m tests.trials.unchanged record FILE`, before and after; then
+`python -m tests.trials.unchanged compare BEFORE AFTER`.
 
 Recorded are the released notebooks, the verdict and message of every answer in the banks, the grades of the hostile notebooks and
 of the sample class, the numbers of `course lab --data digits`, and the help of every command. `--only PART` records one part. A
@@ -24,8 +24,9 @@ from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.cli.main import app
 from autograder.course import catalogue, paths
+from tests import SUBMITTED
+from tests.hostile import test_hostile
 
-HERE = Path(__file__).resolve().parent
 SEED = 7
 
 
@@ -57,9 +58,6 @@ def banks():
 
 def hostile():
     """Every exercise of the hostile and awkward notebooks -> "status points message"."""
-    sys.path.insert(0, str(HERE.parent / "hostile"))
-    import test_hostile
-
     with tempfile.TemporaryDirectory(prefix="unchanged-") as folder:
         run = test_hostile.Run(Path(folder))
         results = {name: run.result(name) for name in test_hostile.ENTRIES}
@@ -70,7 +68,7 @@ def hostile():
 def sample():
     """Every exercise of the sample class, and its table of grades."""
     with tempfile.TemporaryDirectory(prefix="unchanged-") as folder:
-        _course("grade", HERE.parent / "sample_class" / "submitted", "--out", folder, "--seed", SEED)
+        _course("grade", SUBMITTED, "--out", folder, "--seed", SEED)
         results = {path.name: json.loads(path.read_text()) for path in sorted(Path(folder).rglob("results/**/*.json"))}
         return {**_verdicts(results), "grades.csv": (Path(folder) / "grades.csv").read_text()}
 

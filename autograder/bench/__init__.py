@@ -1,1 +1,0 @@
-"""Measurements of the course's own tools. Each writes a results file that says on which machine."""
