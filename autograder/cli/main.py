@@ -144,7 +144,8 @@ def grade(
     yes: bool = typer.Option(False, "--yes", help="With --regrade: change the grades without asking."),
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
-    from autograder.exports.nbgrader.by_hand import settled
+    from autograder.exports.nbgrader.marks import marks
+    from autograder.grading.by_hand import settled
     from autograder.grading.class_run import ClassroomError, grade_class
     from autograder.grading.regrade import regrade as grade_again
     from autograder.sandbox.limits import Limits
@@ -170,7 +171,7 @@ def grade(
             task = bar.add_task("grading", total=None)
             options = {
                 "jobs": jobs, "limits": limits, "accept_weak": accept_weak_isolation, "scheduler": scheduler,
-                "late": late, "own_checks": checks, "drop_others": drop_others,
+                "late": late, "own_checks": checks, "drop_others": drop_others, "marks": marks,
                 "on_start": lambda total, done: bar.update(task, total=total, completed=done),
                 "on_result": lambda result: bar.advance(task),
                 "on_alone": lambda number: bar.update(task, description=f"confirming time-outs, one at a time ({number})"),
@@ -189,7 +190,7 @@ def grade(
         console.print(f"note  {escape(note)}", soft_wrap=True)
     results, gradebook = graded.results, graded.gradebook
     if regrade:
-        results, gradebook = settled(results, out), settled(gradebook, out)
+        results, gradebook = settled(results, out, marks), settled(gradebook, out, marks)
         if not _agreed(out, results, gradebook, graded.kept, changes, late, yes, drop_others):
             return
     _print_grades(results, late(gradebook, graded.kept) if late else None)
@@ -296,7 +297,8 @@ def export(
     from autograder.checks import private_checks
     from autograder.exports import Options, read_results
     from autograder.exports import export as write
-    from autograder.exports.nbgrader.by_hand import settled
+    from autograder.exports.nbgrader.marks import marks
+    from autograder.grading.by_hand import settled
     from autograder.grading.policy import lesson_named
 
     _quiet()
@@ -328,7 +330,7 @@ def export(
         return _to_nbgrader(out, course, late, stamps)
     if file is None:
         raise CommandError(f"Where shall the export go? --to {to} needs --file.")
-    results = settled(read_results(out), out)
+    results = settled(read_results(out), out, marks)
     done = write(to, results, file, Options(late(results, results) if late else None, roster, columns))
     for note in done.notes:
         console.print(f"note  {escape(note)}", soft_wrap=True)
@@ -338,8 +340,9 @@ def export(
 
 def _to_nbgrader(out, course, late, stamps):
     from autograder.exports import read_results
-    from autograder.exports.nbgrader.by_hand import link, linked, marks, with_marks
     from autograder.exports.nbgrader.desk import record
+    from autograder.exports.nbgrader.marks import marks
+    from autograder.grading.by_hand import link, linked, with_marks
     from autograder.grading.class_run import write_gradebook
 
     course = course or linked(out)

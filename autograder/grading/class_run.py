@@ -13,8 +13,7 @@ from autograder.checks import private_checks
 from autograder.course import catalogue, inert
 from autograder.course.handed_in import Handed, read_beside
 from autograder.course.notebooks import MAX_BYTES, too_large
-from autograder.exports.nbgrader import by_hand
-from autograder.grading import policy, provenance
+from autograder.grading import by_hand, policy, provenance
 from autograder.grading.feedback import feedback_page
 from autograder.grading.finding import ClassroomError, find_submissions
 from autograder.grading.results_folder import others, page_file, remove, result_file
@@ -48,7 +47,7 @@ class Graded:
 
 def grade_class(
     folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, scheduler=None, on_start=None, on_result=None,
-    on_alone=None, late=None, own_checks=None, drop_others=False,
+    on_alone=None, late=None, own_checks=None, drop_others=False, marks=None,
 ):
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
@@ -57,7 +56,8 @@ def grade_class(
     only after a second run at the end, where nothing else is graded: `on_alone(number)` is called before. `seed` None keeps the seed of
     `out`, or draws a new one. `scheduler` is the address of a Dask scheduler; without one, `jobs` processes here do
     the work. `late`, a function from results (and those of them that are kept) to `policy.Standing`s, adds penalties to what is written for people.
-    `own_checks` is a folder of private checks. Raises `ClassroomError`, also where isolation is too weak, or another
+    `own_checks` is a folder of private checks. `marks` reads scores given by hand where `out` is linked with a folder that has some
+    (see `by_hand.settled`). Raises `ClassroomError`, also where isolation is too weak, or another
     `UserError`.
     """
     out = Path(out)
@@ -84,7 +84,7 @@ def grade_class(
                     path.unlink(missing_ok=True)
             else:
                 notes += [f"{path} is no result that counts (of another version, or of a run that was stopped), so not in the gradebook" for path in unreadable]
-            settled = by_hand.settled(results + stay, out)
+            settled = by_hand.settled(results + stay, out, marks)
             graded = Graded(settled[: len(results)], settled[len(results) :], passed_over, notes)
             write_gradebook(out, graded.gradebook, late(graded.gradebook, graded.kept) if late else None)
             return graded

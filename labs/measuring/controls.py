@@ -15,11 +15,10 @@ from torch import nn
 from torch.nn.utils import parametrize, prune
 
 from course_data.errors import UserError
+from course_labs.fingerprints import code_version, sha256
 from course_labs.measuring import measure
-from course_labs.methods import distillation, export, other_tools, pruning, quantise, training
+from course_labs.methods import distillation, export, families, other_tools, pruning, quantise, training
 from course_labs.networks import convnet
-from course_labs.studio import families
-from course_labs.studio.stages import code_version, sha256
 
 TITLES = {
     "no_teacher": "student trained without a teacher",

@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 
 from course_labs.report.tables import accuracy, grid, read_results
-from course_labs.studio.settings import Settings
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 HEADER = ("data set", "`--minutes`", "took", "share of the training", "teacher", "int8")
@@ -25,12 +24,12 @@ def measured(name: str, folder: Path = RESULTS) -> dict[float, tuple[str, dict]]
     return dict(sorted(found.items()))
 
 
-def cost(name: str, settings: Settings, folder: Path = RESULTS) -> str:
-    """What the measured run nearest to `settings` cost, as a sentence; nothing where that is the whole training or none was measured."""
+def cost(name: str, epochs: float, folder: Path = RESULTS) -> str:
+    """What the measured run nearest to a teacher's training of `epochs` cost, as a sentence; nothing where that is the whole training or none was measured."""
     runs = measured(name, folder)
     if not runs:
         return ""
-    share = settings.teacher_recipe.epochs / _epochs(runs[1.0][1])
+    share = epochs / _epochs(runs[1.0][1])
     nearest = min(runs, key=lambda other: abs(math.log(other / share)))
     if nearest == 1:
         return ""

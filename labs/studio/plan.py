@@ -12,14 +12,15 @@ from torch import nn
 
 from course_data import Dataset, UserError
 from course_data.progress_bar import status
+from course_labs.fingerprints import code_version
 from course_labs.measuring import machine
 from course_labs.methods import other_tools, training
+from course_labs.methods.families import ConvNets
 from course_labs.methods.training import Recipe, autocast, cross_entropy, device, train
 from course_labs.networks import convnet
 from course_labs.networks.convnet import normalise
-from course_labs.studio.families import ConvNets
 from course_labs.studio.settings import Settings
-from course_labs.studio.stages import Stages, code_version, write_json
+from course_labs.studio.stages import Stages, write_json
 
 MEASURING = 75.0  # seconds for export, quantisation and the measurements, which no plan can shorten
 SHORTEST = 0.02  # of the training: below it the networks have not seen enough to be worth a table

@@ -29,7 +29,7 @@ def run_seeds(
     settings, data = settings or SETTINGS[data], load(data) if isinstance(data, str) else data
     if minutes is not None:
         settings = planned(minutes / len(seeds), settings, data, Stages(out / "stages"), console, family, options.get("with_controls", False))
-        if committed and (known := shorter_runs.cost(data.name, settings)):
+        if committed and (known := shorter_runs.cost(data.name, settings.teacher_recipe.epochs)):
             console.print(known, highlight=False, soft_wrap=True)
     if len(seeds) == 1:
         return run_lab(data, out, seeds[0], settings, console, family=family, **options)

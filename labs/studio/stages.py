@@ -1,6 +1,5 @@
 """Stages that are done once: each saves its artefact and a fingerprint of all that went into it."""
 
-import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from course_data.errors import UserError
 from course_data.files import beside, write_whole
+from course_labs.fingerprints import fingerprint_of, sha256
 
 
 @dataclass(frozen=True)
@@ -52,24 +52,6 @@ class Stages:
         seconds = time.perf_counter() - start
         write_json(record, {"fingerprint": fingerprint, "sha256": sha256(artefact), "seconds": seconds, "facts": facts, "inputs": inputs})
         return Done(fingerprint, artefact, seconds, facts, resumed=False)
-
-
-def fingerprint_of(inputs: dict) -> str:
-    """SHA-256 of the inputs as canonical JSON."""
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def code_version(*modules) -> str:
-    """SHA-256 over the source files of `modules`: a stage whose code changed is done again."""
-    digest = hashlib.sha256()
-    for module in modules:
-        digest.update(Path(module.__file__).read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -20,18 +20,19 @@ from torch import nn
 from course_data import Dataset, UserError, load
 from course_data.files import write_whole
 from course_data.progress_bar import bar, status
+from course_labs.fingerprints import code_version, sha256
 from course_labs.measuring import accounting, controls, machine, measure, miscalibration
 from course_labs.methods import distillation, export, pruning, quantise, training
+from course_labs.methods.families import ConvNets
 from course_labs.methods.training import Taught
 from course_labs.networks import convnet  # fmt: skip
 from course_labs.networks.convnet import Shape
 from course_labs.report import control_sentences
 from course_labs.report.output import write_reports
 from course_labs.report.summary import collected
-from course_labs.studio.families import ConvNets
 from course_labs.studio.learner import Learner
 from course_labs.studio.settings import SETTINGS, Settings
-from course_labs.studio.stages import Done, Stages, code_version, sha256, write_json
+from course_labs.studio.stages import Done, Stages, write_json
 
 ROWS = ("teacher", "student", "pruned", "int8")
 TITLES = {

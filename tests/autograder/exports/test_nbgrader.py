@@ -26,9 +26,10 @@ from autograder.checks.verdict import Verdict
 from autograder.cli.main import main
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import folder_of, read_folder
-from autograder.exports.nbgrader.by_hand import marks, with_marks
 from autograder.exports.nbgrader.desk import record
+from autograder.exports.nbgrader.marks import marks
 from autograder.exports.nbgrader.notebook import grade_id
+from autograder.grading.by_hand import with_marks
 from autograder.grading.class_run import grades_csv
 from autograder.grading.submission import Result, grade
 from autograder.sandbox.box import Sandbox

@@ -18,11 +18,11 @@ from course_data import load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab
 from course_labs.measuring import controls, measure
 from course_labs.methods import export, other_tools, pruning, quantise, training
+from course_labs.methods.families import ConvNets
 from course_labs.networks.convnet import ConvNet
 from course_labs.report import control_sentences
 from course_labs.report.summary import collected
 from course_labs.report.tables import controls_markdown, controls_terminal
-from course_labs.studio.families import ConvNets
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),

@@ -12,10 +12,10 @@ from course_data import load
 from course_labs import Recipe, Settings, Shape, run_lab
 from course_labs.measuring import controls, measure
 from course_labs.methods import export, other_tools
+from course_labs.methods.families import ConvNets
 from course_labs.networks import graph
 from course_labs.networks.convnet import ConvNet, normalise
 from course_labs.studio import own_network
-from course_labs.studio.families import ConvNets
 
 SEPARABLE = """
 from torch import nn

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab
 from course_labs.methods import distillation, training
+from course_labs.methods.families import ConvNets
 from course_labs.report.tables import markdown, read_results, terminal
-from course_labs.studio.families import ConvNets
 from course_labs.studio.hand_in import rows_of
 from course_labs.studio.stages import Stages
 

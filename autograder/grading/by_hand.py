@@ -1,14 +1,15 @@
 """Scores that people gave in nbgrader's formgrader, as part of our own grades.
 
 A folder that `course grade` writes may be linked with an nbgrader course folder (`nbgrader.json`). The gradebook
-there is the one place where scores by hand are kept; it is read anew whenever grades are written.
+there is the one place where scores by hand are kept; it is read anew whenever grades are written. Who writes them gives the
+function that reads it, `exports.nbgrader.marks.marks`: nothing here knows nbgrader.
 """
 
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.course import catalogue, inert
+from autograder.course import inert
 from course_data.errors import UserError
 from course_data.files import write_whole
 
@@ -26,28 +27,6 @@ class Mark:
     score: float | None
     extra: float
     comment: str
-
-
-def marks(folder):
-    """The scores given by hand in a course folder: (student, lesson, exercise) -> `Mark`. Raises `UserError`."""
-    from nbgrader.api import Grade
-    from sqlalchemy import or_
-
-    from autograder.exports.nbgrader.desk import opened
-    from autograder.exports.nbgrader.notebook import answer_id, grade_id
-
-    found = {}
-    with opened(folder) as (_, gradebook):
-        ids = {(name, grade_id(e)): e for name, lesson in catalogue.lessons().items() for e in lesson.exercises}
-        by_hand = gradebook.db.query(Grade).filter(or_(Grade.manual_score.is_not(None), Grade.extra_credit.is_not(None)))
-        for grade in by_hand:
-            exercise = ids.get((grade.assignment.name, grade.name))
-            if exercise is None or grade.needs_manual_grade and grade.manual_score is None:
-                continue
-            comments = {c.name: c.manual_comment for c in grade.notebook.comments}
-            key = (grade.student.id, grade.assignment.name, exercise.id)
-            found[key] = Mark(grade.manual_score, grade.extra_credit or 0.0, comments.get(answer_id(exercise)) or "")
-    return found
 
 
 def with_marks(results, found):
@@ -80,8 +59,11 @@ def linked(out):
         raise LinkError(f"{Path(out) / LINK} cannot be read. Delete it, and run `course export` with --course again.") from None
 
 
-def settled(results, out):
-    """The results in `out` with the scores by hand of the course folder it is linked with, if it is. Raises `UserError`."""
+def settled(results, out, marks):
+    """The results in `out` with the scores by hand of the course folder it is linked with, if it is.
+
+    `marks` reads them: course folder -> {(student, lesson, exercise): `Mark`}. Raises `UserError`.
+    """
     folder = linked(out)
     if folder is None or not results:
         return results
