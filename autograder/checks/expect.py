@@ -293,7 +293,9 @@ def show(value, limit=120):
         inside = [type(each).__name__ for each in value._modules.values()] or [repr(value)]
         text = f"{wire_modules.summary(value)}: {', '.join(inside)}"
     elif isinstance(value, np.ndarray):
-        with np.printoptions(precision=6, threshold=8, edgeitems=3, suppress=True):
+        # Six places would make 1e-9 a 0: where they hide a number, all are written with their powers of ten.
+        tiny = value.dtype.kind == "f" and bool(((value != 0) & (np.abs(value) < 1e-5)).any())
+        with np.printoptions(precision=6, threshold=8, edgeitems=3, suppress=not tiny):
             text = " ".join(str(_few_axes(value)).split()) + (f" (shape {value.shape})" if value.size > 8 else "")
     elif isinstance(value, (float, np.floating)):
         text = f"{value:.7g}"
