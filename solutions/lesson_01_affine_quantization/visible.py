@@ -181,6 +181,15 @@ def test_loud_values_keep_their_sign(student, rng):
     dtype(got, np.int8, what="the codes")
 
 
+@exercise("1.4-bug")
+def test_a_table_stays_a_table(student, rng):
+    x = [[32.0, -32.25, 9.0], [-0.5, 1e5, -1e5]]
+    got = student.to_int8(np.array(x), 0.25)
+    on = f"x = {x}, scale 0.25"
+    codes_array(got, (2, 3), "The result of `to_int8`", on)
+    equal(got, np.array([[127, -128, 36], [-2, 127, -128]]), what="the codes", on=on)
+
+
 # 1.6
 
 
@@ -304,14 +313,25 @@ def test_another_small_integer_product(student, rng):
     check_products(student, qa, qb, "qa = [[1, 2, 3], [4, 5, 6], [0, -1, 2]], qb = [[1, 0], [2, 1], [0, 3]]")
 
 
+# As many rows as columns, and as terms: here a sum along the wrong axis is no error, but wrong numbers.
+
+
+@exercise("1.8-matmul")
+def test_a_square_integer_product(student, rng):
+    check_products(student, [[1, 2], [4, -3]], [[1, -2], [2, 5]], "qa = [[1, 2], [4, -3]], qb = [[1, -2], [2, 5]]")
+
+
 @exercise("1.8-matmul")
 def test_products_at_the_ends_of_int8(student, rng):
     few = student.int_matmul(np.full((1, 3), 127, np.int8), 0, np.full((3, 1), 127, np.int8), 0)
     many = student.int_matmul(np.full((1, 1101), 127, np.int8), 126, np.full((1101, 1), 127, np.int8), 126)
+    apart = student.int_matmul(np.full((1, 1101), 127, np.int8), -128, np.full((1101, 1), 127, np.int8), -128)
     edge = student.int_matmul(np.array([[-128, 127]], np.int8), 1, np.array([[1], [0]], np.int8), 0)
     equal(few, np.array([[48387]]), what="the accumulators", on="three products 127 x 127, both zero points 0")
     # The products' sum is odd and above 2**24: float32 cannot hold it, and the corrections leave that error bare.
     equal(many, np.array([[1101]]), what="the accumulators", on="1101 products 127 x 127, both zero points 126")
+    # The same for who subtracts the zero points first.
+    equal(apart, np.array([[1101 * 255 * 255]]), what="the accumulators", on="1101 products 127 x 127, both zero points -128")
     equal(edge, np.array([[-129]]), what="the accumulators", on="qa = [[-128, 127]], qb = [[1], [0]], za = 1, zb = 0")
 
 
