@@ -95,7 +95,7 @@ def right(exercise_id, note):
 
 
 def wrong_value(exercise_id, mistake, **names):
-    """Register wrong values of variables, for exercises that are not functions."""
+    """Register wrong values of variables, or functions of which more than one is wrong, in the same way."""
     _register(exercise_id, mistake, False, names)
 
 

@@ -193,7 +193,14 @@ def scale_and_zero_point(lo, hi, qmin, qmax):
     return scale, int(min(max(round(qmin - lo / scale), qmin), qmax))
 
 
-@wrong("1.2-scale", "gives a range of nothing but zero the scale 0, by which nobody can divide")
+@wrong("1.2-scale", "gives a range of nothing but zero the scale 0, or one next to 0; the scale of such a range is 1.0")
+def scale_and_zero_point(lo, hi, qmin, qmax):
+    lo, hi = min(lo, 0.0), max(hi, 0.0)
+    scale = max((hi - lo) / (qmax - qmin), 1e-12)
+    return scale, int(min(max(round(qmin - lo / scale), qmin), qmax))
+
+
+@wrong("1.2-scale", "gives a range of nothing but zero the scale 0, or one next to 0; the scale of such a range is 1.0")
 def scale_and_zero_point(lo, hi, qmin, qmax):
     lo, hi = min(lo, 0.0), max(hi, 0.0)
     scale = (hi - lo) / (qmax - qmin)
@@ -963,7 +970,21 @@ def quantize_rows(w, qmax):
     return np.trunc(w / scales[:, None] * (1 + 1e-12)).astype(np.int32), scales
 
 
-@wrong("1.7-channels", "gives a row of zeros the scale 0, and 0 divided by 0 is NaN")
+@wrong("1.7-channels", "gives a row of zeros the scale 0, or one next to 0; the scale of such a row is 1.0")
+def quantize_rows(w, qmax):
+    scales = np.abs(w).max(axis=1) / qmax
+    scales[scales == 0] = 1e-8
+    return np.rint(w / scales[:, None]).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "looks for the largest value instead of the largest absolute value, so negative rows get a wrong scale")
+def quantize_rows(w, qmax):
+    largest = w.max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.clip(np.rint(w / scales[:, None]), -qmax, qmax).astype(np.int32), scales
+
+
+@wrong("1.7-channels", "gives a row of zeros the scale 0, or one next to 0; the scale of such a row is 1.0")
 def quantize_rows(w, qmax):
     scales = np.abs(w).max(axis=1) / qmax
     codes = np.rint(w / np.where(scales > 0, scales, 1.0)[:, None])
@@ -1165,6 +1186,19 @@ def int_matmul(qa, za, qb, zb):
     acc = a @ b
     acc = acc - za * b.sum(axis=0)
     acc = acc - zb * a.sum(axis=1, keepdims=True)
+    return (acc + a.shape[1] * za * zb).astype(np.int32)
+
+
+@wrong("1.8-matmul", "computes in float32, which is exact only up to 2^24; the sums of a layer are larger, and here integers only are asked for")
+def int_matmul(qa, za, qb, zb):
+    return np.rint((qa.astype(np.float32) - za) @ (qb.astype(np.float32) - zb)).astype(np.int32)
+
+
+@wrong("1.8-matmul", "takes the row sums for column sums where there are as many rows as columns: they need the shape (rows, 1), whatever the sizes")
+def int_matmul(qa, za, qb, zb):
+    a, b = qa.astype(np.int32), qb.astype(np.int32)
+    acc, rows = a @ b - za * b.sum(axis=0), a.sum(axis=1)
+    acc = acc - zb * (rows if len(rows) == acc.shape[1] else rows[:, None])
     return (acc + a.shape[1] * za * zb).astype(np.int32)
 
 
@@ -1401,6 +1435,24 @@ def unpack4(packed, n):
     codes[0::2] = packed >> 4
     codes[1::2] = packed & 15
     return codes[:n]
+
+
+def _high_first(codes):
+    if len(codes) % 2 == 1:
+        codes = np.append(codes, np.uint8(0))
+    return (codes[0::2] << 4) | codes[1::2]
+
+
+def _high_first_back(packed, n):
+    codes = np.zeros(2 * len(packed), dtype=np.uint8)
+    codes[0::2] = packed >> 4
+    codes[1::2] = packed & 15
+    return codes[:n]
+
+
+wrong_value(
+    "1.9-bytes", "swaps the halves on both ways: the first code of a pair belongs in the low four bits", pack4=_high_first, unpack4=_high_first_back
+)
 
 
 @wrong("1.9-bytes", "does not mask the low half, so the second code still sticks to the first")

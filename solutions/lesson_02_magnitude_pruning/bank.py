@@ -236,6 +236,12 @@ def sparsity_of(tensors):
     return round(sum(int((w == 0).sum()) for w in tensors) / sum(w.numel() for w in tensors), 2)
 
 
+@wrong("2.2-mask", "averages the tensors' sparsities, as if a tensor with ten weights counted as much as one with a thousand")
+def sparsity_of(tensors):
+    shares = [float((w == 0).float().mean()) for w in tensors if w.numel()]
+    return sum(shares) / len(shares)
+
+
 @wrong("2.2-mask", "looks at squares, and the square of a very small number is 0 in float32")
 def sparsity_of(tensors):
     return sum(int((w * w == 0).sum()) for w in tensors) / sum(w.numel() for w in tensors)
@@ -524,6 +530,57 @@ def layer_masks(state, sparsity):
     return masks
 
 
+def _together(pruned, count=lambda n, sparsity: n - round(sparsity * n), score=torch.abs):
+    """Both functions, with the same idea of what is pruned, how many survive and what is ranked."""
+
+    def global_masks(state, sparsity):
+        weights = {name: w for name, w in state.items() if pruned(name, w)}
+        if not weights:
+            return {}
+        scores = torch.cat([score(w).flatten() for w in weights.values()])
+        kept = torch.zeros(len(scores), dtype=torch.bool)
+        kept[scores.topk(count(len(scores), sparsity)).indices] = True
+        pieces = kept.split([w.numel() for w in weights.values()])
+        return {name: piece.reshape(w.shape) for (name, w), piece in zip(weights.items(), pieces)}
+
+    def layer_masks(state, sparsity):
+        return {name: global_masks({name: w}, sparsity)[name] for name, w in state.items() if pruned(name, w)}
+
+    return {"global_masks": global_masks, "layer_masks": layer_masks}
+
+
+def _two_or_more(name, w):
+    return w.dim() >= 2
+
+
+wrong_value(
+    "2.3-global", "chooses tensors by their name; the scale of a norm is called weight, too, but has one dimension",
+    **_together(lambda name, w: name.endswith("weight")),
+)  # fmt: skip
+wrong_value("2.3-global", "asks for exactly two dimensions; a convolution's weight has four", **_together(lambda name, w: w.dim() == 2))
+wrong_value(
+    "2.3-global", "prunes biases and norms as well; only tensors with two or more dimensions are weights", **_together(lambda name, w: w.dim() >= 1)
+)
+wrong_value(
+    "2.3-global", "cuts the number of survivors down to an integer; keep_count rounds that of the pruned, and is there so that all round alike",
+    **_together(_two_or_more, count=lambda n, sparsity: int((1 - sparsity) * n)),
+)  # fmt: skip
+wrong_value(
+    "2.3-global", "ranks the values instead of the magnitudes, so that large negative weights are pruned first",
+    **_together(_two_or_more, score=lambda w: w),
+)  # fmt: skip
+
+
+@wrong("2.3-global", "cuts the number of survivors down to an integer; keep_count rounds that of the pruned, and is there so that all round alike")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(int((1 - sparsity) * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
 @right("2.3-global", "one threshold, ties filled up layer by layer, as an OrderedDict in another order")
 def global_masks(state, sparsity):
     from collections import OrderedDict
@@ -682,6 +739,22 @@ def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
             w = w * mask
         if step > dense_steps:
             w[mask] = 0.0
+    return w
+
+
+@wrong("2.4-bug", "makes the cut one step late; it comes right after the last dense step")
+def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
+    momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
+    for step in range(1, dense_steps + tune_steps + 1):
+        gradient = 2 * (x @ w.T - y).T @ x / y.numel()
+        if optimizer == "adam":
+            momentum, squares = 0.9 * momentum + 0.1 * gradient, 0.999 * squares + 0.001 * gradient**2
+            w = w - lr * (momentum / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)).sqrt() + 1e-8)
+        else:
+            momentum = 0.9 * momentum + gradient
+            w = w - lr * momentum
+        if step > dense_steps:
+            w = w * mask
     return w
 
 
@@ -926,6 +999,11 @@ def cubic_schedule(start, end, rounds):
 @wrong("2.5-schedule", "rounds to whole hundredths on the way; 100 weights were an example")
 def share_of_survivors(now, goal):
     return round(100 * (goal - now)) / round(100 * (1 - now))
+
+
+@wrong("2.5-schedule", "divides by the goal; the share is of those alive before the cut")
+def share_of_survivors(now, goal):
+    return (goal - now) / goal if goal else 0.0
 
 
 @wrong("2.5-schedule", "divides the goal by those alive; what is gone already must not go again")

@@ -243,7 +243,7 @@ def test_schedules_obey_their_laws(student, rng):
 def test_shares_lead_to_the_goal(student, rng):
     cases = [tuple(sorted(float(v) for v in rng.uniform(0, 0.97, 2))) for _ in range(6)]
     for now, goal in [*cases, (0.5, 0.5), (0.25, 1.0), (0.0, 1.0), (0.0, 0.0), (0.0, float(rng.uniform(0.1, 0.9)))]:
-        on = f"from {now!r} to {goal!r}"
+        on = f"now {now!r}, goal {goal!r}"
         share = real_number(student.share_of_survivors(now, goal), "The result of share_of_survivors", on)
         close(share, (goal - now) / (1 - now), abs=1e-5, what="the share of the survivors", on=on)
         # (1 - now) * share is what goes; now + that is where we arrive. 1e-6 for float32.

@@ -293,7 +293,7 @@ def test_share_of_survivors_of_the_text(student, rng):
     cases = ((0.64, 0.8, 16 / 36), (0.5, 0.75, 0.5), (0.0, 0.3, 0.3), (0.9, 0.9, 0.0), (0.25, 1.0, 1.0), (0.335, 0.8125, 191 / 266))
     got = [student.share_of_survivors(now, goal) for now, goal, _ in cases]
     for one, (now, goal, want) in zip(got, cases):
-        on = f"from {now} to {goal}"
+        on = f"now {now}, goal {goal}"
         close(real_number(one, "The result of share_of_survivors", on), want, abs=1e-6, what="the share of the survivors", on=on)
 
 
