@@ -20,7 +20,7 @@ from autograder.checks.expect import Mistake
 from autograder.course.blanks import NAME, BlankError, exercise_named_in, has_blank
 from autograder.course.faults import BlankLeft, Missing, StudentError, StudentFault, TimedOut
 from autograder.sandbox import calling, wire
-from autograder.sandbox.reply import LEFT, Reply
+from autograder.sandbox.reply import LEFT, SETTINGS, Reply
 
 CALL_SECONDS = 5
 WALL_FACTOR = 10  # so many times as long may it take where others need the processor, too; as in grading
@@ -169,7 +169,8 @@ class Recorder:
             asked.used.add("changed")
             changes = [str(each) for each in asked.reply.changed[:4]]
             words = ", ".join(changes[:-1]) + (" and " if changes[1:] else "") + changes[-1]
-            raise Changed(f"`{name}` changes {words} in place. What a function is given belongs to the caller: work on a copy")
+            back = ", or put it back before you return" if all(each.what in SETTINGS for each in asked.reply.changed) else ""
+            raise Changed(f"`{name}` changes {words} in place. What a function is given belongs to the caller: work on a copy{back}")
         return asked
 
     def _ask(self, asked, ask):

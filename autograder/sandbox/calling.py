@@ -34,6 +34,7 @@ def ask(function, args, kwargs, wrt=None):
     """
     given = {**dict(enumerate(args)), **kwargs}
     before = {place: wire.encode(value) for place, value in given.items()}
+    tracked = {place: _flags(value) for place, value in given.items() if place not in (wrt or ())}
     settings = _settings()
     try:
         if wrt is None:
@@ -45,8 +46,8 @@ def ask(function, args, kwargs, wrt=None):
     finally:
         _set_back(settings)
     found["changed"] = [
-        [place, _name(function, place), _difference(wire.decode(before[place]), now)]
-        for place, now in given.items() if not _same(before[place], now)
+        [place, _name(function, place), _difference(wire.decode(before[place]), now) if not _same(before[place], now) else "tracked"]
+        for place, now in given.items() if not _same(before[place], now) or place in tracked and _flags(now) != tracked[place]
     ]  # fmt: skip
     # Facts beside the value: an object that cannot be looked at has none of them.
     for name, fact in (("shared", lambda: _shared(value, given)), ("requires_grad", lambda: _flags(value))):

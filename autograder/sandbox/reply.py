@@ -17,10 +17,12 @@ CHANGES = {  # the word that crosses -> how it is said
     "length": "its length",
     "mode": "its mode, `train()` or `eval()`",
     "requires_grad": "`requires_grad` of its parameters",
+    "tracked": "its `requires_grad`",
     "statistics": "the statistics of its batch norm",
     "parameters": "its parameters",
     "layers": "its layers",
 }
+SETTINGS = ("mode", "requires_grad", "tracked")  # what is simply set back
 LEFT = {  # a setting of PyTorch that a call left in another state -> how it is said
     "grad": "gradients switched off or on (`torch.set_grad_enabled`): use `with torch.no_grad():`",
     "dtype": "another default data type (`torch.set_default_dtype`)",

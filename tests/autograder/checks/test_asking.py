@@ -31,6 +31,13 @@ def forgets(table): del table["a"]
 def flattens(x): x.shape = (-1,)
 def evaluates(model, x): model.eval(); return model(x)
 def thaws(model): model.requires_grad_(True)
+def tracks(x): x.requires_grad_(True)
+def tracks_inside(items): items[1].requires_grad_(True).sum().backward()
+def tracks_for_now(x):
+    (x.requires_grad_(True) ** 2).sum().backward()
+    slope = x.grad
+    x.requires_grad_(False)
+    return slope
 def counts(model, x): return model(x)
 def backward(model, x): model(x).sum().backward()
 def moves(model):
@@ -111,6 +118,8 @@ CHANGES = [
     ("counts", lambda: [network(), torch.ones(4, 3)], "`model` (the statistics of its batch norm)"),
     ("thaws", lambda: [network().requires_grad_(False)], "`model` (`requires_grad` of its parameters)"),
     ("moves", lambda: [network()], "`model` (its parameters)"),
+    ("tracks", lambda: [torch.ones(3)], "`x` (its `requires_grad`)"),
+    ("tracks_inside", lambda: [[1, torch.ones(3)]], "`items` (its `requires_grad`)"),
 ]
 
 
@@ -130,6 +139,7 @@ def test_what_may_happen_to_an_argument(student):
     student.keeps(np.ones(3), [1, {"a": torch.ones(2)}], network(), x=1)
     assert student.mutated == []
     student.backward(network().eval(), torch.ones(4, 3))  # `.grad` is for this
+    assert student.tracks_for_now(torch.ones(3)).tolist() == [2, 2, 2]
     given = np.ones(3)
     with student.may_change():
         student.doubles(given)
