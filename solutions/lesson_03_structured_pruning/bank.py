@@ -163,6 +163,17 @@ def l1_importance(weight):
     return weight.abs_().flatten(1).sum(dim=1)
 
 
+@wrong("3.2-importance", "leaves the sign on the Taylor score; a change of the loss in either direction counts")
+def taylor_importance(weight, grad):
+    return -(grad * weight).flatten(1).sum(dim=1)
+
+
+@wrong("3.2-importance", "takes absolute values kernel by kernel; the effects of a channel's kernels may cancel, too, so add all of them first")
+def taylor_importance(weight, grad):
+    product = grad * weight
+    return product.flatten(2).sum(dim=2).abs().sum(dim=1) if product.dim() > 2 else product.sum(dim=1).abs()
+
+
 @right("3.2-importance", "a loop over the channels, in NumPy")
 def l1_importance(weight):
     return torch.tensor([float(np.abs(channel).sum()) for channel in weight.double().numpy()])
@@ -350,6 +361,32 @@ def prune_mlp(mlp, kept):
     with torch.no_grad():
         small[0].weight[off] = 0
         small[0].bias[off] = 0
+    return small
+
+
+@wrong("3.4-mlp", "masks and does not cut: the network has as many parameters as before")
+def prune_mlp(mlp, kept):
+    small = copy.deepcopy(mlp)
+    off = torch.ones(mlp[0].out_features, dtype=torch.bool)
+    off[kept] = False
+    with torch.no_grad():
+        small[0].weight[off] = 0
+        small[0].bias[off] = 0
+        small[2].weight[:, off] = 0
+    return small
+
+
+@wrong("3.4-mlp", "gives back the network itself where no neuron is to go: training the one changes the other")
+def prune_mlp(mlp, kept):
+    n = len(kept)
+    if n == mlp[0].out_features:
+        return mlp
+    small = nn.Sequential(nn.Linear(mlp[0].in_features, n), nn.ReLU(), nn.Linear(n, mlp[2].out_features))
+    with torch.no_grad():
+        small[0].weight.copy_(mlp[0].weight[kept])
+        small[0].bias.copy_(mlp[0].bias[kept])
+        small[2].weight.copy_(mlp[2].weight[:, kept])
+        small[2].bias.copy_(mlp[2].bias)
     return small
 
 
@@ -622,6 +659,46 @@ def cut_outputs(conv, bn, kept):
     return small, norm
 
 
+@wrong("3.5-cnn", "takes the first scales and shifts of the batch norm in place of the kept ones")
+def cut_outputs(conv, bn, kept):
+    small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding)
+    norm = nn.BatchNorm2d(len(kept), eps=bn.eps)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        norm.weight.copy_(bn.weight[: len(kept)])
+        norm.bias.copy_(bn.bias[: len(kept)])
+        norm.running_mean.copy_(bn.running_mean[kept])
+        norm.running_var.copy_(bn.running_var[kept])
+    return small, norm
+
+
+@wrong("3.5-cnn", "puts standard deviations in the place of the running variance; batch norm takes the root itself")
+def cut_outputs(conv, bn, kept):
+    small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding)
+    norm = nn.BatchNorm2d(len(kept), eps=bn.eps)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        norm.weight.copy_(bn.weight[kept])
+        norm.bias.copy_(bn.bias[kept])
+        norm.running_mean.copy_(bn.running_mean[kept])
+        norm.running_var.copy_(bn.running_var[kept].sqrt())
+    return small, norm
+
+
+@wrong("3.5-cnn", "freezes the new layers: they have the right weights, and no training can adapt them")
+def cut_outputs(conv, bn, kept):
+    small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding)
+    norm = nn.BatchNorm2d(len(kept), eps=bn.eps)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            getattr(norm, name).copy_(getattr(bn, name)[kept])
+    return small.requires_grad_(False), norm.requires_grad_(False)
+
+
 @wrong("3.5-cnn", "takes the first biases of the convolution in place of the kept ones")
 def cut_outputs(conv, bn, kept):
     small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding)
@@ -700,6 +777,18 @@ def cut_outputs(conv, bn, kept):
 @wrong("3.5-cnn", "takes the stride of the height for the width as well; the two may differ")
 def cut_outputs(conv, bn, kept):
     small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride[0], conv.padding)
+    norm = nn.BatchNorm2d(len(kept), eps=bn.eps)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[kept])
+        small.bias.copy_(conv.bias[kept])
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            getattr(norm, name).copy_(getattr(bn, name)[kept])
+    return small, norm
+
+
+@wrong("3.5-cnn", "takes stride and padding of the height for the width as well; they may differ")
+def cut_outputs(conv, bn, kept):
+    small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride[0], conv.padding[0])
     norm = nn.BatchNorm2d(len(kept), eps=bn.eps)
     with torch.no_grad():
         small.weight.copy_(conv.weight[kept])
@@ -917,6 +1006,15 @@ def cut_columns(linear, kept, area):
     return small
 
 
+@wrong("3.6-bug", "has the blocks of columns in another order than the kept channels")
+def cut_columns(linear, kept, area):
+    small = nn.Linear(len(kept) * area, linear.out_features)
+    with torch.no_grad():
+        small.weight.copy_(linear.weight.view(linear.out_features, -1, area)[:, kept.flip(0)].flatten(1))
+        small.bias.copy_(linear.bias)
+    return small
+
+
 @wrong("3.6-bug", "keeps the first columns, whatever the kept channels are")
 def cut_columns(linear, kept, area):
     small = nn.Linear(len(kept) * area, linear.out_features)
@@ -981,6 +1079,15 @@ def cut_columns(linear, kept, area):
         small.weight.copy_(linear.weight.view(linear.out_features, -1, area)[:, kept].flatten(1))
         small.bias.copy_(linear.bias)
     return small
+
+
+@wrong("3.6-bug", "freezes the new layer: it has the right weights, and no training can adapt them")
+def cut_columns(linear, kept, area):
+    small = nn.Linear(len(kept) * area, linear.out_features)
+    with torch.no_grad():
+        small.weight.copy_(linear.weight.view(linear.out_features, -1, area)[:, kept].flatten(1))
+        small.bias.copy_(linear.bias)
+    return small.requires_grad_(False)
 
 
 @wrong("3.6-bug", "uses the old layer's own bias in the new one: training the new one changes both")
@@ -1142,6 +1249,18 @@ def count(model, x):
     return sum(p.numel() for p in model.parameters()), macs
 
 
+@wrong("3.7-count", "counts a MAC for each bias; here only products count")
+def count(model, x):
+    macs = 0
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += (layer.weight.numel() + layer.out_channels) * x.shape[2] * x.shape[3]
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
 @wrong("3.7-count", "squares the height of the output picture; pictures need not be square")
 def count(model, x):
     macs = 0
@@ -1244,7 +1363,7 @@ def count(model, x):
     return parameters, macs
 
 
-@wrong("3.7-count", "divides with /, which gives a float also where nothing is left over")
+@wrong("3.7-count", "returns a float; two ints are asked for, and a division with / gives a float also where nothing is left over")
 def count(model, x):
     macs = 0
     for layer in model:
@@ -1340,6 +1459,57 @@ def tied_groups(layers, additions):
     return groups
 
 
+@wrong("3.9-groups", "stops at the direct partners of each layer; whatever these are tied to belongs to the group, too")
+def tied_groups(layers, additions):
+    groups = []
+    for layer in layers:
+        near = {layer, *(name for pair in additions if layer in pair for name in pair)}
+        members = [other for other in layers if other in near]
+        if members not in groups:
+            groups.append(members)
+    return groups
+
+
+@wrong("3.9-groups", "follows each addition from its first layer to its second only; an addition ties both ways")
+def tied_groups(layers, additions):
+    groups, seen = [], set()
+    for layer in layers:
+        reached, ahead = {layer}, [layer]
+        while ahead:
+            here = ahead.pop()
+            near = {b for a, b in additions if a == here} - reached
+            reached |= near
+            ahead += near
+        if layer not in seen:
+            groups.append([other for other in layers if other in reached - seen])
+            seen |= reached
+    return groups
+
+
+@wrong("3.9-groups", "goes through the additions a fixed number of times; a long chain needs as many as it has links")
+def tied_groups(layers, additions):
+    label = {layer: k for k, layer in enumerate(layers)}
+    for _ in range(2):
+        for a, b in additions:
+            label[a] = label[b] = min(label[a], label[b])
+    return [[x for x in layers if label[x] == k] for k in sorted(set(label.values()))]
+
+
+@wrong("3.9-groups", "goes through the additions a fixed number of times; a long chain needs as many as it has links")
+def tied_groups(layers, additions):
+    group = {layer: {layer} for layer in layers}
+    for _ in range(2):
+        for a, b in additions:
+            merged = group[a] | group[b]
+            group[a], group[b] = merged, set(merged)
+    groups = []
+    for layer in layers:
+        members = [other for other in layers if other in group[layer]]
+        if members not in groups:
+            groups.append(members)
+    return groups
+
+
 @wrong("3.9-groups", "makes a new group of each addition, so a layer can stand in two groups")
 def tied_groups(layers, additions):
     groups = [[layer for layer in layers if layer in pair] for pair in additions]
@@ -1409,6 +1579,21 @@ def tied_groups(layers, additions):
         for layer in merged:
             group[layer] = merged
     return sorted({tuple(sorted(members)) for members in group.values()})
+
+
+@wrong("3.9-groups", "sorts the names by the alphabet; inside a group they have the order of the layers")
+def tied_groups(layers, additions):
+    group = {layer: {layer} for layer in layers}
+    for a, b in additions:
+        merged = group[a] | group[b]
+        for layer in merged:
+            group[layer] = merged
+    groups = []
+    for layer in layers:
+        members = sorted(group[layer])
+        if members not in groups:
+            groups.append(members)
+    return groups
 
 
 @wrong("3.9-groups", "tells the second layer of the new group, but not those that were tied to it before")

@@ -262,7 +262,7 @@ def test_groups_of_random_networks(student, rng):
 
 @exercise("3.9-groups", points=4)
 def test_groups_of_long_and_empty_networks(student, rng):
-    blocks = int(rng.integers(5, 11))
+    blocks = 25  # the same in every run: an answer that makes so many rounds and no more passes always or never
     inner = [f"block{k}.conv1" for k in range(blocks)]
     outer = ["stem"] + [f"block{k}.conv2" for k in range(blocks)]
     layers = ["stem"] + [name for k in range(blocks) for name in (f"block{k}.conv1", f"block{k}.conv2")]

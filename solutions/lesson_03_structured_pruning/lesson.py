@@ -259,7 +259,7 @@ every = torch.arange(widths[1])
 truth = [loss_and_accuracy(masked_net(net, 3, every[every != c]), some)[0] for c in every]
 scores = taylor_scores(net)
 with torch.no_grad():
-    guesses = {"L1": l1_importance(net[3].weight), "L2": l2_importance(net[3].weight),
+    guesses = {"L1": l1_importance(net[3].weight.detach()), "L2": l2_importance(net[3].weight.detach()),
                "mean activation": mean_activation(net[:6](some[0])), "Taylor": scores[1]}
 figures.guesses_against_truth(guesses, np.array(truth) - loss_and_accuracy(net, some)[0])
 
@@ -778,7 +778,7 @@ def tied_groups(layers, additions):
     layers: list of names, all different.
     additions: list of pairs (a, b) of these names: the outputs of a and b meet in an addition.
       For s2 = (stem + conv2) + conv4, the pairs are (stem, conv2) and (conv2, conv4), in any order.
-    Returns a list of lists of names. Each layer stands in exactly one group. Inside a group the names have
+    Returns a list of lists (or tuples) of names. Each layer stands in exactly one group. Inside a group the names have
     the order of `layers`; the groups have the order of their first names.
     """
     group = {layer: {layer} for layer in layers}  # every layer starts alone

@@ -264,8 +264,16 @@ def groups_of(student, cases):
         for group in got:
             names = isinstance(group, (list, tuple)) and all(isinstance(name, str) for name in group)
             that(names, "Each group should be a list of names.")
-        on = f"the layers {', '.join(layers) or '(none)'} and the additions {', '.join(f'({a}, {b})' for a, b in additions) or '(none)'}"
+        ties = [f"({a}, {b})" for a, b in additions]
+        on = f"the layers {some(layers)} and the additions {some(ties)}"
         equal([list(map(str, group)) for group in got], want, what="the groups", on=on)
+
+
+def some(names, most=16):
+    """Names for a message; of very many the first and the last."""
+    if len(names) > most:
+        return f"{', '.join(names[:3])}, ..., {names[-1]} ({len(names)} in all)"
+    return ", ".join(names) or "(none)"
 
 
 # 3.1
@@ -283,6 +291,7 @@ def test_predict_what_masking_changes(student, rng):
 TWO = torch.tensor([[3.0, -4.0], [1.0, 2.0]]), "weight = [[3, -4], [1, 2]]"
 SMALL_CONV = torch.arange(-8.0, 8.0).reshape(2, 2, 2, 2), "weight = torch.arange(-8.0, 8.0).reshape(2, 2, 2, 2)"
 FLAT_CONV = torch.arange(-7.0, 5.0).reshape(3, 1, 2, 2), "weight = torch.arange(-7.0, 5.0).reshape(3, 1, 2, 2)"
+BOTH_WAYS = torch.tensor([1.0, -2, 3, 1, -2, 1, 1, -3, 2, 1, -1, 1, -1, -1, 2, -1])
 ONE = torch.tensor([[0.1, -200.7, 0.0]]), "weight = [[0.1, -200.7, 0]]"
 
 
@@ -308,14 +317,15 @@ def test_l2_of_small_layers(student, rng):
 
 @exercise("3.2-importance")
 def test_taylor_of_small_layers(student, rng):
-    # The gradients have both signs, and so have their products with the weights.
+    # The gradients have both signs, and so have their products with the weights; of the first convolution also the sums over a
+    # kernel, and over the inputs at a place of the kernel: the absolute value comes after all of them.
     grads = (
         (torch.tensor([[0.25, 0.5], [-0.5, -0.25]]), "grad = [[0.25, 0.5], [-0.5, -0.25]]"),
-        (torch.ones(2, 2, 2, 2), "grad = torch.ones(2, 2, 2, 2)"),
+        (BOTH_WAYS.reshape(2, 2, 2, 2), f"grad = torch.tensor({BOTH_WAYS.int().tolist()}).reshape(2, 2, 2, 2)"),
         (torch.tensor([1.0, -1.0, 2.0, 0.0]).repeat(3, 1).reshape(3, 1, 2, 2), "grad = [1, -1, 2, 0] for each channel"),
         (torch.tensor([[-2.0, 0.5, 1.0]]), "grad = [[-2, 0.5, 1]]"),
     )
-    wanted = (1.25, 1), (36, 28), (11, 3, 5), (100.55,)
+    wanted = (1.25, 1), (11, 2), (11, 3, 5), (100.55,)
     cases = [
         (student.taylor_importance(weight, grad), want, f"{on}, {of_grad}")
         for (weight, on), (grad, of_grad), want in zip((TWO, SMALL_CONV, FLAT_CONV, ONE), grads, wanted)
@@ -371,7 +381,8 @@ def test_ascending_and_not_by_score(student, rng):
 def test_two_of_three_hidden_neurons(student, rng):
     # With two outputs fc2 has no row 2, so whoever cuts its rows gets an IndexError, as does whoever cuts its bias.
     cases = []
-    for inputs, hidden, outputs, kept in ((4, 3, 2, [0, 2]), (2, 3, 4, [0, 2]), (3, 6, 3, [1, 2, 5])):
+    # In the last case nothing is to be cut: new layers all the same.
+    for inputs, hidden, outputs, kept in ((4, 3, 2, [0, 2]), (2, 3, 4, [0, 2]), (3, 6, 3, [1, 2, 5]), (2, 3, 2, [0, 1, 2])):
         mlp = in_waves(nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs)))
         on = f"Linear({inputs}, {hidden}), ReLU, Linear({hidden}, {outputs}), kept = {kept}, the inputs and the tensors of each layer {WAVES}"
         cases.append((mlp, torch.tensor(kept), waves(16, inputs), on))
@@ -389,8 +400,9 @@ def small_cnn(conv, bn, after, kept, x):
 @exercise("3.5-cnn")
 def test_three_of_eight_channels(student, rng):
     cases = [
-        # The worked example; then all that a convolution and a batch norm can be told and that must stay.
+        # The worked example; nothing to cut; then all that a convolution and a batch norm can be told and that must stay.
         small_cnn(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 5, 1), [1, 4, 6], (2, 3, 5, 5)),
+        small_cnn(nn.Conv2d(1, 3, 2), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1), [0, 1, 2], (1, 1, 3, 4)),
         small_cnn(nn.Conv2d(2, 6, (3, 5), (2, 1), (1, 2)), nn.BatchNorm2d(6, eps=0.01), nn.Conv2d(6, 4, (2, 3), (1, 2), (0, 1)), [2, 3, 4, 5], (2, 2, 7, 6)),
     ]
     prove_cnn(student, cases)
@@ -402,7 +414,7 @@ def test_three_of_eight_channels(student, rng):
 @exercise("3.6-bug")
 def test_two_of_three_channels_through_the_flatten(student, rng):
     cases = []
-    for outputs, picture, kept in ((2, (3, 2, 2), [0, 2]), (3, (4, 1, 3), [1, 3]), (2, (5, 2, 3), [0, 1, 4])):
+    for outputs, picture, kept in ((2, (3, 2, 2), [0, 2]), (3, (4, 1, 3), [1, 3]), (2, (5, 2, 3), [0, 1, 4]), (3, (2, 1, 2), [0, 1])):
         linear, x = in_waves(nn.Linear(int(np.prod(picture)), outputs)), waves(4, *picture)
         on = f"{picture[0]} channels of {picture[1]}x{picture[2]}, {outputs} outputs, kept = {kept}; the pictures and the layer's tensors {WAVES}"
         cases.append((linear, picture, torch.tensor(kept), x, on))
@@ -437,5 +449,8 @@ def test_groups_of_the_worked_example(student, rng):
         (["a", "b", "c", "d"], [("a", "b"), ("c", "d"), ("b", "c")], [["a", "b", "c", "d"]]),
         # Told from the end, the other way round and twice; the first group in the order of the layers is the smallest.
         (["c", "f", "e", "d", "a"], [("a", "e"), ("d", "f"), ("a", "d"), ("f", "d")], [["c"], ["f", "e", "d", "a"]]),
+        # A chain told from its end, and from its start: whoever hands the news on from layer to layer needs many rounds.
+        (list("abcdefgh"), [(b, a) for a, b in zip("gfedcba", "hgfedcb")], [list("abcdefgh")]),
+        (list("hgfedcba"), [(b, a) for a, b in zip("gfedcba", "hgfedcb")], [list("hgfedcba")]),
     ]
     groups_of(student, cases)
