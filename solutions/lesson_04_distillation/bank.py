@@ -54,9 +54,20 @@ def soften(logits, temperature):
     return torch.softmax(logits * temperature, dim=1)
 
 
-@wrong("4.2-soften", "leaves the temperature out: this is the plain softmax")
+@wrong("4.2-soften", "gives the plain softmax: the temperature is left out, or divides the finished probabilities and cancels when they are normalised again")
 def soften(logits, temperature):
     return torch.softmax(logits, dim=1)
+
+
+@wrong("4.2-soften", "limits the logits so that nothing overflows: those beyond the limit then count as equal")
+def soften(logits, temperature):
+    return torch.softmax((logits / temperature).clamp(-50, 50), dim=1)
+
+
+@wrong("4.2-soften", "limits the logits so that nothing overflows: those beyond the limit then count as equal")
+def soften(logits, temperature):
+    e = torch.exp((logits / temperature).clamp(-30, 30))
+    return e / e.sum(dim=1, keepdim=True)
 
 
 @wrong("4.2-soften", "raises the probabilities to the power 1/T, which is right so far, and forgets to make the rows add up to one again")
@@ -127,6 +138,11 @@ def soften(logits, temperature):
 @wrong("4.2-soften", "has too large a constant inside the logarithm: it counts once for every class")
 def entropy(probabilities):
     return -(probabilities * torch.log(probabilities + 1e-5)).sum(dim=1)
+
+
+@wrong("4.2-soften", "has too large a constant inside the logarithm: it counts once for every class")
+def entropy(probabilities):
+    return -(probabilities * torch.log(probabilities + 1e-4)).sum(dim=1)
 
 
 @wrong("4.2-soften", "adds a constant to the probabilities, which gives something to classes that have nothing")
@@ -294,6 +310,25 @@ def mean_kl(student_logits, teacher_logits, temperature):
     return (p * ((p + 1e-10).log() - (q + 1e-10).log())).sum(dim=1).mean()
 
 
+@wrong("4.3-kl", "adds a constant inside the logarithms; where the student's probability has underflowed, the constant decides")
+def mean_kl(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return (p * ((p + 1e-8).log() - (q + 1e-8).log())).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "adds a constant inside the logarithms; where the student's probability has underflowed, the constant decides")
+def mean_kl(student_logits, teacher_logits, temperature):
+    q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
+    return (p * ((p + 1e-12).log() - (q + 1e-12).log())).sum(dim=1).mean()
+
+
+@wrong("4.3-kl", "leaves it to torch.distributions, which says infinity where the student's probability has underflowed to 0; the logarithm is finite")
+def mean_kl(student_logits, teacher_logits, temperature):
+    p = torch.distributions.Categorical(logits=teacher_logits / temperature)
+    q = torch.distributions.Categorical(logits=student_logits / temperature)
+    return torch.distributions.kl_divergence(p, q).mean()
+
+
 @wrong("4.3-kl", "is the mean of both directions; only the teacher's probabilities are weights")
 def mean_kl(student_logits, teacher_logits, temperature):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
@@ -376,11 +411,25 @@ def soft_loss(student_logits, teacher_logits, temperature):
     return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="sum")
 
 
-@wrong("4.4-bug", "multiplies the mean by the number of images; it is the division by the number of classes that must go")
+@wrong("4.4-bug", "divides by the number of classes in place of the number of images, or multiplies the mean of all entries by the wrong one of the two")
 def soft_loss(student_logits, teacher_logits, temperature):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)
     return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="mean") * len(p)
+
+
+@wrong("4.4-bug", "takes the divergence of the first image alone; the mean over all of them is asked for")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="none").sum(dim=1)[0]
+
+
+@wrong("4.4-bug", "softens over the images instead of over the classes")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log_softmax(student_logits / temperature, dim=0)
+    p = torch.softmax(teacher_logits / temperature, dim=0)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
 
 
 @wrong("4.4-bug", "multiplies by ten, whatever the number of classes is")
@@ -742,6 +791,19 @@ def soft_gradient(student_logits, teacher_logits, temperature):
     return (student_logits - teacher_logits) / student_logits.numel()
 
 
+@wrong("4.6-gradient", "matches centred logits, which is the limit at high temperature only")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    z, v = (each - each.mean(dim=1, keepdim=True) for each in (student_logits, teacher_logits))
+    return (z - v) / z.numel()
+
+
+@wrong("4.6-gradient", "is the gradient of KL(student || teacher), the reversed direction")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    log_q, log_p = torch.log_softmax(student_logits / temperature, dim=1), torch.log_softmax(teacher_logits / temperature, dim=1)
+    q, off = log_q.exp(), log_q - log_p
+    return temperature * q * (off - (q * off).sum(dim=1, keepdim=True)) / len(q)
+
+
 @wrong("4.6-gradient", "multiplies by the student's probabilities once more: the derivative with respect to u is q - p alone, and each row must add up to 0")
 def soft_gradient(student_logits, teacher_logits, temperature):
     q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
@@ -770,6 +832,15 @@ def soft_gradient(student_logits, teacher_logits, temperature):
 def soft_gradient(student_logits, teacher_logits, temperature):
     q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits, dim=1)
     return temperature * (q - p) / len(q)
+
+
+@wrong("4.6-gradient", "`soft_gradient` changes `student_logits` (its `requires_grad`) in place")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    z = student_logits.requires_grad_()
+    log_q = torch.log_softmax(z / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    (temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")).backward()
+    return z.grad
 
 
 @right("4.6-gradient", "the derivative of softmax as a matrix, image by image")
@@ -815,7 +886,7 @@ def cached_logits(teacher, images, batch_size):
     return torch.cat(parts).numpy()
 
 
-@wrong("4.7-teacher", "leaves the teacher in the mode it was found in: under no_grad, too, batch norm and dropout still behave as in training")
+@wrong("4.7-teacher", "leaves the teacher, or its parts, in the mode it was found in: under no_grad, too, batch norm and dropout still behave as in training")
 def cached_logits(teacher, images, batch_size):
     parts = []
     with torch.no_grad():
@@ -853,6 +924,18 @@ def cached_logits(teacher, images, batch_size):
     parts = []
     with torch.no_grad():
         for i in range(len(images) // batch_size):
+            parts.append(teacher(images[i * batch_size : (i + 1) * batch_size]))
+    teacher.train(mode)
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "loses the last batch when the batch size does not divide the number of images")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    parts = []
+    with torch.no_grad():
+        for i in range(max(1, len(images) // batch_size)):
             parts.append(teacher(images[i * batch_size : (i + 1) * batch_size]))
     teacher.train(mode)
     return torch.cat(parts).numpy()
@@ -1047,6 +1130,12 @@ def hint_loss(student_features, teacher_features, weight, bias):
 @wrong("4.8-hint", "multiplies two tables whose shapes do not fit: the student's features, (N, S), meet the weights, which nn.Linear keeps as (F, S)")
 def hint_loss(student_features, teacher_features, weight, bias):
     return ((student_features @ weight + bias - teacher_features) ** 2).mean()
+
+
+@wrong("4.8-hint", "leaves out the transpose where the weights are square: nn.Linear keeps them as (F, S), so they are transposed always")
+def hint_loss(student_features, teacher_features, weight, bias):
+    turned = weight if weight.shape[0] == weight.shape[1] else weight.T
+    return ((student_features @ turned + bias - teacher_features) ** 2).mean()
 
 
 @wrong("4.8-hint", "lets the regressor act on the teacher's features; it translates from the student to the teacher")

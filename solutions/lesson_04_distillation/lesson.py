@@ -23,7 +23,7 @@
 # | Points | 100, in nine exercises; one of them is read by a person |
 # | Builds on | lesson 00; softmax, cross-entropy and a training loop in PyTorch |
 # | Stuck? | run `hint("4.2-soften")` in a cell of your own: three hints for each exercise, at no cost |
-# | Rules | a function leaves what it is given as it is, unless its text says otherwise; where a tensor is asked for, it returns a tensor |
+# | Rules | a function leaves what it is given as it is, its `requires_grad` included, unless its text says otherwise; where a tensor is asked for, it returns a tensor |
 # | Arguments | what the student said comes first, what the teacher said second, as in `cross_entropy(logits, labels)` |
 
 # %% setup=true
