@@ -223,6 +223,8 @@ def _module_difference(old, new):
         )
         if [each[1] for each in layers] != [each[1] for each in now]:
             return "mode"
+        if len(parameters) != len(parameters_now):
+            return "parameters"
         if [flag for _, flag in parameters] != [flag for _, flag in parameters_now]:
             return "requires_grad"
         if not all(map(_same, map(wire.encode, [each for each, _ in parameters]), [each for each, _ in parameters_now])):

@@ -43,6 +43,7 @@ def backward(model, x): model(x).sum().backward()
 def moves(model):
     with torch.no_grad():
         model[0].weight += 1
+def loses_bias(model): model[0].bias = None; return 1
 def by_name(*, x): x += 1
 def doubles_then_breaks(x):
     x *= 2
@@ -120,6 +121,7 @@ CHANGES = [
     ("moves", lambda: [network()], "`model` (its parameters)"),
     ("tracks", lambda: [torch.ones(3)], "`x` (its `requires_grad`)"),
     ("tracks_inside", lambda: [[1, torch.ones(3)]], "`items` (its `requires_grad`)"),
+    ("loses_bias", lambda: [network()], "`model` (its parameters)"),
 ]
 
 
