@@ -45,7 +45,8 @@ laws = {}  # (exercise id, name of a function) -> what of its answer counts
 def law(exercise_id, name):
     """Of an answer that is right or wrong in many forms, what counts: the decorated function makes it from a reply.
 
-    For comparing with the known mistakes only. Of factors with free signs, for one, their product counts::
+    For comparing with the known mistakes only. A law that takes more than the reply is given as many of the call's arguments.
+    Of factors with free signs, for one, their product counts::
 
         @law("5.2-factors", "factors")
         def product(value):
@@ -74,11 +75,18 @@ def _register(exercise_id, note, right, names):
     _registering.append(Answer(exercise_id, note, right, names))
 
 
-def wrong(exercise_id, mistake):
-    """Register the decorated function as a wrong answer; `mistake` is the sentence a student reads."""
+def wrong(exercise_id, mistake, **callers):
+    """Register the decorated function as a wrong answer; `mistake` is the sentence a student reads.
+
+    In a notebook the mistake also shows in the exercise's other functions that call this one. `callers` has, for the name of each, a
+    function that makes it from the decorated one; both together are then registered, too.
+    """
 
     def register(function):
         _register(exercise_id, mistake, False, {function.__name__: function})
+        if callers:
+            made = {name: make(function) for name, make in callers.items()}
+            _register(exercise_id, mistake, False, {function.__name__: function, **made})
         return function
 
     return register

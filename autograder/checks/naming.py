@@ -4,6 +4,7 @@ A wrong name is worse than none. So a name is given only where one sentence of t
 the function and every check that failed, where no right answer explains them, and where the replies say enough.
 """
 
+import inspect
 import re
 import warnings
 
@@ -131,7 +132,7 @@ class _Known:
         if law:
             if exact and type(values[0]) is not type(values[1]):  # what stands for the same need not be of the kind asked for
                 return False
-            values = [_canonical(law, value) for value in values]
+            values = [_canonical(law, value, question) for value in values]
         return _done(got) == _done(question.reply) and same_data(*values, exact, tolerance) and all(
             same_data(_fact(got, fact), _fact(question.reply, fact), exact, tolerance) for fact in question.used - {"changed"}
         )
@@ -160,11 +161,16 @@ def _done(reply):
     return {(change.place, change.what) for change in reply.changed}, reply.left
 
 
-def _canonical(law, value):
+def _canonical(law, value, question):
     try:
-        return law(value)
+        return law(value, *question.args[: _places(law) - 1])
     except Exception:  # not of the shape that the law is about: compared as it is
         return value
+
+
+def _places(law):
+    """How many values a law takes by position: the reply, then as many of the call's arguments as it asks for."""
+    return sum(each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) for each in inspect.signature(law).parameters.values())
 
 
 def same_fault(a, b, words=True):

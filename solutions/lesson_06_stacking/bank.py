@@ -137,6 +137,32 @@ def quantize_pruned(w, mask, bits):
     return np.rint(kept / scales[:, None]).astype(np.int8), scales
 
 
+@wrong("6.2-zeros", "cuts the fraction off in place of rounding to the nearest code")
+def quantize_pruned(w, mask, bits):
+    kept = np.where(mask, w, 0.0).astype(float)
+    largest = np.abs(kept).max(axis=1)
+    scales = np.where(largest > 0, largest / (2 ** (bits - 1) - 1), 1.0)
+    return (kept / scales[:, None]).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "rounds halves away from zero; half-way between two codes the even one is taken")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, w, 0.0)
+    largest = np.abs(kept).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return (np.sign(kept) * np.floor(np.abs(kept) / scales[:, None] + 0.5)).astype(np.int8), scales
+
+
+@wrong("6.2-zeros", "rounds halves up; half-way between two codes the even one is taken")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, w, 0.0)
+    largest = np.abs(kept).max(axis=1)
+    scales = np.where(largest > 0, largest / qmax, 1.0)
+    return np.floor(kept / scales[:, None] + 0.5).astype(np.int8), scales
+
+
 @wrong("6.2-zeros", "adds the codes up where it should count those that are not 0")
 def revived_and_lost(mask, codes):
     return int(np.abs(np.sum(codes[~mask]))), int(np.sum(mask & (codes == 0)))
@@ -196,6 +222,14 @@ def quantize_pruned(w, mask, bits):
     return np.round(kept / scales.reshape(-1, 1)).astype("int8"), scales
 
 
+@right("6.2-zeros", "a share of the largest, times the largest code")
+def quantize_pruned(w, mask, bits):
+    qmax, kept = 2 ** (bits - 1) - 1, np.where(mask, w, 0.0)
+    largest = np.abs(kept).max(axis=1)
+    share = kept / np.where(largest > 0, largest, 1.0)[:, None]
+    return np.rint(share * qmax).astype(np.int8), np.where(largest > 0, largest / qmax, 1.0)
+
+
 @right("6.2-zeros", "counts the codes that are True for their place")
 def revived_and_lost(mask, codes):
     has_code = codes.astype(bool)
@@ -210,49 +244,80 @@ def revived_and_lost(mask, codes):
 # 6.3-share
 
 
-@wrong("6.3-share", "compares with the entries without the sign of the difference taken off: the largest entry always wins")
+def by_distance(values, codebook):
+    return np.abs(values[:, None] - codebook).argmin(axis=1)
+
+
+def by_means(values, codes, codebook):
+    return np.array([values[codes == j].mean() if (codes == j).any() else codebook[j] for j in range(len(codebook))])
+
+
+def sharing(nearest, moved):
+    """The notebook's `share`, with these for the functions that it calls."""
+
+    def share(values, k, rounds):
+        book = np.linspace(values.min(), values.max(), k)
+        for _ in range(rounds):
+            book = moved(values, nearest(values, book), book)
+        return nearest(values, book), book
+
+    return share
+
+
+def from_nearest(nearest):
+    return sharing(nearest, by_means)
+
+
+def from_moved(moved):
+    return sharing(by_distance, moved)
+
+
+right_value("6.3-share", "all three in short", nearest=by_distance, moved=by_means, share=sharing(by_distance, by_means))
+
+
+@wrong("6.3-share", "compares with the entries without the sign of the difference taken off: the largest entry always wins", share=from_nearest)
 def nearest(values, codebook):
     return (values[:, None] - codebook).argmin(axis=1)
 
 
-@wrong("6.3-share", "looks for the nearest value of each entry; it should be the nearest entry of each value")
+@wrong("6.3-share", "looks for the nearest value of each entry; it should be the nearest entry of each value", share=from_nearest)
 def nearest(values, codebook):
     return np.abs(values[:, None] - codebook).argmin(axis=0)
 
 
-@wrong("6.3-share", "takes the farthest entry in place of the nearest")
+@wrong("6.3-share", "takes the farthest entry in place of the nearest", share=from_nearest)
 def nearest(values, codebook):
     return np.abs(values[:, None] - codebook).argmax(axis=1)
 
 
-@wrong("6.3-share", "returns the values of the entries in place of their numbers")
+@wrong("6.3-share", "returns the values of the entries in place of their numbers", share=from_nearest)
 def nearest(values, codebook):
     return codebook[np.abs(values[:, None] - codebook).argmin(axis=1)]
 
 
-@wrong("6.3-share", "searches as if the code book were sorted")
+@wrong("6.3-share", "searches as if the code book were sorted", share=from_nearest)
 def nearest(values, codebook):
     return np.searchsorted((codebook[1:] + codebook[:-1]) / 2, values)
 
 
-@wrong("6.3-share", "takes the mean of nothing for an entry that nobody took, which is not a number")
+@wrong("6.3-share", "takes the mean of nothing for an entry that nobody took, which is not a number", share=from_moved)
 def moved(values, codes, codebook):
     with np.errstate(all="ignore"):
         counts = np.bincount(codes, minlength=len(codebook))
         return np.bincount(codes, values, minlength=len(codebook)) / counts
 
 
-@wrong("6.3-share", "sends an entry that nobody took to 0; it should stay where it is")
+@wrong("6.3-share", "sends an entry that nobody took to 0; it should stay where it is", share=from_moved)
 def moved(values, codes, codebook):
     return np.array([values[codes == j].mean() if (codes == j).any() else 0.0 for j in range(len(codebook))])
 
 
-@wrong("6.3-share", "moves the entries to the median of their values, which does not make the squared error smallest")
+@wrong("6.3-share", "moves the entries to the median of their values, which does not make the squared error smallest", share=from_moved)
 def moved(values, codes, codebook):
     return np.array([np.median(values[codes == j]) if (codes == j).any() else codebook[j] for j in range(len(codebook))])
 
 
-@wrong("6.3-share", "`moved` changes `codebook` (its values) in place")
+@wrong("6.3-share", "`moved` changes `codebook` (its values) in place", share=from_moved)
 def moved(values, codes, codebook):
     for j in range(len(codebook)):
         if (codes == j).any():
@@ -286,6 +351,37 @@ def share(values, k, rounds):
         codes = np.abs(values[:, None] - book).argmin(axis=1)
         book = np.array([values[codes == j].mean() if (codes == j).any() else book[j] for j in range(k)])
     return np.abs(values[:, None] - book).argmin(axis=1), book
+
+
+@wrong("6.3-share", "stops when the error hardly falls any more; so many rounds are asked for, and the entries may still move")
+def share(values, k, rounds):
+    book, last = np.linspace(values.min(), values.max(), k), np.inf
+    for _ in range(rounds):
+        codes = np.abs(values[:, None] - book).argmin(axis=1)
+        error = np.mean((values - book[codes]) ** 2)
+        if error > 0.99 * last:
+            break
+        book, last = by_means(values, codes, book), error
+    return by_distance(values, book), book
+
+
+@wrong("6.3-share", "divides the way from the smallest to the largest value by k - 1: with one entry there is nothing to divide by")
+def share(values, k, rounds):
+    with np.errstate(all="ignore"):
+        book = values.min() + np.arange(k) * ((values.max() - values.min()) / (k - 1))
+        for _ in range(rounds):
+            book = by_means(values, by_distance(values, book), book)
+        return by_distance(values, book), book
+
+
+@wrong("6.3-share", "does one round too few")
+def share(values, k, rounds):
+    return sharing(by_distance, by_means)(values, k, rounds - 1)
+
+
+@wrong("6.3-share", "sorts the values first, so the codes no longer belong to the places")
+def share(values, k, rounds):
+    return sharing(by_distance, by_means)(np.sort(values), k, rounds)
 
 
 @right("6.3-share", "squared distances, a loop over the values")
@@ -421,6 +517,21 @@ def huffman_lengths(counts):
         a, one = heapq.heappop(heap)
         b, two = heapq.heappop(heap)
         lengths[one + two] += 1
+        heapq.heappush(heap, (a + b, one + two))
+    return lengths
+
+
+@wrong("6.4-entropy", "makes only the words of one of the two groups longer; all members of both get one more bit")
+def huffman_lengths(counts):
+    lengths = np.zeros(len(counts), dtype=int)
+    heap = [(int(c), [i]) for i, c in enumerate(counts) if c > 0]
+    heapq.heapify(heap)
+    if len(heap) == 1:
+        lengths[heap[0][1]] = 1
+    while len(heap) > 1:
+        a, one = heapq.heappop(heap)
+        b, two = heapq.heappop(heap)
+        lengths[one] += 1
         heapq.heappush(heap, (a + b, one + two))
     return lengths
 
@@ -757,6 +868,12 @@ def compression_ratio(layers, bits):
     return before / after
 
 
+@wrong("6.6-bug", "counts one byte for each entry of the code books; an entry is a number in float32")
+def compression_ratio(layers, bits):
+    before = sum(4 * (rows * columns + rows) for rows, columns, _ in layers)
+    return before / sum(2**bits + -(-rows * columns // 8) + -(-kept * bits // 8) + 4 * rows for rows, columns, kept in layers)
+
+
 @wrong("6.6-bug", "counts a single code book; each layer has its own")
 def compression_ratio(layers, bits):
     before, after = 0, 4 * 2**bits
@@ -848,6 +965,22 @@ def on_frontier(sizes, scores):
     return np.array(keep)
 
 
+@wrong("6.7-budget", "keeps one of two equal variants only; neither dominates the other, so both stay")
+def on_frontier(sizes, scores):
+    pairs = list(zip(sizes, scores))
+    beaten = [any(s <= size and a >= score and (s, a) != (size, score) for s, a in pairs) for size, score in pairs]
+    return np.array([not b and pairs.index(pair) == i for i, (pair, b) in enumerate(zip(pairs, beaten))])
+
+
+@wrong("6.7-budget", "asks only the variants that stand before it; any other can dominate")
+def on_frontier(sizes, scores):
+    keep = []
+    for i, (size, score) in enumerate(zip(sizes, scores)):
+        no_worse = (sizes[:i] <= size) & (scores[:i] >= score)
+        keep.append(not np.any(no_worse & ((sizes[:i] < size) | (scores[:i] > score))))
+    return np.array(keep)
+
+
 @wrong("6.7-budget", "prefers the larger files: smaller is better for a size")
 def on_frontier(sizes, scores):
     return np.array([
@@ -883,9 +1016,24 @@ def class_accuracy(predicted, labels, classes):
         return np.array([100 * np.mean(labels[predicted == c] == c) for c in range(classes)])
 
 
+@wrong("6.7-budget", "picks the images that were predicted as the class, not those that belong to it")
+def class_accuracy(predicted, labels, classes):
+    return np.array([100 * np.mean(labels[predicted == c] == c) if (predicted == c).any() else 0.0 for c in range(classes)])
+
+
 @wrong("6.7-budget", "gives shares from 0 to 1 where per cent are asked for")
 def class_accuracy(predicted, labels, classes):
     return np.array([np.mean(predicted[labels == c] == c) for c in range(classes)])
+
+
+@wrong("6.7-budget", "returns the loss of the worst class; the loss of the mean is asked for")
+def gate(before, after, labels, classes, budget, class_budget):
+    loss = 100 * (np.sum(before == labels) - np.sum(after == labels)) / len(labels)
+    was, now = (np.bincount(labels[given == labels], minlength=classes) for given in (before, after))
+    losses = 100 * (was - now) / np.bincount(labels, minlength=classes)
+    if loss > budget or losses.max() > class_budget:
+        raise ValueError("over the budget")
+    return float(losses.max())
 
 
 @wrong("6.7-budget", "looks at the mean alone: one class may fall without limit")

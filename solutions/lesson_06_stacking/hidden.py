@@ -54,6 +54,7 @@ def test_codes_of_random_pruned_layers(student, rng):
         mask[empty] = False
         mask[small, 0] = True
         w[small] *= 1e-3 / np.abs(w[small, mask[small]]).max()  # numbers added for safety must not show in any row
+        w[int(rng.choice(np.setdiff1d(np.arange(7), [small, empty])))] *= 1e-12
         check_codes(student.quantize_pruned(w, mask, bits), w, mask, bits, f"7 x 12 random weights, a random mask, {bits} bits")
         codes = rng.integers(-2, 3, w.shape).astype(rng.choice(["int8", "int64"]))
         check_counts(student.revived_and_lost(mask, codes), mask, codes, f"a random mask and random codes from -2 to 2 in {codes.dtype}")
@@ -72,14 +73,37 @@ def test_after_magnitude_pruning_the_sparsity_is_the_mask_s(student, rng):
 
 @exercise("6.2-zeros", points=2)
 def test_full_and_empty_masks(student, rng):
-    w = rng.normal(size=(4, 5))
+    w = 0.01 * rng.normal(size=(4, 5))
     for word, mask in (("keeps everything", np.ones_like(w, bool)), ("keeps nothing", np.zeros_like(w, bool)), ("keeps the diagonal", np.eye(4, 5, dtype=bool))):
         check_codes(student.quantize_pruned(w, mask, 5), w, mask, 5, f"4 x 5 random weights, a mask that {word}, 5 bits")
         codes = np.zeros(w.shape, np.int8)
         check_counts(student.revived_and_lost(mask, codes), mask, codes, f"a mask that {word}, codes that are all 0")
+    for bits in (2, 3, int(rng.integers(4, 9))):
+        size = (2 ** (bits - 1) - 1) * 2.0 ** int(rng.integers(-5, 6))  # the scale is a power of 2
+        w = size * np.array([[1.0, 0.5, -0.5], [0.5, -1.0, -0.5]])
+        check_codes(student.quantize_pruned(w, w != 0, bits), w, w != 0, bits, f"w = {w.tolist()}, of which nothing is pruned, {bits} bits")
 
 
 # 6.3
+
+
+def slow(rng, n, k):
+    """Weights on which k-means is slow: one round makes the error less than 1 % smaller, and the entries still move by a hundredth afterwards.
+
+    (values, how many rounds until nothing moves). Half-way is as clear as in `gapped`.
+    """
+    while True:
+        values, gains, clear = rng.normal(size=n), [], True
+        books = [np.linspace(values.min(), values.max(), k)]
+        while len(books) < 2 or (books[-1] != books[-2]).any():
+            distances = np.sort(np.abs(values[:, None] - books[-1]), axis=1)
+            clear = clear and bool((distances[:, 1] - distances[:, 0] > 1e-4).all())
+            books.append(means_of(values, np.abs(values[:, None] - books[-1]).argmin(axis=1), books[-1]))
+            after = np.abs(values[:, None] - books[-1]).min(axis=1)
+            gains.append(1 - np.sum(after**2) / np.sum(distances[:, 0] ** 2))
+        moves = [np.abs(books[-1] - book).max() for book in books[1:]]
+        if clear and any(gain < 0.01 and move > 0.01 * np.ptp(values) for gain, move in zip(gains, moves)):
+            return values, len(gains)
 
 
 def gapped(rng, n, k, rounds, size=1.0):
@@ -115,6 +139,8 @@ def test_k_means_of_random_weights(student, rng):
         check_moved(student, values, rng.integers(0, 6, 50), book, on + ", random codes")
     for k, rounds, size in ((4, 1, 1.0), (8, 5, 1.0), (8, 5, 0.01)):
         shared_gapped(student, rng, 60, k, rounds, size)
+    values, rounds = slow(rng, 150, 5)
+    check_share(student.share(values, 5, rounds), values, 5, rounds, f"150 random weights, k = 5, rounds = {rounds}")
 
 
 @exercise("6.3-share", points=4)
@@ -128,6 +154,7 @@ def test_entries_that_nobody_takes_stay(student, rng):
 @exercise("6.3-share", points=2)
 def test_one_entry_and_equal_values(student, rng):
     shared_gapped(student, rng, 15, 1, 2)
+    shared_gapped(student, rng, 15, 1, 0)
     flat = np.full(6, -0.75)
     check_share(student.share(flat, 2, 3), flat, 2, 3, "six equal values, 2 entries, 3 rounds")
 
@@ -137,17 +164,24 @@ def test_one_entry_and_equal_values(student, rng):
 
 def check_entropy(got, counts, on):
     p = counts[counts > 0] / counts.sum()
-    want = float(-np.sum(p * np.log2(p)))
+    want = float(np.sum(p * np.log2(1 / p)))
     close(real_number(got, "The result of entropy_bits"), want, abs=float32_slack(len(p), 1.0), what="the entropy in bits", on=on)
 
 
 @exercise("6.4-entropy", points=9)
 def test_entropy_and_lengths_of_random_counts(student, rng):
+    certain(student, rng)
     for k in (5, 16, 33):
         counts = 1 + np.floor(rng.exponential(size=k) ** 2 * 40).astype(np.int64)
         on = f"counts {counts.tolist()}"
         check_entropy(student.entropy_bits(counts), counts, on)
         check_lengths(student.huffman_lengths(counts), counts, on)
+
+
+def certain(student, rng):
+    """A symbol alone has the entropy 0, and what is added inside the logarithm shows at once."""
+    alone = np.array([int(rng.integers(2, 90))])
+    check_entropy(student.entropy_bits(alone), alone, f"counts {alone.tolist()}")
 
 
 @exercise("6.4-entropy", points=4)
@@ -156,7 +190,7 @@ def test_symbols_that_never_occur(student, rng):
     counts[rng.permutation(20)[:9]] = 0
     one = np.zeros(5, np.int64)
     one[int(rng.integers(5))] = int(rng.integers(2, 90))
-    for each in (counts, one):
+    for each in (one, counts):
         on = f"counts {each.tolist()}"
         check_entropy(student.entropy_bits(each), each, on)
         check_lengths(student.huffman_lengths(each), each, on)
@@ -164,6 +198,7 @@ def test_symbols_that_never_occur(student, rng):
 
 @exercise("6.4-entropy", points=3)
 def test_equal_counts_and_very_unequal_ones(student, rng):
+    certain(student, rng)
     fibonacci = [1, 1]
     while len(fibonacci) < 24:
         fibonacci.append(fibonacci[-1] + fibonacci[-2])

@@ -169,6 +169,31 @@ def test_a_law_says_what_of_an_answer_counts(monkeypatch):
     assert not known.agrees(question(3, np.ones(1)), naming.TIGHT)
 
 
+def test_a_law_may_look_at_the_arguments(monkeypatch):
+    """Of two equal counts, either may get the longer word: the bits in all are compared."""
+    monkeypatch.setattr(naming, "laws", {("x", "f"): lambda lengths, counts: counts @ lengths})
+    known = naming._Known(students_answer(lambda counts: np.array([1, 2, 2])))
+    assert known.agrees(question(np.array([2, 1, 2]), np.array([3, 3, 1])), naming.TIGHT)
+    assert not known.agrees(question(np.array([2, 1, 2]), np.array([3, 2, 2])), naming.TIGHT)
+
+
+def test_a_mistake_is_named_when_other_functions_of_the_exercise_call_it():
+    """As in the notebook, where `share` calls the student's own `nearest`."""
+
+    def signed(values, codebook):
+        return np.argmin(values[:, None] - codebook[None, :], axis=1)
+
+    def share(values, k, rounds):
+        book = np.linspace(values.min(), values.max(), k)
+        for _ in range(rounds):
+            codes = signed(values, book)
+            book = np.array([values[codes == i].mean() if i in codes else book[i] for i in range(k)])
+        return signed(values, book), book
+
+    for names in ({"nearest": signed}, {"nearest": signed, "share": share}):
+        assert "the largest entry always wins" in named("06_stacking", "6.3-share", names)
+
+
 def students_answer(function):
     from autograder.checks import Answer
 
