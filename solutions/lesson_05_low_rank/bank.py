@@ -72,6 +72,13 @@ def low_rank_factors(w, rank):
     return u[:, :rank] * root, root[:, None] * vt.T[:rank]
 
 
+@wrong("5.2-factors", "subtracts the mean of each column first, as for principal components; the product must be near w itself")
+def low_rank_factors(w, rank):
+    u, s, vt = np.linalg.svd(w - w.mean(axis=0), full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return u[:, :rank] * root, root[:, None] * vt[:rank]
+
+
 @wrong("5.2-factors", "returns all parts, so the tables do not have the rank that was asked for")
 def low_rank_factors(w, rank):
     u, s, vt = np.linalg.svd(w, full_matrices=False)
@@ -162,6 +169,12 @@ def truncation_errors(singular_values, rank):
 def truncation_errors(singular_values, rank):
     rest = singular_values[rank:]
     return float(np.sqrt(np.sum(rest**2))), float(rest[-1]) if len(rest) else 0.0
+
+
+@wrong("5.3-error", "takes the largest of all values for the spectral error; it is the largest of the dropped ones")
+def truncation_errors(singular_values, rank):
+    rest = singular_values[rank:]
+    return float(np.sqrt(np.sum(rest**2))), float(singular_values[0]) if len(rest) else 0.0
 
 
 @wrong("5.3-error", "divides by the size of the whole table; the errors asked for are not relative")
@@ -376,6 +389,17 @@ def weights_after(shapes, rank):
 @wrong("5.5-bug", "asks whether the rank is below half of the shorter side; that is break-even for square tables only")
 def weights_after(shapes, rank):
     return sum(rank * (m + n) if 2 * rank < min(m, n) else m * n for m, n in shapes)
+
+
+@wrong("5.5-bug", "decides for all layers at once; each layer that gets smaller is factorised, whatever the others do")
+def weights_after(shapes, rank):
+    return min(sum(rank * (m + n) for m, n in shapes), sum(m * n for m, n in shapes))
+
+
+@wrong("5.5-bug", "returns after the first layer")
+def weights_after(shapes, rank):
+    m, n = shapes[0]
+    return min(rank * (m + n), m * n)
 
 
 @wrong("5.5-bug", "asks whether the rank is below the longer side, which lets even more layers grow")
@@ -843,6 +867,18 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     if u.shape[1] < rank:
         u, _ = np.linalg.qr(np.hstack([u, np.eye(len(w))]))
     return u[:, :rank], u[:, :rank].T @ w
+
+
+@wrong("5.7-whitened", "leaves the ridge out where G has a Cholesky factor without it; it belongs to the result there, too")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    gram = x.T @ x / len(x)
+    try:
+        c = np.linalg.cholesky(gram)
+    except np.linalg.LinAlgError:
+        c = np.linalg.cholesky(gram + ridge * np.mean(np.diag(gram)) * np.eye(len(gram)))
+    u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
 
 
 @wrong("5.7-whitened", "adds the ridge as it is; it is a share of the mean of G's diagonal, so that it fits inputs of any size")

@@ -209,7 +209,7 @@ def test_long_and_short_layers(student, rng):
 
 @exercise("5.6-layers", points=10)
 def test_random_layers_in_two(student, rng):
-    for n, m, rank, bias in ((9, 6, 2, True), (5, 11, 3, True), (7, 7, 4, False)):
+    for n, m, rank, bias in ((9, 6, 2, True), (5, 11, 3, True), (7, 7, 4, False), (1, 4, 1, True), (4, 1, 1, True)):
         layer = random_linear(rng, n, m, bias)
         left, right = float_tensor(rng, m, rank), float_tensor(rng, rank, n)
         on = f"nn.Linear({n}, {m}, bias={bias}), rank {rank}"
@@ -280,6 +280,9 @@ def test_few_samples_and_dead_inputs(student, rng):
         x[:, rng.permutation(16)[:dead]] = 0.0
         for rank in (1, 3, 8):
             check_whitened(student, w, x, rank, f"{samples} sample{'s' * (samples > 1)}, {dead} inputs that are always 0")
+        check_whitened(student, w, x, 3, f"{samples} sample{'s' * (samples > 1)}, {dead} inputs that are always 0, ridge 1.5", 1.5)
+    for m, n in ((1, 6), (6, 1)):
+        check_whitened(student, rng.normal(size=(m, n)), inputs(rng, 9, n), 1, "9 inputs")
 
 
 @exercise("5.7-whitened", points=3)
@@ -327,7 +330,8 @@ def test_start_changes_nothing_and_can_learn(student, rng):
 @exercise("5.8-lora", points=2)
 def test_a_frozen_layer_stays_frozen_and_as_it_was(student, rng):
     for bias in (True, False):
-        layer, x, a, b, alpha, on = random_lora(rng, 5, 4, 2, bias)
+        layer, x, a, b, alpha, on = random_lora(rng, 5, 4, 2, bias, samples=1)
+        check_lora_output(student, layer, x, a, b, alpha, f"one sample, {on}")
         layer.requires_grad_(False)
         check_lora_gradients(student, layer, x, a, b, alpha, f"a frozen {on}")
         check_lora_merge(student, layer, a, b, alpha, f"a frozen {on}")

@@ -25,7 +25,7 @@
 # | Builds on | lesson 00; NumPy and a little PyTorch; you should have seen the singular value decomposition once |
 # | Stuck? | run `hint("5.2-factors")` in a cell of your own: three hints for each exercise, at no cost |
 # | Which arrays | 5.2 to 5.4 and 5.7 take and return NumPy arrays, 5.6 and 5.8 PyTorch layers and tensors |
-# | Rules | a function leaves what it is given as it is, unless the text says otherwise. Where an array is asked for, a list is not one; where an integer is, 3.0 is not one. Two values may come as a tuple or a list |
+# | Rules | a function leaves what it is given as it is, unless the text says otherwise. Where an array is asked for, a list is not one; where an integer is, 3.0 is not one. Two values may come as a tuple or a list. Where a PyTorch layer is asked for, PyTorch's own class is meant, not one of yours that is made from it |
 
 # %% setup=true
 from autograder.student import ___, check, hint, progress
