@@ -26,6 +26,11 @@ def channels_to_keep(scores, percent):
     return [torch.argsort(s, stable=True)[: len(s) - len(s) * percent // 100].sort().values for s in scores]
 
 
+@wrong("tradeoff.2-keep", "ranks by magnitude: a score below 0 is a low one, however far below")
+def channels_to_keep(scores, percent):
+    return [torch.argsort(s.abs(), descending=True, stable=True)[: len(s) - len(s) * percent // 100].sort().values for s in scores]
+
+
 @wrong("tradeoff.2-keep", "leaves the indices in the order of their scores; layers find their partners by position, so they must ascend")
 def channels_to_keep(scores, percent):
     return [torch.argsort(s, descending=True, stable=True)[: len(s) - len(s) * percent // 100] for s in scores]
@@ -334,6 +339,18 @@ def shrink(weights):
     return small | {"head.weight": weights["head.weight"][:, : len(inputs)], "head.bias": weights["head.bias"]}
 
 
+@wrong("tradeoff.3-shrink", "takes a tiny γ for 0; a channel is silent only if γ is exactly 0")
+def shrink(weights):
+    small, inputs = dict(weights), torch.arange(weights["convs.0.weight"].shape[1])
+    for i in range(len(weights) // 6):
+        keep = torch.nonzero((weights[f"norms.{i}.weight"].abs() > 1e-3) | (weights[f"norms.{i}.bias"] > 0)).flatten()
+        small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            small[f"norms.{i}.{name}"] = weights[f"norms.{i}.{name}"][keep]
+        inputs = keep
+    return small | {"head.weight": weights["head.weight"][:, inputs]}
+
+
 @wrong("tradeoff.3-shrink", "gives the masked network back: the tensors have their old shapes, and nothing is saved")
 def shrink(weights):
     return {name: tensor.clone() for name, tensor in weights.items()}
@@ -500,11 +517,21 @@ def count_macs(widths, strides, in_channels, side, classes):
     return macs + inputs * classes
 
 
-@wrong("tradeoff.4-macs", "knows the stride of 2 only: with stride 3 the side is a third, rounded up")
+@wrong("tradeoff.4-macs", "adds 1 before it divides, whatever the stride: that rounds up for a stride of 2 only")
 def count_macs(widths, strides, in_channels, side, classes):
     macs, inputs = 0, in_channels
     for width, stride in zip(widths, strides):
         side = (side + 1) // stride
+        macs += 9 * inputs * width * side * side
+        inputs = width
+    return macs + inputs * classes
+
+
+@wrong("tradeoff.4-macs", "knows the strides 1 and 2 only: with stride 3 the side is a third, rounded up")
+def count_macs(widths, strides, in_channels, side, classes):
+    macs, inputs = 0, in_channels
+    for width, stride in zip(widths, strides):
+        side = side if stride == 1 else (side + 1) // 2
         macs += 9 * inputs * width * side * side
         inputs = width
     return macs + inputs * classes
@@ -630,6 +657,30 @@ def choose(rows, cost, budget):
     if not inside:
         raise ValueError("nothing")
     return max(inside, key=lambda row: (np.mean(row["validation"]), -row["macs"]))["percent"]
+
+
+@wrong("tradeoff.5-choose", "breaks a tie by the MACs; the cheaper row is the one that costs less of the cost that is named")
+def choose(rows, cost, budget):
+    inside = [row for row in rows if row[cost] <= budget]
+    if not inside:
+        raise ValueError("nothing")
+    return max(inside, key=lambda row: (np.mean(row["validation"]), -row["macs"]))["percent"]
+
+
+@wrong("tradeoff.5-choose", "takes the median over the seeds; the mean counts")
+def choose(rows, cost, budget):
+    inside = [row for row in rows if row[cost] <= budget]
+    if not inside:
+        raise ValueError("nothing")
+    return max(inside, key=lambda row: (np.median(row["validation"]), -row[cost]))["percent"]
+
+
+@wrong("tradeoff.5-choose", "rounds the means before it compares them; then rows count as equal that are not")
+def choose(rows, cost, budget):
+    inside = [row for row in rows if row[cost] <= budget]
+    if not inside:
+        raise ValueError("nothing")
+    return max(inside, key=lambda row: (round(float(np.mean(row["validation"])), 1), -row[cost]))["percent"]
 
 
 @right("tradeoff.5-choose", "sorted by falling mean and rising cost; NumPy's mean of an array")

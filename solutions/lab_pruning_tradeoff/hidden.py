@@ -46,7 +46,7 @@ def test_kept_of_random_layers(student, rng):
     # The first network is small, so that a message shows it whole.
     for percent, sizes in ((30, (8, 7)), *((p, rng.integers(8, 40, 3)) for p in (10, 30, 50, 70, int(rng.integers(5, 95))))):
         # Layers of very different scale: a threshold for all of them would empty the first one.
-        scores = [torch.from_numpy(rng.permutation(int(n)) * 10.0**k).float() for k, n in enumerate(sizes)]
+        scores = [torch.from_numpy((rng.permutation(int(n)) - n // 3) * 10.0**k).float() for k, n in enumerate(sizes)]
         lists_of_indices(student.channels_to_keep(scores, percent), [best(s, percent) for s in scores], case(percent=percent, **{f"scores[{k}]": s for k, s in enumerate(scores)}))
 
 
@@ -109,7 +109,10 @@ def test_macs_of_random_networks(student, rng):
 
 @exercise("tradeoff.4-macs", points=3)
 def test_macs_with_stride_three_and_without_convolution(student, rng):
-    macs_counted(student, [4, 6], [3, 3], 2, int(rng.integers(10, 30)), 5)
+    # Sides that leave 1 and 2 positions over, and none.
+    start = int(rng.integers(10, 28))
+    for side in (start, start + 1, start + 2):
+        macs_counted(student, [4, 6], [3, 3], 2, side, 5)
     macs_counted(student, [], [], 3, 6, 7)
 
 
@@ -117,36 +120,44 @@ def test_macs_with_stride_three_and_without_convolution(student, rng):
 
 
 def random_rows(rng):
-    """Rows whose order by cost, by mean, by best seed and by ratio all differ, without ties."""
+    """Rows whose order by cost, by mean, by best seed, by median and by ratio all differ, without ties. Means lie 1/512 of a point apart."""
     count = int(rng.integers(4, 8))
-    means, macs, ms = rng.permutation(count), rng.permutation(count), rng.permutation(count)
+    means, macs, ms, sizes = (rng.permutation(count) for _ in range(4))
     percents = rng.choice(np.arange(1, 100), count, replace=False)
     rows = []
     for i in range(count):
-        spread = float(rng.integers(1, 9)) * count  # quarters: sums and means are exact
-        centre = 90 + 0.25 * float(means[i])
-        rows.append(row(int(percents[i]), int(100 + 10 * macs[i]), 0.5 + 0.25 * float(ms[i]), [centre - spread / 4, centre, centre + spread / 4], 500 + int(macs[i])))
+        apart = float(rng.integers(1, 9)) * count / 16 * int(rng.choice([-1, 1]))  # powers of two: sums and means are exact
+        seeds = 90 + float(means[i]) / 512 + apart * rng.permutation([-2, 1, 1])
+        rows.append(row(int(percents[i]), int(100 + 10 * macs[i]), 0.5 + 0.25 * float(ms[i]), seeds.tolist(), 500 + int(sizes[i])))
     return rows
 
 
 @exercise("tradeoff.5-choose", points=10)
 def test_choice_in_random_tables(student, rng):
+    cases = []
     for cost in ("macs", "milliseconds", "bytes"):
         for _ in range(2):
             rows = random_rows(rng)
             for budget in sorted({r[cost] for r in rows})[1::2]:
                 inside = [r for r in rows if r[cost] <= budget]
                 want = max(inside, key=lambda r: sum(r["validation"]))["percent"]
-                is_choice(student.choose(rows, cost, budget), want, f"{len(rows)} random rows, cost {cost}, of which {len(inside)} are within the budget of {budget:g}")
+                on = f"{len(rows)} random rows, cost {cost}, of which {len(inside)} are within the budget of {budget:g}"
+                cases.append((rows, cost, budget, want, on))
+    answers = [student.choose(*each[:3]) for each in cases]  # all are asked before one is judged
+    for got, (*_, want, on) in zip(answers, cases):
+        is_choice(got, want, on)
 
 
 @exercise("tradeoff.5-choose", points=4)
 def test_ties_go_to_the_cheaper_row(student, rng):
-    costs = [int(n) for n in rng.permutation(5) * 10 + 20]
-    rows = [row(10 + i, c, float(c), [97.0, 98.0, 99.0] if i % 2 else [98.0, 98.0, 98.0]) for i, c in enumerate(costs)]
-    for budget in (60, 40, 25):
-        want = min(rows, key=lambda r: r["macs"])["percent"]
-        is_choice(student.choose(rows, "macs", budget), want, f"five rows with the same mean, MACs {costs}, budget {budget}")
+    costs = {cost: [int(n) for n in rng.permutation(5) * 10 + 20] for cost in ("macs", "milliseconds", "bytes")}
+    while len({each.index(20) for each in costs.values()}) < 3:  # each cost has its own cheapest row
+        costs = {cost: rng.permutation(each).tolist() for cost, each in costs.items()}
+    validation = ([98.0, 98.0, 98.0], [97.0, 98.0, 99.0])
+    rows = [row(10 + i, m, float(t), validation[i % 2], b) for i, (m, t, b) in enumerate(zip(*costs.values()))]
+    for cost, budget in (("macs", 60), ("macs", 40), ("macs", 25), ("milliseconds", 60), ("bytes", 40)):
+        want = min(rows, key=lambda r: r[cost])["percent"]
+        is_choice(student.choose(rows, cost, budget), want, f"five rows with the same mean, {cost} {costs[cost]}, budget {budget}")
 
 
 @exercise("tradeoff.5-choose", points=4)

@@ -64,7 +64,7 @@ def some_of(rng, channels, count):
 
 def silenced(rng, weights, kept):
     """The same with every channel that is not kept switched off, by γ = 0 and β = 0 or below; of the kept ones, in each layer, the first
-    has γ = 0, a positive β and a filter of zeros, the last β = 0 and a negative γ."""
+    has γ = 0, a positive β and a filter of zeros, the last β = 0 and a negative γ; one between them has a tiny γ, which is not 0."""
     masked = dict(weights)
     for i, keep in enumerate(kept):
         gamma, beta = weights[f"norms.{i}.weight"].clone(), weights[f"norms.{i}.bias"].clone()
@@ -78,6 +78,8 @@ def silenced(rng, weights, kept):
             masked[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"].clone()
             masked[f"convs.{i}.weight"][keep[0]] = 0
         gamma[keep[-1]], beta[keep[-1]] = -gamma[keep[-1]], 0
+        if len(keep) > 2:
+            gamma[keep[1]], beta[keep[1]] = 1e-6, 0
         masked[f"norms.{i}.weight"], masked[f"norms.{i}.bias"] = gamma, beta
     return masked
 
@@ -171,12 +173,14 @@ def test_worked_example_of_two_layers(student, rng):
 
 @exercise("tradeoff.2-keep")
 def test_removed_is_rounded_down(student, rng):
-    scores = [torch.tensor([0.5, 0.9, 0.1, 0.7, 0.3]), torch.tensor([0.2, 0.8, 0.6])]
-    on = "scores [0.5, 0.9, 0.1, 0.7, 0.3] and [0.2, 0.8, 0.6]"
-    cases = {0: [[0, 1, 2, 3, 4], [0, 1, 2]], 30: [[0, 1, 3, 4], [0, 1, 2]], 45: [[0, 1, 3], [1, 2]], 70: [[1, 3], [1]]}
+    scores = [torch.tensor([0.5, 0.9, 0.1, 0.7, 0.3]), torch.tensor([0.2, -0.8, 0.6])]
+    on = "scores [0.5, 0.9, 0.1, 0.7, 0.3] and [0.2, -0.8, 0.6]"
+    cases = {0: [[0, 1, 2, 3, 4], [0, 1, 2]], 30: [[0, 1, 3, 4], [0, 1, 2]], 45: [[0, 1, 3], [0, 2]], 70: [[1, 3], [2]]}
     answers = [student.channels_to_keep(scores, percent) for percent in cases]  # all are asked before one is judged
     for got, (percent, want) in zip(answers, cases.items()):
         lists_of_indices(got, want, f"{on}, {percent} %")
+    hundred = torch.arange(100).float()
+    lists_of_indices(student.channels_to_keep([hundred], 29), [range(29, 100)], "one layer of 100 channels with the scores 0 to 99, 29 %")
 
 
 # tradeoff.3
@@ -197,6 +201,8 @@ def test_small_equals_masked_of_two_layers(student, rng):
 def test_macs_of_the_worked_example(student, rng):
     macs_counted(student, [2], [2], 1, 7, 3)
     macs_counted(student, [4, 8], [1, 2], 1, 8, 10)
+    macs_counted(student, [2], [2], 1, 9, 3)
+    macs_counted(student, [2, 1], [3, 1], 1, 8, 3)
 
 
 # tradeoff.5
@@ -228,6 +234,19 @@ def test_choose_by_the_cost_that_is_named(student, rng):
     on = f"{TRADE_ON}, milliseconds 1.5, 1.75, 0.5, 0.25"
     is_choice(student.choose(TRADE, "milliseconds", 1.0), 70, f"{on}, budget 1 ms")
     is_choice(student.choose(TRADE, "milliseconds", 1.5), 10, f"{on}, budget 1.5 ms")
+
+
+@exercise("tradeoff.5-choose")
+def test_means_and_ties_are_exact(student, rng):
+    rows = [row(20, 4, 2.0, [97.0, 99.0], 3000), row(40, 6, 1.0, [98.0, 98.0], 2000), row(60, 8, 3.0, [99.0, 97.0], 1000)]
+    on = "percent 20, 40, 60 with the same mean, MACs 4, 6, 8, milliseconds 2, 1, 3, bytes 3000, 2000, 1000"
+    for cost, budget, want in (("macs", 8, 20), ("milliseconds", 3.0, 40), ("bytes", 3000, 60)):
+        is_choice(student.choose(rows, cost, budget), want, f"{on}, budget {budget:g} {cost}")
+    # The middle seed, the best seed and a rounded mean would each choose another row.
+    seeds = [95.0, 98.5, 98.5], [98.03, 98.03, 98.03], [97.0, 99.5, 97.0], [98.0, 98.0, 98.0]
+    rows = [row(20 * i, macs, 1.0, each) for i, macs, each in zip((1, 2, 3, 4), (4, 6, 5, 3), seeds)]
+    on = "percent 20, 40, 60, 80 with MACs 4, 6, 5, 3 and validation [95, 98.5, 98.5], three times 98.03, [97, 99.5, 97], three times 98"
+    is_choice(student.choose(rows, "macs", 6), 40, f"{on}, budget 6 MACs")
 
 
 # tradeoff.6

@@ -279,6 +279,11 @@ def mean_and_spread(accuracies):
     return accuracies.mean(axis=1), accuracies.max(axis=1) - accuracies.min(axis=1)
 
 
+@wrong("sweep.4-spread", "makes up for three seeds, however many there are: it is the number of seeds less one that divides")
+def mean_and_spread(accuracies):
+    return accuracies.mean(axis=1), accuracies.std(axis=1) * 1.5**0.5
+
+
 @right("sweep.4-spread", "the sum of squares by hand")
 def mean_and_spread(accuracies):
     means = accuracies.mean(axis=1)
@@ -386,6 +391,13 @@ def judge(taught, alone, one_image):
     d = taught - alone
     margin = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}[len(d)] * max(d.std(ddof=1), one_image) / np.sqrt(len(d))
     return d.mean(), margin, "not shown" if d.mean() <= margin else "better"
+
+
+@wrong("sweep.5-judge", "takes the t of three seeds, however many there are")
+def judge(taught, alone, one_image):
+    d = taught - alone
+    difference, margin = d.mean(), 4.30 * max(d.std(ddof=1), one_image) / len(d) ** 0.5
+    return difference, margin, "not shown" if abs(difference) <= margin else "better" if difference > 0 else "worse"
 
 
 @right("sweep.5-judge", "Python's statistics, a list")

@@ -152,6 +152,12 @@ def test_as_many_temperatures_as_images_and_classes(student, rng):
     are_targets(student.soft_targets(logits, temperatures), logits, temperatures, "three images, three classes and temperatures [0.5, 2, 8]")
 
 
+@exercise("sweep.2-targets")
+def test_targets_of_a_very_sure_teacher(student, rng):
+    logits, temperatures = torch.tensor([[10_000.0, -10_000.0], [0.0, 0.0]]), torch.tensor([1.0, 16.0])
+    are_targets(student.soft_targets(logits, temperatures), logits, temperatures, "logits [[10000, -10000], [0, 0]], temperatures [1, 16]")
+
+
 # sweep.3
 
 STUDENT = torch.tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]])
@@ -181,6 +187,8 @@ def test_translation_of_the_worked_example(student, rng):
 def test_spread_of_the_worked_example(student, rng):
     accuracies = np.array([[94.0, 95.0, 99.0], [90.0, 96.0, 99.0]])
     statistics(student.mean_and_spread(accuracies), accuracies, "rows [94, 95, 99] and [90, 96, 99]")
+    accuracies = np.array([[90.0, 92.0, 94.0, 96.0], [95.0, 95.0, 96.0, 98.0]])
+    statistics(student.mean_and_spread(accuracies), accuracies, "rows of four seeds, [90, 92, 94, 96] and [95, 95, 96, 98]")
 
 
 # sweep.5
@@ -197,6 +205,14 @@ def test_verdicts_on_three_seeds(student, rng):
         ((90, 91, 95), (94, 93, 95.5), 0.5),
     ]
     answers = [ask_judge(student, *case) for case in cases]  # all are asked before one is judged
+    for got, (taught, alone, one_image) in zip(answers, cases):
+        is_verdict(got, taught, alone, one_image, f"taught {list(taught)}, alone {list(alone)}, one image {one_image} points")
+
+
+@exercise("sweep.5-judge")
+def test_verdicts_on_other_numbers_of_seeds(student, rng):
+    cases = [((95, 96), (94, 94), 0.5), ((95, 96, 97, 98), (93, 93, 96, 95), 0.5), ((95, 96, 97, 98, 94), (93, 93, 96, 95, 92), 0.5)]
+    answers = [ask_judge(student, *case) for case in cases]
     for got, (taught, alone, one_image) in zip(answers, cases):
         is_verdict(got, taught, alone, one_image, f"taught {list(taught)}, alone {list(alone)}, one image {one_image} points")
 
