@@ -27,7 +27,7 @@ lab: $(STAMP)
 grade: $(STAMP)
 	@$(BIN)/course grade tests/files/sample_class/submitted --out runs/sample_class
 
-# One process for each core; the tests of one file share what they set up.
+# One process for each core; tests/conftest.py says what stays together and what comes first.
 test: $(STAMP)
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile
 

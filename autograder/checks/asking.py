@@ -33,14 +33,18 @@ class Direct:
     def __init__(self, namespace):
         self._namespace = namespace
         self._stopped = {}  # a function that timed out once is not called again
+        self._blanks = {}  # name -> (function, its `_source_of`, whether that has a blank): found once, however often it is called
 
     def call(self, name, args, kwargs, wrt=None):
         """A `Reply`; with `wrt` to a gradient question (see `calling.ask`). Raises a `StudentFault`."""
         function = self._find(name)
         if not callable(function):
             raise StudentError("TypeError", f"`{name}` is not a function")
-        source = _source_of(function)
-        if source is not None and has_blank(source[0]):
+        if self._blanks.get(name, (None,))[0] is not function:
+            source = _source_of(function)
+            self._blanks[name] = function, source, source is not None and has_blank(source[0])
+        _, source, blank = self._blanks[name]
+        if blank:
             raise BlankLeft(source[1])
         if name in self._stopped:
             raise self._stopped[name]
@@ -231,9 +235,10 @@ def _source_of(function, whole=False):
     code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
     if code is None or code.co_name == NAME:
         return None
-    cell = "".join(linecache.getlines(code.co_filename))
-    if not cell:
+    lines = linecache.getlines(code.co_filename)
+    if not lines:
         return None
+    cell = "".join(lines)
     try:
         own = cell if whole else inspect.getsource(function)
     except (OSError, TypeError):
