@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from autograder.course import system_names
 
 ENDING = "_artefacts"
+UNPACKED = "content.zip"  # a folder of this name holds what was in one student's zip (`unpacking`)
 MOST_BYTES = 32 << 20  # of one file
 MOST_TOGETHER = 64 << 20
 
@@ -76,7 +77,7 @@ def beside(notebook, lesson, names):
 
 def _own(folder, lesson):
     """Whether everything in `folder` is one student's. The folder of a class may have a name like a student's, too."""
-    if folder.name == lesson:
+    if folder.name == lesson or any(each.name == UNPACKED for each in (folder, *folder.parents)):
         return True
     return system_names.of_folder(folder.name) is not None and len({system_names.uploaded(path.name)[1] for path in folder.glob("*.ipynb")}) == 1
 

@@ -4,8 +4,9 @@ Each puts the student in front and the student's own name for the file at the en
 behind was chosen by the student, and may look like another student's name.
 """
 
+import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,26 @@ def of_file(name):
         times = int(again["times"]) if (again := AGAIN.fullmatch(found["file"])) else 0
         return Owner("Canvas", f"{found['name']}_{found['number']}", found["number"], (int(found["upload"]), times), found["file"])
     return None
+
+
+def with_whole_logins(owners, notes):
+    """Blackboard's owner -> the owner with its whole login. Before it stands the assignment's name, the same in the whole folder, and both may hold
+    the sign between them.
+
+    `notes` (owner -> text) are Blackboard's own files, whose first line ends with the login. Without them the assignment's name is what all have in
+    common. Where all are one student's, nothing tells, and the last part stays.
+    """
+    numbers = {owner.number for owner in owners}
+    told = {owner.number: found[1] for owner, text in notes.items() if (found := re.match(r"Name: .*\(([^()\s]+)\)\s*(?:\n|$)", text))}
+    starts = {number[: -len(login)] for number, login in told.items() if number.endswith(f"_{login}")}
+    if len(starts) == 1:
+        start = starts.pop()
+    else:
+        parts = [number.split("_")[:-1] for number in numbers]
+        common = os.path.commonprefix(parts) if len(numbers) > 1 else []
+        start = "".join(f"{part}_" for part in common)
+    whole = {number: number[len(start) :] for number in numbers if start and number.startswith(start) and number != start}
+    return {owner: replace(owner, student=whole.get(owner.number, owner.student)) for owner in owners}
 
 
 def of_folder(name):

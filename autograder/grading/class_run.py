@@ -61,7 +61,7 @@ def grade_class(
     `UserError`.
     """
     out = Path(out)
-    entries, passed_over, notes = find_submissions(folder)
+    entries, passed_over, notes = find_submissions(folder, out / "unpacked")
     before = private_checks.in_use()
     private_checks.use(own_checks)
     settings = Settings(

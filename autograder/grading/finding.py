@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from autograder import unpacking
 from autograder.course import catalogue, inert, system_names
 from autograder.course.handed_in import ENDING
 from autograder.course.notebooks import MAX_BYTES, lesson_in
@@ -39,19 +40,19 @@ EXPECTED = (
 )
 
 
-def find_submissions(folder):
+def find_submissions(folder, unpack_to=None):
     """What is `Found` in `folder`. Raises `ClassroomError`.
 
     Takes nbgrader's layout, `<student>/<lesson>/<notebook>.ipynb`, a student's folder with notebooks in it, or notebooks side by
     side, where the student is the file's name (less the lesson's name, where it stands in it). Where another system has named files or
     folders (`hand_in`), the student is the one it names, and the last attempt counts. No link is followed: it could lead to another
-    student's work.
+    student's work. A student's zip counts as a folder; it is unpacked below `unpack_to` (None: it is passed over).
     """
     folder = Path(folder)
     if not folder.is_dir():
         hint = " It is an archive: unpack it, and give the folder." if folder.suffix in ARCHIVES and folder.exists() else ""
         raise ClassroomError(f"{folder} is not a folder. Give the folder that holds the submissions.{hint}")
-    look = _Look()
+    look = _Look(unpack_to)
     for path in look.listed(folder):
         look.at(path)
     entries = look.settled()
@@ -65,8 +66,9 @@ def find_submissions(folder):
 class _Look:
     """A walk through the folder of a class."""
 
-    def __init__(self):
+    def __init__(self, unpack_to):
         self.passed_over, self.found, self.without = [], [], {}  # found: (entry, owner or None); without: owner -> (path, why)
+        self._unpack_to, self._unpacked, self._notes = unpack_to, 0, {}  # notes: owner -> what Blackboard says of the submission
 
     def listed(self, folder):
         """What lies in `folder`, in order, without hidden files and links."""
@@ -96,7 +98,12 @@ class _Look:
         if path.suffix == ".ipynb" and path.is_file():
             student = owner.student if owner else ""
             self.notebook(path, student, owner)
+        elif owner and self.is_zip(path):
+            self.zip_of(path, owner)
+        elif not owner and self.is_zip(path) and self.zip_of_student(path):
+            pass
         elif owner and owner.system == "Blackboard" and not path.name.endswith(f"_{owner.file}"):
+            self._notes[owner] = _beginning(path)
             self.without.setdefault(owner, (path, "There is no notebook (.ipynb) in this submission."))  # Blackboard's own note
         elif owner:
             self.beside(path, owner, system_names.first_name(owner.file))
@@ -114,12 +121,58 @@ class _Look:
         said = "" if of_a_lab else f", but {name}, {_what(path)}"
         self.without.setdefault(owner, (path, f"There is no notebook (.ipynb) in this submission{said}."))
 
+    def is_zip(self, path):
+        return self._unpack_to is not None and path.suffix == unpacking.ENDING and path.is_file()
+
+    def content(self, path):
+        """The folder with what is in the zip at `path`, or None; what it does not hold is told."""
+        try:
+            folder, left_out = unpacking.unpacked(path, self._unpack_to)
+        except (unpacking.CannotUnpack, OSError) as problem:
+            self.passed_over.append((path, getattr(problem, "strerror", None) or str(problem)))
+            return None
+        self._unpacked += 1
+        self.passed_over += [(path / name, why) for name, why in left_out]
+        return folder
+
+    def zip_of(self, path, owner):
+        """A student's zip, named by another system."""
+        folder = self.content(path)
+        if folder is None:
+            self.without.setdefault(owner, (path, f"There is no notebook (.ipynb) in this submission, but {system_names.first_name(owner.file)}, which cannot be unpacked."))
+            return
+        self.without.setdefault(owner, (path, "There is no notebook (.ipynb) in this submission: the zip holds none."))
+        for notebook in self.notebooks_below(folder):
+            self.notebook(notebook, owner.student, replace(owner, file=notebook.name))
+
+    def zip_of_student(self, path, student=""):
+        """A student's zip in a class of our own kind; `student`, or who its name says. False where its name says nothing."""
+        lesson = next((each for each in catalogue.lessons() if each in path.stem), "")
+        student = student or lesson and re.sub(r"^[_\-. ]+|[_\-. ]+$", "", path.stem.replace(lesson, ""))
+        if not student:
+            return False
+        folder = self.content(path)
+        notebooks = self.notebooks_below(folder) if folder else []
+        for notebook in notebooks:
+            self.notebook(notebook, student, None)
+        if not notebooks and lesson:
+            why = "There is no notebook (.ipynb) in this submission: the zip holds none, or cannot be unpacked."
+            self.found.append((Entry(inert.name(student), lesson, None, why), None))
+        return True
+
+    def notebooks_below(self, folder):
+        return sorted(path for path in folder.rglob("*.ipynb") if path.is_file())
+
     def folder_of_student(self, folder):
         """nbgrader's layout: a folder for each lesson; or notebooks right there."""
         student, lessons = inert.name(folder.name), catalogue.lessons()
         for path in self.listed(folder):
             if path.is_dir() and path.name in lessons:
-                notebooks = [p for p in self.listed(path) if p.suffix == ".ipynb" and p.is_file()]
+                inside = list(self.listed(path))
+                notebooks = [p for p in inside if p.suffix == ".ipynb" and p.is_file()]
+                for each in inside if not notebooks else ():
+                    if self.is_zip(each) and (content := self.content(each)):
+                        notebooks += [p for p in self.notebooks_below(content) if self.lesson_of(p, p.stem) in (path.name, "")]
                 named = [p for p in notebooks if p.stem == path.name]
                 chosen = (named or notebooks or [None])[0]
                 problem = "" if chosen else f"There is no notebook (.ipynb) in the folder {path.name}."
@@ -129,6 +182,8 @@ class _Look:
                 self.passed_over.append((path, f"no lesson is named {path.name}"))
             elif path.suffix == ".ipynb" and path.is_file():
                 self.notebook(path, student, None)
+            elif self.is_zip(path):
+                self.zip_of_student(path, student)
             elif not path.is_dir():
                 self.passed_over.append((path, _what(path)))
 
@@ -141,15 +196,15 @@ class _Look:
                 self.folder_of_system(path, owner)
             elif path.suffix == ".ipynb" and path.is_file():
                 self.notebook(path, owner.student, replace(owner, attempt=(time,), file=name))
+            elif self.is_zip(path):
+                self.zip_of(path, replace(owner, attempt=(time,), file=name))
             elif not path.is_dir():
                 self.beside(path, owner, name)
 
     def notebook(self, path, student, owner):
-        name = Path(owner.file).stem if owner else path.stem
         lessons = catalogue.lessons()
         try:
-            lesson = next((each for each in lessons if each in name or each == path.parent.name), "")
-            lesson = lesson or (lesson_in(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else "")
+            lesson = self.lesson_of(path, Path(owner.file).stem if owner else path.stem)
         except OSError as error:
             self.passed_over.append((path, f"cannot be read: {error.strerror}"))
             return
@@ -159,8 +214,14 @@ class _Look:
         student = student or re.sub(r"^[_\-. ]+|[_\-. ]+$", "", path.stem.replace(lesson, "")) or path.stem
         self.found.append((Entry(inert.name(student), lesson, path), owner))
 
+    def lesson_of(self, path, name):
+        """The lesson of the notebook at `path`, which its student had called `name`, or "". Raises OSError."""
+        lesson = next((each for each in catalogue.lessons() if each in name or each == path.parent.name), "")
+        return lesson or (lesson_in(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else "") or ""
+
     def settled(self):
         """One entry for each student and lesson."""
+        self.whole_logins()
         self.tell_namesakes_apart()
         chosen = {}
         for entry, owner in self.found:
@@ -194,6 +255,12 @@ class _Look:
         name = owner.file if owner else entry.path.name if entry.path else ""
         return entry.path is not None, owner.attempt if owner else (), Path(name).stem == entry.lesson
 
+    def whole_logins(self):
+        owners = {owner for owner in [*(owner for _, owner in self.found if owner), *self.without] if owner.system == "Blackboard"}
+        whole = system_names.with_whole_logins(owners, self._notes)
+        self.found = [(replace(e, student=inert.name(whole[o].student)), whole[o]) if o in whole else (e, o) for e, o in self.found]
+        self.without = {whole.get(owner, owner): said for owner, said in self.without.items()}
+
     def tell_namesakes_apart(self):
         """Moodle's numbers belong to one assignment, so a name is enough, unless two have it."""
         numbers = {}
@@ -212,7 +279,16 @@ class _Look:
         count = {}
         for owner in {owner.who: owner for _, owner in self.found if owner}.values():
             count[owner.system] = count.get(owner.system, 0) + 1
-        return [f"{number} student{'s' if number > 1 else ''} as {system} names what was handed in" for system, number in count.items()]
+        zips = [f"{self._unpacked} zip{'s' if self._unpacked > 1 else ''} unpacked in {self._unpack_to}"] if self._unpacked else []
+        return [f"{number} student{'s' if number > 1 else ''} as {system} names what was handed in" for system, number in count.items()] + zips
+
+
+def _beginning(path):
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
+            return file.read(1000)
+    except OSError:
+        return ""
 
 
 def _what(path):

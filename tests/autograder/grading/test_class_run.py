@@ -4,16 +4,19 @@ What a notebook earns is no matter here, so no code of students runs: each gets 
 """
 
 import csv
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from autograder import unpacking
 from autograder.checks.verdict import Verdict
 from autograder.cli.main import main
 from autograder.course import catalogue, paths
@@ -330,12 +333,131 @@ def test_who_hands_in_lab_files_alone_is_in_the_gradebook(tmp_path):
     assert {e.student: e.path is None for e in find_submissions(tmp_path).entries} == {"lovelaceada_1": False, "leebo_2": True}
 
 
+# Blackboard: an assignment's name and a login may both hold the sign that stands between them.
+
+
+@pytest.mark.parametrize("logins, notes, found", [
+    (["a_lovelace", "bo"], False, ["a_lovelace", "bo"]), (["a_lovelace", "a_lee"], True, ["a_lee", "a_lovelace"]), (["a_lovelace"], True, ["a_lovelace"]),
+    (["a_lovelace"], False, ["lovelace"]), (["ada", "bo"], False, ["ada", "bo"]),
+])  # fmt: skip
+def test_logins_of_blackboard_are_whole(course, tmp_path, logins, notes, found):
+    for login in logins:
+        start = f"Home_work 1_{login}_attempt_2026-11-30-10-11-12"
+        put(tmp_path / "class" / f"{start}_my_attempt_{ONE}.ipynb")
+        if notes:
+            put(tmp_path / "class" / f"{start}.txt", f"Name: Somebody (or other) ({login})\nAssignment: Home_work 1\n".encode())
+    course("grade", tmp_path / "class", "--out", tmp_path / "out")
+    assert gradebook(tmp_path / "out") == found
+
+
+# A student's zip
+
+
+def packed(files):
+    """The bytes of a zip with files, name -> bytes, or a ZipInfo -> bytes."""
+    with zipfile.ZipFile(buffer := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+MODELS = {name: name.encode() for name in catalogue.lessons()[LAB].files}
+BESIDE = {f"{LAB}.ipynb": STUDIO, **{f"{LAB}_artefacts/{name}": data for name, data in MODELS.items()}}
+ZIPS = {
+    "Canvas": {f"lovelaceada_12345_670001_{LAB}.zip": packed(BESIDE)},
+    "Canvas, a folder in it": {"lovelaceada_12345_670001_work-1.zip": packed({f"{LAB}/{name}": data for name, data in BESIDE.items()})},
+    "Canvas, files side by side": {"lovelaceada_12345_670001_lab.zip": packed({f"{LAB}.ipynb": STUDIO, **MODELS})},
+    "Moodle": {"Ada Lovelace_77_assignsubmission_file_/lab.zip": packed(BESIDE)},
+    "Moodle, a zip in the zip": {"Ada Lovelace_77_assignsubmission_file_/lab.zip": packed({"my work.zip": packed(BESIDE)})},
+    "Moodle, side by side": {"Ada Lovelace_77_assignsubmission_file_lab.zip": packed(BESIDE)},
+    "Blackboard": {"HW_alovelace_attempt_2026-11-30-10-11-12_lab.zip": packed(BESIDE)},
+    "ILIAS": {"Lovelace_Ada_alovelace_77/20261130101112_lab.zip": packed(BESIDE)},
+    "nbgrader": {f"alovelace/{LAB}/handed in.zip": packed(BESIDE)},
+    "a folder for each": {"alovelace/work.zip": packed(BESIDE)},
+    "side by side": {f"alovelace_{LAB}.zip": packed(BESIDE)},
+}
+
+
+@pytest.mark.parametrize("name", ZIPS)
+def test_a_lab_handed_in_as_a_zip_is_graded_with_its_files(course, tmp_path, name):
+    for path, data in ZIPS[name].items():
+        put(tmp_path / "class" / path, data)
+    course("grade", tmp_path / "class", "--out", tmp_path / "out", status=0)
+    (student,) = gradebook(tmp_path / "out")
+    assert student == {"C": "lovelaceada_12345", "M": "Ada Lovelace"}.get(name[0], "alovelace")
+    (file,) = (tmp_path / "out" / "results").glob(f"*/{LAB}.json")
+    result = json.loads(file.read_text())
+    assert {name: each["bytes"] for name, each in result["artefacts"].items()} == {name: len(data) for name, data in MODELS.items()}
+    assert Path(result["file"]).read_bytes() == STUDIO and result["points"] > 0
+    assert sorted(path.name for path in (tmp_path / "class").rglob("*") if path.is_file()) == [path.rpartition("/")[2] for path in ZIPS[name]]
+    said = course("grade", tmp_path / "class", "--out", tmp_path / "out")  # once more
+    assert "1 zip unpacked in" in said and json.loads(file.read_text())["file"] == result["file"]
+
+
+def test_the_last_attempt_counts_of_zips_too_and_times_are_those_of_the_zip(course, tmp_path):
+    for upload, data in ((670001, NOTEBOOK + b"\n"), (670002, NOTEBOOK)):
+        put(tmp_path / "class" / f"lovelaceada_1_{upload}_work.zip", packed({zipfile.ZipInfo(f"{ONE}.ipynb", (1999, 1, 1, 0, 0, 0)): data}))
+    os.utime(tmp_path / "class" / "lovelaceada_1_670002_work.zip", (1.7e9, 1.7e9))
+    said = course("grade", tmp_path / "class", "--out", tmp_path / "out")
+    (file,) = (tmp_path / "out" / "results").glob("*/*.json")
+    graded = Path(json.loads(file.read_text())["file"])
+    assert "an earlier attempt" in said and graded.read_bytes() == NOTEBOOK and graded.stat().st_mtime == 1.7e9
+
+
+def link(name, to):
+    info = zipfile.ZipInfo(name)
+    info.external_attr = 0o120777 << 16
+    return {info: to}
+
+
+BOMB = packed({f"{ONE}.ipynb": bytes(unpacking.MOST_BYTES + 1)})
+NASTY = {
+    "out of the zip": (packed({"../../evil.ipynb": NOTEBOOK}), "its name leads out of its zip"),
+    "out of the zip, as on Windows": (packed({"..\\..\\evil.ipynb": NOTEBOOK}), "its name leads out of its zip"),
+    "absolute": (packed({"/tmp/evil.ipynb": NOTEBOOK}), "its name leads out of its zip"),
+    "a link": (packed(link("evil.ipynb", "../../../../class/bo/work.ipynb")), "not a plain file in its zip"),
+    "a bomb": (BOMB, "a zip with more than"),
+    "a bomb in a zip": (packed({"a.zip": BOMB}), "a zip with more than"),
+    "too deep": (packed({"a.zip": packed({"b.zip": packed({f"{ONE}.ipynb": NOTEBOOK})})}), "a zip in a zip in a zip"),
+    "many": (packed({f"{n}.ipynb": b"" for n in range(unpacking.MOST_FILES + 1)}), "notebooks and lab files"),
+    "a long list": (packed({f"{n:0200}": b"" for n in range(3000)}), "thousands of entries"),
+    "half": (packed({f"{ONE}.ipynb": os.urandom(5000)})[:4000], "cannot be unpacked"),
+    "a lie": (packed({f"{ONE}.ipynb": NOTEBOOK}).replace(b"PK\1\2", b"PK\1\3"), "cannot be unpacked"),
+    "no zip": (b"PK", "cannot be unpacked"),
+    "turned around": (packed({"evil\u202e.ipynb": NOTEBOOK}), "characters that cannot be printed"),
+}
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_nasty_zip_costs_its_student_alone(course, tmp_path, name):
+    data, words = NASTY[name]
+    put(tmp_path / "class" / "eve_2_670001_work.zip", data)
+    put(tmp_path / "class" / f"bolee_1_670001_{ONE}.ipynb")
+    said = course("grade", tmp_path / "class", "--out", tmp_path / "out")
+    assert words in " ".join(said.split()), said
+    with open(tmp_path / "out" / "grades.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["status"] for row in rows if row["student"] == "eve_2"} == {"missing"} and sum(row["status"] == "passed" for row in rows) == 1
+    assert not list(tmp_path.rglob("evil*")) and not Path("/tmp/evil.ipynb").exists() and not [p for p in tmp_path.rglob("*") if p.is_symlink()]
+    assert sum(path.stat().st_size for path in (tmp_path / "out").rglob("*") if path.is_file()) < 1 << 20
+
+
+def test_a_zip_with_a_second_name_is_nobodys(course, tmp_path):
+    first = put(tmp_path / "class" / "eve_2_670001_work.zip", packed({f"{ONE}.ipynb": NOTEBOOK}))
+    os.link(first, tmp_path / "class" / "bolee_1_670001_work.zip")
+    put(tmp_path / "class" / f"ada_3_670001_{ONE}.ipynb")
+    assert "hard link" in course("grade", tmp_path / "class", "--out", tmp_path / "out")
+    with open(tmp_path / "out" / "grades.csv", newline="", encoding="utf-8") as file:
+        assert {row["student"] for row in csv.DictReader(file) if row["status"] == "passed"} == {"ada_3"}
+
+
 def test_archives_are_named(course, tmp_path):
     put(tmp_path / "class" / "submissions.zip", b"PK")
     said = course("grade", tmp_path / "class", "--out", tmp_path / "out", status=2)
     assert "submissions.zip is an archive: unpack it first" in said and "Canvas, Moodle, Blackboard or ILIAS" in said
     assert "unpack it, and give the folder" in course("grade", tmp_path / "class" / "submissions.zip", "--out", tmp_path / "out", status=2)
     submit(tmp_path / "class", "ada")
+    put(tmp_path / "class" / "work.tar", b"")
     assert "an archive; unpack it in its place" in course("grade", tmp_path / "class", "--out", tmp_path / "out")
 
 
