@@ -158,7 +158,8 @@ class Clock:
     def since(self, moment):
         """(seconds, of processor time, in the queue) from the first look after `moment` (`time.monotonic()`) to the last one.
 
-        What may be missing is the time before that first look, and the queueing of threads that ended between two looks.
+        What may be missing is the time before that first look, and the queueing of threads that ended between two looks. And the
+        kernel drops the time of children whose end their parent ignores (SIGCHLD): only the clock on the wall stops these.
         Where processes cannot be listed, all time counts as used.
         """
         if self._table is None:
