@@ -167,7 +167,8 @@ def _answer(step, names):
         parts = [ast.unparse(node) for node in tree.body] if tree is not None else []
     except UNREADABLE:
         parts = []
-    last = max((number for number, part in enumerate(parts, 1) if names_in(part)[0] & wanted), default=None)
+    # From below, and only what has the name in it is read: a cell may have a hundred thousand statements.
+    last = next((n for n in range(len(parts), 0, -1) if any(name in parts[n - 1] for name in wanted) and names_in(parts[n - 1])[0] & wanted), None)
     return step if last is None else Step("\n".join(parts[:last]), step.name, step.exercise)
 
 

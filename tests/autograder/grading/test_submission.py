@@ -13,6 +13,8 @@ import pytest
 from autograder.authoring.build import build
 from autograder.checks import bank
 from autograder.course import catalogue, paths
+from autograder.grading.class_run import grades_csv
+from autograder.grading.feedback import feedback_page
 from autograder.grading.submission import STATUSES, grade
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits
@@ -272,3 +274,29 @@ def test_the_sample_notebooks_are_of_todays_lesson(tmp_path, monkeypatch):
     make.main()
     for path in sorted(tmp_path.rglob("*.ipynb")):
         assert path.read_text() == (SAMPLE / "submitted" / path.relative_to(tmp_path)).read_text(), path.name
+
+
+# Whatever somebody wrote, a line of the gradebook and a page stay of a size that a person reads.
+
+
+@needs_bubblewrap
+def test_a_hundred_thousand_blanks_and_lines_make_a_short_row_and_page(sandbox):
+    many = 100_000
+    answers = {
+        "1.2-scale": "x = ___\n" * many,
+        "1.4-bug": "def to_int8(x, scale):\n    raise ValueError('a line of the message\\n' * 100_000)",
+        "1.7-channels": "raise ValueError('a line of the message\\n' * 100_000)",
+    }
+    notebook = nbformat.reads(build(paths.source_of(LESSON)).instructor, as_version=4)
+    for cell in notebook.cells:
+        if cell.metadata.course.role == "exercise" and cell.metadata.course.exercise in answers:
+            cell.source = f"# Exercise {cell.metadata.course.exercise}\n{answers[cell.metadata.course.exercise]}"
+    notebook.cells += [nbformat.v4.new_code_cell(f"def again_{n}(): pass\n# Exercise 1.9-bytes\n" + "#" * 1000) for n in range(100)]
+    result = grade(nbformat.writes(notebook).encode(), "eve", LESSON, sandbox, seed=1, exercises=list(answers))
+    verdicts = {verdict.exercise: verdict for verdict in result.verdicts}
+    assert {name: verdict.status for name, verdict in verdicts.items()} == {"1.2-scale": "blank", "1.4-bug": "error", "1.7-channels": "error"}
+    assert "99992 more" in verdicts["1.2-scale"].message and "a line of the message" in verdicts["1.4-bug"].message
+    assert len(result.repairs) <= 21 and all(len(repair) <= 300 for repair in result.repairs)
+    for line in grades_csv([result]).splitlines():
+        assert len(line) < 5000
+    assert len(feedback_page(result)) < 60_000 and len(json.dumps(result.to_dict())) < 60_000
