@@ -232,11 +232,18 @@ def packed(source):
 
 def solution(lesson):
     """The namespace that the answers of a lesson (its name) make; figures, check() calls and what writes files are left out."""
-    namespace, files = {"__name__": "solution"}, {e.id for e in catalogue.lessons()[lesson].exercises if e.files}
+    namespace = {"__name__": "solution"}
+    for name, source in solution_cells(lesson):
+        exec(compile(source, f"<{name}>", "exec"), namespace)
+    return namespace
+
+
+def solution_cells(lesson):
+    """(id, source) of the cells that `solution` runs."""
+    files = {e.id for e in catalogue.lessons()[lesson].exercises if e.files}
     for cell in nbformat.reads(build(paths.source_of(lesson)).instructor, as_version=4).cells:
         if cell.cell_type == "code" and cell.metadata.course.role in ("setup", "plain", "exercise") and cell.metadata.course.get("exercise") not in files:
-            exec(compile(cell.source, f"<{cell.id}>", "exec"), namespace)
-    return namespace
+            yield cell.id, cell.source
 
 
 def _without_hidden_checks(lesson):

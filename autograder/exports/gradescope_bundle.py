@@ -10,9 +10,11 @@ import json
 
 from autograder import checks
 from autograder.authoring.packing import as_imported, modules_needed, package_files, project, zip_of
+from autograder.authoring.students_copy import solution_cells
 from autograder.checks import private_checks
 from autograder.course import catalogue, paths
 from autograder.exports import ExportError
+from autograder.grading.blame import PACKED
 from course_data.files import write_whole
 
 ONLY_TO_WORK = ("hypothesis", "jupyterlab", "jupytext", "nbgrader", "pytest-xdist")  # with the course, not with an answer
@@ -81,7 +83,7 @@ def write(results, target, options):
 
 
 def _course(lesson):
-    """Name -> bytes of the course as the bundle imports it: no solutions, and the checks of one lesson only."""
+    """Name -> bytes of the course as the bundle imports it: the checks of one lesson only, and the solution that settles what breaks in them."""
     own = paths.package_of(lesson)
 
     def wanted(package):
@@ -94,6 +96,7 @@ def _course(lesson):
             found[f"{own.replace('.', '/')}/{kind}.py"] = path.read_bytes()
     borrowed = modules_needed(data.decode() for name, data in found.items() if name.startswith(own.replace(".", "/")))
     found = {**{as_imported(name): path.read_bytes() for name, path in borrowed.items()}, **found}
+    found[f"{own.replace('.', '/')}/{PACKED}"] = "\n\n".join(source for _, source in solution_cells(lesson)).encode()
     found[f"course_catalogue/{lesson}.json"] = catalogue.to_json(catalogue.lessons()[lesson]).encode()
     found.update({name: (paths.REPOSITORY / name).read_bytes() for name in ("constraints.txt", "LICENSE")})
     return found

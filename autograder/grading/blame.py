@@ -7,17 +7,33 @@ from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.course import paths
 
+PACKED = "solution.py"  # beside the checks of a bundle, which has no solutions/
 
-def settled(lesson, outcomes, seed):
+
+def settled(lesson, outcomes, seed, hidden=True):
     """The outcomes; a check that broke is `grader_error` where it does not pass the solution with this seed, either.
 
-    Where there is no solution to ask (a bundle), the tests have proved the check: it is the reply.
+    Where there is no solution to ask (a student's copy), the tests have proved the check: it is the reply.
     """
     broken = {outcome.exercise for outcome in outcomes if outcome.broke}
-    if not broken or not paths.SOLUTIONS.is_dir():
+    answers = _solution(lesson) if broken else None
+    if answers is None:
         return outcomes
-    from autograder.authoring.students_copy import solution  # and with it the builder and its tools, which a bundle has not
-
-    ours = asking.Direct(solution(lesson))
-    passed = {o.name for o in run_checks(lesson, lambda _: contextlib.nullcontext(ours), seed=seed, exercises=broken, hidden=True) if o.status == "passed"}
+    ours = asking.Direct(answers)
+    asked = run_checks(lesson, lambda _: contextlib.nullcontext(ours), seed=seed, exercises=broken, hidden=hidden)
+    passed = {outcome.name for outcome in asked if outcome.status == "passed"}
     return [replace(o, status="grader_error") if o.broke and o.name not in passed else o for o in outcomes]
+
+
+def _solution(lesson):
+    """The namespace of the right answers of a lesson (its name), or None."""
+    if paths.SOLUTIONS.is_dir():
+        from autograder.authoring.students_copy import solution  # and with it the builder and its tools, which a bundle has not
+
+        return solution(lesson)
+    packed = paths.folder_of(lesson) / PACKED
+    if not packed.exists():
+        return None
+    namespace = {"__name__": "solution"}
+    exec(compile(packed.read_text(encoding="utf-8"), str(packed), "exec"), namespace)
+    return namespace

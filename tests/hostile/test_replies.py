@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.authoring.students_copy import solution
+from autograder.authoring.students_copy import solution, solution_cells
 from autograder.checks import asking, expect
 from autograder.checks.expect import Mistake
 from autograder.checks.modules import run_module
@@ -22,7 +22,8 @@ from autograder.checks.same import same_data
 from autograder.checks.verdict import judge
 from autograder.course import catalogue
 from autograder.course.faults import StudentError, StudentFault
-from autograder.grading import submission
+from autograder.exports.nbgrader import scoring
+from autograder.grading import blame, submission
 from autograder.grading.blame import settled
 from autograder.sandbox import wire
 from autograder.sandbox.reply import Reply
@@ -183,6 +184,28 @@ def test_a_fault_of_ours_costs_its_exercise_alone_and_is_said_in_plain_letters(b
             (exercise,) = catalogue.lessons()[lesson].exercises
             verdict = submission._judged(lesson, exercise, outcomes)
         assert verdict.status == "grader_error" and verdict.points == 0 and verdict.message.isprintable() and len(verdict.message) < 3000
+
+
+@pytest.mark.parametrize("door", ["nbgrader autograde", "a bundle"])
+def test_every_door_asks_the_solution_whose_fault_it_is(door, monkeypatch, tmp_path):
+    """A check that breaks on every reply is ours; grading does so in the test above. A student's copy has no solution to ask."""
+    lesson, answers = catalogue.lessons()["00_start_here"], solution("00_start_here")
+    (exercise,) = lesson.exercises
+
+    def breaks(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(expect, "equal", breaks)
+    if door == "nbgrader autograde":
+        with pytest.raises(scoring.NoScore, match="the check .* broke|cannot be used by the check"):
+            exec(f"from autograder.exports.nbgrader.scoring import score\nscore({exercise.id!r})", dict(answers))
+    else:
+        packed = tmp_path / "solution.py"
+        packed.write_text("\n\n".join(source for _, source in solution_cells(lesson.name)))
+        monkeypatch.setattr(blame.paths, "SOLUTIONS", tmp_path / "nowhere")
+        monkeypatch.setattr(blame, "PACKED", packed)
+        outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(asking.Direct(answers)), seed=1, hidden=True)
+        assert judge(lesson.name, exercise, settled(lesson.name, outcomes, 1), hidden=True).status == "grader_error"
 
 
 def test_a_reply_that_a_check_cannot_use_is_the_answers_fault(monkeypatch):

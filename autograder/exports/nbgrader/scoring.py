@@ -12,6 +12,7 @@ from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
 from autograder.course import catalogue
+from autograder.grading.blame import settled
 from autograder.learner import kernel_runs
 from autograder.learner.checking import files_here
 from autograder.student import say_verdict
@@ -54,7 +55,7 @@ def _asked(namespace, lesson, exercise):
     answers = contextlib.nullcontext(asking.Direct(namespace))
     artefacts = files_here(lesson) if exercise.files else None
     outcomes = run_checks(lesson.name, lambda _: answers, seed=SEED, exercises=[exercise.id], hidden=True, artefacts=artefacts)
-    return judge(lesson.name, exercise, outcomes, hidden=True)
+    return judge(lesson.name, exercise, settled(lesson.name, outcomes, SEED), hidden=True)
 
 
 @contextlib.contextmanager

@@ -274,5 +274,9 @@ def test_a_bundle_holds_one_lessons_checks_and_no_solutions(autograder):
     names = {p.relative_to(autograder / "source").as_posix() for p in (autograder / "source").rglob("*") if p.is_file()}
     assert {n for n in names if n.endswith("hidden.py")} == {"course/course_lessons/lesson_01_affine_quantization/hidden.py"}
     assert not [n for n in names if "solutions" in n or "tests" in n]
+    # Of the answers, those that settle whether a check or a reply is at fault.
+    assert [n for n in names if "solution" in n] == [packed := "course/course_lessons/lesson_01_affine_quantization/solution.py"]
+    exec((autograder / "source" / packed).read_text(), answers := {"__name__": "solution"})
+    assert answers.keys() >= {name for e in catalogue.lessons()[LESSON].exercises for name in e.names}
     with pytest.raises(ExportError, match="give it with --lesson"):
         export("gradescope-bundle", [], autograder / "x.zip")
