@@ -16,6 +16,7 @@ from autograder.course.handed_in import ENDING, Handed
 from autograder.course.notebooks import NotebookProblem, read_submission
 from autograder.grading import provenance
 from autograder.grading.blame import settled
+from autograder.preload import further
 from autograder.sandbox import wire
 from autograder.sandbox.session import InPlace
 
@@ -96,10 +97,11 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
     known = {e.id: _without_running(lesson, e, submission) for e in wanted}
     ask = [e for e in wanted if known[e.id] is None and not e.files]
     if ask:
-        with sandbox.session(seed=_own_seed(seed)) as session:
+        more = further(submission.program) if "torch" in sandbox.preload else ()
+        with sandbox.session(seed=_own_seed(seed), further=more) as session:
             asked = _Asked(session, submission, lesson, ask, _checks_seed(seed, result.sha256))
         if session.crowded:
-            asked.once_more(lambda: sandbox.session(seed=_own_seed(seed), in_place=True))
+            asked.once_more(lambda: sandbox.session(seed=_own_seed(seed), in_place=True, further=more))
         known |= asked.verdicts
         # Where a cell was stopped, names that it would have defined are missing everywhere.
         result.unconfirmed = [e.id for e in ask if known[e.id].status != "passed" and (session.doubtful or e.id in asked.slow)]

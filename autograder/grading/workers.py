@@ -23,15 +23,10 @@ from autograder.course.faults import MachineBusy
 from autograder.course.handed_in import Handed
 from autograder.grading import provenance
 from autograder.grading.submission import Result, confirmed, grade, unread
+from autograder.preload import PRELOAD
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits, SandboxUnavailable
 
-# Imported once for a whole class, and not in a student's call: the first optimiser alone makes PyTorch load 900 modules.
-PRELOAD = (
-    "numpy", "torch", "matplotlib.pyplot", "torch._dynamo", "torch._decomp.decompositions_for_jvp", "torch._subclasses.schema_check_mode",
-    "torch.nn.utils.prune", "torch.utils.serialization", "torch.utils.flop_counter", "numpy.testing",
-    "scipy.linalg", "scipy.special", "scipy.stats", "scipy.optimize", "scipy.cluster.vq", "sklearn.cluster", "sklearn.decomposition", "sklearn.metrics",
-)  # fmt: skip
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 AHEAD = 64  # tasks handed to a cluster before their turn comes
 

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 from autograder.sandbox.inside import channel
-from autograder.sandbox.launch import ON_LINUX, Warm
+from autograder.sandbox.launch import ON_LINUX, START_SECONDS, Warm
 from autograder.sandbox.limits import Limits, SandboxUnavailable
 from autograder.sandbox.session import InPlace, Session
 
@@ -56,26 +56,27 @@ class Sandbox:
             raise
         self.isolation = _describe(self._warm, facts)
 
-    def session(self, seed=0, seconds=None, in_place=False):
+    def session(self, seed=0, seconds=None, in_place=False, further=()):
         """A fresh submission: a child process with nothing in common with other submissions but libraries.
 
         `seconds` (name of a limit -> number) replaces limits on time for this session. `in_place`: questions are answered by
-        the process that ran the cells (`InPlace`).
+        the process that ran the cells (`InPlace`). `further` names modules to import before it, as `preload` does for all: once, at
+        the first session that wants them.
         """
         if self._closed:
             raise RuntimeError("this sandbox is closed")
         kind = InPlace if in_place else Session
-        return kind(lambda: self._start(seed), replace(self.limits, **(seconds or {})))
+        return kind(lambda: self._start(seed, further), replace(self.limits, **(seconds or {})))
 
-    def _start(self, seed):
+    def _start(self, seed, further):
         """Processes for one session: the control socket, facts about them, a function that ends them."""
         if self._warm is None:
             self._warm = Warm(self._level, self.preload, self.limits)
         number = next(self._numbers)
         control, theirs = channel.pair()
         try:
-            channel.send(self._warm.control, {"do": "start", "id": number, "seed": seed}, [theirs], PATIENCE)
-            answer, _ = channel.receive(self._warm.control, PATIENCE)
+            channel.send(self._warm.control, {"do": "start", "id": number, "seed": seed, "preload": list(further)}, [theirs], PATIENCE)
+            answer, _ = channel.receive(self._warm.control, START_SECONDS)
             theirs.close()
             hello = answer if "failed" in answer else channel.receive(control, PATIENCE)[0]
             if "failed" in hello:

@@ -77,14 +77,7 @@ def own_namespaces():
 
 
 def warm_up(config):
-    missing = []
-    gc.disable()  # nothing that is imported becomes garbage: a third of the time
-    for name in config["preload"]:
-        try:
-            importlib.import_module(name)
-        except Exception:  # not installed, or not as this version has it: whoever wants it imports it
-            missing.append(name)
-    gc.enable()
+    missing = load(config["preload"])
     import linecache  # noqa: F401  what every session needs anyway
     import site
     import traceback  # noqa: F401
@@ -98,21 +91,39 @@ def warm_up(config):
     if torch is not None:
         # Threads do not survive the fork after each cell: code that asks for more would hang in the next one.
         torch.set_num_threads = torch.set_num_interop_threads = lambda number: None
+    return {"threads": settle(config["preload"]), "not_preloaded": missing}
+
+
+def load(names):
+    """Import modules; the names of those that could not be."""
+    missing = []
+    gc.disable()  # nothing that is imported becomes garbage: a third of the time
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception:  # not installed, or not as this version has it: whoever wants it imports it
+            missing.append(name)
+    gc.enable()
+    return missing
+
+
+def settle(names):
+    """After an import, and before the next fork. Returns the number of threads."""
     threads = None
     if sys.platform == "linux":
         threads = len(os.listdir("/proc/self/task"))
         if threads != 1:
-            raise RuntimeError(f"{threads} threads after importing {', '.join(config['preload'])}; it must be one")
+            raise RuntimeError(f"{threads} threads after importing {', '.join(names)}; it must be one")
     gc.collect()
     gc.freeze()  # the collector then never touches these objects, so their pages stay shared
-    return {"threads": threads, "not_preloaded": missing}
+    return threads
 
 
 def serve(control, config):
     """Start and end sessions as the grader asks, until it goes away."""
     from inside import channel
 
-    sessions = {}
+    sessions, loaded = {}, set(config["preload"])
     while True:
         try:
             order, sockets = channel.receive(control)
@@ -120,9 +131,13 @@ def serve(control, config):
             break
         if order["do"] == "start":
             try:
+                if further := [name for name in order["preload"] if name not in loaded]:
+                    loaded.update(further)
+                    load(further)
+                    settle(further)
                 sessions[order["id"]] = start(control, sockets[0], {**config, **order})
                 channel.send(control, {"ok": True})
-            except OSError as problem:
+            except (OSError, RuntimeError) as problem:
                 channel.send(control, {"failed": str(problem)})
             sockets[0].close()
         else:

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -11,7 +12,10 @@ from torch import nn
 from autograder.checks import expect
 from autograder.checks.asking import Changed, Direct, Recorder
 from autograder.checks.expect import Mistake
-from autograder.grading.workers import PRELOAD
+from autograder.course import paths
+from autograder.course.program import Program, Step
+from autograder.grading.submission import grade
+from autograder.preload import FURTHER, PRELOAD, further
 from autograder.sandbox import calling
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits
@@ -90,7 +94,16 @@ def session():
         pytest.skip("no bubblewrap on this machine")
     with Sandbox(Limits(), "bubblewrap", PRELOAD) as sandbox, sandbox.session(seed=1) as session:
         assert session.run_cell(STUDENT, "1").status == "ok"
+        session.sandbox = sandbox
         yield session
+
+
+@pytest.fixture(scope="module")
+def session_with_more(session):
+    """One whose code speaks of what `preload.further` loads; the other does not get it by that."""
+    with session.sandbox.session(seed=1, further=FURTHER) as more:
+        assert more.run_cell(STUDENT, "1").status == "ok"
+        yield more
 
 
 @pytest.fixture(params=["notebook", "sandbox"])
@@ -263,7 +276,30 @@ accuracy_score([0, 1], [0, 1]); PCA(1).fit(np.eye(3))""",
 
 
 @pytest.mark.parametrize("code", USES.values(), ids=USES.keys())
-def test_what_answers_reach_for_is_imported_before_they_are_asked(session, code):
+def test_what_answers_reach_for_is_imported_before_they_are_asked(session, session_with_more, code):
     """A first import of a thousand modules would be counted as the call's own work."""
-    with session.question() as question:
+    more = further(Program([Step("x = 1", "cell 1"), Step(code, "cell 2")]))
+    assert more in ((), FURTHER)
+    with (session_with_more if more else session).question() as question:
         assert question.call("imported_by", (code,)).value == []
+
+
+@pytest.mark.parametrize("line, wanted", [("x = 1", ()), ("from torch import optim", FURTHER)], ids=["nothing", "an optimiser"])
+def test_grading_loads_more_where_a_submission_speaks_of_it(line, wanted):
+    class Stop(Exception):
+        pass
+
+    class Spy:
+        preload, isolation, limits = PRELOAD, {}, Limits()
+
+        def session(self, seed, further):
+            raise Stop(further)
+
+    name = "01_affine_quantization"
+    notebook = nbformat.reads(paths.notebook_of(name).read_text(encoding="utf-8"), as_version=4)
+    for cell in notebook.cells:
+        if cell.metadata.course.get("exercise") == "1.4-bug" and cell.metadata.course.role == "exercise":
+            cell.source = f"# Exercise 1.4-bug\n{line}"
+    with pytest.raises(Stop) as asked:
+        grade(nbformat.writes(notebook).encode(), "ada", name, Spy(), seed=1, exercises=["1.4-bug"])
+    assert asked.value.args == (wanted,)
