@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from autograder import unpacking
 from autograder.course import catalogue, inert, system_names
 from autograder.course.handed_in import ENDING
 from autograder.course.notebooks import MAX_BYTES, lesson_in
+from autograder.grading import unpacking
 from course_data.errors import UserError
 
 

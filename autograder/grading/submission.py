@@ -16,7 +16,7 @@ from autograder.course.handed_in import ENDING, Handed
 from autograder.course.notebooks import NotebookProblem, read_submission
 from autograder.grading import provenance
 from autograder.grading.blame import settled
-from autograder.preload import further
+from autograder.grading.preload import further
 from autograder.sandbox import wire
 from autograder.sandbox.session import InPlace
 

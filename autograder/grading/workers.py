@@ -22,8 +22,8 @@ from autograder.course import catalogue
 from autograder.course.faults import MachineBusy
 from autograder.course.handed_in import Handed
 from autograder.grading import provenance
+from autograder.grading.preload import PRELOAD
 from autograder.grading.submission import Result, confirmed, grade, unread
-from autograder.preload import PRELOAD
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits, SandboxUnavailable
 

@@ -14,8 +14,8 @@ from autograder.checks.asking import Changed, Direct, Recorder
 from autograder.checks.expect import Mistake
 from autograder.course import paths
 from autograder.course.program import Program, Step
+from autograder.grading.preload import FURTHER, PRELOAD, further
 from autograder.grading.submission import grade
-from autograder.preload import FURTHER, PRELOAD, further
 from autograder.sandbox import calling
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits

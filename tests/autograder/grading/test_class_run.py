@@ -16,12 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import unpacking
 from autograder.checks.verdict import Verdict
 from autograder.cli.main import main
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import read_beside
-from autograder.grading import class_run, provenance
+from autograder.grading import class_run, provenance, unpacking
 from autograder.grading.finding import find_submissions
 from autograder.grading.submission import Result
 

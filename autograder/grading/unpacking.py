@@ -13,13 +13,13 @@ import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from autograder import artefacts, catalogue, hand_in, inert
-from autograder.notebooks import MAX_BYTES
+from autograder.course import catalogue, handed_in, inert, system_names
+from autograder.course.notebooks import MAX_BYTES
 
 ENDING = ".zip"
 MOST_LIST = 1 << 19  # bytes of the list of files in one zip
 MOST_FILES = 100  # that are unpacked
-MOST_BYTES = MAX_BYTES + artefacts.MOST_TOGETHER + (8 << 20)  # together; one byte more than may count is enough to refuse a file
+MOST_BYTES = MAX_BYTES + handed_in.MOST_TOGETHER + (8 << 20)  # together; one byte more than may count is enough to refuse a file
 DEEP = 1  # a zip in a zip is unpacked, one in that is not
 
 
@@ -38,7 +38,7 @@ def unpacked(path, folder):
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256")
     digest.update(str(path.absolute()).encode("utf-8", "surrogateescape"))
-    place = Path(folder) / digest.hexdigest()[:16] / inert.path_name(path.name.removesuffix(ENDING)) / artefacts.UNPACKED
+    place = Path(folder) / digest.hexdigest()[:16] / inert.path_name(path.name.removesuffix(ENDING)) / handed_in.UNPACKED
     place.parent.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix="unpacking-", dir=place.parent.parent))
     try:
@@ -77,7 +77,7 @@ class _Unpacking:
         name, shown = parts[-1], inert.text(member.filename)[:100]
         packed = name.endswith(ENDING)
         # What another system or another upload has put before or behind a name does not matter here: what is graded is chosen later.
-        if not (name.endswith(".ipynb") or packed or {name, hand_in.uploaded(name)[1], hand_in.first_name(name)} & self._wanted):
+        if not (name.endswith(".ipynb") or packed or {name, system_names.uploaded(name)[1], system_names.first_name(name)} & self._wanted):
             return
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
