@@ -8,10 +8,10 @@ from pathlib import Path
 
 import nbformat
 
-from autograder import checks
 from autograder.authoring.build import MARKED, build
 from autograder.authoring.packing import modules_needed, need_repository, package_files, zip_of
 from autograder.checks import private_checks
+from autograder.checks.files import COURSE
 from autograder.checks.recorded import record
 from autograder.course import catalogue, paths
 from autograder.course.cell_code import plain_python
@@ -127,8 +127,7 @@ def release(target, own_checks=None):
     zipped = target.suffix == ".zip"
     if not zipped and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ReleaseError(f"{target} is already there. Give a new folder, or a file ending in .zip.")
-    with private_checks.used(own_checks):
-        files = contents()
+    files = contents(private_checks.read(own_checks))
     try:
         if zipped:
             write_whole(target, zip_of({f"{FOLDER}/{name}": data for name, data in files.items()}))
@@ -140,10 +139,10 @@ def release(target, own_checks=None):
     return len(files), sum(map(len, files.values()))
 
 
-def contents():
-    """Name -> bytes of every file in the students' copy. Raises `ReleaseError` where one gives an answer away."""
+def contents(of=COURSE):
+    """Name -> bytes of every file in the students' copy, with the checks `of` these `CheckFiles`. Raises `ReleaseError` where one gives an answer away."""
     notebooks = [paths.notebook_of(name) for name in catalogue.lessons()]
-    visible = {name: checks.file_of(name, "visible") for name in catalogue.lessons()}
+    visible = {name: of.file_of(name, "visible") for name in catalogue.lessons()}
     found = {path.relative_to(paths.REPOSITORY).as_posix(): path for path in [*notebooks, *(paths.REPOSITORY / name for name in PLAIN)]}
     found.update(package_files(lambda package: package.startswith(PACKAGES)))
     sources = [path.read_text(encoding="utf-8") for path in [*visible.values(), *found.values()] if path.suffix == ".py"]
@@ -158,14 +157,14 @@ def contents():
         folder = f"solutions/{paths.folder_of(lesson.name).name}"
         files[f"{folder}/__init__.py"] = b""
         files[f"{folder}/visible.py"] = visible[lesson.name].read_bytes()
-        files[f"{folder}/known.wire"] = record(lesson.name, solution(lesson.name))
-        files[paths.catalogue_of(lesson.name).relative_to(paths.REPOSITORY).as_posix()] = catalogue.to_json(_without_hidden_checks(lesson)).encode()
+        files[f"{folder}/known.wire"] = record(lesson.name, solution(lesson.name), of)
+        files[paths.catalogue_of(lesson.name).relative_to(paths.REPOSITORY).as_posix()] = catalogue.to_json(_without_hidden_checks(of.lesson(lesson.name))).encode()
         if paths.library_of(lesson.name).exists():
             files[f"{folder}/{paths.LIBRARY}"] = packed(paths.library_of(lesson.name).read_bytes())
     files = {_without_solutions(name): data for name, data in files.items()}
     files["README.md"] = readme().encode()
     files["pyproject.toml"] = _pyproject().encode()
-    given_away = leaks(files)
+    given_away = leaks(files, of)
     if given_away:
         raise ReleaseError("The students' copy would give answers away; nothing was written.\n" + "\n".join(given_away[:10]))
     return files
@@ -258,7 +257,7 @@ def _pyproject():
     return text.replace('course_lessons = "solutions"', 'course_lessons = "checks"')
 
 
-def leaks(files):
+def leaks(files, of=COURSE):
     """Lines of answers, hidden checks, banks and the course's own versions of answers that stand in `files`: a list of "file: line".
 
     A line that is short, or that the lesson itself shows elsewhere, tells nothing.
@@ -266,10 +265,10 @@ def leaks(files):
     secret, shown = {}, set()
     for lesson in catalogue.lessons().values():
         known = {line.strip() for cell in lesson.cells for line in cell.source.splitlines()}
-        known |= {line.strip() for line in checks.file_of(lesson.name, "visible").read_text(encoding="utf-8").splitlines()}
+        known |= {line.strip() for line in of.file_of(lesson.name, "visible").read_text(encoding="utf-8").splitlines()}
         shown |= known
         for kind in ("hidden", "bank"):
-            path = checks.file_of(lesson.name, kind)
+            path = of.file_of(lesson.name, kind)
             if path.exists():
                 secret.update((line, f"{lesson.name}, {kind}") for line in _telling(path.read_text(encoding="utf-8").splitlines()) if line not in known)
         source = paths.source_of(lesson.name).read_text(encoding="utf-8")

@@ -11,14 +11,10 @@ A check is a plain pytest function over the fixtures `student` and `rng`::
     def scale_of(lo, hi, qmin, qmax): ...
 """
 
-import functools
-import importlib.util
-import sys
+import contextlib
 from dataclasses import dataclass, field
 
 import pytest
-
-from autograder.course import paths
 
 exercise = pytest.mark.exercise
 
@@ -31,12 +27,6 @@ class Answer:
     note: str
     right: bool
     names: dict = field(hash=False)
-
-    def answering(self):
-        """Who answers questions as this answer does (see `asking.Direct`)."""
-        from autograder.checks import asking
-
-        return asking.Direct(self.names)
 
 
 laws = {}  # (exercise id, name of a function) -> what of its answer counts
@@ -69,6 +59,16 @@ def fixed(exercise_id, argument, why):
 
 
 _registering = []
+
+
+@contextlib.contextmanager
+def collecting():
+    """The list of `Answer`s that are registered as long as the context lasts, while a bank is imported."""
+    _registering.clear()
+    try:
+        yield _registering
+    finally:
+        _registering.clear()
 
 
 def _register(exercise_id, note, right, names):
@@ -110,46 +110,3 @@ def wrong_value(exercise_id, mistake, **names):
 def right_value(exercise_id, note, **names):
     """Register right values of variables that differ from the solution's."""
     _register(exercise_id, note, True, names)
-
-
-_own = {}  # (lesson, "visible" | "hidden" | "bank") -> the instructor's file that stands in for the course's
-
-
-def use_files(files):
-    """From now on, in this process, take checks from `files`: (lesson, "visible", "hidden" or "bank") -> path."""
-    _own.clear()
-    _own.update(files)
-
-
-def own_files():
-    """What `use_files` was given."""
-    return dict(_own)
-
-
-def file_of(lesson, name):
-    """Where the checks of `lesson` are; `name` is "visible", "hidden" or "bank". The file may be missing."""
-    return _own.get((lesson, name)) or paths.folder_of(lesson) / f"{name}.py"
-
-
-def bank(lesson):
-    """Every `Answer` in the bank of `lesson`, in the file's order; in a student's copy, what was recorded of it."""
-    path = file_of(lesson, "bank")
-    if not path.exists():
-        path = path.with_name("known.wire")
-    return _answers_in(lesson, path, path.stat().st_mtime_ns) if path.exists() else ()
-
-
-@functools.lru_cache(maxsize=32)
-def _answers_in(lesson, path, changed):
-    """The answers in a file as it was last `changed`: a worker may live longer than that."""
-    if path.suffix == ".wire":
-        from autograder.checks.recorded import answers_in
-
-        return answers_in(path.read_bytes())
-    _registering.clear()
-    spec = importlib.util.spec_from_file_location(f"{paths.package_of(lesson)}.bank", path)
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    answers = tuple(_registering)
-    _registering.clear()
-    return answers

@@ -10,8 +10,9 @@ import warnings
 
 import numpy as np
 
-from autograder.checks import bank, laws
+from autograder.checks import asking, laws
 from autograder.checks.expect import show
+from autograder.checks.recalled import Recalled
 from autograder.checks.same import LOOSE, TIGHT, from_tensor, same_data
 from autograder.course.faults import StudentError, StudentFault
 from autograder.sandbox.reply import Reply
@@ -20,8 +21,8 @@ MANY, LARGE = 32, 1000  # numbers, and a size of them, that do not agree by chan
 DATA_TYPE = re.compile(r"\b(bool|u?int(8|16|32|64)|b?float(16|32|64)|complex(64|128)|data type|type of numbers)\b")
 
 
-def named_mistake(lesson, exercise, outcomes):
-    """The sentence of the known mistake that explains everything that failed, or None.
+def named_mistake(bank, exercise, outcomes):
+    """The sentence of the known mistake in `bank` (a lesson's `Answer`s) that explains everything that failed, or None.
 
     Every question that the checks asked is put to each answer in the bank. Numbers are compared tightly first; if that
     explains nothing, up to a share of the reply's scale: the same mistake can be written in other arithmetic.
@@ -30,7 +31,7 @@ def named_mistake(lesson, exercise, outcomes):
     failed = [outcome for outcome in mine if outcome.status != "passed"]
     if not failed or any(outcome.status not in ("failed", "error") for outcome in failed) or all(map(_by_change, failed)):
         return None
-    answers = [_Known(answer) for answer in bank(lesson) if answer.exercise == exercise]
+    answers = [_Known(answer) for answer in bank if answer.exercise == exercise]
     asked = [question for outcome in mine for question in outcome.asked]
     # Where a data type is what failed, an answer of another type does not explain it.
     strict = any(DATA_TYPE.search(outcome.message) for outcome in failed)
@@ -116,7 +117,8 @@ class _Known:
 
     def __init__(self, answer):
         self.note, self.right, self.names = answer.note, answer.right, answer.names.keys()
-        self._exercise, self._answers, self._replies = answer.exercise, answer.answering(), {}
+        self._exercise, self._replies = answer.exercise, {}
+        self._answers = answer if isinstance(answer, Recalled) else asking.Direct(answer.names)
 
     def agrees(self, question, tolerance, exact=False, words=True):
         """Whether its reply to a question is the one that came; with `exact`, also in the data types. Of an exception, with `words`, also

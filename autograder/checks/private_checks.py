@@ -4,11 +4,11 @@ A file DIR/lesson_NN/visible.py, hidden.py or bank.py (of a lab: DIR/lab_NAME/..
 there stays the course's. The hidden checks of an exercise must carry its points, as in the catalogue.
 """
 
-import contextlib
+import functools
 import hashlib
 from pathlib import Path
 
-from autograder import checks
+from autograder.checks.files import COURSE, CheckFiles
 from autograder.checks.listing import checks_in
 from autograder.checks.run import CheckFilesBroken, run_checks
 from autograder.course import catalogue, paths
@@ -16,28 +16,27 @@ from autograder.sandbox.launch import seen_from_inside
 from course_data.errors import UserError
 
 FILES = ("visible", "hidden", "bank")
-_used = ("", "")  # the folder, and a hash of what its files held
 
 
 class PrivateChecksError(UserError):
     """The folder of private checks cannot be used as it is."""
 
 
-def use(folder):
-    """From now on, in this process, grade with the checks in `folder` (None: the course's own).
+def read(folder):
+    """The `CheckFiles` with the checks in `folder` in place of the course's; None or "": the course's own.
 
     Raises `PrivateChecksError` with every rule that is broken, by file and line.
     """
-    global _used
-    files = _files(Path(folder)) if folder else {}
-    state = (str(Path(folder).resolve()), _hash_of(files)) if folder else ("", "")
-    if state == _used:
-        return
-    _used = ("", "")
-    checks.use_files({})
-    catalogue.use_checks({})
     if not folder:
-        return
+        return COURSE
+    files = _files(Path(folder))
+    return _proved(str(Path(folder).resolve()), tuple(files.items()), _hash_of(files))
+
+
+@functools.lru_cache(maxsize=8)
+def _proved(folder, files, hashed):
+    """The same for files as they were when they had that hash: a class asks once for each submission."""
+    files = dict(files)
     wrong, replaced = [], {}
     for name in dict.fromkeys(lesson for lesson, _ in files):
         found, violations = _listed(name, files)
@@ -50,32 +49,9 @@ def use(folder):
         wrong += [f"{_place(files, name)}: there is no exercise {each} in {name}" for each in found]
     if wrong:
         raise PrivateChecksError("The private checks break rules; nothing was graded.\n" + "\n".join(wrong))
-    checks.use_files(files)
-    catalogue.use_checks(replaced)
-    try:
-        _prove_they_load({lesson for lesson, _ in files})
-    except BaseException:
-        # What does not load must not stay in use either: whoever grades next in this process has the course's own.
-        checks.use_files({})
-        catalogue.use_checks({})
-        raise
-    _used = state
-
-
-@contextlib.contextmanager
-def used(folder):
-    """`use` these checks for as long as the context lasts, and then those from before."""
-    before = in_use()
-    use(folder)
-    try:
-        yield
-    finally:
-        use(before)
-
-
-def in_use():
-    """The folder of private checks in use, or ""."""
-    return _used[0]
+    proved = CheckFiles(folder, files, replaced)
+    _prove_they_load(proved, {lesson for lesson, _ in files})
+    return proved
 
 
 def _hash_of(files):
@@ -108,7 +84,7 @@ def _short(lesson):
 
 
 def _listed(lesson, files):
-    both = [(files.get((lesson, kind)) or checks.file_of(lesson, kind), kind == "visible") for kind in ("visible", "hidden")]
+    both = [(files.get((lesson, kind)) or COURSE.file_of(lesson, kind), kind == "visible") for kind in ("visible", "hidden")]
     return checks_in([(path, str(path), visible) for path, visible in both])
 
 
@@ -125,13 +101,13 @@ def _place(files, lesson):
     return files.get((lesson, "hidden")) or files.get((lesson, "visible")) or files[lesson, "bank"]
 
 
-def _prove_they_load(lessons):
+def _prove_they_load(files, lessons):
     """Collect the checks and read the banks once, so that a file that does not load is told now, not in every result."""
     for lesson in sorted(lessons):
         try:
-            run_checks(lesson, None, seed=0, exercises=(), hidden=True)
-            checks.bank(lesson)
+            run_checks(lesson, None, seed=0, exercises=(), hidden=True, files=files)
+            files.bank(lesson)
         except CheckFilesBroken as problem:
             raise PrivateChecksError(f"{problem}. Repair the file; nothing was graded.") from None
         except Exception as problem:
-            raise PrivateChecksError(f"{checks.file_of(lesson, 'bank')} does not load: {type(problem).__name__}: {problem}.") from None
+            raise PrivateChecksError(f"{files.file_of(lesson, 'bank')} does not load: {type(problem).__name__}: {problem}.") from None

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from autograder.checks import asking, file_of
+from autograder.checks import asking
 from autograder.checks.expect import Mistake
 from autograder.checks.expect import call as shown_call
+from autograder.checks.files import COURSE
 from autograder.course.faults import MachineBusy, StudentFault
 
 # pytest only as an engine: no configuration, plugins, cache or output of its own.
@@ -48,21 +49,21 @@ class Outcome:
     broke: bool = False
 
 
-def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, artefacts=None):
+def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, artefacts=None, files=COURSE):
     """Run the checks of `lesson` (a name) and return an `Outcome` for every one that reported.
 
     `open_question(exercise_id)` gives a context manager whose value has `call` and `value` (see
     `asking.Direct`); each check gets its own. `exercises` limits the run to some ids. `artefacts` are the files handed in
-    (`measured.Artefacts`), for checks that ask for them. A check that is skipped, marked as
+    (`measured.Artefacts`), for checks that ask for them; `files` (`CheckFiles`) says where the checks are. A check that is skipped, marked as
     expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts. Raises `MachineBusy`
     where a question did.
     """
-    folder = file_of(lesson, "visible").parent
-    files = [file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
-    files = [str(file) for file in files if file.exists()]
+    folder = files.file_of(lesson, "visible").parent
+    read = [files.file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
+    read = [str(file) for file in read if file.exists()]
     plugin = _Plugin(open_question, seed, list(exercises) if exercises is not None else None, artefacts)
-    with _plain_environment(), _read_anew(files):
-        ended = pytest.main([*files, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
+    with _plain_environment(), _read_anew(read):
+        ended = pytest.main([*read, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
     if plugin.busy is not None:
         raise plugin.busy
     if ended == pytest.ExitCode.INTERRUPTED and not plugin.broken:  # files that do not load "interrupt" it, too

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from autograder.checks.expect import plain_letter
+from autograder.checks.files import COURSE
 from autograder.checks.naming import named_mistake
 from autograder.course.blanks import blank_lines, blank_message
 from autograder.course.cell_code import parsed, plain_python
@@ -33,8 +34,8 @@ class Verdict:
         object.__setattr__(self, "message", self.message[:MOST])  # whatever a student wrote is part of it
 
 
-def judge(lesson, exercise, outcomes, hidden):
-    """The `Verdict` on `exercise` (a catalogue `Exercise`) from the outcomes of its checks (see `credit`)."""
+def judge(lesson, exercise, outcomes, hidden, files=COURSE):
+    """The `Verdict` on `exercise` (a catalogue `Exercise`) from the outcomes of its checks (see `credit`), by `files` (`CheckFiles`)."""
     by_name = {outcome.name: outcome for outcome in outcomes if outcome.exercise == exercise.id}
     expected = [check for check in exercise.checks if check.visible or hidden]
     statuses, points = credit(exercise, outcomes, hidden)
@@ -45,7 +46,7 @@ def judge(lesson, exercise, outcomes, hidden):
     if not failed:
         return Verdict(exercise.id, "passed", points, exercise.points, _explanation(exercise, outcomes), statuses)
     first = by_name[failed[0].name]
-    message = _message(lesson, exercise, first, outcomes, failed[0].visible)
+    message = _message(lesson, exercise, first, outcomes, failed[0].visible, files)
     if hidden and first.status in ("failed", "error"):
         message += f" Read again: section {exercise.id}."
     return Verdict(exercise.id, first.status, points, exercise.points, message, statuses)
@@ -125,7 +126,7 @@ def unfilled(exercise, released, source):
     return message
 
 
-def _message(lesson, exercise, first, outcomes, visible):
+def _message(lesson, exercise, first, outcomes, visible, files):
     length = MESSAGE_LENGTH if visible else HIDDEN_ERROR_LENGTH if first.status == "error" else HIDDEN_LENGTH
     text = first.message if len(first.message) <= length else f"{first.message[: length - 40]} ... {first.message[-30:]}"
     text = printable(text)
@@ -139,7 +140,7 @@ def _message(lesson, exercise, first, outcomes, visible):
     if exercise.choices:
         message += " " + _explanation(exercise, outcomes)
     elif first.status in ("failed", "error"):
-        known = named_mistake(lesson, exercise.id, outcomes)
+        known = named_mistake(files.bank(lesson), exercise.id, outcomes)
         if known:
             message += f" This behaves like a known mistake: {known.rstrip('.')}."
     return message.strip()

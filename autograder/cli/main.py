@@ -309,8 +309,7 @@ def export(
             wanted = lesson_named(lesson) if lesson else ""
         except ValueError as problem:
             raise CommandError(f"--lesson: {problem}") from None
-        private_checks.use(checks)
-        for note in write(to, [], file, Options(lesson=wanted)).notes:
+        for note in write(to, [], file, Options(lesson=wanted, checks=private_checks.read(checks))).notes:
             console.print(f"note  {escape(note)}", soft_wrap=True)
         console.print(f"Written: {escape(str(file))}. Upload it as the assignment's autograder.", soft_wrap=True)
         return

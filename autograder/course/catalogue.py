@@ -5,7 +5,7 @@ It holds everything a student's copy needs (exercises, hints, the cells as relea
 
 import functools
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 
 from autograder.course.paths import CATALOGUE, is_lab
 
@@ -103,25 +103,10 @@ def from_json(text):
     return Lesson(**{f.name: data[f.name] for f in fields(Lesson)})
 
 
-_checks = {}  # exercise id -> the checks that stand in for those of the catalogue
-
-
-def use_checks(checks):
-    """From now on, in this process, exercises have these checks: exercise id -> tuple of `Check`s."""
-    _checks.clear()
-    _checks.update(checks)
-    lessons.cache_clear()
-
-
 @functools.cache
 def lessons():
     """Every lesson, in order, by name."""
-    return {path.stem: _with_own_checks(from_json(path.read_text(encoding="utf-8"))) for path in sorted(CATALOGUE.glob("*.json"))}
-
-
-def _with_own_checks(lesson):
-    exercises = tuple(replace(e, checks=_checks.get(e.id, e.checks)) for e in lesson.exercises)
-    return replace(lesson, exercises=exercises)
+    return {path.stem: from_json(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.json"))}
 
 
 def short(name):

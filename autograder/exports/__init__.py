@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autograder.checks.files import COURSE, CheckFiles
 from autograder.course import inert
 from autograder.grading.results_folder import result_file
 from autograder.grading.submission import Result
@@ -33,13 +34,14 @@ class Options:
     """What exporters may need beside the results.
 
     `standings`: (student, lesson) -> `policy.Standing`, or None without a policy. `roster`: a file exported from the
-    other tool, as a template. `columns`: lesson -> the name of its column there. `lesson`: the one that is wanted.
+    other tool, as a template. `columns`: lesson -> the name of its column there. `lesson`: the one that is wanted, `checks`: the files with its checks.
     """
 
     standings: dict | None = None
     roster: Path | None = None
     columns: dict = field(default_factory=dict)
     lesson: str = ""
+    checks: CheckFiles = COURSE
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ the bundle accepts that, and every results.json says it.
 
 import json
 
-from autograder import checks
 from autograder.authoring.packing import as_imported, modules_needed, package_files, project, zip_of
 from autograder.authoring.students_copy import solution_cells
 from autograder.checks import private_checks
@@ -67,7 +66,7 @@ def write(results, target, options):
     lesson = catalogue.lessons()[options.lesson]
     if lesson.files:
         raise ExportError(f"{lesson.name} is graded with files beside the notebook, which a bundle cannot measure: grade it with `course grade`.")
-    files = {f"course/{name}": data for name, data in _course(options.lesson).items()}
+    files = {f"course/{name}": data for name, data in _course(options.lesson, options.checks).items()}
     files["setup.sh"], files["run_autograder"] = SETUP.encode(), RUN.encode()
     files["requirements.txt"] = "".join(f"{line}\n" for line in _requirements()).encode()
     files["settings.json"] = (json.dumps({"lesson": lesson.name, "accept_weak_isolation": True}, indent=1) + "\n").encode()
@@ -82,7 +81,7 @@ def write(results, target, options):
     return notes
 
 
-def _course(lesson):
+def _course(lesson, files):
     """Name -> bytes of the course as the bundle imports it: the checks of one lesson only, and the solution that settles what breaks in them."""
     own = paths.package_of(lesson)
 
@@ -91,13 +90,13 @@ def _course(lesson):
 
     found = {as_imported(name): path.read_bytes() for name, path in package_files(wanted).items() if path.name != paths.SOURCE}
     for kind in private_checks.FILES:
-        path = checks.own_files().get((lesson, kind))
+        path = files.own.get((lesson, kind))
         if path:
             found[f"{own.replace('.', '/')}/{kind}.py"] = path.read_bytes()
     borrowed = modules_needed(data.decode() for name, data in found.items() if name.startswith(own.replace(".", "/")))
     found = {**{as_imported(name): path.read_bytes() for name, path in borrowed.items()}, **found}
     found[f"{own.replace('.', '/')}/{PACKED}"] = "\n\n".join(source for _, source in solution_cells(lesson)).encode()
-    found[f"course_catalogue/{lesson}.json"] = catalogue.to_json(catalogue.lessons()[lesson]).encode()
+    found[f"course_catalogue/{lesson}.json"] = catalogue.to_json(files.lesson(lesson)).encode()
     found.update({name: (paths.REPOSITORY / name).read_bytes() for name in ("constraints.txt", "LICENSE")})
     return found
 

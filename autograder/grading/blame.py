@@ -4,13 +4,14 @@ import contextlib
 from dataclasses import replace
 
 from autograder.checks import asking
+from autograder.checks.files import COURSE
 from autograder.checks.run import run_checks
 from autograder.course import paths
 
 PACKED = "solution.py"  # beside the checks of a bundle, which has no solutions/
 
 
-def settled(lesson, outcomes, seed, hidden=True):
+def settled(lesson, outcomes, seed, files=COURSE):
     """The outcomes; a check that broke is `grader_error` where it does not pass the solution with this seed, either.
 
     Where there is no solution to ask (a student's copy), the tests have proved the check: it is the reply.
@@ -20,7 +21,7 @@ def settled(lesson, outcomes, seed, hidden=True):
     if answers is None:
         return outcomes
     ours = asking.Direct(answers)
-    asked = run_checks(lesson, lambda _: contextlib.nullcontext(ours), seed=seed, exercises=broken, hidden=hidden)
+    asked = run_checks(lesson, lambda _: contextlib.nullcontext(ours), seed=seed, exercises=broken, hidden=True, files=files)
     passed = {outcome.name for outcome in asked if outcome.status == "passed"}
     return [replace(o, status="grader_error") if o.broke and o.name not in passed else o for o in outcomes]
 

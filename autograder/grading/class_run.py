@@ -62,10 +62,9 @@ def grade_class(
     """
     out = Path(out)
     entries, passed_over, notes = find_submissions(folder, out / "unpacked")
-    before = private_checks.in_use()
-    private_checks.use(own_checks)
+    files = private_checks.read(own_checks)
     settings = Settings(
-        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap", private_checks.in_use()
+        seed if seed is not None else _seed_of(out), limits or Limits(), "auto" if accept_weak else "bubblewrap", files.folder
     )
     try:
         with _alone_in(out):
@@ -75,7 +74,7 @@ def grade_class(
             if late:  # a time of submission that is missing shall be told now, not after an hour
                 late([Result(entry.student, entry.lesson, _file(entry), []) for entry in entries] + stay, stay)
             results = _grade_into(
-                out, entries, Cluster(scheduler) if scheduler else Local(jobs), settings,
+                out, entries, Cluster(scheduler) if scheduler else Local(jobs), settings, files,
                 on_start or (lambda total, done: None), on_result or (lambda result: None), on_alone or (lambda number: None),
             )  # fmt: skip
             if drop_others:
@@ -95,14 +94,12 @@ def grade_class(
             f"Cannot write to {out}: {error.strerror}. What is written there is whole and stays. "
             "Make room, or choose another folder with --out; the same command goes on from there."
         ) from None
-    finally:
-        private_checks.use(before)
 
 
-def _grade_into(out, entries, executors, settings, on_start, on_result, on_alone):
+def _grade_into(out, entries, executors, settings, files, on_start, on_result, on_alone):
     """The results in order, each written to `out` as soon as it is there."""
     write_whole(out / "grading.json", json.dumps({"seed": settings.seed}) + "\n")
-    hashes = {lesson: provenance.hashes(lesson) for lesson in {entry.lesson for entry in entries}}
+    hashes = {lesson: provenance.hashes(lesson, files) for lesson in {entry.lesson for entry in entries}}
     results, todo, unconfirmed = {}, [], {}
     for entry in entries:
         kept = _kept(out, entry, settings, hashes[entry.lesson])

@@ -8,15 +8,15 @@ import platform
 import re
 from importlib.metadata import PackageNotFoundError, version
 
-from autograder.checks import own_files
+from autograder.checks.files import COURSE
 from autograder.course import paths
 
 NOT_IN_VERDICTS = (paths.SOURCE, "figures.py")  # of a lesson's folder: no check looks at them
 
 
-def hashes(lesson):
+def hashes(lesson, files=COURSE):
     """{"checks", "grader", "environment"}: SHA-256 of the lesson's checks, of the package `autograder`, and of `environment()`."""
-    private = [path for (name, _), path in own_files().items() if name == lesson]
+    private = [path for (name, _), path in files.own.items() if name == lesson]
     checks = [*_with_borrowed(paths.folder_of(lesson)), paths.catalogue_of(lesson), *private]
     return {"checks": _hash_of(checks), "grader": _grader(), "environment": _environment()}
 

@@ -32,23 +32,23 @@ def repeat(result_file, submission=None, *, accept_weak=False, own_checks=None):
     `submission` is where it is now, a notebook or the folder of the class; None: where the result says.
     `own_checks` is the folder of private checks, if it was graded with some. Raises `ClassroomError` or `UserError`.
     """
-    with private_checks.used(own_checks):
-        then, environment = _read(result_file)
-        path, data = _submission(then, submission)
-        level = then.isolation.get("level", "bubblewrap")
-        if level == "process" and not accept_weak:
-            raise ClassroomError("This was graded with weak isolation. To run the student's code like that again, add --accept-weak-isolation.")
-        try:
-            settings = Settings(then.seed, Limits(**then.limits), level, private_checks.in_use())
-        except TypeError as problem:
-            raise ClassroomError(f"The limits in {result_file} are not those of this version: {problem}.") from None
-        task = Task(then.student, then.lesson, then.file, data, settings, provenance.hashes(then.lesson), handed_in(path, then.lesson))
-        try:
-            with contextlib.closing(grade_tasks([task], lambda each: each, Local(1))) as graded:
-                *_, (_, now) = graded  # a time-out comes a second time, confirmed
-        except CannotGrade as problem:
-            raise ClassroomError(str(problem)) from None
-        return Repetition(then, now, _differences(then, now, environment), _changed(then, now))
+    files = private_checks.read(own_checks)
+    then, environment = _read(result_file)
+    path, data = _submission(then, submission)
+    level = then.isolation.get("level", "bubblewrap")
+    if level == "process" and not accept_weak:
+        raise ClassroomError("This was graded with weak isolation. To run the student's code like that again, add --accept-weak-isolation.")
+    try:
+        settings = Settings(then.seed, Limits(**then.limits), level, files.folder)
+    except TypeError as problem:
+        raise ClassroomError(f"The limits in {result_file} are not those of this version: {problem}.") from None
+    task = Task(then.student, then.lesson, then.file, data, settings, provenance.hashes(then.lesson, files), handed_in(path, then.lesson))
+    try:
+        with contextlib.closing(grade_tasks([task], lambda each: each, Local(1))) as graded:
+            *_, (_, now) = graded  # a time-out comes a second time, confirmed
+    except CannotGrade as problem:
+        raise ClassroomError(str(problem)) from None
+    return Repetition(then, now, _differences(then, now, environment), _changed(then, now))
 
 
 def _read(path):

@@ -8,9 +8,9 @@ import hashlib
 from dataclasses import asdict, dataclass, field, replace
 
 from autograder.checks import measured
+from autograder.checks.files import COURSE
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, better, grader_error, judge, shorter, unfilled, with_reasons
-from autograder.course import catalogue
 from autograder.course.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.course.handed_in import ENDING, Handed
 from autograder.course.notebooks import NotebookProblem, read_submission
@@ -72,18 +72,18 @@ class Result:
         return cls(**{**values, "verdicts": [Verdict(**v) for v in data["verdicts"]]})
 
 
-def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None, handed=None):
+def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None, handed=None, files=COURSE):
     """Grade a notebook file's bytes. Returns a `Result`; never raises for anything a student did, but `MachineBusy` where others
     had the processor for too long to say anything.
 
     `sandbox` is an open `autograder.sandbox.box.Sandbox`. `exercises` limits the grading to some ids. `handed` are the files
-    handed in beside the notebook (`artefacts.Handed`).
+    handed in beside the notebook (`handed_in.Handed`), `files` say where the checks are.
     """
     handed = handed or Handed(f"{lesson_name}{ENDING}")
-    lesson = catalogue.lessons()[lesson_name]
+    lesson = files.lesson(lesson_name)
     result = Result(
         student, lesson_name, file, [], sha256=hashlib.sha256(data).hexdigest(), seed=seed,
-        isolation=dict(sandbox.isolation), limits=asdict(sandbox.limits), hashes=provenance.hashes(lesson_name),
+        isolation=dict(sandbox.isolation), limits=asdict(sandbox.limits), hashes=provenance.hashes(lesson_name, files),
         artefacts=handed.record(),
     )  # fmt: skip
     wanted = [e for e in lesson.exercises if exercises is None or e.id in exercises]
@@ -99,7 +99,7 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
     if ask:
         more = further(submission.program) if "torch" in sandbox.preload else ()
         with sandbox.session(seed=_own_seed(seed), further=more) as session:
-            asked = _Asked(session, submission, lesson, ask, _checks_seed(seed, result.sha256))
+            asked = _Asked(session, submission, lesson, ask, _checks_seed(seed, result.sha256), files)
         if session.crowded:
             asked.once_more(lambda: sandbox.session(seed=_own_seed(seed), in_place=True, further=more))
         known |= asked.verdicts
@@ -111,11 +111,11 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
         with contextlib.closing(measured.Artefacts(handed, measured.Boxed(sandbox, _own_seed(seed)))) as artefacts:
             outcomes = run_checks(
                 lesson_name, _nobody, seed=_checks_seed(seed, result.sha256, result.artefacts), exercises=[e.id for e in filed], hidden=True,
-                artefacts=artefacts,
+                artefacts=artefacts, files=files,
             )  # fmt: skip
         result.measured = artefacts.measured
         for exercise in filed:
-            known[exercise.id] = _judged(lesson_name, exercise, outcomes)
+            known[exercise.id] = _judged(lesson_name, exercise, outcomes, files)
     result.repairs = shorter(submission.repairs)
     result.verdicts = [known[e.id] for e in wanted]
     slow = [v.exercise for v in result.verdicts if "timeout" in v.checks.values()]
@@ -143,10 +143,10 @@ def confirmed(first, alone):
     )  # fmt: skip
 
 
-def _judged(lesson_name, exercise, outcomes):
+def _judged(lesson_name, exercise, outcomes, files):
     """The verdict; a fault of ours in finding it costs this exercise alone."""
     try:
-        return judge(lesson_name, exercise, outcomes, hidden=True)
+        return judge(lesson_name, exercise, outcomes, hidden=True, files=files)
     except Exception as error:
         return grader_error(exercise, f"{type(error).__name__}: {error}")
 
@@ -202,8 +202,9 @@ class _Asked:
     `slow` are the ids of those of which a call was stopped at any of these moments.
     """
 
-    def __init__(self, session, submission, lesson, exercises, seed):
-        self._lesson, self._seed, self._submission, program = lesson, seed, submission, submission.program
+    def __init__(self, session, submission, lesson, exercises, seed, files):
+        self._lesson, self._seed, self._submission, self._files = lesson, seed, submission, files
+        program = submission.program
         self.verdicts, self.slow = {}, set()
         cells = _Cells(session, submission, exercises)
         self._placed = sorted((e for e in exercises if e.id in program.moments), key=lambda e: program.moments[e.id])
@@ -230,7 +231,7 @@ class _Asked:
         return verdict is None or verdict.status != "passed" and program.may_differ_at_the_end(exercise)
 
     def _ask(self, cells, exercises, moments):
-        for identity, verdict in _question(cells, self._lesson, exercises, self._seed, moments).items():
+        for identity, verdict in _question(cells, self._lesson, exercises, self._seed, moments, self._files).items():
             self.verdicts[identity] = better(self.verdicts.get(identity), verdict)
             if "timeout" in verdict.checks.values():
                 self.slow.add(identity)
@@ -276,7 +277,7 @@ def _fault_of(outcome):
     return StudentError(outcome.error_type or "an error", outcome.message, (), outcome.line)
 
 
-def _question(cells, lesson, exercises, seed, moments):
+def _question(cells, lesson, exercises, seed, moments, files):
     """Exercise id -> verdict, each at its moment (an exercise without one: at the end), in the order given. Runs the cells up to there.
 
     Left out are those `cells.not_asked`: where a cell has left threads or processes behind, a question would end them for the cells below.
@@ -304,9 +305,9 @@ def _question(cells, lesson, exercises, seed, moments):
                 asking[exercise_id] = _Asking(cells.session, question, cells.faults.get(exercise_id))
             yield asking[exercise_id]
 
-        outcomes = run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True)
-    outcomes = settled(lesson.name, outcomes, seed)
-    return {e.id: _judged(lesson.name, e, outcomes) for e in exercises if e.id not in cells.not_asked}
+        outcomes = run_checks(lesson.name, open_question, seed=seed, exercises=[e.id for e in exercises], hidden=True, files=files)
+    outcomes = settled(lesson.name, outcomes, seed, files)
+    return {e.id: _judged(lesson.name, e, outcomes, files) for e in exercises if e.id not in cells.not_asked}
 
 
 class _Nothing:

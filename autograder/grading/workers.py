@@ -83,10 +83,10 @@ def grade_task(task):
     if task.data is None:
         return broken(task, f"{task.file} cannot be read")
     try:
-        private_checks.use(task.settings.checks)
+        files = private_checks.read(task.settings.checks)
     except PrivateChecksError as problem:
         raise CannotGrade(str(problem)) from None
-    if provenance.hashes(task.lesson) != task.hashes:
+    if provenance.hashes(task.lesson, files) != task.hashes:
         raise CannotGrade(
             f"The worker on {platform.node()} has other checks, another version of the course or other libraries than this "
             "machine. Install the same on both and start the workers again."
@@ -99,6 +99,7 @@ def grade_task(task):
     def once():
         return grade(
             task.data, task.student, task.lesson, sandbox, seed=task.settings.seed, file=task.file, exercises=task.exercises, handed=task.handed,
+            files=files,
         )  # fmt: skip
 
     try:

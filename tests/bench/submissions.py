@@ -7,7 +7,7 @@ import random
 import nbformat
 
 from autograder.authoring.build import build, sources
-from autograder.checks import bank
+from autograder.checks.files import bank
 from autograder.course.paths import is_lab
 
 KINDS = ("solution", "solution", "other", "other", "slip", "slips", "half", "half", "weak", "blank")  # of every ten students

@@ -20,10 +20,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import checks
 from autograder.authoring import packing, students_copy
 from autograder.authoring.build import build
-from autograder.checks import recorded
+from autograder.checks.files import CheckFiles
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import ENDING, folder_of
 from autograder.exports import Options, export
@@ -157,11 +156,15 @@ def unpacked(archive, folder):
 def received(tmp_path_factory):
     """The students' copy, unzipped and installed by a student. Of the known mistakes two are recorded: all of them take half a minute."""
     folder = tmp_path_factory.mktemp("student") / "Zoë's course"
-    record, solution, bank, some = students_copy.record, students_copy.solution, checks.bank, {LESSON: "1.3-quantize", "00_start_here": "0.1-bytes"}
+    record, solution, some = students_copy.record, students_copy.solution, {LESSON: "1.3-quantize", "00_start_here": "0.1-bytes"}
+
+    class Some(CheckFiles):
+        def bank(self, lesson):
+            return [a for a in super().bank(lesson) if a.exercise == some[lesson]]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SOURCE_DATE_EPOCH", raising=False)
-        patch.setattr(recorded, "bank", lambda lesson: [a for a in bank(lesson) if a.exercise == some[lesson]])
-        patch.setattr(students_copy, "record", lambda lesson, solution: record(lesson, solution) if lesson in some else wire.encode([]))
+        patch.setattr(students_copy, "record", lambda lesson, solution, of: record(lesson, solution, Some()) if lesson in some else wire.encode([]))
         patch.setattr(students_copy, "solution", lambda lesson: solution(lesson) if lesson in some else {})
         students_copy.release(folder / "students.zip")
     return borrowing(unpacked(folder / "students.zip", folder) / students_copy.FOLDER, folder / "environment")

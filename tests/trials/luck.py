@@ -14,7 +14,8 @@ import warnings
 from concurrent.futures import ProcessPoolExecutor
 
 from autograder.authoring import students_copy
-from autograder.checks import asking, bank
+from autograder.checks import asking
+from autograder.checks.files import bank
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import credit
 from autograder.course import catalogue

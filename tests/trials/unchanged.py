@@ -19,7 +19,8 @@ import nbformat
 from typer.main import get_command
 
 from autograder.authoring import students_copy
-from autograder.checks import asking, bank
+from autograder.checks import asking
+from autograder.checks.files import bank
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.cli.main import app

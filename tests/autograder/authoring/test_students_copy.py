@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import checks
 from autograder.authoring import packing, students_copy
 from autograder.authoring.build import build
 from autograder.checks import asking, private_checks, recorded
+from autograder.checks.files import CheckFiles, bank
+from autograder.checks.recalled import answers_in
 from autograder.checks.run import Outcome, run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
@@ -38,10 +39,13 @@ def copy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("students") / "copy"
     record, patch = students_copy.record, pytest.MonkeyPatch()
     some = {"00_start_here": "0.1-bytes", LESSON: "1.3-quantize"}
-    bank = checks.bank
+
+    class Some(CheckFiles):
+        def bank(self, lesson):
+            return [a for a in super().bank(lesson) if a.exercise == some[lesson]]
+
     with patch.context() as m:
-        m.setattr(recorded, "bank", lambda lesson: [a for a in bank(lesson) if a.exercise == some[lesson]])
-        m.setattr(students_copy, "record", lambda lesson, solution: record(lesson, solution) if lesson in some else wire.encode([]))
+        m.setattr(students_copy, "record", lambda lesson, solution, of: record(lesson, solution, Some()) if lesson in some else wire.encode([]))
         students_copy.release(folder)
     return folder
 
@@ -68,7 +72,7 @@ def test_an_answer_that_slips_in_is_found():
 
 
 def test_the_students_copy_is_one_archive_and_overwrites_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(students_copy, "record", lambda lesson, solution: wire.encode([]))
+    monkeypatch.setattr(students_copy, "record", lambda lesson, solution, of: wire.encode([]))
     monkeypatch.setattr(students_copy, "solution", lambda lesson: {})
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
     count, _ = students_copy.release(tmp_path / "a.zip")
@@ -111,33 +115,31 @@ def test_what_is_imported_anywhere_goes_along_and_a_hidden_check_never_does(monk
     assert wanted <= found.keys() and "autograder/sandbox/wire.py" in found, "and what these import"
     visible = tmp_path / "lesson_01" / "visible.py"
     write_whole(visible, (paths.folder_of(LESSON) / "visible.py").read_text() + "\nfrom course_lessons.lesson_01_affine_quantization import hidden\n")
-    ours = checks.file_of
-    monkeypatch.setattr(checks, "file_of", lambda lesson, kind: visible if (lesson, kind) == (LESSON, "visible") else ours(lesson, kind))
     with pytest.raises(students_copy.ReleaseError, match="lesson_01_affine_quantization/hidden.py, which must not go along"):
-        students_copy.contents()
+        students_copy.contents(CheckFiles("", {(LESSON, "visible"): visible}))
 
 
 @pytest.mark.parametrize("exercise", ["1.3-quantize", "3.7-count"])
-def test_a_recording_names_what_the_bank_names(exercise, monkeypatch):
+def test_a_recording_names_what_the_bank_names(exercise):
     lesson = catalogue.lesson_of(exercise)
-    answers = [a for a in checks.bank(lesson.name) if a.exercise == exercise]
+    answers = [a for a in bank(lesson.name) if a.exercise == exercise]
     answers = [*[a for a in answers if a.right][:1], *[a for a in answers if not a.right][:5]]
-    monkeypatch.setattr(recorded, "bank", lambda name: answers)
     solution = students_copy.solution(lesson.name)
-    known = recorded.answers_in(recorded.record(lesson.name, solution))
-    assert len(known) == len(answers) and all(a.note for a in known if not a.right) and not any(a.note for a in known if a.right)
-    import autograder.checks.naming as naming
 
-    def message(answer):
+    class Of(CheckFiles):
+        def bank(self, lesson):
+            return list(self.own)
+
+    known = answers_in(recorded.record(lesson.name, solution, Of(own=answers)))
+    assert len(known) == len(answers) and all(a.note for a in known if not a.right) and not any(a.note for a in known if a.right)
+
+    def message(answer, known):
         direct = asking.Direct({**solution, **answer.names})
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise])
-        return judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=False).message
+        return judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=False, files=Of(own=known)).message
 
     for answer in answers:
-        monkeypatch.setattr(naming, "bank", lambda name: answers)
-        expected = message(answer)
-        monkeypatch.setattr(naming, "bank", lambda name: known)
-        assert message(answer) == expected
+        assert message(answer, known) == message(answer, answers)
 
 
 # Messages of hidden checks
@@ -162,12 +164,9 @@ def test_a_bare_assert_in_a_private_check_shows_nothing_of_it(tmp_path):
     text = (paths.folder_of(LESSON) / "hidden.py").read_text()
     old = next(line for line in text.splitlines() if "The prediction is not right." in line)
     write_whole(tmp_path / "lesson_01" / "hidden.py", text.replace(old, '    assert student.value("predict_1_1") == "c"'))
-    private_checks.use(tmp_path)
-    try:
-        direct = asking.Direct({"predict_1_1": "b"})
-        outcomes = run_checks(LESSON, lambda _: contextlib.nullcontext(direct), seed=0, exercises=["1.1-predict"], hidden=True)
-    finally:
-        private_checks.use(None)
+    direct = asking.Direct({"predict_1_1": "b"})
+    files = private_checks.read(tmp_path)
+    outcomes = run_checks(LESSON, lambda _: contextlib.nullcontext(direct), seed=0, exercises=["1.1-predict"], hidden=True, files=files)
     assert [(o.status, o.message) for o in outcomes][1:] == [("failed", "the answer is not right")]
 
 

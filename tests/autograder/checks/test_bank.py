@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from autograder.authoring import students_copy
-from autograder.checks import asking, bank, naming
+from autograder.checks import asking, naming
 from autograder.checks.asked import arguments_in, never_varying
+from autograder.checks.files import bank
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue

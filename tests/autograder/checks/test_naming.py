@@ -8,6 +8,7 @@ import torch
 
 from autograder.authoring.students_copy import solution
 from autograder.checks import asking, law, laws, naming
+from autograder.checks.files import bank
 from autograder.checks.naming import named_mistake
 from autograder.checks.run import run_checks
 from autograder.course import catalogue
@@ -19,7 +20,7 @@ def named(lesson, exercise, names, hidden=True):
     direct = asking.Direct({**solution(lesson), **names})
     outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=1, exercises=[exercise], hidden=hidden)
     assert exercise in catalogue.lesson_of(exercise).exercise(exercise).id and any(each.status != "passed" for each in outcomes)
-    return named_mistake(lesson, exercise, outcomes)
+    return named_mistake(bank(lesson), exercise, outcomes)
 
 
 # The same mistake in other words and other arithmetic

@@ -21,7 +21,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.authoring.build import build
-from autograder.checks import bank
+from autograder.checks.files import bank
 from autograder.checks.verdict import Verdict
 from autograder.cli.main import main
 from autograder.course import catalogue, paths

@@ -10,16 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder import checks
 from autograder.checks import asking, private_checks
+from autograder.checks.files import COURSE
 from autograder.checks.private_checks import PrivateChecksError
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict
-from autograder.course import catalogue, paths
+from autograder.course import paths
 from autograder.grading import provenance
-from autograder.grading.class_run import ClassroomError, grade_class
+from autograder.grading.class_run import ClassroomError
 from autograder.grading.regrade import FOLDER, changes, read_all, regrade, take_over
-from autograder.grading.repeat import repeat
 from autograder.grading.submission import Result
 from course_data.files import write_whole
 from tests import SUBMITTED
@@ -27,12 +26,6 @@ from tests import SUBMITTED
 LESSON = "01_affine_quantization"
 HIDDEN = (paths.folder_of("01_affine_quantization") / "hidden.py").read_text(encoding="utf-8")
 needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: regrading is NOT TESTED here")
-
-
-@pytest.fixture(autouse=True)
-def the_courses_own_checks():
-    yield
-    private_checks.use(None)
 
 
 @pytest.fixture
@@ -143,65 +136,51 @@ def test_a_stop_in_the_middle_of_taking_over_loses_nothing(tmp_path, monkeypatch
 
 
 def test_private_files_stand_in_for_the_courses_own_and_change_the_hash(own):
-    def hash_now():
-        return provenance.hashes(LESSON)["checks"]
+    def names(files):
+        return [c.name for c in files.lesson(LESSON).exercise("1.1-predict").checks][-1], run(["1.1-predict"], files)[-1].name
 
-    def checks_that_run():
-        return [outcome.name for outcome in run(["1.1-predict"])]
-
-    builtin = hash_now()
-    mine = own(("def test_predict_is_half_of_one_of_255_gaps", "def test_my_own"))
-    private_checks.use(mine)
-    assert checks.file_of(LESSON, "hidden") == mine / "lesson_01" / "hidden.py"
-    assert checks.file_of(LESSON, "visible") == paths.folder_of(LESSON) / "visible.py"
-    assert [c.name for c in catalogue.lessons()[LESSON].exercise("1.1-predict").checks][-1] == "test_my_own"
-    changed = hash_now()
-    assert checks_that_run()[-1] == "test_my_own"
+    folder = own(("def test_predict_is_half_of_one_of_255_gaps", "def test_my_own"))
+    mine = private_checks.read(folder)
+    assert mine.file_of(LESSON, "hidden") == folder / "lesson_01" / "hidden.py" and mine.folder == str(folder)
+    assert mine.file_of(LESSON, "visible") == COURSE.file_of(LESSON, "visible") == paths.folder_of(LESSON) / "visible.py"
+    assert names(mine) == ("test_my_own", "test_my_own")
+    first = provenance.hashes(LESSON, mine)["checks"]
     own(("def test_predict_is_half_of_one_of_255_gaps", "def test_another"))
-    private_checks.use(mine)
-    assert [c.name for c in catalogue.lessons()[LESSON].exercise("1.1-predict").checks][-1] == "test_another" == checks_that_run()[-1]
-    assert len({builtin, changed, hash_now()}) == 3
-    private_checks.use(None)
-    assert hash_now() == builtin and checks.file_of(LESSON, "hidden").is_relative_to(paths.FOLDERS)
+    mine = private_checks.read(folder)
+    assert names(mine) == ("test_another", "test_another")
+    assert len({provenance.hashes(LESSON)["checks"], first, provenance.hashes(LESSON, mine)["checks"]}) == 3
+    assert private_checks.read(None) is private_checks.read("") is COURSE
 
 
-def run(exercises):
+def test_a_lessons_folder_may_carry_its_whole_name(own):
+    folder = own()
+    (folder / "lesson_01").rename(folder / paths.folder_of(LESSON).name)
+    assert private_checks.read(folder).file_of(LESSON, "hidden") == folder / paths.folder_of(LESSON).name / "hidden.py"
+
+
+def run(exercises, files=COURSE):
     """What the full checks say of an empty notebook, in this process."""
-    return run_checks(LESSON, lambda _: contextlib.nullcontext(asking.Direct({})), seed=0, exercises=exercises, hidden=True)
+    return run_checks(LESSON, lambda _: contextlib.nullcontext(asking.Direct({})), seed=0, exercises=exercises, hidden=True, files=files)
 
 
 def test_private_checks_that_do_not_load_leave_nothing_behind(own):
     """Another class, graded next in the same process, once got "a check did not report" for every exercise."""
-    builtin = catalogue.lessons()[LESSON], [outcome.name for outcome in run(None)]
+    builtin = [outcome.name for outcome in run(None)]
     for swap in (("import numpy as np", "import numpy as np\nimport no_such_module"), ("import numpy as np", "raise SystemExit")):
         with pytest.raises(PrivateChecksError, match="could not be run"):
-            private_checks.use(own(swap))
-        assert checks.file_of(LESSON, "hidden").is_relative_to(paths.FOLDERS)
-        assert (catalogue.lessons()[LESSON], [outcome.name for outcome in run(None)]) == builtin
-    private_checks.use(own())  # repaired: the same file, in the same process
-    assert [outcome.name for outcome in run(None)] == builtin[1]
-
-
-def test_private_checks_are_in_use_for_one_grading_only(own, tmp_path):
-    (tmp_path / "class" / "ada" / LESSON).mkdir(parents=True)  # without a notebook, so nothing is run
-    during = []
-    results = grade_class(
-        tmp_path / "class", tmp_path / "out", own_checks=own(), on_result=lambda result: during.append(private_checks.in_use())
-    ).results  # fmt: skip
-    assert during == [str(own())] and results[0].verdicts[0].status == "missing" and private_checks.in_use() == ""
-    with pytest.raises(ClassroomError, match="cannot be read"):
-        repeat(tmp_path / "nothing.json", own_checks=own())
-    assert private_checks.in_use() == "" and checks.file_of(LESSON, "hidden").is_relative_to(paths.FOLDERS)
+            private_checks.read(own(swap))
+        assert [outcome.name for outcome in run(None)] == builtin
+    repaired = private_checks.read(own())  # the same file, in the same process
+    assert [outcome.name for outcome in run(None, repaired)] == builtin
 
 
 def test_a_private_bank_names_the_mistakes(own):
     text = 'from autograder.checks import wrong\n@wrong("1.4-bug", "my own words")\ndef to_int8(x, scale):\n    return x\n'
-    private_checks.use(own(kind="bank", text=text))
-    assert [a.note for a in checks.bank(LESSON)] == ["my own words"]
+    mine = private_checks.read(own(kind="bank", text=text))
+    assert [a.note for a in mine.bank(LESSON)] == ["my own words"]
     own(kind="bank", text=text.replace("my own", "other"))
-    assert [a.note for a in checks.bank(LESSON)] == ["other words"]
-    private_checks.use(None)
-    assert len(checks.bank(LESSON)) > 20
+    assert [a.note for a in mine.bank(LESSON)] == ["other words"]
+    assert len(COURSE.bank(LESSON)) > 20
 
 
 BROKEN = [
@@ -217,7 +196,7 @@ BROKEN = [
 @pytest.mark.parametrize("swaps, message", BROKEN, ids=[message[:40] for _, message in BROKEN])
 def test_private_checks_that_break_rules_are_told_before_anything_is_graded(own, swaps, message):
     with pytest.raises(PrivateChecksError, match=message):
-        private_checks.use(own(*swaps))
+        private_checks.read(own(*swaps))
 
 
 def test_a_folder_that_cannot_hold_private_checks_is_told(tmp_path):
@@ -229,7 +208,7 @@ def test_a_folder_that_cannot_hold_private_checks_is_told(tmp_path):
         (tmp_path / "other", "there is no such lesson"), (libraries, "where students' code can read it"),
     ]:  # fmt: skip
         with pytest.raises(PrivateChecksError, match=message):
-            private_checks.use(folder)
+            private_checks.read(folder)
 
 
 def test_checks_that_a_lesson_borrows_from_another_are_its_own_too(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from autograder.authoring.build import build
-from autograder.checks import bank
+from autograder.checks.files import bank
 from autograder.course import catalogue, paths
 from autograder.grading.class_run import grades_csv
 from autograder.grading.feedback import feedback_page
