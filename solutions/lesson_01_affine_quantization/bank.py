@@ -124,6 +124,11 @@ def integer_range(bits, signed):
     return 0, 2**bits - 1
 
 
+@wrong("1.2-scale", "takes eight bits whatever `bits` says")
+def integer_range(bits, signed):
+    return (-128, 127) if signed else (0, 255)
+
+
 @wrong("1.2-scale", "uses all b bits for each sign; signed codes share the 2^b patterns between both signs")
 def integer_range(bits, signed):
     if signed:
@@ -1255,6 +1260,12 @@ def requantize(acc, m, shift, zero_point, qmin, qmax):
 def requantize(acc, m, shift, zero_point, qmin, qmax):
     rounded = (acc.astype(np.int64) * m + (1 << (shift - 1))) >> shift
     return (np.clip(rounded, qmin, qmax) + zero_point).astype(np.int32)
+
+
+@wrong("1.8-matmul", "moves the zero point up to add it before the shift, where it does not always fit into 64 bits; it is added afterwards")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    moved = acc.astype(np.int64) * m + (np.int64(1) << (shift - 1)) + (np.int64(zero_point) << shift)
+    return np.clip(moved >> shift, qmin, qmax).astype(np.int32)
 
 
 @wrong("1.8-matmul", "casts to int8 before it clips, so large values come back with the wrong sign")

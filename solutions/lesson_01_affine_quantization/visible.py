@@ -346,6 +346,8 @@ def test_requantize_small_accumulators(student, rng):
         ([[400, -400, 800], [-800, 0, 4]], 2**30, 32, 100, uint8, [[200, 0, 255], [0, 100, 101]], "m = 2**30, shift = 32, zero point 100"),
         # Large accumulators, and M just below 1: what does not fit must be clipped, not wrapped around.
         ([2**31 - 1, -(2**31), 40000], 2**31 - 1, 31, 100, int8, [127, -128, 127], "m = 2**31 - 1, shift = 31, zero point 100"),
+        # Who moves the zero point up by 60 places, to add it before the shift, has no room for it in 64 bits.
+        ([0, 2**31 - 1, -(2**31)], 2**30, 60, 100, int8, [100, 102, 98], "m = 2**30, shift = 60, zero point 100"),
         # acc * m / 2**shift is 13.5 minus 2**-54 or so: integers see that, and no float does.
         ([402653185], 1207959549, 55, 0, int8, [13], "m = 1207959549, shift = 55, zero point 0 (just below 13.5)"),
     )
