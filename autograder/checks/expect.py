@@ -435,7 +435,7 @@ def _told(got, want, good, what, on):
     detail = _shown_apart(other, one)
     if want.ndim == 0:
         return f"{what}: expected {show(one)}, got {detail}{_on(on)}"
-    index = where[0] if len(where) == 1 else where
+    index = ", ".join(map(str, where))
     if want.size <= 8:
         at = f"; at [{index}]: expected {show(one)}, got {detail}" if show(want) == show(got) else ""
         return f"{what}: expected {show(want)}, got {show(got)}{at}{_on(on)}"

@@ -1,5 +1,6 @@
 """The comparisons of the checks, where `test_bank.py` and the lessons do not go."""
 
+import re
 import time
 
 import numpy as np
@@ -24,3 +25,11 @@ def test_a_value_with_many_short_axes_is_soon_shown():
         assert len(show(value)) <= 120
     assert time.monotonic() - started < 2
     assert show(np.ones((2, 1, 1, 1))) == "[1. 1.]" and show([1, (2.5, "a")]) == "[1, (2.5, 'a')]"
+
+
+@pytest.mark.parametrize("shape, place", [((20,), "[3]"), ((4, 5), "[0, 3]"), ((2, 2, 5), "[0, 0, 3]")])
+def test_the_first_wrong_value_is_found_by_its_index(shape, place):
+    got = np.zeros(shape)
+    got.flat[3] = 7
+    with pytest.raises(Mistake, match=re.escape(f"the first is at {place}: expected 0, got 7")):
+        close(got, np.zeros(shape), abs=0.1, what="it")
