@@ -275,7 +275,9 @@ def from_moved(moved):
 right_value("6.3-share", "all three in short", nearest=by_distance, moved=by_means, share=sharing(by_distance, by_means))
 
 
-@wrong("6.3-share", "compares with the entries without the sign of the difference taken off: the largest entry always wins", share=from_nearest)
+@wrong(
+    "6.3-share", "compares with the entries without the sign of the difference taken off: the largest entry always wins", share=from_nearest
+)
 def nearest(values, codebook):
     return (values[:, None] - codebook).argmin(axis=1)
 

@@ -88,7 +88,7 @@ def test_full_and_empty_masks(student, rng):
 
 
 def slow(rng, n, k):
-    """Weights on which k-means is slow: one round makes the error less than 1 % smaller, and the entries still move by a hundredth afterwards.
+    """Weights on which k-means is slow: a round makes the error less than 1 % smaller, and entries still move by a hundredth after it.
 
     (values, how many rounds until nothing moves). Half-way is as clear as in `gapped`.
     """

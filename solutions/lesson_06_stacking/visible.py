@@ -92,13 +92,17 @@ def check_codes(got, w, mask, bits, on):
     if not good.all():
         i, j = (int(k) for k in np.argwhere(~good)[0])
         said = ", half-way between two codes: the even one is taken" if tie[i, j] else ""
-        that(False, f"the code of {w[i, j]:.6g} should be {int(np.rint(exact[i, j]))} (scale {want[i]:.6g}){said}; it is {codes[i, j]}, for {on}.")
+        nearest = f"the code of {w[i, j]:.6g} should be {int(np.rint(exact[i, j]))} (scale {want[i]:.6g}){said}"
+        that(False, f"{nearest}; it is {codes[i, j]}, for {on}.")
     that(np.abs(codes).max() <= qmax, f"A code lies outside -{qmax} to {qmax}, for {on}.")
 
 
 @exercise("6.2-zeros")
 def test_codes_of_the_worked_example(student, rng):
-    w = np.array([[1.4, -9.0, -0.38, 0.05], [0.3, 0.7, -2.1, 5.0], [0.2, -0.4, 0.6, 0.8], [-1e-3, 3e-4, 0.0, 0.0], [1e-12, -3e-13, 0.0, 0.0], [4.0, 2.0, -2.0, 8.0]])
+    w = np.array([
+        [1.4, -9.0, -0.38, 0.05], [0.3, 0.7, -2.1, 5.0], [0.2, -0.4, 0.6, 0.8],
+        [-1e-3, 3e-4, 0.0, 0.0], [1e-12, -3e-13, 0.0, 0.0], [4.0, 2.0, -2.0, 8.0]
+    ])  # fmt: skip
     mask = np.array([[1, 0, 1, 1], [1, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 0]], dtype=bool)
     # All are asked before one is judged: so the mistake shows.
     answers = [(student.quantize_pruned(w, mask, bits), bits) for bits in (4, 3, 8, 2)]
