@@ -11,10 +11,14 @@ import functools
 import inspect
 import linecache
 import signal
+import sys
 import threading
 import time
 import traceback
+import warnings
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from autograder.checks.expect import Mistake
 from autograder.course.blanks import NAME, BlankError, exercise_named_in, has_blank
@@ -34,6 +38,7 @@ class Direct:
         self._namespace = namespace
         self._stopped = {}  # a function that timed out once is not called again
         self._blanks = {}  # name -> (function, its `_source_of`, whether that has a blank): found once, however often it is called
+        self._settings = Settings.now()
 
     def call(self, name, args, kwargs, wrt=None):
         """A `Reply`; with `wrt` to a gradient question (see `calling.ask`). Raises a `StudentFault`."""
@@ -50,7 +55,7 @@ class Direct:
             raise self._stopped[name]
         args, kwargs = _as_data([tuple(args), kwargs])
         try:
-            with time_limit(name):
+            with time_limit(name), self._settings.applied():
                 found = calling.ask(function, args, kwargs, wrt)
             return Reply.read(_as_data(found), args, kwargs, wrt)
         except BlankError as error:
@@ -77,6 +82,39 @@ class Direct:
         if name not in self._namespace:
             raise Missing(name)
         return self._namespace[name]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a notebook may have set for the whole process: a student's functions run with it, checks without, as in grading."""
+
+    errors: dict = field(default_factory=lambda: {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"})  # NumPy's own
+    filters: tuple = ()  # of warnings
+    grad: bool = True
+    dtype: Any = None  # None: float32
+
+    @classmethod
+    def now(cls):
+        torch = sys.modules.get("torch")
+        of_torch = () if torch is None else (torch.is_grad_enabled(), torch.get_default_dtype())
+        return cls(np.geterr(), tuple(warnings.filters), *of_torch)
+
+    @contextlib.contextmanager
+    def applied(self):
+        before = self.now()
+        with np.errstate(**self.errors), warnings.catch_warnings():
+            warnings.filters[:] = self.filters
+            self._to_torch()
+            try:
+                yield
+            finally:
+                before._to_torch()
+
+    def _to_torch(self):
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            torch.set_grad_enabled(self.grad)
+            torch.set_default_dtype(self.dtype or torch.float32)
 
 
 @dataclass(eq=False)
@@ -241,7 +279,7 @@ def _source_of(function, whole=False):
     cell = "".join(lines)
     try:
         own = cell if whole else inspect.getsource(function)
-    except (OSError, TypeError):
+    except Exception:  # not only where there is no source: one that was compiled in another way may not be Python here
         return None
     return own, exercise_named_in(cell)
 

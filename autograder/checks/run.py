@@ -7,6 +7,7 @@ answers the questions differs.
 import contextlib
 import os
 import sys
+import warnings
 import zlib
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     read = [files.file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
     read = [str(file) for file in read if file.exists()]
     plugin = _Plugin(open_question, seed, list(exercises) if exercises is not None else None, artefacts)
-    with _plain_environment(), _read_anew(read):
+    with _plain_environment(), _read_anew(read), asking.Settings(filters=tuple(warnings.filters)).applied():
         ended = pytest.main([*read, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
     if plugin.busy is not None:
         raise plugin.busy
@@ -175,7 +176,7 @@ class _Plugin:
             status, message = "passed", ""
         elif isinstance(error, StudentFault):
             status, message = error.status, str(error)
-            if last and last.fault is error and last.args is not None and status in ("error", "timeout", "crashed"):
+            if last and last.fault is error and error.called and last.args is not None and status in ("error", "timeout", "crashed"):
                 told = shown_call(last.name, last.args, last.kwargs)
         elif isinstance(error, Mistake):
             status, message = "failed", str(error)

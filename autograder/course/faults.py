@@ -10,6 +10,7 @@ class StudentFault(Exception):
     """Base class. `str(fault)` is written for the student."""
 
     status = "error"
+    called = True  # whether it happened in a call: False for what ended the cell that should have defined the function
 
 
 class BlankLeft(StudentFault):
@@ -53,8 +54,21 @@ class StudentError(StudentFault):
 
     def __init__(self, type_name, message, mro=(), line=None, place=""):
         self.type_name, self.message, self.mro, self.line, self.place = type_name, message, tuple(mro), line, place
-        at = f" (line {line} of the cell)" if line else ""
-        super().__init__(f"your code raised {type_name}: {message}{at}" if message else f"your code raised {type_name}{at}")
+        super().__init__(f"your code raised {self._what()}")
+
+    def _what(self):
+        at = f" (line {self.line} of the cell)" if self.line else ""
+        return f"{self.type_name}: {self.message}{at}" if self.message else f"{self.type_name}{at}"
+
+
+class CellStopped(StudentError):
+    """An exception ended the exercise's own cell before it defined what is asked for."""
+
+    called = False
+
+    def __init__(self, type_name, message, line=None):
+        super().__init__(type_name, message, line=line)
+        self.args = (f"your cell stopped with {self._what()}",)
 
 
 class Crashed(StudentFault):

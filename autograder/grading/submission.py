@@ -11,7 +11,7 @@ from autograder.checks import measured
 from autograder.checks.files import COURSE
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, better, grader_error, judge, shorter, unfilled, with_reasons
-from autograder.course.faults import Crashed, MachineBusy, Missing, StudentError, TimedOut
+from autograder.course.faults import CellStopped, Crashed, MachineBusy, Missing, StudentError, TimedOut
 from autograder.course.handed_in import ENDING, Handed
 from autograder.course.notebooks import NotebookProblem, read_submission
 from autograder.grading import provenance
@@ -271,10 +271,13 @@ class _Cells:
 
 def _fault_of(outcome):
     if outcome.status == "timeout":
-        return TimedOut(outcome.message)
-    if outcome.status == "crashed":
-        return Crashed(outcome.message)
-    return StudentError(outcome.error_type or "an error", outcome.message, (), outcome.line)
+        fault = TimedOut(outcome.message)
+    elif outcome.status == "crashed":
+        fault = Crashed(outcome.message)
+    else:
+        return CellStopped(outcome.error_type or "an error", outcome.message, outcome.line)
+    fault.called = False
+    return fault
 
 
 def _question(cells, lesson, exercises, seed, moments, files):
