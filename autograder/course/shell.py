@@ -138,6 +138,7 @@ class Shell(InteractiveShell):
         for name in ("__IPYTHON__", "display"):
             if name not in self._before[1]:
                 vars(builtins).pop(name, None)
+        vars(builtins).update(self._before[1])  # whatever a cell has made of `print`
 
     def run(self, source, filename):
         """Run a cell; messages and tracebacks call it `filename`. What stopped it, or None. Never raises."""

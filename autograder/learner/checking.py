@@ -46,7 +46,7 @@ def files_here(lesson, notebook=None):
 
 def _before_checks(namespace, lesson, exercise, source):
     """The verdict that needs no checks: the cell is blank, untouched, or did not run to its end; None otherwise."""
-    run = kernel_runs.last_run(exercise.id) if source is None else None
+    run = kernel_runs.last_run(exercise.id, exercise.names) if source is None else None
     if run is not None:
         source = run.source
     elif source is None:
@@ -58,11 +58,12 @@ def _before_checks(namespace, lesson, exercise, source):
             return Verdict(exercise.id, "blank", 0, exercise.points, message, {})
     if any(namespace.get(name) is ___ for name in exercise.names):
         return Verdict(exercise.id, "blank", 0, exercise.points, blank_message(exercise.id), {})
-    # What the cell defined earlier may still be there, but it is not what the student sees now.
-    if run is not None and run.error:
+    # What the cell defined earlier may still be there, but it is not what the student sees now. What another cell defines is.
+    missing = set(exercise.names) - run.defines if run is not None else set()
+    lost = sorted(name for name in missing if name not in namespace or not kernel_runs.bound_elsewhere(exercise.id, name))
+    if lost and run.error:
         message = f"The cell's last run stopped with {run.error}. Repair that first, then run it and check again."
         return Verdict(exercise.id, "error", 0, exercise.points, message, {})
-    lost = sorted(set(exercise.names) - run.defines) if run is not None else []
     if lost:
         message = f"The cell no longer defines `{lost[0]}`: keep the names that the exercise gives."
         return Verdict(exercise.id, "missing", 0, exercise.points, message, {})

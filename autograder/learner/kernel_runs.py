@@ -1,4 +1,4 @@
-"""What IPython knows of the notebook that runs here: the last run of each exercise's cell, and the file's name."""
+"""What IPython knows of the notebook that runs here: the last run of each exercise's cell, who bound which name, and the file's name."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from autograder.course.cell_code import bound_names
 @dataclass(frozen=True)
 class Run:
     """The last run of an exercise's cell. `error` says what stopped it ("SyntaxError in line 9"), or is empty; `defines`
-    are the names that it gave a value: the namespace has them, and they are new, or the cell binds them again.
+    are the names that it gave a value: the namespace has them, and they are new, or the cell, which ran to its end, binds them again.
     """
 
     source: str
@@ -21,6 +21,7 @@ class Run:
 
 
 _runs = {}
+_binders = {}  # name -> the exercise whose cell was the last to give it another value, or ""
 _watched = None
 _before = []  # of the cells that run now (one may run another, as `%%capture` does): the namespace as it was, the last exception
 
@@ -35,9 +36,15 @@ def watch():
         _watched = here
 
 
-def last_run(exercise_id):
-    """The last `Run` of an exercise's cell in this kernel, or None."""
-    return _runs.get(exercise_id)
+def last_run(exercise_id, names=()):
+    """The last `Run` of an exercise's cell in this kernel; None without one, or where other cells have given all `names` their values."""
+    run = _runs.get(exercise_id)
+    return None if run is not None and names and all(bound_elsewhere(exercise_id, name) for name in names) else run
+
+
+def bound_elsewhere(exercise_id, name):
+    """Whether a cell that is not the exercise's own was the last to give `name` a value."""
+    return _binders.get(name, exercise_id) != exercise_id
 
 
 def this_notebook(namespace, lesson):
@@ -56,16 +63,19 @@ def _before_cell(info):
 def _after_cell(result):
     source = getattr(result.info, "raw_cell", "") or ""
     before, shown = _before.pop() if _before else ({}, None)
-    exercise = exercise_named_in(source)
+    exercise, namespace = exercise_named_in(source), _watched.user_ns
+    changed = {name for name, value in namespace.items() if before.get(name) != id(value)}
+    _binders.update(dict.fromkeys(changed, exercise or ""))
     if exercise:
         error = result.error_before_exec or result.error_in_exec
         last = getattr(sys, "last_value", None)
         if error is None and last is not shown and source.lstrip().startswith("%%"):
             error = last  # some magics show what stopped the code below them and end well
-        namespace, bound = _watched.user_ns, bound_names(source)
+        bound = bound_names(source) if error is None else set()
         if exercise in _runs and _runs[exercise].source == source:
             bound = bound | _runs[exercise].defines  # as it did before, whether one can read it there or not
-        defines = frozenset(n for n, value in namespace.items() if n in bound or before.get(n) != id(value))
+        defines = frozenset(changed | (bound & namespace.keys()))
+        _binders.update(dict.fromkeys(defines, exercise))
         _runs[exercise] = Run(source, _said(error) if error is not None else "", defines)
 
 

@@ -6,7 +6,9 @@ No sandbox: this is for one's own code.
 import contextlib
 import os
 import shutil
+import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -72,9 +74,27 @@ def _verdicts(shell, path, lesson, submission, wanted):
 @contextlib.contextmanager
 def notebook():
     """A shell for the cells of one notebook: this process's own, or one beside the kernel that runs here."""
-    with contextlib.closing(Shell(main=kernel_runs.shell() is None)) as shell, warnings.catch_warnings():
+    with _outlived(), contextlib.closing(Shell(main=kernel_runs.shell() is None)) as shell, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "To exit: use")
         yield shell
+
+
+@contextlib.contextmanager
+def _outlived():
+    """Cells may end this process or take its output away; what is found of them must still be said."""
+    leave, process, streams = os._exit, os.getpid(), (sys.stdin, sys.stdout, sys.stderr)
+
+    def leave_if_forked(status):
+        if os.getpid() != process:
+            leave(status)
+        raise SystemExit(status)
+
+    os._exit = leave_if_forked
+    try:
+        yield
+    finally:
+        os._exit = leave
+        sys.stdin, sys.stdout, sys.stderr = streams
 
 
 @contextlib.contextmanager
@@ -91,12 +111,38 @@ def _beside(path):
 
 def run_cell(shell, source, name):
     """Run one cell. Returns what stopped it ("NameError: ..."), or None."""
-    error = shell.run(source, f"<{name}>")
-    if isinstance(error, KeyboardInterrupt):
+    with _ctrl_c() as pressed:
+        error = shell.run(source, f"<{name}>")
+    if isinstance(error, KeyboardInterrupt) and pressed != []:
         raise error
     if error is None or isinstance(error, BlankError):
         return None  # the check says so, with the exercise's id
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg} (line {error.lineno} of the cell)"
     return f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def _ctrl_c():
+    """A list, empty until Ctrl-C is pressed: a cell may raise KeyboardInterrupt itself. None where that cannot be told apart."""
+    handler, pressed = signal.getsignal(signal.SIGINT), []
+    if handler is signal.SIG_IGN:  # as in a shell's background: it cannot come
+        yield pressed
+        return
+    if handler is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield None
+        return
+
+    def press(*args):
+        pressed.append(True)
+        signal.default_int_handler(*args)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    finally:
+        if signal.getsignal(signal.SIGINT) is press:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def reset_exercise(lesson, exercise, path=None):

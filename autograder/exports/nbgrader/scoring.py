@@ -42,7 +42,7 @@ def score(exercise_id):
 
 def _blank(namespace, lesson, exercise):
     """The verdict on a cell nobody has worked on, by the rules of `course grade`; else None."""
-    run = kernel_runs.last_run(exercise.id)
+    run = kernel_runs.last_run(exercise.id, exercise.names)
     found = [(run.source, exercise.id)] if run else [asking.source_in(namespace, name) for name in exercise.names]
     source = next((text for text, owner in filter(None, found) if owner == exercise.id), None)
     if source is None:

@@ -4,7 +4,9 @@ A door runs all cases, in one kernel, one process, one sandbox. A case is what s
 below its check cell; the answer is that of a small exercise, or of one that can use what a demonstration cell defines.
 """
 
+import os
 import shutil
+import sys
 from dataclasses import dataclass
 from queue import Empty
 
@@ -26,13 +28,15 @@ ANSWER = f"{HEAD}def to_int8(x, scale):\n    {BODY}\n"
 
 @dataclass(frozen=True)
 class Case:
-    """`above`, `answer` and `below` are cells in the notebook; with `late` the answer stands below its check cell and was run before."""
+    """`above`, `answer` and `below` are cells in the notebook; with `late` the answer stands below its check cell and was run before.
+    `says` are words of the message, at every door."""
 
     answer: str = ANSWER
     above: tuple = ()
     below: tuple = ()
     passes: bool = True
     late: bool = False
+    says: str = ""
     exercise: str = EXERCISE
 
 
@@ -48,6 +52,12 @@ def using(name):
 def prompted(text):
     first, *rest = text.strip().splitlines()
     return "\n".join([f">>> {first}", *(f"... {line}" for line in rest)])
+
+
+def parts(exercise):
+    """The lesson's own answer in two: up to its last function, and that function."""
+    first, _, last = solved(exercise).rpartition("\n\n\ndef ")
+    return first, f"def {last}"
 
 
 def solved(exercise):
@@ -74,6 +84,7 @@ CASES = {
     "in a for": Case(f"{HEAD}for once in [1]:\n{indented(ANSWER)}"),
     "in a with": Case(f"{HEAD}import contextlib\nwith contextlib.nullcontext():\n{indented(ANSWER)}"),
     "in a try": Case(f"{HEAD}try:\n{indented(ANSWER)}except ValueError:\n    pass"),
+    "by a magic that is called": Case(f"{HEAD}get_ipython().run_cell_magic('time', '', '''\n{ANSWER}''')"),
     "by exec": Case(f"{HEAD}exec({ANSWER!r})"),
     "with help": Case(ANSWER + "np.clip?\n?np.rint\n"),
     "with a value at its end": Case(ANSWER + "to_int8(np.ones(2), 1.0)"),
@@ -94,9 +105,21 @@ CASES = {
         ["np = 5"],
     ),
     "faulthandler": Case(above=["import faulthandler\nfaulthandler.enable()"]),
+    # Where it may stand
+    "its first half in a cell above": Case(
+        f"# Exercise 1.2-scale\n{parts('1.2-scale')[1]}", [parts("1.2-scale")[0].split("\n", 1)[1]], exercise="1.2-scale"
+    ),
+    "in a cell above, and only words in its own": Case(f"{HEAD}# It stands in the cell above.\n", [ANSWER.removeprefix(HEAD)]),
+    "wrong in a cell above": Case(HEAD, [ANSWER.removeprefix(HEAD).replace("np.rint", "np.floor")], passes=False),
+    "stopped below what it defines": Case(ANSWER + "raise RuntimeError('tried out')"),
+    "stopped above what it defines": Case(ANSWER.replace(HEAD, f"{HEAD}1 / 0\n"), passes=False, says="stopped with ZeroDivisionError"),
+    "stopped between its two functions": Case(
+        "\n1 / 0\n".join(parts("1.2-scale")), passes=False, exercise="1.2-scale", says="stopped with ZeroDivisionError"
+    ),
     # What costs its own cell only
     "an unknown magic": Case(above=["%there_is_no_such_magic", "%%nor_this\nx = 1"]),
     "a cell that stops": Case(above=["x = 1 / 0", "x = ("]),
+    "stopped as by Ctrl-C": Case(above=["raise KeyboardInterrupt"]),
     "sys.exit": Case(above=["import sys\nsys.exit(3)"]),
     # What happens below the check cell
     "np is a number": Case(below=["np = 5"]),
@@ -114,6 +137,8 @@ CASES = {
         solved("2.2-mask") + "\n\ninner = magnitude_mask\n\ndef magnitude_mask(w, sparsity):\n    return inner(w, statistics.mean([sparsity]))",
         exercise="2.2-mask",
     ),
+    # What is set for the whole process
+    "float64 by default": Case(solved("4.7-teacher"), ["import torch\ntorch.set_default_dtype(torch.float64)"], exercise="4.7-teacher"),
 }  # fmt: skip
 
 
@@ -178,14 +203,23 @@ def test_check_in_a_kernel(kernel, name):
         cells.sort(key=lambda cell: cell == check)  # as it was run
     run_in(kernel, RESET)
     said = {cell: run_in(kernel, cell) for cell in cells}[check]
-    assert ("Passed" in said) is case.passes, said
+    assert ("Passed" in said) is case.passes and case.says in said, said
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_course_check(own_folder, name, capsys):
     case = CASES[name]
     _, (verdict,), _ = check_notebook(written(own_folder, case), [case.exercise])
-    assert (verdict.status == "passed") is case.passes, verdict
+    assert (verdict.status == "passed") is case.passes and case.says in verdict.message, verdict
+
+
+def test_course_check_outlives_its_cells(own_folder, capsys):
+    """A kernel ends with such a cell, a sandbox has others; here the verdicts would be lost."""
+    silent = "import builtins, io, sys\nsys.stdout = sys.stderr = io.StringIO()\nbuiltins.print = None"
+    path = written(own_folder, Case(below=[silent, "import os\nif os.fork() == 0:\n    os._exit(0)\nos.wait()", "os._exit(0)"]))
+    before = sys.stdout, print, os._exit
+    _, (verdict,), _ = check_notebook(path, [EXERCISE])
+    assert verdict.status == "passed" and (sys.stdout, print, os._exit) == before
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +236,7 @@ def test_grading(own_folder, box, name):
     lesson = catalogue.lesson_of(case.exercise)
     result = grade(written(own_folder, case).read_bytes(), "x", lesson.name, box, seed=3, exercises=[case.exercise])
     (verdict,) = result.verdicts
-    assert (verdict.status == "passed") is case.passes, verdict
+    assert (verdict.status == "passed") is case.passes and case.says in verdict.message, verdict
 
 
 def written(folder, case):
