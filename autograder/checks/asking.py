@@ -15,11 +15,8 @@ import sys
 import threading
 import time
 import traceback
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from autograder.checks.expect import Mistake
 from autograder.course.blanks import NAME, BlankError, exercise_named_in, has_blank
@@ -87,29 +84,24 @@ class Direct:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a notebook may have set for the whole process: a student's functions run with it, checks without, as in grading."""
+    """What a notebook may have set for all of PyTorch: a student's functions run with it, checks without, as in grading."""
 
-    errors: dict = field(default_factory=lambda: {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"})  # NumPy's own
-    filters: tuple = ()  # of warnings
     grad: bool = True
     dtype: Any = None  # None: float32
 
     @classmethod
     def now(cls):
         torch = sys.modules.get("torch")
-        of_torch = () if torch is None else (torch.is_grad_enabled(), torch.get_default_dtype())
-        return cls(np.geterr(), tuple(warnings.filters), *of_torch)
+        return cls() if torch is None else cls(torch.is_grad_enabled(), torch.get_default_dtype())
 
     @contextlib.contextmanager
     def applied(self):
         before = self.now()
-        with np.errstate(**self.errors), warnings.catch_warnings():
-            warnings.filters[:] = self.filters
-            self._to_torch()
-            try:
-                yield
-            finally:
-                before._to_torch()
+        self._to_torch()
+        try:
+            yield
+        finally:
+            before._to_torch()
 
     def _to_torch(self):
         torch = sys.modules.get("torch")

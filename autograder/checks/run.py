@@ -7,7 +7,6 @@ answers the questions differs.
 import contextlib
 import os
 import sys
-import warnings
 import zlib
 from dataclasses import dataclass
 
@@ -63,7 +62,7 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     read = [files.file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
     read = [str(file) for file in read if file.exists()]
     plugin = _Plugin(open_question, seed, list(exercises) if exercises is not None else None, artefacts)
-    with _plain_environment(), _read_anew(read), asking.Settings(filters=tuple(warnings.filters)).applied():
+    with _plain_environment(), _read_anew(read), asking.Settings().applied():
         ended = pytest.main([*read, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
     if plugin.busy is not None:
         raise plugin.busy

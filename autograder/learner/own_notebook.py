@@ -13,7 +13,9 @@ import warnings
 from pathlib import Path
 
 import nbformat
+import numpy as np
 
+from autograder.checks.asking import Settings
 from autograder.checks.verdict import Verdict, better, shorter, with_reasons
 from autograder.course import catalogue, paths
 from autograder.course.blanks import BlankError
@@ -74,14 +76,14 @@ def _verdicts(shell, path, lesson, submission, wanted):
 @contextlib.contextmanager
 def notebook():
     """A shell for the cells of one notebook: this process's own, or one beside the kernel that runs here."""
-    with _outlived(), contextlib.closing(Shell(main=kernel_runs.shell() is None)) as shell, warnings.catch_warnings():
+    with _outlived(), contextlib.closing(Shell(main=kernel_runs.shell() is None)) as shell:
         warnings.filterwarnings("ignore", "To exit: use")
         yield shell
 
 
 @contextlib.contextmanager
 def _outlived():
-    """Cells may end this process or take its output away; what is found of them must still be said."""
+    """Cells may end this process, take its output away or set it up anew; what is found of them must still be said, and nothing stays."""
     leave, process, streams = os._exit, os.getpid(), (sys.stdin, sys.stdout, sys.stderr)
 
     def leave_if_forked(status):
@@ -91,7 +93,8 @@ def _outlived():
 
     os._exit = leave_if_forked
     try:
-        yield
+        with Settings.now().applied(), np.errstate(), warnings.catch_warnings():
+            yield
     finally:
         os._exit = leave
         sys.stdin, sys.stdout, sys.stderr = streams

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from queue import Empty
 
 import nbformat
+import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
 from autograder.authoring.build import build
+from autograder.checks.asking import Settings
 from autograder.course import catalogue, paths
 from autograder.grading.submission import grade
 from autograder.learner.own_notebook import check_notebook
@@ -216,10 +218,11 @@ def test_course_check(own_folder, name, capsys):
 def test_course_check_outlives_its_cells(own_folder, capsys):
     """A kernel ends with such a cell, a sandbox has others; here the verdicts would be lost."""
     silent = "import builtins, io, sys\nsys.stdout = sys.stderr = io.StringIO()\nbuiltins.print = None"
-    path = written(own_folder, Case(below=[silent, "import os\nif os.fork() == 0:\n    os._exit(0)\nos.wait()", "os._exit(0)"]))
-    before = sys.stdout, print, os._exit
+    settings = "import torch\ntorch.set_default_dtype(torch.float64)\ntorch.set_grad_enabled(False)\nnp.seterr(all='raise')"
+    path = written(own_folder, Case(below=[settings, silent, "import os\nif os.fork() == 0:\n    os._exit(0)\nos.wait()", "os._exit(0)"]))
+    before = sys.stdout, print, os._exit, Settings.now(), np.geterr()
     _, (verdict,), _ = check_notebook(path, [EXERCISE])
-    assert verdict.status == "passed" and (sys.stdout, print, os._exit) == before
+    assert verdict.status == "passed" and (sys.stdout, print, os._exit, Settings.now(), np.geterr()) == before
 
 
 @pytest.fixture(scope="module")
