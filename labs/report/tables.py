@@ -106,7 +106,7 @@ def shown(results: dict) -> list[tuple[str, str]]:
     runs = results["runs"]
     if len(runs) == 1:
         return [(row["title"], row["shows"]) for row in runs[0]["controls"]]
-    from course_labs.report.tables.control_sentences import over_runs  # brings torch along, which the README's table can do without
+    from course_labs.report.control_sentences import over_runs  # brings torch along, which the README's table can do without
 
     words = over_runs(runs)
     return [(row["title"], words[row["name"]]) for row in runs[0]["controls"]]

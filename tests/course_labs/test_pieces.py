@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from course_data import Split, load
+from course_labs import fingerprints
 from course_labs.measuring import measure
 from course_labs.methods import distillation, export, pruning, quantise, training
 from course_labs.methods.training import Recipe
@@ -453,6 +454,6 @@ def test_code_version_follows_the_source(tmp_path):
         __file__ = str(tmp_path / "m.py")
 
     (tmp_path / "m.py").write_text("a = 1")
-    before = stages.code_version(Module)
+    before = fingerprints.code_version(Module)
     (tmp_path / "m.py").write_text("a = 2")
-    assert stages.code_version(Module) != before
+    assert fingerprints.code_version(Module) != before

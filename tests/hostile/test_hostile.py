@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.cli.main import main
+from autograder.cli import main
 from autograder.course import catalogue as lessons
 from autograder.course import paths
 from autograder.grading import results_folder

@@ -23,7 +23,7 @@ from nbgrader.api import Gradebook
 from autograder.authoring.build import build
 from autograder.checks.files import bank
 from autograder.checks.verdict import Verdict
-from autograder.cli.main import main
+from autograder.cli import main
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import folder_of, read_folder
 from autograder.exports.nbgrader.desk import record

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from autograder.checks.verdict import Verdict
-from autograder.cli.main import main
+from autograder.cli import main
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import read_beside
 from autograder.grading import class_run, provenance, unpacking

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.cli.main import main
+from autograder.cli import main
 from autograder.course import paths
 from autograder.grading import class_run, provenance, workers
 from autograder.grading.finding import Entry, find_submissions

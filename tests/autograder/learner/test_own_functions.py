@@ -1,13 +1,14 @@
 """Functions from earlier lessons: the student's where they pass, the course's otherwise, and one line that says which."""
 
 import contextlib
+import importlib
 import json
 import warnings
 
 import nbformat
 import numpy as np
 import pytest
-from course_lessons.lesson_01_affine_quantization import library
+from course_lessons.lesson_01_affine_quantization.library import quantize_rows
 
 from autograder.authoring.build import build
 from autograder.checks import asking
@@ -50,6 +51,10 @@ def put_answer(folder, source):
     put(folder, notebook)
 
 
+def the_course_s(exercise, name):
+    return getattr(importlib.import_module(f"{paths.package_of(catalogue.lesson_of(exercise).name)}.library"), name)
+
+
 def works(function):
     codes, scales = function(W, 7)
     return codes.tolist() == [[7, -2], [-7, 1], [0, 0]] and scales[2] == 1.0
@@ -62,7 +67,7 @@ def test_the_course_s_own_functions_pass_every_check_of_their_exercise(exercise,
     for cell in solved(lesson.name).cells:
         if cell.cell_type == "code" and cell.metadata.course.role in ("plain", "exercise"):
             exec(cell.source, namespace)
-    namespace[name] = getattr(library, name)
+    namespace[name] = the_course_s(exercise, name)
     ask = contextlib.nullcontext(asking.Direct(namespace))
     outcomes = run_checks(lesson.name, lambda _: ask, seed=3, exercises=[exercise], hidden=True)
     verdict = judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=True)
@@ -90,7 +95,7 @@ def test_a_student_s_function_that_passes_is_taken(folder, capsys, exercise, nam
     put(folder, solved(lesson), lesson)
     function = earlier(exercise, name)
     assert capsys.readouterr().out == f"{name}: yours, from {exercise}\n"
-    assert function.__wrapped__ is not getattr(library, name)
+    assert function.__wrapped__ is not the_course_s(exercise, name)
 
 
 def test_a_notebook_under_the_student_s_own_name_is_found(folder, capsys):
@@ -110,7 +115,7 @@ def test_a_notebook_in_its_own_folder_beside_is_found(folder, capsys, monkeypatc
 
 
 def test_without_the_notebook_the_course_s_is_taken(folder, capsys):
-    assert earlier(EXERCISE, NAME) is library.quantize_rows
+    assert earlier(EXERCISE, NAME) is quantize_rows
     assert capsys.readouterr().out == f"{NAME}: the course's, because there is no {LESSON}.ipynb beside this notebook\n"
 
 

@@ -102,7 +102,7 @@ def test_the_command_says_it_and_its_exit_status_too(results, monkeypatch, tmp_p
 
 
 def test_a_wrong_limit_is_told_before_any_work(monkeypatch, tmp_path, capsys):
-    from autograder.cli.main import main
+    from autograder.cli import main
 
     monkeypatch.setattr(seeds, "run_seeds", lambda *_args, **_named: pytest.fail("it trained"))
     monkeypatch.setattr("sys.argv", ["course", "lab", "--out", str(tmp_path), "--max-mb", "nan"])
