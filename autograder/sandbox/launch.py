@@ -15,13 +15,14 @@ from pathlib import Path
 
 import course_data
 from autograder.course import blanks, paths
-from autograder.sandbox import calling, wire, wire_modules
 from autograder.sandbox.cores import own_core
 from autograder.sandbox.inside import channel
 from autograder.sandbox.limits import SandboxUnavailable
 
 INSIDE = Path(__file__).parent / "inside"
 ROOT = "/sandbox"
+# Of this folder: what both sides import, and the sandbox without a package around it.
+STANDING_ALONE = ("calling.py", "wire.py", "wire_layers.py", "wire_modules.py")
 # A course that was installed rather than checked out lies among the libraries; its checks must not be seen.
 COURSE = ("autograder", "course_data", "course_labs", "course_lessons", "course_catalogue")
 COURSE_FILES = ("blanks.py", "cell_code.py", "figure_style.py", "shell.py")  # of autograder/course: what code in the sandbox imports
@@ -293,9 +294,7 @@ def _own_files():
     """{place inside: file or folder} of the code that runs in the sandbox."""
     return {
         "inside": INSIDE,
-        "calling.py": Path(calling.__file__),
-        "wire.py": Path(wire.__file__),
-        "wire_modules.py": Path(wire_modules.__file__),
+        **{name: INSIDE.with_name(name) for name in STANDING_ALONE},
         "stub/autograder/__init__.py": INSIDE / "__init__.py",
         "stub/autograder/student.py": INSIDE / "student.py",
         # What the lessons' own cells draw and load with; neither holds an answer.

@@ -25,7 +25,7 @@ import numpy as np
 
 if __package__:
     from autograder.sandbox import wire_modules
-else:  # inside the sandbox these two files stand alone
+else:  # inside the sandbox these files stand alone
     import wire_modules
 
 __all__ = ["Limits", "Opaque", "WireError", "decode", "described", "encode", "recv", "send", "send_encoded"]

@@ -2,7 +2,7 @@
 
 `describe` turns a module into lists, dicts, numbers and tensors, which `wire` can carry; `build` makes a
 fresh module of the same structure from such a description, and believes nothing in it. Only the
-types in the table cross, compared exactly (`type(m) is nn.Linear`): a subclass may do anything.
+types in the table (`wire_layers`) cross, compared exactly (`type(m) is nn.Linear`): a subclass may do anything.
 
 A description is a dict of three lists:
 
@@ -20,199 +20,25 @@ the type reads, such as a note, hooks on loading a state, and changes to PyTorch
 would make the copy behave differently is refused: other hooks, a replaced `forward`, pruning masks,
 parametrisations, tensors whose shape is not what the configuration says.
 
-Whoever runs a module from a stranger pays for it: the ranges here bound each layer, not their product.
+Whoever runs a module from a stranger pays for it: the ranges in the table bound each layer, not their product.
 """
 
-import math
 import sys
 
 import numpy as np
 
+if __package__:
+    from autograder.sandbox.wire_layers import LAYERS, Refused, article, brief, misfit
+else:  # inside the sandbox these files stand alone
+    from wire_layers import LAYERS, Refused, article, brief, misfit
+
 __all__ = ["Refused", "build", "describe", "is_module", "same", "summary"]
 
-MAX_FEATURES = 1 << 24  # features, channels, rows of an embedding
-MAX_WINDOW = 1024  # kernel sizes, strides, paddings, dilations, output sizes of pooling
-MAX_DIMENSIONS = 8
 NAME_LENGTH = 100
 SIDED = {"kernel_size", "stride", "padding", "dilation", "output_size"}
 KEPT_BY_HAND = {"training", "_parameters", "_buffers", "_modules"}
 # What a hook or a parametrisation leaves behind when it has gone.
 LEFT_BEHIND = {"_is_full_backward_hook", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"}
-
-
-class Refused(Exception):
-    """A module that cannot cross (the text is what it is called), or a description that is not one."""
-
-
-# What a value of the configuration may be
-
-
-def _whole(low, high=MAX_FEATURES):
-    return lambda value: type(value) is int and low <= value <= high
-
-
-def _number(low, high):
-    return lambda value: type(value) in (int, float) and low <= value <= high  # NaN fails both
-
-
-def _flag(value):
-    return type(value) is bool
-
-
-def _word(*words):
-    return lambda value: type(value) is str and value in words
-
-
-def _optional(check):
-    return lambda value: value is None or check(value)
-
-
-def _each(check, *counts):
-    return lambda value: type(value) in (tuple, list) and len(value) in counts and all(map(check, value))
-
-
-def _either(*checks):
-    return lambda value: any(check(value) for check in checks)
-
-
-def _sides(check, count=2):
-    """One number for all sides, or one for each."""
-    return _either(check, _each(check, count))
-
-
-_FEATURES = _whole(1)
-_WINDOW = _whole(1, MAX_WINDOW)
-_PADDING = _whole(0, MAX_WINDOW)
-_DIMENSION = _whole(-MAX_DIMENSIONS, MAX_DIMENSIONS)
-_EPS = _number(0, 1)
-_ANY = _number(-1e30, 1e30)
-
-
-class _Layer:
-    """A row of the table: fields of the configuration, and the tensors that it implies.
-
-    `fields` are also the arguments of the type's constructor. `parameters` and `buffers` map the
-    configuration to {name: shape}; a name that ends in "?" may be None. `sensible` tells whether the
-    values fit each other, as far as PyTorch does not ask when a layer is made.
-    """
-
-    def __init__(self, fields=None, parameters=None, buffers=None, sensible=None, container=False):
-        nothing = lambda config: {}  # noqa: E731
-        self.fields, self.container = fields or {}, container
-        self.parameters, self.buffers = parameters or nothing, buffers or nothing
-        self.sensible = sensible or (lambda config: True)
-        self.has_tensors = parameters is not None
-
-
-def _convolution(sides):
-    return _Layer(
-        {
-            "in_channels": _FEATURES,
-            "out_channels": _FEATURES,
-            "kernel_size": _each(_WINDOW, sides),
-            "stride": _sides(_WINDOW, sides),
-            "padding": _either(_word("same", "valid"), _sides(_PADDING, sides)),
-            "dilation": _sides(_WINDOW, sides),
-            "groups": _FEATURES,
-            "padding_mode": _word("zeros", "reflect", "replicate", "circular"),
-        },
-        lambda c: {
-            "weight": (c["out_channels"], c["in_channels"] // c["groups"], *c["kernel_size"]),
-            "bias?": (c["out_channels"],),
-        },
-        sensible=lambda c: c["in_channels"] % c["groups"] == 0 and c["out_channels"] % c["groups"] == 0,
-    )
-
-
-def _batch_norm():
-    return _Layer(
-        {
-            "num_features": _FEATURES,
-            "eps": _EPS,
-            "momentum": _optional(_number(0, 1)),
-            "affine": _flag,
-            "track_running_stats": _flag,
-        },
-        lambda c: {"weight?": (c["num_features"],), "bias?": (c["num_features"],)},
-        lambda c: {
-            "running_mean?": (c["num_features"],),
-            "running_var?": (c["num_features"],),
-            "num_batches_tracked?": (),
-        },
-    )
-
-
-LAYERS = {
-    "Linear": _Layer(
-        {"in_features": _FEATURES, "out_features": _FEATURES},
-        lambda c: {"weight": (c["out_features"], c["in_features"]), "bias?": (c["out_features"],)},
-    ),
-    "Conv1d": _convolution(1),
-    "Conv2d": _convolution(2),
-    "BatchNorm1d": _batch_norm(),
-    "BatchNorm2d": _batch_norm(),
-    "LayerNorm": _Layer(
-        {
-            "normalized_shape": _each(_FEATURES, *range(1, MAX_DIMENSIONS + 1)),
-            "eps": _EPS,
-            "elementwise_affine": _flag,
-        },
-        lambda c: {"weight?": tuple(c["normalized_shape"]), "bias?": tuple(c["normalized_shape"])},
-        sensible=lambda c: math.prod(c["normalized_shape"]) <= MAX_FEATURES,
-    ),
-    "GroupNorm": _Layer(
-        {"num_groups": _FEATURES, "num_channels": _FEATURES, "eps": _EPS, "affine": _flag},
-        lambda c: {"weight?": (c["num_channels"],), "bias?": (c["num_channels"],)},
-        sensible=lambda c: c["num_channels"] % c["num_groups"] == 0,
-    ),
-    "Embedding": _Layer(
-        {
-            "num_embeddings": _FEATURES,
-            "embedding_dim": _FEATURES,
-            "padding_idx": _optional(_whole(0)),
-            "max_norm": _optional(_ANY),
-            "norm_type": _ANY,
-            "scale_grad_by_freq": _flag,
-            "sparse": _flag,
-        },
-        lambda c: {"weight": (c["num_embeddings"], c["embedding_dim"])},
-        sensible=lambda c: c["padding_idx"] is None or c["padding_idx"] < c["num_embeddings"],
-    ),
-    "ReLU": _Layer({"inplace": _flag}),
-    "ReLU6": _Layer({"inplace": _flag}),
-    "LeakyReLU": _Layer({"negative_slope": _ANY, "inplace": _flag}),
-    "GELU": _Layer({"approximate": _word("none", "tanh")}),
-    "SiLU": _Layer({"inplace": _flag}),
-    "Tanh": _Layer(),
-    "Sigmoid": _Layer(),
-    "Softmax": _Layer({"dim": _optional(_DIMENSION)}),
-    "Flatten": _Layer({"start_dim": _DIMENSION, "end_dim": _DIMENSION}),
-    "Identity": _Layer(),
-    "Dropout": _Layer({"p": _number(0, 1), "inplace": _flag}),
-    "MaxPool2d": _Layer(
-        {
-            "kernel_size": _sides(_WINDOW),
-            "stride": _sides(_WINDOW),
-            "padding": _sides(_PADDING),
-            "dilation": _sides(_WINDOW),
-            "return_indices": _flag,
-            "ceil_mode": _flag,
-        }
-    ),
-    "AvgPool2d": _Layer(
-        {
-            "kernel_size": _sides(_WINDOW),
-            "stride": _sides(_WINDOW),
-            "padding": _sides(_PADDING),
-            "ceil_mode": _flag,
-            "count_include_pad": _flag,
-            "divisor_override": _optional(_whole(1)),
-        }
-    ),
-    "AdaptiveAvgPool2d": _Layer({"output_size": _sides(_optional(_WINDOW))}),
-    "Sequential": _Layer(container=True),
-    "ModuleList": _Layer(container=True),
-}
 
 
 def is_module(value):
@@ -234,7 +60,7 @@ def describe(module, may_cross, layers, depth):
     try:
         writer.add(module, 0)
     except Refused as reason:
-        inner = f"{type(module).__name__} that holds {_article(str(reason))}"
+        inner = f"{type(module).__name__} that holds {article(str(reason))}"
         raise Refused(inner if writer.level else str(reason)) from None
     except Exception as problem:  # only a module that was tampered with in a way nobody has thought of
         raise Refused(f"{type(module).__name__} that cannot be read ({type(problem).__name__})") from None
@@ -261,7 +87,7 @@ class _Describer:
         layer, attributes = LAYERS[name], vars(module)
         _refuse_changes(name, attributes)
         config = {field: _plain(name, field, attributes) for field in layer.fields}
-        problem = _misfit(layer, config)
+        problem = misfit(layer, config)
         if problem:
             raise Refused(f"{name} with {problem}")
         parameters = {
@@ -298,7 +124,7 @@ class _Describer:
         if value is None:
             return None
         if type(value) is not kind:
-            raise Refused(f"{name} whose {each} is {_article(type(value).__name__)}")
+            raise Refused(f"{name} whose {each} is {article(type(value).__name__)}")
         if tuple(value.shape) != shape:
             raise Refused(f"{name} whose {each} has shape {tuple(value.shape)}, not {shape} as its configuration says")
         if not self.may_cross(value):
@@ -354,22 +180,12 @@ def _number_of(value):
     return value
 
 
-def _misfit(layer, config):
-    """What in the configuration is impossible, in words; None if nothing is."""
-    for field, check in layer.fields.items():
-        if not check(config[field]):
-            return f"{field}={_brief(config[field])}"
-    if not layer.sensible(config):
-        return "a configuration that does not fit together"
-    return None
-
-
 def _paired(name, have, expected, kind):
     """(name, value, shape) of every tensor that a layer should have."""
     expected = {each.rstrip("?"): (shape, each.endswith("?")) for each, shape in expected.items()}
     for each in have:
         if each not in expected:
-            raise Refused(f"{name} with an extra {kind} {_brief(each)}")
+            raise Refused(f"{name} with an extra {kind} {brief(each)}")
     for each, (shape, may_miss) in expected.items():
         if each not in have or (have[each] is None and not may_miss):
             raise Refused(f"{name} without its {each}")
@@ -380,14 +196,14 @@ def _refuse_differences(name, attributes, fresh, kind):
     """Refuse a module whose attributes, apart from configuration and tensors, are not those of a fresh one."""
     managed = {*KEPT_BY_HAND, *LEFT_BEHIND, *LAYERS[name].fields}
     if type(attributes["training"]) is not bool:
-        raise Refused(f"{name} with training={_brief(attributes['training'])}")
+        raise Refused(f"{name} with training={brief(attributes['training'])}")
     if attributes.get("padding_mode") == "zeros":
         managed.add("_reversed_padding_repeated_twice")  # only the other modes read it
     for each in fresh.keys() - managed:
         if each not in attributes:
             raise Refused(f"{name} without {each}")
         if type(attributes[each]) is not type(fresh[each]) or attributes[each] != fresh[each]:
-            raise Refused(f"{name} with {each}={_brief(attributes[each])}")
+            raise Refused(f"{name} with {each}={brief(attributes[each])}")
     inside = {*attributes["_parameters"], *attributes["_buffers"], *attributes["_modules"]}
     for each in attributes:
         # An attribute of the instance hides one of the type, and a registered tensor or child.
@@ -432,7 +248,7 @@ def build(description, layers, depth):
             raise Refused("an unknown kind of layer")
         if _typed(config, dict).keys() != layer.fields.keys():
             raise Refused(f"not the configuration of a {name}")
-        problem = _misfit(layer, config)
+        problem = misfit(layer, config)
         if problem:
             raise Refused(f"{name} with {problem}")
         tensors = _chosen(name, own, layer.parameters(config), parameters)
@@ -552,19 +368,6 @@ def summary(module):
     """A module in a few words: "a Sequential of 3 layers", "a Linear layer"."""
     name = type(module).__name__
     if name not in ("Sequential", "ModuleList"):
-        return f"{_article(name)} layer"
+        return f"{article(name)} layer"
     count = len(module._modules)
-    return f"{_article(name)} of {count} layer{'' if count == 1 else 's'}"
-
-
-def _article(name):
-    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
-
-
-def _brief(value):
-    """A value in a few characters; only plain ones are shown, for the `repr` of others may be anything."""
-    plain = (int, float, bool, str, type(None))
-    if type(value) in plain or (type(value) in (tuple, list) and all(type(each) in plain for each in value)):
-        text = repr(value)
-        return text if len(text) <= 40 else text[:37] + "..."
-    return _article(type(value).__name__)
+    return f"{article(name)} of {count} layer{'' if count == 1 else 's'}"
