@@ -10,6 +10,6 @@
             question.call("double", (21,), {}).value      # 42
 
 `box` makes a sandbox, `session` talks to one submission in it. The notebook asks with `calling` and `reply`, too, in its own process,
-so these, and `wire` with its parts (`wire_modules`, `wire_layers`), import nothing else of this room.
+so these, and `wire` with its parts (`wire_...`), import nothing else of this room.
 A `Sandbox` needs Linux (or, with weak isolation, macOS).
 """

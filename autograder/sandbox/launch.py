@@ -22,7 +22,7 @@ from autograder.sandbox.limits import SandboxUnavailable
 INSIDE = Path(__file__).parent / "inside"
 ROOT = "/sandbox"
 # Of this folder: what both sides import, and the sandbox without a package around it.
-STANDING_ALONE = ("calling.py", "wire.py", "wire_layers.py", "wire_modules.py")
+STANDING_ALONE = ("calling.py", "wire.py", "wire_format.py", "wire_layers.py", "wire_modules.py", "wire_reader.py", "wire_writer.py")
 # A course that was installed rather than checked out lies among the libraries; its checks must not be seen.
 COURSE = ("autograder", "course_data", "course_labs", "course_lessons", "course_catalogue")
 COURSE_FILES = ("blanks.py", "cell_code.py", "figure_style.py", "shell.py")  # of autograder/course: what code in the sandbox imports

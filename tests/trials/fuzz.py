@@ -18,7 +18,8 @@ from tests import REPOSITORY
 
 FOLDER = REPOSITORY / "runs" / "fuzz"
 SECONDS_EACH, MEGABYTES = 10, 4096  # what one input may take
-OURS = ["autograder.course.notebooks", "autograder.course.blanks", "autograder.checks.verdict", "autograder.sandbox.wire", "autograder.sandbox.wire_modules"]
+WIRE = ("wire", "wire_format", "wire_reader", "wire_writer", "wire_layers", "wire_modules")
+OURS = ["autograder.course.notebooks", "autograder.course.blanks", "autograder.checks.verdict", *(f"autograder.sandbox.{name}" for name in WIRE)]
 
 
 def properties():

@@ -18,7 +18,7 @@ from autograder.course import catalogue, notebooks, paths
 from autograder.course.notebooks import NotebookProblem, lesson_in, read_submission
 from autograder.grading.feedback import feedback_page
 from autograder.grading.submission import Result, _without_running
-from autograder.sandbox import wire
+from autograder.sandbox import wire, wire_format
 
 LESSON = catalogue.lessons()["01_affine_quantization"]
 RELEASED = json.loads((paths.LESSONS / f"{LESSON.name}.ipynb").read_text(encoding="utf-8"))
@@ -142,7 +142,7 @@ MESSAGES = messages()
 
 def message(tree, rest=b""):
     text = json.dumps(tree).encode()
-    return wire.HEADER.pack(wire.MAGIC, len(text)) + text + rest
+    return wire_format.HEADER.pack(wire_format.MAGIC, len(text)) + text + rest
 
 
 @quick
@@ -159,7 +159,7 @@ tags = st.sampled_from([*"tdifcubosaTm", "x", ""])
 
 @quick
 @given(
-    st.recursive(plain | st.sampled_from([*wire.NUMPY_DTYPES, "0" * 16, "f" * 16, "0x1"]) | st.integers(0, 9),
+    st.recursive(plain | st.sampled_from([*wire_format.NUMPY_DTYPES, "0" * 16, "f" * 16, "0x1"]) | st.integers(0, 9),
                  lambda inner: st.lists(inner, max_size=4) | st.dictionaries(tags, inner, min_size=1, max_size=1), max_leaves=12),
     st.binary(max_size=40),
 )  # fmt: skip
@@ -179,7 +179,7 @@ def test_a_dented_module(data, dents):
 @given(st.binary(max_size=200))
 def test_other_bytes_as_a_message(data):
     a_value_or_a_clear_refusal(data)
-    a_value_or_a_clear_refusal(wire.MAGIC + data)
+    a_value_or_a_clear_refusal(wire_format.MAGIC + data)
 
 
 # What the fuzzing found, and what it would take too long to find

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from autograder.sandbox import wire
+from autograder.sandbox import wire, wire_format, wire_reader
 from autograder.sandbox.wire import Limits, Opaque, WireError, decode, encode
 
-NUMBERS = [each for each in wire.NUMPY_DTYPES]
+NUMBERS = [each for each in wire_format.NUMPY_DTYPES]
 arrays = npst.arrays(
     st.sampled_from(NUMBERS).flatmap(lambda name: st.sampled_from([np.dtype(name), np.dtype(name).newbyteorder(">")])),
     npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
@@ -75,14 +75,14 @@ def test_special_floats_keep_their_bits(value):
     assert back[3].numpy().tobytes() == torch.tensor([value]).numpy().tobytes()
 
 
-@pytest.mark.parametrize("name", wire.NUMPY_DTYPES)
+@pytest.mark.parametrize("name", wire_format.NUMPY_DTYPES)
 def test_numpy_scalars_stay_numpy_scalars(name):
     value = np.dtype(name).type(1)
     back = decode(encode(value))
     assert type(back) is type(value) and back == value
 
 
-@pytest.mark.parametrize("name", wire.TORCH_DTYPES)
+@pytest.mark.parametrize("name", wire_format.TORCH_DTYPES)
 @pytest.mark.parametrize("shape", [(), (0, 3), (2, 3)])
 def test_tensors_survive(name, shape):
     value = torch.ones(shape, dtype=getattr(torch, name))
@@ -175,7 +175,7 @@ def test_an_array_of_texts_takes_no_more_than_the_limit():
         (torch.zeros(2).to_sparse(), "Tensor"),
         (torch.empty(2, device="meta"), "Tensor"),
         (len, "builtin_function_or_method"),
-        (type("x" * 500, (), {})(), "x" * wire.TYPE_NAME_LENGTH),
+        (type("x" * 500, (), {})(), "x" * wire_format.TYPE_NAME_LENGTH),
         (Opaque("generator"), "generator"),
     ],
 )
@@ -205,7 +205,7 @@ def test_decoding_refuses_what_is_over_a_limit(changed):
 
 
 def packed(text, rest=b""):
-    return wire.HEADER.pack(wire.MAGIC, len(text)) + text + rest
+    return wire_format.HEADER.pack(wire_format.MAGIC, len(text)) + text + rest
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_any_bytes_are_read_or_refused(data):
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["float32", "bool", "0x3", "ff" * 8]) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from([*wire._Reader.TAGS, "zz"]), inner, min_size=1, max_size=2),
+    | st.dictionaries(st.sampled_from([*wire_reader._Reader.TAGS, "zz"]), inner, min_size=1, max_size=2),
     max_leaves=20,
 )
 
@@ -326,7 +326,7 @@ def test_a_hostile_message_cannot_make_the_reader_take_memory(message):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < len(message) + 200 * limits.nodes * wire.MARKS_PER_NODE
+    assert peak < len(message) + 200 * limits.nodes * wire_reader.MARKS_PER_NODE
 
 
 def test_sockets_carry_values():

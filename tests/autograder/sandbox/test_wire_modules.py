@@ -21,7 +21,7 @@ from autograder.checks.asking import Direct
 from autograder.checks.expect import Mistake, close, dtype, kind_of, show
 from autograder.checks.same import same_data
 from autograder.course.faults import Crashed
-from autograder.sandbox import wire, wire_modules
+from autograder.sandbox import wire, wire_format, wire_modules
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits as SandboxLimits
 from autograder.sandbox.wire import Limits, Opaque, WireError, decode, encode
@@ -405,13 +405,13 @@ def test_a_module_that_is_plain_again_arrives():
 def taken_apart(value):
     """(JSON tree, buffers) of a message."""
     message = encode(value)
-    _, length = wire.HEADER.unpack(message[: wire.HEADER.size])
-    return json.loads(message[wire.HEADER.size :][:length]), message[wire.HEADER.size + length :]
+    _, length = wire_format.HEADER.unpack(message[: wire_format.HEADER.size])
+    return json.loads(message[wire_format.HEADER.size :][:length]), message[wire_format.HEADER.size + length :]
 
 
 def put_together(tree, rest):
     text = json.dumps(tree).encode()
-    return wire.HEADER.pack(wire.MAGIC, len(text)) + text + rest
+    return wire_format.HEADER.pack(wire_format.MAGIC, len(text)) + text + rest
 
 
 class Allocations(torch.overrides.TorchFunctionMode):
