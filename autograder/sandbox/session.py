@@ -4,13 +4,13 @@ import contextlib
 import os
 import select
 import signal
-import time
 
-from autograder.course.faults import BlankLeft, Crashed, MachineBusy, Missing, StudentError, TimedOut
-from autograder.sandbox import wire
+from autograder.course.faults import MachineBusy
+from autograder.sandbox import accounts, wire
 from autograder.sandbox.inside import channel
 from autograder.sandbox.limits import CellOutcome, SandboxUnavailable
-from autograder.sandbox.reply import Reply
+from autograder.sandbox.question import Question
+from autograder.sandbox.waiting import Allowance, Broken, Line, OutOfTime, in_seconds
 
 PATIENCE = 600.0  # seconds for the supervisor, which has its own clock for what students' code makes slow
 SHORTEST_WAIT = 0.05  # seconds between two questions after the time used
@@ -23,83 +23,8 @@ SIGNALS = {
     signal.SIGILL: "an illegal instruction",
     signal.SIGKILL: "a kill signal",
 }
-STATUSES = ("ok", "error", "blank")
 QUICK_SECONDS = 2.0  # a cell may take this long before the cells stop sharing a process
 LOST = (TimeoutError, EOFError, OSError, wire.WireError)  # what reading an answer raises where there is none
-TEXT_LENGTH, NAME_LENGTH = 4000, 200  # what is kept of a message, and of a name, that came from inside
-
-
-class Broken(Exception):
-    """The supervisor does not answer any more."""
-
-
-class Allowance:
-    """Seconds that something may use: of work, and of waiting for whatever it waits for. The supervisor knows what was used.
-
-    Until it is asked, everything counts. Time after `pause` and before `go` does not count.
-    """
-
-    def __init__(self, seconds, at_most):
-        """`at_most` are seconds by the clock on the wall."""
-        self.seconds, self.at_most = seconds, at_most
-        self.began = self._stopped = time.monotonic()
-        self._paused = self._pardoned = self.worked = 0.0
-
-    def pause(self):
-        self._stopped = time.monotonic()
-
-    def go(self):
-        self._paused += time.monotonic() - self._stopped
-
-    def elapsed(self):
-        """Seconds by the clock on the wall."""
-        return time.monotonic() - self.began - self._paused
-
-    def left(self):
-        """Seconds that are left of what it may use."""
-        return self.seconds + self._pardoned - self.elapsed()
-
-    def told(self, span, worked, queued):
-        """The supervisor says: in `span` seconds its processes worked so long, and stood so long in the queue for a processor."""
-        self.worked = worked
-        self._pardoned = max(self._pardoned, self.elapsed() - max(worked, span - queued - self._paused))
-
-    def words(self):
-        """What was used up: "5 s of processor time", or "5 s" where it waited for most of them."""
-        return _seconds(self.seconds) + (" of processor time" if self.worked > self.seconds / 2 else "")
-
-
-class OutOfTime(TimeoutError):
-    """An `Allowance` is used up."""
-
-    def __init__(self, allowance):
-        super().__init__()
-        self.allowance = allowance
-
-
-class Line:
-    """The socket to a guest, as `wire` uses one; whoever waits at it watches the allowances."""
-
-    def __init__(self, session, work, allowances):
-        self._session, self._work, self._allowances = session, work, allowances
-        work.setblocking(False)
-
-    def settimeout(self, seconds):
-        pass
-
-    def recv(self, most):
-        return self._when(select.POLLIN, self._work.recv, most)
-
-    def send(self, part):
-        return self._when(select.POLLOUT, self._work.send, part)
-
-    def _when(self, event, do, what):
-        while True:
-            self._session.wait(self._work, event, self._allowances)
-            try:
-                return do(what)
-            except BlockingIOError:
-                pass
 
 
 class Session:
@@ -149,7 +74,7 @@ class Session:
             self.doubtful = True
             return CellOutcome(
                 "timeout",
-                f"This cell was not run: the cells before it used up the {_seconds(self.limits.notebook_seconds)} "
+                f"This cell was not run: the cells before it used up the {in_seconds(self.limits.notebook_seconds)} "
                 "that a notebook may take.",
             )
         self._notebook = Allowance(self._left, self._wall_left)
@@ -182,7 +107,7 @@ class Session:
                 self.doubtful = True
                 if end.allowance is cell:
                     return CellOutcome("timeout", f"This cell was still running after {cell.words()} and was stopped.")
-                words = _seconds(self.limits.notebook_seconds)
+                words = in_seconds(self.limits.notebook_seconds)
                 return CellOutcome("timeout", f"This cell was stopped: with it, the cells took more than the {words} that a notebook may take.")
             except LOST:
                 return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
@@ -196,7 +121,7 @@ class Session:
     def _run(self, work, source, name, allowed):
         line = Line(self, work, (allowed, self._notebook))
         wire.send(line, {"cell": {"source": str(source), "name": str(name)}})
-        return _outcome(wire.recv(line, self._wire_limits), self.limits.output_kb << 10)
+        return accounts.of_cell(wire.recv(line, self._wire_limits), self.limits.output_kb << 10)
 
     def wait(self, work, event, allowances):
         """Until `event` happens at the socket `work`. Raises `OutOfTime`, `MachineBusy` or `Broken`."""
@@ -224,7 +149,7 @@ class Session:
             return False
         if allowance.elapsed() > allowance.at_most:
             raise MachineBusy(
-                f"this machine was too busy: in {_seconds(allowance.elapsed())} the submission had the processor for {_seconds(allowance.worked)}"
+                f"this machine was too busy: in {in_seconds(allowance.elapsed())} the submission had the processor for {in_seconds(allowance.worked)}"
             )
         return True
 
@@ -390,133 +315,3 @@ class InPlace(Session):
     def _drop(self, number, gone):
         self.over = True
         return super()._drop(number, gone)
-
-
-class Question:
-    """A fork of the notebook's state that answers calls. A context manager.
-
-    `call` and `value` raise the faults of `autograder.course.faults`, or `MachineBusy`; after a crash or a time-out the
-    fork is gone, and every further call raises the same fault again.
-    """
-
-    def __init__(self, session):
-        self._session = session
-        self._exercise = session._allow(session.limits.exercise_seconds)
-        self._number = self._work = self._over = None
-        try:
-            # Code that runs in every fork may make it slow: that time is the exercise's, too.
-            self._number, self._work = session._fork_for_question()
-        except Broken:
-            self._over = Crashed("The notebook's processes were lost, so its functions could not be called.")
-        self._exercise.pause()
-
-    def call(self, name, args=(), kwargs=None, wrt=None):
-        """Call the student's function `name` with copies of the arguments; a `Reply`. With `wrt` a gradient question (`calling.ask`)."""
-        args, kwargs = tuple(args), dict(kwargs or {})
-        request = {"name": name, "args": args, "kwargs": kwargs}
-        reply = self._request(request if wrt is None else {**request, "wrt": list(wrt)}, f"`{name}`")
-        return Reply.read(reply, args, kwargs, wrt)
-
-    def value(self, name):
-        """The value of the notebook's variable `name`."""
-        return self._request({"name": name}, f"`{name}`").get("value")
-
-    def _request(self, request, what):
-        if self._over is not None:
-            raise self._over
-        message = wire.encode(request)  # arguments that cannot cross are the asker's fault: WireError
-        call = self._session._allow(self._session.limits.call_seconds)
-        line = Line(self._session, self._work, (call, self._exercise))
-        self._exercise.go()
-        try:
-            wire.send_encoded(line, message)
-            reply = wire.recv(line, self._session._wire_limits)
-        except OutOfTime as end:
-            self._finish()
-            self._over = TimedOut(
-                f"{what} was still running after {call.words()} and was stopped."
-                if end.allowance is call
-                else f"{what} was stopped: all calls for this exercise together took more than {self._exercise.words()}."
-            )
-            raise self._over from None
-        except wire.WireError as problem:
-            self._finish()
-            self._over = Crashed(f"the answer of {what} could not be read: {problem}")
-            raise self._over from None
-        except (EOFError, OSError):
-            self._over = Crashed(self._session._why_ended(self._finish(gone=True), f"calling {what}"))
-            raise self._over from None
-        except Broken:
-            self._over = Crashed("The notebook's processes were lost, so its functions could not be called.")
-            raise self._over from None
-        except MachineBusy as busy:
-            self._over = busy
-            raise
-        finally:
-            self._exercise.pause()
-        return _result(reply, request["name"])
-
-    def _finish(self, gone=False):
-        """Kill the fork; what the supervisor says about its end."""
-        number, self._number = self._number, None
-        if number is None:
-            return {}
-        self._work.close()
-        return self._session._drop(number, gone)
-
-    def close(self):
-        """End the fork. Safe to call twice."""
-        number, self._number = self._number, None
-        if number is not None:
-            self._session._done_with(number, self._work)
-        if self._over is None:
-            self._over = Crashed("this question is closed")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-
-def _outcome(reply, output_limit):
-    """A `CellOutcome` from a cell's own account; that account may be forged, so every field is checked."""
-    if type(reply) is not dict or reply.get("status") not in STATUSES:
-        raise wire.WireError("not the account of a cell")
-    return CellOutcome(
-        reply["status"],
-        _text(reply, "message"),
-        _text(reply, "error_type", NAME_LENGTH) or None,
-        _line(reply),
-        _text(reply, "output", output_limit + NAME_LENGTH),
-    )
-
-
-def _result(reply, name):
-    """The reply to a question, or the fault it tells of."""
-    if type(reply) is not dict:
-        raise Crashed(f"the answer of `{name}` could not be read")
-    status = reply.get("status")
-    if status == "ok":
-        return reply
-    if status == "missing":
-        raise Missing(name)
-    if status == "blank":
-        raise BlankLeft(_text(reply, "exercise", NAME_LENGTH) or None)
-    mro = reply.get("mro") if type(reply.get("mro")) is list else []
-    bases = [each[:NAME_LENGTH] for each in mro[:20] if type(each) is str]
-    kind, place = _text(reply, "error_type", NAME_LENGTH) or "Exception", _text(reply, "place", NAME_LENGTH)
-    raise StudentError(kind, _text(reply, "message"), bases, _line(reply), place)
-
-
-def _text(reply, field, length=TEXT_LENGTH):
-    value = reply.get(field)
-    return value[:length] if type(value) is str else ""
-
-
-def _line(reply):
-    return reply.get("line") if type(reply.get("line")) is int else None
-
-
-def _seconds(number):
-    return f"{max(number, 0.1):.3g} s"
