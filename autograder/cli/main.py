@@ -295,11 +295,11 @@ def export(
 ):
     """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
     from autograder.checks import private_checks
+    from autograder.course.catalogue import lesson_named
     from autograder.exports import Options, read_results
     from autograder.exports import export as write
     from autograder.exports.nbgrader.marks import marks
     from autograder.grading.by_hand import settled
-    from autograder.grading.policy import lesson_named
 
     _quiet()
     if to == "gradescope-bundle":
@@ -363,7 +363,9 @@ def _late(policy, times, file_times, stamps, out):
     """A function from results, and those of them that an earlier run has graded, to standings under the policy in a file; None without
     a policy. Notes are printed once.
     """
-    from autograder.grading.policy import NotKnown, apply, read_policy, recorded, strangers, submission_times
+    from autograder.grading.policy import NotKnown, apply, strangers
+    from autograder.grading.policy_file import read_policy
+    from autograder.grading.times import recorded, submission_times
 
     if policy is None:
         if times or file_times or stamps:

@@ -125,3 +125,13 @@ def lesson_of(exercise_id):
         if any(exercise.id == exercise_id for exercise in lesson.exercises):
             return lesson
     raise KeyError(exercise_id)
+
+
+def lesson_named(text):
+    """The lesson's full name for `01` or `01_affine_quantization`. ValueError if there is none."""
+    names = list(lessons())
+    number = text.zfill(2) if text.isdigit() else None
+    found = [name for name in names if name == text or number and name.startswith(f"{number}_")]
+    if not found:
+        raise ValueError(f"there is no lesson {text!r}. The lessons are {', '.join(names)}; the number alone will do.")
+    return found[0]

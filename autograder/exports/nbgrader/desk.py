@@ -21,7 +21,8 @@ from autograder.authoring.packing import need_repository
 from autograder.course import catalogue, paths
 from autograder.course.notebooks import NotebookProblem
 from autograder.exports.nbgrader.notebook import answer_id, comment, grade_id, graded_notebook
-from autograder.grading.policy import NotKnown, read_stamp
+from autograder.grading.policy import NotKnown
+from autograder.grading.times import read_stamp
 from course_data.errors import UserError
 from course_data.files import write_whole
 

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.checks.verdict import Verdict
-from autograder.grading import policy
-from autograder.grading.policy import Policy, PolicyError, apply, parse_time, read_policy, submission_times
+from autograder.grading import policy, policy_file
+from autograder.grading.policy import Policy, PolicyError, apply
+from autograder.grading.policy_file import read_policy
 from autograder.grading.submission import Result
+from autograder.grading.times import parse_time, submission_times
 
 ONE, TWO, THREE = "01_affine_quantization", "02_magnitude_pruning", "03_structured_pruning"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -299,5 +301,5 @@ def test_a_bad_table_of_times_is_told_the_line(tmp_path, read, table, message):
 
 
 def test_the_example_in_the_documentation_is_a_policy(read):
-    example = policy.__doc__.partition("::\n")[2]
+    example = policy_file.__doc__.partition("::\n")[2]
     assert read(example).late_days == 3
