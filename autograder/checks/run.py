@@ -54,7 +54,7 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
 
     `open_question(exercise_id)` gives a context manager whose value has `call` and `value` (see
     `asking.Direct`); each check gets its own. `exercises` limits the run to some ids. `artefacts` are the files handed in
-    (`measured.Artefacts`), for checks that ask for them; `files` (`CheckFiles`) says where the checks are. A check that is skipped, marked as
+    (`artefacts.Artefacts`), for checks that ask for them; `files` (`CheckFiles`) says where the checks are. A check that is skipped, marked as
     expected to fail, or that breaks by a fault of its own is `grader_error`: nothing but a pass counts. Raises `MachineBusy`
     where a question did.
     """

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
 
-from autograder.checks import measured
+from autograder.checks.artefacts import Artefacts, Boxed
 from autograder.checks.files import COURSE
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, better, grader_error, judge, shorter, unfilled, with_reasons
@@ -108,7 +108,7 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
     # Files are measured when no code of the student's runs any more.
     filed = [e for e in wanted if e.files]
     if filed:
-        with contextlib.closing(measured.Artefacts(handed, measured.Boxed(sandbox, _own_seed(seed)))) as artefacts:
+        with contextlib.closing(Artefacts(handed, Boxed(sandbox, _own_seed(seed)))) as artefacts:
             outcomes = run_checks(
                 lesson_name, _nobody, seed=_checks_seed(seed, result.sha256, result.artefacts), exercises=[e.id for e in filed], hidden=True,
                 artefacts=artefacts, files=files,

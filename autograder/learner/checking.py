@@ -36,7 +36,7 @@ def note(verdict):
 
 def files_here(lesson, notebook=None):
     """The files handed in with `lesson`, beside `notebook` (a path) or in this folder, for checks on this machine."""
-    from autograder.checks.measured import Artefacts, Here  # ONNX, which only labs need
+    from autograder.checks.artefacts import Artefacts, Here  # ONNX, which only labs need
     from autograder.course.handed_in import ENDING, folder_of, read_folder
 
     usual = Path.cwd() / f"{lesson.name}{ENDING}"  # where the lab's own cell writes it

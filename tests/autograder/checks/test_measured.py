@@ -12,6 +12,7 @@ import pytest
 
 from autograder.authoring.build import build
 from autograder.checks import measured, onnx_files
+from autograder.checks.artefacts import Artefacts, Here
 from autograder.checks.expect import Mistake
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
@@ -33,7 +34,7 @@ needs_bubblewrap = pytest.mark.skipif(
 
 
 def artefacts(files):
-    return measured.Artefacts(Handed(f"{LAB}_artefacts", files), measured.Here())
+    return Artefacts(Handed(f"{LAB}_artefacts", files), Here())
 
 
 def verdicts(files, hidden=True, where=None):
@@ -199,7 +200,7 @@ def test_a_data_set_that_the_grader_lacks_is_its_own_fault(monkeypatch):
     def lacking(data, split):
         raise UserError("MNIST is not here.")
 
-    monkeypatch.setattr(measured, "_split", lacking)
+    monkeypatch.setattr("autograder.checks.artefacts._split", lacking)
     files, table = verdicts(forge.honest())
     assert files.status == table.status == "grader_error" and "MNIST is not here" in files.message
 
@@ -226,7 +227,7 @@ def test_only_ordinary_files_of_the_right_names_are_read(tmp_path, monkeypatch):
     assert "cannot be read" in found.problems["int8.onnx"] and "too large" in found.problems["large.onnx"] and "too large" in found.problems["second.onnx"]
     (tmp_path / "link_artefacts").symlink_to(folder)
     assert read_folder(tmp_path / "link_artefacts", names) == Handed("link_artefacts")
-    own = measured.Artefacts(found, measured.Here())
+    own = Artefacts(found, Here())
     with pytest.raises(MissingFile, match="absent.onnx` was not handed in"):
         own.model("absent.onnx")
     with pytest.raises(Mistake, match="no link"):

@@ -9,7 +9,7 @@ import onnx
 import pytest
 import torch
 
-from autograder.checks.measured import Artefacts, Here
+from autograder.checks.artefacts import Artefacts, Here
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
