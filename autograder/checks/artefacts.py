@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from autograder.checks.expect import Mistake, kind_of, show, that
+from autograder.checks.expect import Mistake, that
+from autograder.checks.words import kind_of, show
 from autograder.course.faults import Crashed, MissingFile, StudentError, TimedOut
 
 INSIDE = Path(__file__).with_name("onnx_files.py")

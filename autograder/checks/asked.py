@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from autograder.checks import asking, fixed_arguments
-from autograder.checks.expect import show
 from autograder.checks.run import run_checks
 from autograder.checks.same import from_tensor
+from autograder.checks.words import show
 from autograder.sandbox import wire_modules
 
 MOST = 12  # values that are listed

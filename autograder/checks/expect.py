@@ -6,12 +6,11 @@ a reply, whatever it is.
 
 import numpy as np
 
-from autograder.checks.same import from_tensor, same_data
+from autograder.checks.same import from_tensor as from_tensor
+from autograder.checks.same import same_data
+from autograder.checks.words import as_array, counted, dtype_name, kind_of, on_input, shape_in_words, show, shown_apart, single, type_of
+from autograder.checks.words import case as case
 from autograder.course.faults import StudentError
-from autograder.sandbox import wire_modules
-from autograder.sandbox.wire import Opaque
-
-MOST_SHOWN = 20  # items of a container
 
 
 class Mistake(AssertionError):
@@ -54,7 +53,7 @@ def equal(got, want, *, what, on=None):
     """
     if isinstance(want, (str, bytes, type(None), list, tuple, dict)):
         if not _alike(got, want):
-            raise Mistake(f"{what}: expected {show(want)}, got {_shown_apart(got, want)}{_on(on)}")
+            raise Mistake(f"{what}: expected {show(want)}, got {shown_apart(got, want)}{on_input(on)}")
         return
     got_array, want_array = _comparable(got, want, what, on)
     good = got_array == want_array
@@ -73,30 +72,59 @@ def _alike(got, want):
         if isinstance(got, np.ndarray) and got.dtype.kind == "U" and got.shape == ():
             got = got.item()
         return type(got) is type(want) and got == want
-    got_array, want_array = _array(got), _array(want)
+    got_array, want_array = as_array(got), as_array(want)
     if got_array is None or want_array is None:
         return same_data(got, want, exact=True)
     return got_array.shape == want_array.shape and bool((got_array == want_array).all())
 
 
+def _comparable(got, want, what, on):
+    want_array = as_array(want)
+    got_array = as_array(got)
+    if got_array is None:
+        kind = "an array" if want_array.ndim else "a number"
+        raise Mistake(f"{what}: expected {kind}, got {kind_of(got)}{on_input(on)}")
+    if got_array.shape != want_array.shape:
+        raise Mistake(f"{what}: expected {shape_in_words(want_array.shape)}, got {shape_in_words(got_array.shape)}{on_input(on)}")
+    return got_array, want_array
+
+
+def _is_complex(array):
+    return np.iscomplexobj(array)
+
+
+def _real(array):
+    return array if array.dtype.kind in "fc" else array.astype(float)
+
+
+def _told(got, want, good, what, on):
+    where = tuple(int(i) for i in np.argwhere(~good)[0])
+    one, other = want[where], got[where]
+    detail = shown_apart(other, one)
+    if want.ndim == 0:
+        return f"{what}: expected {show(one)}, got {detail}{on_input(on)}"
+    index = ", ".join(map(str, where))
+    if want.size <= 8:
+        at = f"; at [{index}]: expected {show(one)}, got {detail}" if show(want) == show(got) else ""
+        return f"{what}: expected {show(want)}, got {show(got)}{at}{on_input(on)}"
+    return (
+        f"{what}: {int((~good).sum())} of {want.size} values are wrong; the first is at [{index}]: "
+        f"expected {show(one)}, got {detail}{on_input(on)}"
+    )
+
+
 def dtype(got, wanted, *, what):
     """`got` is an array (or scalar) of data type `wanted`."""
-    have = _dtype_name(got)
+    have = dtype_name(got)
     if have is None or have != str(np.dtype(wanted)):
         raise Mistake(f"{what}: expected data type {np.dtype(wanted)}, got {have or kind_of(got)}")
 
 
 def same_dtype(got, like, *, what):
     """`got` has the data type of `like` (arrays or tensors; float32 is the same in NumPy and torch)."""
-    have, wanted = _dtype_name(got), _dtype_name(like)
+    have, wanted = dtype_name(got), dtype_name(like)
     if have != wanted:
         raise Mistake(f"{what}: expected the data type of what was given, {wanted}, got {have or kind_of(got)}")
-
-
-def _dtype_name(value):
-    # A layer inside a module can have any name, also that of an attribute of arrays.
-    found = None if wire_modules.is_module(value) else getattr(value, "dtype", None)
-    return None if found is None else str(found).removeprefix("torch.")
 
 
 def raises(expected, call, *, what):
@@ -133,13 +161,13 @@ def array(got, what, shape=None, *, kinds="biuf", on=None):
 
     `kinds` are NumPy's letters for kinds of data: b, i, u, f, c. Anything else is a `Mistake`.
     """
-    found = _array(got) if hasattr(got, "shape") else None
+    found = as_array(got) if hasattr(got, "shape") else None
     if found is None:
-        raise Mistake(f"{what} should be an array or tensor of numbers; got {kind_of(got)}{_on(on)}")
+        raise Mistake(f"{what} should be an array or tensor of numbers; got {kind_of(got)}{on_input(on)}")
     if found.dtype.kind not in kinds:
-        raise Mistake(f"{what} should hold {_kinds_in_words(kinds)}; its data type is {_dtype_name(got)}{_on(on)}")
+        raise Mistake(f"{what} should hold {_kinds_in_words(kinds)}; its data type is {dtype_name(got)}{on_input(on)}")
     if shape is not None and found.shape != tuple(shape):
-        raise Mistake(f"{what} should have {_shape(tuple(shape))}; it has {_shape(found.shape)}{_on(on)}")
+        raise Mistake(f"{what} should have {shape_in_words(tuple(shape))}; it has {shape_in_words(found.shape)}{on_input(on)}")
     return found
 
 
@@ -150,40 +178,40 @@ def _kinds_in_words(kinds):
 
 def whole_number(got, what, on=None):
     """A Python or NumPy integer, or an array or tensor of integers of shape (), as an int. Not a bool, not 3.0."""
-    found = _single(got)
+    found = single(got)
     if isinstance(found, (int, np.integer)) and not isinstance(found, bool):
-        that(int(found).bit_length() <= 1000, f"{what} is far too large: {kind_of(got)}{_on(on)}")
+        that(int(found).bit_length() <= 1000, f"{what} is far too large: {kind_of(got)}{on_input(on)}")
         return int(found)
     if isinstance(found, (float, np.floating)) and np.isfinite(found) and found == int(found):
-        raise Mistake(f"{what} should be a whole number, an int; got {show(got)}, {_type_of(got)}{_on(on)}")
-    raise Mistake(f"{what} should be one whole number; got {kind_of(got)}{_on(on)}")
+        raise Mistake(f"{what} should be a whole number, an int; got {show(got)}, {type_of(got)}{on_input(on)}")
+    raise Mistake(f"{what} should be one whole number; got {kind_of(got)}{on_input(on)}")
 
 
 def whole_numbers(got, what, count=None, on=None):
     """A list, tuple or one-dimensional array or tensor of whole numbers, as a list of int; `count` of them if it is given."""
     if isinstance(got, (list, tuple)):
         numbers = [whole_number(each, f"Entry {at} of {what[:1].lower() + what[1:]}", on) for at, each in enumerate(got)]
-    elif getattr(_array(got), "ndim", 0):
+    elif getattr(as_array(got), "ndim", 0):
         found = array(got, what, kinds="iu", on=on)
-        that(found.ndim == 1, f"{what} should be a list or an array of one dimension; it has {_shape(found.shape)}{_on(on)}")
+        that(found.ndim == 1, f"{what} should be a list or an array of one dimension; it has {shape_in_words(found.shape)}{on_input(on)}")
         numbers = found.tolist()
     else:
-        raise Mistake(f"{what} should be a list of whole numbers; got {kind_of(got)}{_on(on)}")
-    that(count is None or len(numbers) == count, f"{what} should have {counted(count or 0, 'entry', 'entries')}; it has {len(numbers)}{_on(on)}")
+        raise Mistake(f"{what} should be a list of whole numbers; got {kind_of(got)}{on_input(on)}")
+    that(count is None or len(numbers) == count, f"{what} should have {counted(count or 0, 'entry', 'entries')}; it has {len(numbers)}{on_input(on)}")
     return numbers
 
 
 def real_number(got, what, on=None):
     """A finite real number, Python's, NumPy's, or an array or tensor of shape (), as a float. Not a bool."""
-    found = _single(got)
+    found = single(got)
     if isinstance(found, (int, float, np.integer, np.floating)) and not isinstance(found, bool):
         try:
             number = float(found)
         except OverflowError:
-            raise Mistake(f"{what} is far too large: {kind_of(got)}{_on(on)}") from None
-        that(np.isfinite(number), f"{what} should be a finite number; it is {kind_of(number)}{_on(on)}")
+            raise Mistake(f"{what} is far too large: {kind_of(got)}{on_input(on)}") from None
+        that(np.isfinite(number), f"{what} should be a finite number; it is {kind_of(number)}{on_input(on)}")
         return number
-    raise Mistake(f"{what} should be one number; got {kind_of(got)}{_on(on)}")
+    raise Mistake(f"{what} should be one number; got {kind_of(got)}{on_input(on)}")
 
 
 def text(got, what, on=None):
@@ -191,16 +219,8 @@ def text(got, what, on=None):
     if isinstance(got, np.ndarray) and got.shape == () and got.dtype.kind == "U":
         got = got.item()
     if not isinstance(got, str):
-        raise Mistake(f"{what} should be a text; got {kind_of(got)}{_on(on)}")
+        raise Mistake(f"{what} should be a text; got {kind_of(got)}{on_input(on)}")
     return got
-
-
-def _single(value):
-    """A Python or NumPy number as it is, the number in an array or tensor of shape (); None for anything else."""
-    if isinstance(value, int):
-        return value
-    found = _array(value)
-    return None if found is None or found.shape else found[()]
 
 
 def letter(value, name):
@@ -263,7 +283,7 @@ def reproducible(call, *, what):
     """`call()` twice gives the same answer, which is returned. For a function with a seed: the same seed, the same answer."""
     first, second = call(), call()
     if not same_data(first, second, exact=True):
-        raise Mistake(f"{what}: two calls with the same arguments gave {show(first)} and {_shown_apart(second, first)}")
+        raise Mistake(f"{what}: two calls with the same arguments gave {show(first)} and {shown_apart(second, first)}")
     return first
 
 
@@ -278,188 +298,3 @@ def seed_matters(call, *, what, seeds=(0, 1, 2)):
             if same_data(answers[at], answers[other]):
                 raise Mistake(f"{what}: the seeds {seeds[other]} and {seed} give the same answer; another seed should give another one")
     return answers
-
-
-# Words
-
-
-def show(value, limit=120):
-    """A short, safe picture of a value."""
-    if isinstance(value, Opaque):
-        return f"an object of type {value.type_name[:limit]}, which is not data"
-    if not wire_modules.is_module(value) and hasattr(value, "detach"):
-        value = from_tensor(value)
-    if wire_modules.is_module(value):
-        inside = [type(each).__name__ for each in value._modules.values()] or [repr(value)]
-        text = f"{wire_modules.summary(value)}: {', '.join(inside)}"
-    elif isinstance(value, np.ndarray):
-        # Six places would make 1e-9 a 0: where they hide a number, all are written with their powers of ten.
-        tiny = value.dtype.kind == "f" and bool(((value != 0) & (np.abs(value) < 1e-5)).any())
-        with np.printoptions(precision=6, threshold=8, edgeitems=3, suppress=not tiny):
-            text = " ".join(str(_few_axes(value)).split()) + (f" (shape {value.shape})" if value.size > 8 else "")
-    elif isinstance(value, (float, np.floating)):
-        text = f"{value:.7g}"
-    elif isinstance(value, np.generic):
-        text = str(value)
-    elif isinstance(value, int) and value.bit_length() > 400:
-        text = kind_of(value)
-    elif isinstance(value, (list, tuple)) and _holds_more(value):
-        inside = ", ".join(show(each, limit) for each in value[:MOST_SHOWN])
-        text = f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(value) == 1 else ''})"
-    elif isinstance(value, dict) and _holds_more(value.values()):
-        text = "{" + ", ".join(f"{key!r:.60}: {show(value[key], limit)}" for key in list(value)[:MOST_SHOWN]) + "}"
-    else:
-        text = repr(_few_axes(value))
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def _holds_more(values):
-    """Whether something in a container is itself shown by `show`: its `repr` would be long, or more exact than it looks."""
-    return any(hasattr(each, "shape") or isinstance(each, (list, tuple, dict, Opaque)) or wire_modules.is_module(each) for each in list(values)[:MOST_SHOWN])
-
-
-def call(name, args, kwargs, limit=160):
-    """A call as it was made, in a few words: "`soften([[6. 3. 0.]], 3)`"."""
-    shown = [show(each, 70) for each in args] + [f"{key}={show(each, 70)}" for key, each in kwargs.items()]
-    text = f"{name}({', '.join(shown)})"
-    return f"`{text if len(text) <= limit else text[: limit - 4] + '...)'}`"
-
-
-def case(limit=200, **inputs):
-    """Inputs in words, for `on`: their values where they are few, else shape, data type and range.
-
-    `case(x=x, keep=3)` is "x = [0.5 -0.9] and keep = 3", or "x = 6 x 10 float32 numbers from -1.2 to 3.4 and keep = 3".
-    """
-    words = [f"{name} = {_in_words(value)}" for name, value in inputs.items()]
-    text = ", ".join(words[:-1]) + (" and " if words[1:] else "") + words[-1]
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def _in_words(value):
-    found = _array(value)
-    if found is None or found.size <= 12 or found.ndim == 0:
-        return show(value)
-    sides = " x ".join(map(str, found.shape))
-    return f"{sides} {_dtype_name(value)} numbers from {show(found.min())} to {show(found.max())}"
-
-
-def _few_axes(value):
-    """A value whose text is soon written: of an array with many short axes nothing would be left out, for seconds."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_few_axes, value[:100]))
-    if isinstance(value, dict):
-        return {key: _few_axes(value[key]) for key in list(value)[:100]}
-    if isinstance(value, (str, bytes)):
-        return value[:200]
-    if isinstance(value, int) and value.bit_length() > 1000:
-        return Opaque(kind_of(value))
-    many = not wire_modules.is_module(value) and getattr(value, "ndim", 0) > 3
-    return value.reshape(-1) if many else value
-
-
-def kind_of(value):
-    """What a value is, in words: "a list of 3 entries", "an array of shape (2, 3)", "infinity", "an object of type Foo"."""
-    if value is None:
-        return "None (is a `return` missing?)"
-    if isinstance(value, Opaque):
-        return f"an object of type {value.type_name}"
-    if wire_modules.is_module(value):
-        return wire_modules.summary(value)
-    if isinstance(value, (bool, np.bool_)):
-        return f"{value} (a truth value)"
-    if isinstance(value, (float, np.floating)) and not np.isfinite(value):
-        return "NaN" if np.isnan(value) else "infinity" if value > 0 else "minus infinity"
-    if isinstance(value, int) and value.bit_length() > 1000:
-        return f"an integer of {value.bit_length()} bits"
-    if hasattr(value, "ndim") and not isinstance(value, np.generic):
-        holds = "text" if _dtype_name(value).startswith("<U") else _dtype_name(value)
-        return f"{_article(holds)} {'tensor' if hasattr(value, 'detach') else 'array'} of shape {tuple(value.shape)}"
-    if isinstance(value, (list, tuple, dict)):
-        name = "list" if isinstance(value, list) else "tuple" if isinstance(value, tuple) else "dict"
-        return f"a {name} of {counted(len(value), 'entry', 'entries')}" if value else f"an empty {name}"
-    if isinstance(value, str):
-        return f"the text {show(value, 40)}"
-    return _type_of(value)
-
-
-def _type_of(value):
-    return _article(_dtype_name(value) or type(value).__name__)
-
-
-def _article(name):
-    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"  # a uint8
-
-
-def counted(number, one, more):
-    """A number with its noun: "1 entry", "3 entries"."""
-    return f"{number} {one if number == 1 else more}"
-
-
-def _array(value):
-    if wire_modules.is_module(value):
-        return None
-    if hasattr(value, "detach"):
-        value = from_tensor(value)
-    if isinstance(value, (np.ndarray, np.generic, bool, int, float, complex)):
-        array = np.asarray(value)
-        return array if array.dtype.kind in "biufc" else None
-    return None
-
-
-def _comparable(got, want, what, on):
-    want_array = _array(want)
-    got_array = _array(got)
-    if got_array is None:
-        kind = "an array" if want_array.ndim else "a number"
-        raise Mistake(f"{what}: expected {kind}, got {kind_of(got)}{_on(on)}")
-    if got_array.shape != want_array.shape:
-        raise Mistake(f"{what}: expected {_shape(want_array.shape)}, got {_shape(got_array.shape)}{_on(on)}")
-    return got_array, want_array
-
-
-def _shape(shape):
-    return f"shape {shape}" if len(shape) else "a single number"
-
-
-def _is_complex(array):
-    return np.iscomplexobj(array)
-
-
-def _real(array):
-    return array if array.dtype.kind in "fc" else array.astype(float)
-
-
-def _told(got, want, good, what, on):
-    where = tuple(int(i) for i in np.argwhere(~good)[0])
-    one, other = want[where], got[where]
-    detail = _shown_apart(other, one)
-    if want.ndim == 0:
-        return f"{what}: expected {show(one)}, got {detail}{_on(on)}"
-    index = ", ".join(map(str, where))
-    if want.size <= 8:
-        at = f"; at [{index}]: expected {show(one)}, got {detail}" if show(want) == show(got) else ""
-        return f"{what}: expected {show(want)}, got {show(got)}{at}{_on(on)}"
-    return (
-        f"{what}: {int((~good).sum())} of {want.size} values are wrong; the first is at [{index}]: "
-        f"expected {show(one)}, got {detail}{_on(on)}"
-    )
-
-
-def _shown_apart(got, want):
-    """What came; where its picture is that of what was wanted, with what tells them apart."""
-    shown, kinds = show(got), (kind_of(got), kind_of(want))
-    if shown != show(want):
-        return shown
-    if _single(got) is None or _single(want) is None:
-        return f"{shown}, {kinds[0]} where {kinds[1]} is expected" if kinds[0] != kinds[1] else f"{shown}, which differs where nothing is shown"
-    with np.errstate(all="ignore"):
-        by = complex(_single(got)) - complex(_single(want))
-    if by == 0 or by != by:
-        return f"{shown}, {_type_of(got)}"
-    return f"{shown}, {_type_of(got)} ({by.real:+.3g} off)" if not by.imag else f"{shown}, {_type_of(got)} ({by:.3g} off)"
-
-
-def _on(on):
-    if on is None:
-        return ""
-    return f", for {on if isinstance(on, str) else show(on)}"

@@ -8,7 +8,8 @@ from decimal import Decimal
 import numpy as np
 
 from autograder.checks.artefacts import DATA
-from autograder.checks.expect import show, that
+from autograder.checks.expect import that
+from autograder.checks.words import show
 
 INT8_SHARE = 2 / 3
 LIKENESS = 0.8

@@ -11,9 +11,9 @@ import warnings
 import numpy as np
 
 from autograder.checks import asking, laws
-from autograder.checks.expect import show
 from autograder.checks.recalled import Recalled
 from autograder.checks.same import LOOSE, TIGHT, from_tensor, same_data
+from autograder.checks.words import show
 from autograder.course.faults import StudentError, StudentFault
 from autograder.sandbox.reply import Reply
 

@@ -15,8 +15,8 @@ import pytest
 
 from autograder.checks import asking
 from autograder.checks.expect import Mistake
-from autograder.checks.expect import call as shown_call
 from autograder.checks.files import COURSE
+from autograder.checks.words import call as shown_call
 from autograder.course.faults import MachineBusy, StudentFault
 
 # pytest only as an engine: no configuration, plugins, cache or output of its own.
