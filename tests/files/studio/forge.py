@@ -44,7 +44,7 @@ def put(tensor, values):
 
 def say_the_truth(files):
     """Write the table anew, so that it says what the files are."""
-    from autograder.checks.measured import Artefacts, Here
+    from autograder.checks.artefacts import Artefacts, Here
     from autograder.course.handed_in import Handed
 
     found, table = Artefacts(Handed("", files), Here()), json.loads(files["results.json"])
