@@ -635,8 +635,9 @@ def test_files_of_the_course_and_of_people_are_not_there(session):
     assert printed(session, f"import os\nprint([p for p in {paths!r} if os.path.exists(p)])") == "[]"
     assert run(session, "import autograder.checks").error_type == "ModuleNotFoundError"
     assert run(session, "import course_labs").error_type == "ModuleNotFoundError"
-    found = "import os, autograder\nprint(sorted(os.listdir(os.path.dirname(autograder.__file__))))"
-    assert printed(session, found) == "['__init__.py', 'course', 'student.py']"
+    found = "import os, {0}\nprint(sorted(os.listdir(os.path.dirname({0}.__file__))))"
+    assert printed(session, found.format("autograder")) == "['__init__.py', 'course', 'student.py']"
+    assert printed(session, found.format("autograder.course")) == "['__init__.py', 'blanks.py', 'cell_code.py', 'figure_style.py', 'shell.py']"
 
 
 def test_a_course_installed_among_the_libraries_is_hidden(monkeypatch, tmp_path):

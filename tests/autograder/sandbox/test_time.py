@@ -80,7 +80,7 @@ def a_class(tmp_path, monkeypatch):
         shutil.copytree(SAMPLE / student, tmp_path / "class" / student)
     monkeypatch.setattr(class_run, "Local", InThisProcess)
     monkeypatch.setattr(workers, "_sandbox", lambda settings: None)
-    monkeypatch.setattr(class_run.provenance, "hashes", lambda lesson: {"checks": "same"})
+    monkeypatch.setattr(class_run.provenance, "hashes", lambda lesson, files: {"checks": "same"})
 
     def run(grader, **options):
         monkeypatch.setattr(workers, "grade", grader)
