@@ -85,11 +85,8 @@ def package_files(wanted):
     return found
 
 
-def modules_needed(sources, instead=None):
-    """Name in the repository -> path of every module of the course that `sources` (Python texts) import, and what these import in turn.
-
-    `instead` maps a module's name to the text whose import lines count in place of the whole file's.
-    """
+def modules_needed(sources):
+    """Name in the repository -> path of every module of the course that `sources` (Python texts) import, and what these import in turn."""
     found, read, waiting = {}, set(), [name for source in sources for name in imported(source)]
     while waiting:
         module = waiting.pop()
@@ -105,7 +102,7 @@ def modules_needed(sources, instead=None):
         if path.name != "__init__.py":
             package = module.rpartition(".")[0]
         found[path.relative_to(paths.REPOSITORY).as_posix()] = path
-        waiting += imported((instead or {}).get(module) or path.read_text(encoding="utf-8"), package)
+        waiting += imported(path.read_text(encoding="utf-8"), package)
     return found
 
 

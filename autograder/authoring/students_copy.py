@@ -1,6 +1,5 @@
 """The students' copy of the course: lessons, labs, data loaders, visible checks. No solutions, hidden checks or banks."""
 
-import ast
 import base64
 import zlib
 from dataclasses import replace
@@ -21,6 +20,7 @@ from course_data.files import write_whole
 FOLDER = "compression-course"
 # Whole packages; of `autograder` goes along what these, the notebooks, the visible checks and the students' commands import.
 PACKAGES = ("course_data", "course_labs")
+COMMANDS = "autograder.cli.learners"
 PLAIN = ("LICENSE", "LICENSE-TEXT", "setup.py", "constraints.txt", "environment.yml", "labs/README.md")
 
 README = """\
@@ -147,8 +147,7 @@ def contents(of=COURSE):
     found.update(package_files(lambda package: package.startswith(PACKAGES)))
     sources = [path.read_text(encoding="utf-8") for path in [*visible.values(), *found.values()] if path.suffix == ".py"]
     sources += [source for path in notebooks for source in _code(path)]
-    commands = "autograder.cli.main"
-    found.update(modules_needed([*sources, f"import {commands}"], {commands: _for_students(paths.REPOSITORY / "autograder" / "cli" / "main.py")}))
+    found.update(modules_needed([*sources, f"import {COMMANDS}"]))
     secret = [name for name in found if name.endswith(("/hidden.py", "/bank.py", f"/{paths.SOURCE}"))]
     if secret:
         raise ReleaseError(f"Something that the students' copy holds imports {secret[0]}, which must not go along; nothing was written.")
@@ -196,22 +195,6 @@ def _code(notebook):
     return [plain_python(cell.source) for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
 
 
-def _for_students(path):
-    """What of the command line's module a student's copy offers, as Python: its own commands, and the functions that these use."""
-    tree, functions, kept = ast.parse(path.read_text(encoding="utf-8")), {}, []
-    offered = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "FOR_STUDENTS"]
-    wanted = {"main", *ast.literal_eval(offered[0])}
-    for node in tree.body:
-        if not isinstance(node, ast.FunctionDef):
-            kept.append(node)
-        elif node.name in wanted or not node.decorator_list:
-            functions[node.name] = node
-    while wanted & functions.keys():
-        kept += (new := [functions.pop(name) for name in wanted & functions.keys()])
-        wanted = {each.id for node in new for each in ast.walk(node) if isinstance(each, ast.Name)}
-    return ast.unparse(ast.Module(kept, []))
-
-
 PACKED = '''"""The course's own functions for the demonstrations of later lessons.
 
 They are answers to exercises: packed, so that nobody reads one who did not mean to.
@@ -254,7 +237,7 @@ def _without_hidden_checks(lesson):
 def _pyproject():
     """pyproject.toml as it is true of the copy, without the settings of tools for the course's own tests."""
     text = (paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.pytest")[0]
-    return text.replace('course_lessons = "solutions"', 'course_lessons = "checks"')
+    return text.replace('course_lessons = "solutions"', 'course_lessons = "checks"').replace("autograder.cli.main:main", f"{COMMANDS}:main")
 
 
 def leaks(files, of=COURSE):

@@ -1,0 +1,122 @@
+"""What a student or a self-learner does: the whole command line of a students' copy. No command here needs a grader."""
+
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from autograder.cli.common import CommandError, app_of, console, run
+from course_labs.studio.commands import lab
+
+
+def check(
+    notebook: Path = typer.Argument(help="A lesson's notebook, e.g. lessons/01_affine_quantization.ipynb"),
+    exercises: list[str] = typer.Argument(None, help="Exercise ids; all of the lesson's if none is given."),
+):
+    """Run a notebook's cells and its visible checks. The code runs here, unprotected: only check your own."""
+    from autograder.course.notebooks import NotebookProblem
+    from autograder.learner.own_notebook import check_notebook
+
+    if not notebook.is_file():
+        raise CommandError(f"There is no file {notebook} in {Path.cwd()}. Give the notebook's path from here.")
+    for exercise_id in exercises or ():
+        _exercise(exercise_id)
+    try:
+        lesson, verdicts, repairs = check_notebook(notebook, exercises)
+    except NotebookProblem as problem:
+        raise CommandError(f"{notebook}: {problem}") from None
+    for line in repairs:
+        console.print(f"repaired  {escape(line)}")
+    for verdict in verdicts:
+        title = lesson.exercise(verdict.exercise).title
+        _line(verdict.status, f"{verdict.exercise}  {title}")
+        if verdict.message:
+            console.print(Padding(escape(verdict.message), (0, 0, 0, 14)))
+    passed = sum(v.status == "passed" for v in verdicts)
+    asked = [v for v in verdicts if v.status != "needs_manual"]
+    console.print(f"{passed} of {len(asked)} exercises pass their visible checks")
+    if passed < len(asked):
+        raise typer.Exit(1)
+
+
+def hint(exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale")):
+    """Show the next hint of an exercise (three at most)."""
+    from autograder.learner.progress import next_hint
+
+    _, found = _exercise(exercise)
+    number, text = next_hint(found)
+    console.print(f"{found.id}  Hint {number} of {len(found.hints)}: {escape(text)}")
+
+
+def status():
+    """Show which exercises pass, in every lesson."""
+    from autograder.course import catalogue
+    from autograder.learner.progress import progress_rows
+
+    for lesson in catalogue.lessons().values():
+        heading, rows = progress_rows(lesson)
+        table = Table(title=heading, title_justify="left", show_header=False, box=None, title_style="bold")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        console.print(table)
+
+
+def reset(
+    exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale"),
+    notebook: Path = typer.Option(None, help="The notebook; if not given, the one in this folder, else the course's own."),
+):
+    """Put one exercise's cell back as it was handed out. The old notebook is kept beside it as .bak."""
+    from autograder.course.notebooks import NotebookProblem
+    from autograder.learner.own_notebook import reset_exercise
+
+    lesson, found = _exercise(exercise)
+    try:
+        path, backup = reset_exercise(lesson, found, notebook)
+    except (NotebookProblem, OSError) as problem:
+        raise CommandError(str(problem)) from None
+    console.print(f"{found.id} is as it was handed out, in {path}. What stood there before is in {backup}.")
+    console.print("If the notebook is open in Jupyter, reload it there (File > Reload Notebook from Disk) before you save.")
+
+
+def doctor():
+    """Say whether this machine is ready: each line is ok, or what to do."""
+    from autograder.cli.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        mark = {True: "[bold blue]ok      [/]", False: "[bold red]to do   [/]", None: "not used"}[finding.ok]
+        console.print(f"{mark}  {finding.name:<16} {escape(finding.text)}", soft_wrap=True)
+    if any(finding.ok is False for finding in findings):
+        raise typer.Exit(1)
+
+
+def _exercise(exercise_id):
+    """(lesson, exercise) by id, or a CommandError that suggests the nearest."""
+    import difflib
+
+    from autograder.course import catalogue
+
+    try:
+        lesson = catalogue.lesson_of(exercise_id)
+    except KeyError:
+        ids = [e.id for lesson in catalogue.lessons().values() for e in lesson.exercises]
+        near = difflib.get_close_matches(exercise_id, ids, n=1, cutoff=0.4)
+        guess = f" Did you mean {near[0]}?" if near else ""
+        raise CommandError(f"There is no exercise {exercise_id}.{guess} `course status` lists them.") from None
+    return lesson, lesson.exercise(exercise_id)
+
+
+def _line(status, text):
+    colour = {"passed": "blue", "needs_manual": "dim", "blank": "yellow"}.get(status, "red")
+    word = {"needs_manual": "by hand"}.get(status, status)
+    console.print(f"[{colour}]{word:<14}[/]{escape(text)}")
+
+
+COMMANDS = (lab, check, hint, status, reset, doctor)
+
+
+def main():
+    """The `course` command of a students' copy."""
+    run(app_of(COMMANDS))
