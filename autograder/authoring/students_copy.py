@@ -7,7 +7,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.authoring.build import MARKED, build
+from autograder.authoring.answers import solution
+from autograder.authoring.build import MARKED
 from autograder.authoring.packing import modules_needed, need_repository, package_files, zip_of
 from autograder.checks import private_checks
 from autograder.checks.files import COURSE
@@ -210,22 +211,6 @@ exec(zlib.decompress(base64.b85decode("{}")))
 def packed(source):
     """A module (bytes) that does what `source` (bytes) does and does not show how."""
     return PACKED.format(base64.b85encode(zlib.compress(source, 9)).decode()).encode()
-
-
-def solution(lesson):
-    """The namespace that the answers of a lesson (its name) make; figures, check() calls and what writes files are left out."""
-    namespace = {"__name__": "solution"}
-    for name, source in solution_cells(lesson):
-        exec(compile(source, f"<{name}>", "exec"), namespace)
-    return namespace
-
-
-def solution_cells(lesson):
-    """(id, source) of the cells that `solution` runs."""
-    files = {e.id for e in catalogue.lessons()[lesson].exercises if e.files}
-    for cell in nbformat.reads(build(paths.source_of(lesson)).instructor, as_version=4).cells:
-        if cell.cell_type == "code" and cell.metadata.course.role in ("setup", "plain", "exercise") and cell.metadata.course.get("exercise") not in files:
-            yield cell.id, cell.source
 
 
 def _without_hidden_checks(lesson):

@@ -8,8 +8,8 @@ the bundle accepts that, and every results.json says it.
 
 import json
 
+from autograder.authoring.answers import solution_cells
 from autograder.authoring.packing import as_imported, modules_needed, package_files, project, zip_of
-from autograder.authoring.students_copy import solution_cells
 from autograder.checks import private_checks
 from autograder.course import catalogue, paths
 from autograder.exports import ExportError

@@ -29,7 +29,7 @@ def settled(lesson, outcomes, seed, files=COURSE):
 def _solution(lesson):
     """The namespace of the right answers of a lesson (its name), or None."""
     if paths.SOLUTIONS.is_dir():
-        from autograder.authoring.students_copy import solution  # and with it the builder and its tools, which a bundle has not
+        from autograder.authoring.answers import solution  # and with it the builder and its tools, which a bundle has not
 
         return solution(lesson)
     packed = paths.folder_of(lesson) / PACKED

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.authoring.students_copy import solution, solution_cells
+from autograder.authoring.answers import solution, solution_cells
 from autograder.checks import asking, expect
 from autograder.checks.expect import Mistake
 from autograder.checks.modules import run_module

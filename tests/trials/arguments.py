@@ -7,7 +7,7 @@ import argparse
 import sys
 import warnings
 
-from autograder.authoring import students_copy
+from autograder.authoring import answers
 from autograder.checks.asked import arguments, documented, never_varying
 from autograder.course import catalogue
 
@@ -25,7 +25,7 @@ def main():
                 not options.which or lesson.name.startswith(tuple(options.which)) or exercise.id.startswith(tuple(options.which))
             ):
                 continue
-            found = arguments(lesson.name, exercise, students_copy.solution(lesson.name), range(options.seeds))
+            found = arguments(lesson.name, exercise, answers.solution(lesson.name), range(options.seeds))
             print(f"\n{exercise.id}")
             for name in exercise.names:
                 print(f"  {name}: {' '.join(documented(lesson.cell_of(exercise.id).source, name).split())}")

@@ -13,7 +13,7 @@ import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 
-from autograder.authoring import students_copy
+from autograder.authoring import answers
 from autograder.checks import asking
 from autograder.checks.files import bank
 from autograder.checks.run import run_checks
@@ -60,7 +60,7 @@ def judged(lesson, exercise, note, right, names, seeds, solution):
 
 def tried(lesson, seeds, part, parts):
     """The lines about every `parts`-th answer of a lesson."""
-    solution, lines = students_copy.solution(lesson), []
+    solution, lines = answers.solution(lesson), []
     for at, entry in enumerate(entries(lesson)):
         if at % parts == part:
             line = judged(lesson, *entry, seeds, solution)

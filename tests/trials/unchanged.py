@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from typer.main import get_command
 
-from autograder.authoring import students_copy
+from autograder.authoring import answers
 from autograder.checks import asking
 from autograder.checks.files import bank
 from autograder.checks.run import run_checks
@@ -45,7 +45,7 @@ def banks():
     """Every answer of the banks, and the solution -> "status points message"."""
     found = {}
     for name, lesson in catalogue.lessons().items():
-        solution = students_copy.solution(name)
+        solution = answers.solution(name)
         for number, (exercise_id, note, names) in enumerate(
             [(e.id, "the solution", {}) for e in lesson.exercises if not e.by_hand and not e.files] + [(a.exercise, a.note, a.names) for a in bank(name)]
         ):

@@ -12,7 +12,7 @@ import re
 import numpy as np
 import pytest
 
-from autograder.authoring import students_copy
+from autograder.authoring import answers
 from autograder.checks import asking, naming
 from autograder.checks.asked import arguments_in, never_varying
 from autograder.checks.files import bank
@@ -26,7 +26,7 @@ LESSONS = list(catalogue.lessons())
 SEEDS = (1, 2, 3)  # of these each answer meets two, its neighbours in the bank others; tests/trials/luck.py tries a hundred
 
 
-solution = functools.cache(students_copy.solution)
+solution = functools.cache(answers.solution)
 
 
 def outcomes_of(lesson, exercise_id, names, seed=1):

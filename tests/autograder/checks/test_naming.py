@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.authoring.students_copy import solution
+from autograder.authoring.answers import solution
 from autograder.checks import asking, law, laws, naming
 from autograder.checks.files import bank
 from autograder.checks.naming import named_mistake
