@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.authoring.answers import solution
-from autograder.authoring.build import MARKED
+from autograder.authoring.blanked import MARKED
 from autograder.authoring.packing import modules_needed, need_repository, package_files, zip_of
 from autograder.checks import private_checks
 from autograder.checks.files import COURSE

@@ -2,6 +2,7 @@
 # course:
 #   lesson: pruning_tradeoff
 #   title: The real pruning trade
+#   writes: "one network at 10, 30, 50 and 70 %: surgery, MACs, a choice made before the test; bytes against MACs against milliseconds"
 #   minutes: 80
 #   points: 100
 # ---

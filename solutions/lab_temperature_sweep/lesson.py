@@ -2,6 +2,7 @@
 # course:
 #   lesson: temperature_sweep
 #   title: The temperature sweep
+#   writes: soft targets and loss over five temperatures and three seeds; which difference is one
 #   minutes: 80
 #   points: 100
 # ---

@@ -2,8 +2,10 @@
 # course:
 #   lesson: 00_start_here
 #   title: Start here
+#   writes: one blank, to see how it works
 #   minutes: 10
 #   points: 10
+#   except: [number_of_cells, number_of_exercises, kinds_of_exercises, closing_sections]  # one short page
 # ---
 
 # %% [markdown]

@@ -2,6 +2,7 @@
 # course:
 #   lesson: 01_affine_quantization
 #   title: Affine quantisation from scratch in NumPy
+#   writes: a quantiser, ranges, channels, an integer matrix product, packed bytes
 #   minutes: 110
 #   points: 100
 # ---

@@ -2,6 +2,7 @@
 # course:
 #   lesson: 02_magnitude_pruning
 #   title: Magnitude pruning, masks that hold, and honest bytes
+#   writes: exact masks, masks that hold, schedules, a lottery ticket, sparse bytes
 #   minutes: 100
 #   points: 100
 # ---

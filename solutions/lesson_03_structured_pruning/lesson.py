@@ -2,6 +2,7 @@
 # course:
 #   lesson: 03_structured_pruning
 #   title: Structured pruning, cutting whole channels
+#   writes: channel scores, surgery on linear and convolutional layers, MACs, tied groups
 #   minutes: 110
 #   points: 100
 # ---

@@ -2,6 +2,7 @@
 # course:
 #   lesson: 04_distillation
 #   title: Distillation, a small network taught by a large one
+#   writes: soft targets, KL with its direction, the whole loss, its gradient
 #   minutes: 95
 #   points: 100
 # ---

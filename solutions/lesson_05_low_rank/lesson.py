@@ -2,6 +2,7 @@
 # course:
 #   lesson: 05_low_rank
 #   title: Low-rank factorisation, two thin tables for one
+#   writes: thin factors, exact errors, ranks, layers in two, whitening, LoRA
 #   minutes: 105
 #   points: 100
 # ---

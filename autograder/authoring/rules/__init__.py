@@ -1,0 +1,50 @@
+"""Every rule of a lesson. A rule is a function of a `Draft` whose first line of docstring is the rule; it yields (line, what) where it is broken.
+
+A rule judges one thing, and stands what another rule will tell: an author reads all that is wrong in one run.
+"""
+
+from autograder.authoring.rules import beside, exercises, lesson, shape
+from autograder.course import paths
+
+# File of the lesson's folder -> the rules whose lines count in it.
+RULES = {
+    paths.SOURCE: (*lesson.RULES, *shape.RULES, *exercises.RULES),
+    "visible.py": beside.VISIBLE,
+    "hidden.py": beside.HIDDEN,
+    "bank.py": beside.BANK,
+    "figures.py": beside.FIGURES,
+    "__init__.py": beside.PACKAGE,
+}
+
+
+def broken(draft):
+    """What the lesson breaks: "file:line: what", in the order of files and lines."""
+    found = []
+    for file, rules in RULES.items():
+        told = {(line, what) for rule in rules if rule.__name__ not in excepted(draft) for line, what in rule(draft)}
+        found += [f"{draft.shown(file)}:{line}: {what}" for line, what in sorted(told)]
+    return draft.trouble + found
+
+
+def broken_between(drafts):
+    """What lessons break together: an exercise's id stands in one lesson only, and a lesson's number in one folder's name."""
+    found, homes, numbers = [], {}, {}
+    for draft in filter(lambda draft: draft.name, drafts):
+        for task in draft.tasks:
+            if homes.setdefault(task.id, draft.name) != draft.name:
+                found.append(f"{draft.shown()}:{task.line}: exercise {task.id} is also in {homes[task.id]}")
+        number = draft.name if paths.is_lab(draft.name) else draft.name[:2]
+        if numbers.setdefault(number, draft.name) != draft.name:
+            found.append(f"{draft.shown()}:1: {numbers[number]} has the number {number}, too")
+    return found
+
+
+def excepted(draft):
+    """The rules of shape that a lesson of another shape names in its header."""
+    named = draft.header.get("except", ())
+    return {str(name) for name in named if str(name) in shape.NAMES} if isinstance(named, list) else set()
+
+
+def sentences():
+    """(file, what a rule demands) of every rule, in order: the first line of its docstring."""
+    return [(file, rule.__doc__.strip().splitlines()[0]) for file, rules in RULES.items() for rule in rules]
