@@ -71,7 +71,7 @@ def test_the_readme_shows_the_sample_class_as_it_is_graded():
 
 def test_the_readme_lists_every_lesson_and_lab_with_its_minutes_and_points():
     readme = (ROOT / "README.md").read_text()
-    rows = re.findall(r"^\| (\d\d|\w+_\w+)(?: [^|]+)? \| [^|]+\| (\d+) \| (\d+) \|$", readme, re.MULTILINE)
+    rows = re.findall(r"^\| \[(\d\d|\w+_\w+)[^|\]]*\]\([^|)]+\.ipynb\) \| [^|]+\| (\d+) \| (\d+) \|$", readme, re.MULTILINE)
     assert rows == [(catalogue.short(lesson.name), str(lesson.minutes), f"{lesson.points:g}") for lesson in catalogue.lessons().values()]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import nbformat
 
-from autograder.authoring import rules
+from autograder.authoring import pages, rules
 from autograder.authoring.blanked import top_level_names
 from autograder.authoring.packing import need_repository
 from autograder.authoring.source import BuildError, read, sources
@@ -134,7 +134,7 @@ configure(c)
 
 
 def build_all(check=False):
-    """Build every lesson and lab. Returns the files that changed (or, with `check`, would change), as relative paths.
+    """Build every lesson and lab, and the tables of them. Returns the files that changed (or, with `check`, would change), as relative paths.
 
     Raises `BuildError` when any source breaks a rule, `UserError` where there are no sources; then nothing is written.
     """
@@ -170,4 +170,5 @@ def build_all(check=False):
             changed.append(path)
             if not check:
                 path.unlink()
+    changed += pages.update([draft.header for draft in drafts], check)
     return [path.relative_to(paths.REPOSITORY).as_posix() for path in changed]

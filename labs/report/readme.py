@@ -19,6 +19,7 @@ from course_labs.report.tables import accuracy, basis, gains, grid, latency, num
 README, LABS = REPOSITORY / "README.md", REPOSITORY / "labs" / "README.md"
 HEADER = ("model", "test accuracy", "file", "one image", "smaller", "faster")
 CONTROLS_HEADER = ("model", "test accuracy", "file", "after gzip", "not zero", "one image")
+OTHERS = ("catalogue",)  # tables of lessons and labs, which `course build` makes
 COMPARED = ("student", "pruned", "int8")  # what control rows are held against
 FIGURE = "tradeoff.png"
 STAMP = "made-from"  # where the picture says which results it shows
@@ -52,9 +53,9 @@ def update(readme: Path = README, labs: Path = LABS, folder: Path = shorter_runs
 
     With `check`, writes nothing. Raises UserError if a marker has no results, or as `markers.refill` does.
     """
-    stale = refill(readme, {"table": lambda name: table(read_results(folder / f"{name}.json"))}, check)
+    stale = refill(readme, {"table": lambda name: table(read_results(folder / f"{name}.json"))}, check, OTHERS)
     parts = {"controls": lambda name: controls(read_results(folder / "controls" / f"{name}.json")), "shorter": lambda name: shorter_runs.table(folder)}
-    stale += refill(labs, parts, check)
+    stale += refill(labs, parts, check, OTHERS)
     files = [folder / f"{name}.json" for name in names(readme, "table")]
     made_from = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     if _stamp(folder / FIGURE) != made_from:

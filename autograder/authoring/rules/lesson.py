@@ -27,6 +27,8 @@ def header_is_complete(draft):
             yield 1, f"the header lacks `{key}:` under `course:`"
         elif not isinstance(value, kind) or isinstance(value, bool) or not value:
             yield 1, f"the header's `{key}:` is {value!r}; it must be {'a text' if kind is str else 'a number above 0'}"
+        elif isinstance(value, str) and ("|" in value or "\n" in value):
+            yield 1, f"the header's `{key}:` stands in a table: one line, without |"
 
 
 def header_names_the_folder(draft):

@@ -43,6 +43,12 @@ def test_markers_out_of_order_are_an_error_and_change_nothing(page, old, new, sa
     assert page.read_text(encoding="utf-8") == text
 
 
+def test_what_somebody_else_makes_stays_as_it_is(page):
+    assert markers.refill(page, {"note": lambda name: "new\n"}, others=("table",)) == ["note:b"]
+    assert page.read_text(encoding="utf-8") == PAGE.replace("<!-- note:b -->\n", "<!-- note:b -->\nnew\n")
+    assert markers.refill(page, {"table": lambda name: "1\n"}, others=("note", "absent")) == []
+
+
 def test_a_maker_that_fails_leaves_the_page_whole(page):
     def fails(name):
         raise UserError("no results")
