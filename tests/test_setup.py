@@ -11,10 +11,12 @@ from typer.main import get_command
 
 from autograder.cli.main import app
 from autograder.course import catalogue
+from autograder.course.paths import is_lab, name_of
 from course_labs.report.markers import names
 from tests import FILES
 from tests import REPOSITORY as ROOT
 from tests.bench import page as figures
+from tests.bench.submissions import lesson_sources
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PINS = {
@@ -67,6 +69,11 @@ def test_the_readme_shows_the_sample_class_as_it_is_graded():
     expected = json.loads((FILES / "sample_class" / "expected.json").read_text())
     shown = dict(re.findall(r"^│ (\w+) +│ 01 +│ +(\d+) │ 100 │", readme, re.MULTILINE))
     assert shown == {name: str(entry["points"]) for name, entry in expected.items()}
+
+
+def test_the_benches_grade_every_lesson_but_the_first():
+    numbered = [name for name in catalogue.lessons() if not is_lab(name)]
+    assert [name_of(path.parent.name) for path in lesson_sources()] == numbered[1:]
 
 
 def test_the_readme_lists_every_lesson_and_lab_with_its_minutes_and_points():

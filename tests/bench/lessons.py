@@ -22,6 +22,7 @@ from nbclient.exceptions import CellExecutionError
 from autograder.authoring.build import build, sources
 from autograder.course.catalogue import short
 from autograder.course.handed_in import folder_of, read_folder
+from autograder.course.paths import name_of
 from autograder.grading.submission import grade
 from autograder.grading.workers import PRELOAD
 from autograder.sandbox.box import Sandbox
@@ -86,17 +87,18 @@ def main():
     with Sandbox(preload=PRELOAD) as sandbox, tempfile.TemporaryDirectory() as home:
         os.environ["COURSE_HOME"] = home  # the reader's own progress stays as it is
         for path in sources():
-            if asked.lessons and short(path.stem) not in asked.lessons:
+            name = name_of(path.parent.name)
+            if asked.lessons and short(name) not in asked.lessons:
                 continue
             built = build(path)
             try:
                 times, handed = read(built, asked.data)
-                rows[path.stem] = {**times, **graded(built, sandbox, handed)}
+                rows[name] = {**times, **graded(built, sandbox, handed)}
             except CellExecutionError as error:
-                sys.exit(f"{path.stem} does not run from top to bottom:\n{error}")
-            row = rows[path.stem]
+                sys.exit(f"{name} does not run from top to bottom:\n{error}")
+            row = rows[name]
             print(
-                f"{path.stem:<24} {row['notebook_seconds']:6.1f} s to read (slowest cell {row['slowest_cell_seconds']:.1f} s),"
+                f"{name:<24} {row['notebook_seconds']:6.1f} s to read (slowest cell {row['slowest_cell_seconds']:.1f} s),"
                 f" {row['grading_seconds']:.2f} s to grade",
                 flush=True,
             )

@@ -8,14 +8,19 @@ import nbformat
 
 from autograder.authoring.build import build, sources
 from autograder.checks.files import bank
-from autograder.course.paths import is_lab
+from autograder.course.paths import is_lab, name_of
 
 KINDS = ("solution", "solution", "other", "other", "slip", "slips", "half", "half", "weak", "blank")  # of every ten students
 
 
+def lesson_sources():
+    """The sources of the lessons that have checks worth timing: all but the one-blank lesson 00."""
+    return [path for path in sources() if not (name := name_of(path.parent.name)).startswith("00") and not is_lab(name)]
+
+
 def build_lessons():
-    """Every lesson that has checks of its own worth timing: all but the one-blank lesson 00."""
-    return [build(path) for path in sources() if not path.stem.startswith("00") and not is_lab(path.stem)]
+    """These lessons, built."""
+    return [build(path) for path in lesson_sources()]
 
 
 def submission(built, kind, seed, demos=True):
