@@ -187,20 +187,6 @@ def whole_number(got, what, on=None):
     raise Mistake(f"{what} should be one whole number; got {kind_of(got)}{on_input(on)}")
 
 
-def whole_numbers(got, what, count=None, on=None):
-    """A list, tuple or one-dimensional array or tensor of whole numbers, as a list of int; `count` of them if it is given."""
-    if isinstance(got, (list, tuple)):
-        numbers = [whole_number(each, f"Entry {at} of {what[:1].lower() + what[1:]}", on) for at, each in enumerate(got)]
-    elif getattr(as_array(got), "ndim", 0):
-        found = array(got, what, kinds="iu", on=on)
-        that(found.ndim == 1, f"{what} should be a list or an array of one dimension; it has {shape_in_words(found.shape)}{on_input(on)}")
-        numbers = found.tolist()
-    else:
-        raise Mistake(f"{what} should be a list of whole numbers; got {kind_of(got)}{on_input(on)}")
-    that(count is None or len(numbers) == count, f"{what} should have {counted(count or 0, 'entry', 'entries')}; it has {len(numbers)}{on_input(on)}")
-    return numbers
-
-
 def real_number(got, what, on=None):
     """A finite real number, Python's, NumPy's, or an array or tensor of shape (), as a float. Not a bool."""
     found = single(got)
@@ -235,19 +221,6 @@ def plain_letter(value):
     if isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind == "U":
         value = value.item()
     return value.strip().strip("()").strip().lower() if isinstance(value, str) else None
-
-
-def is_integer(value):
-    """A Python or NumPy integer (not a bool)."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def is_number(value):
-    """A finite real number: Python's, NumPy's, or an array of shape ()."""
-    if isinstance(value, np.ndarray):
-        value = value[()] if value.shape == () else None
-    real = (int, float, np.integer, np.floating)
-    return isinstance(value, real) and not isinstance(value, bool) and bool(abs(value) < 1e300)
 
 
 # What a function does
