@@ -4,6 +4,7 @@ Images are uint8 tensors (N, C, H, W), labels int64 tensors (N,). One card for e
 """
 
 import importlib
+from typing import Any
 
 from course_data.errors import UserError
 from course_data.root import data_root
@@ -20,7 +21,7 @@ _HOMES = {
 __all__ = ["UserError", "data_root", *_HOMES]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Import on first use: `course --help` should not wait for torch."""
     if name in _HOMES:
         return getattr(importlib.import_module(f"course_data.{_HOMES[name]}"), name)

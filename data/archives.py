@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from course_data.errors import UserError
 from course_data.progress_bar import bar
@@ -84,7 +85,7 @@ class _Files:
 class _Capped:
     """A stream that stops a decompression bomb: counts every byte that comes out, headers included."""
 
-    def __init__(self, stream, files: _Files):
+    def __init__(self, stream: IO[bytes], files: _Files):
         self.stream, self.files = stream, files
 
     def read(self, size: int = -1) -> bytes:
@@ -96,12 +97,12 @@ class _Capped:
 def _from_tar(path: Path, magic: bytes) -> dict[str, bytes]:
     files = _Files(path.name)
     with open(path, "rb") as raw, bar(f"reading {path.name}", path.stat().st_size) as update:
-        stream = raw
+        stream: Any = raw
         if magic[:2] == b"\x1f\x8b":
             stream = gzip.GzipFile(fileobj=raw)
         elif magic == b"\xfd7zXZ\x00":
             stream = lzma.LZMAFile(raw)
-        with tarfile.open(fileobj=_Capped(stream, files), mode="r|") as archive:
+        with tarfile.open(fileobj=_Capped(stream, files), mode="r|") as archive:  # type: ignore[call-overload]  # it only reads
             for count, member in enumerate(archive):
                 files.check_name(member.name)
                 if member.isdir():

@@ -22,7 +22,7 @@ SHOWN = 5  # files named in a message
 class _Folder(ImageFolder):
     """torchvision's reading of the folders, without those that tools leave behind."""
 
-    def find_classes(self, directory):
+    def find_classes(self, directory: str | Path) -> tuple[list[str], dict[str, int]]:
         classes = sorted(p.name for p in Path(directory).iterdir() if p.is_dir() and not p.name.startswith((".", "__")))
         if not classes:
             raise UserError(f"{directory} holds no images in subfolders. {LAYOUT}")
@@ -99,7 +99,9 @@ def _files(path: Path) -> ImageFolder:
 
 def _decoded(folder: Path, files: dict[str, ImageFolder], size: int) -> dict[str, np.ndarray]:
     """Pixels uint8 (N, C, size, size) and labels of each part. All files are tried, so that one message tells of all that are at fault."""
-    arrays, faults, modes = {}, [], {1: [], 3: []}
+    arrays: dict[str, np.ndarray] = {}
+    faults: list[str] = []
+    modes: dict[int, list[str]] = {1: [], 3: []}
     with bar("reading images", sum(len(found.samples) for found in files.values())) as update:
         done = 0
         for part, found in files.items():

@@ -2,6 +2,7 @@
 
 import html
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -9,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 
 @contextmanager
-def bar(title: str, total: float, console: Console | None = None):
+def bar(title: str, total: float, console: Console | None = None) -> Iterator[Callable[..., None]]:
     """Show a bar while the block runs. Yields `update(done, note="")`: `done` is the amount so far, out of `total`.
 
     On a terminal or in Jupyter the bar is live; written to a file or a pipe it leaves nothing behind.
@@ -38,7 +39,7 @@ def bar(title: str, total: float, console: Console | None = None):
 
 
 @contextmanager
-def status(text: str, console: Console | None = None):
+def status(text: str, console: Console | None = None) -> Iterator[None]:
     """Say what is being done while the block runs, where its end cannot be foreseen."""
     console = console or Console(stderr=True)
     if console.is_jupyter:
@@ -51,7 +52,7 @@ def status(text: str, console: Console | None = None):
 
 
 @contextmanager
-def _bar_in_notebook(title: str, total: float):
+def _bar_in_notebook(title: str, total: float) -> Iterator[Callable[..., None]]:
     begun = shown = time.monotonic()
     with _line_in_notebook() as show:
 
@@ -69,7 +70,7 @@ def _bar_in_notebook(title: str, total: float):
 
 
 @contextmanager
-def _line_in_notebook():
+def _line_in_notebook() -> Iterator[Callable[[str], None]]:
     """Yields `show(html)`: one line below the cell, replaced by each call and gone at the end.
 
     Not rich's own live display: that is a widget drawn from another thread, and a saved notebook keeps its empty boxes.

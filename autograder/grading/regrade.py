@@ -25,8 +25,8 @@ class Change:
     student: str
     lesson: str
     exercise: str
-    before: object
-    after: object
+    before: Verdict | None
+    after: Verdict | None
 
     @property
     def points(self):

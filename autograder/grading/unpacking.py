@@ -11,6 +11,7 @@ import stat
 import struct
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from autograder.course import catalogue, handed_in, inert, system_names
@@ -67,7 +68,7 @@ class _Unpacking:
             with zipfile.ZipFile(source) as archive:
                 for member in archive.infolist():
                     self._one(archive, member, folder, deeper)
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, zipfile.zlib.error) as problem:
+        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, zlib.error) as problem:
             raise CannotUnpack(f"a zip that cannot be unpacked ({str(problem)[:80] or type(problem).__name__})") from None
 
     def _one(self, archive, member, folder, deeper):
