@@ -3,12 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup lab grade test notebooks bench trials build clean
+.PHONY: help setup lab grade quick test lint notebooks bench trials build clean
 
 help:
 	@echo "make lab     train, compress and measure on the bundled digits: the four-row table"
 	@echo "make grade   grade the sample class and print the grades"
+	@echo "make quick   what an author runs on every save, about a minute; make quick LESSON=03: one lesson and its bank"
 	@echo "make test    run every test"
+	@echo "make lint    read all code without running it: ruff, imports, types, dead code, workflows"
 	@echo "make notebooks  run every lesson from top to bottom with its answers"
 	@echo "make bench   time the lessons, and grade one class with course, nbgrader and otter; about an hour"
 	@echo "make trials  the grader's long trials: fuzzing, hostile notebooks, hogs, kills, a thousand submissions, what students receive; over an hour"
@@ -26,6 +28,24 @@ lab: $(STAMP)
 
 grade: $(STAMP)
 	@$(BIN)/course grade tests/files/sample_class/submitted --out runs/sample_class
+
+# The tools of the 'dev' extra; who only learns or grades does without.
+$(STAMP)-dev: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)-dev
+
+lint: $(STAMP)-dev
+	@bash .ci/lint
+
+# The rules of the lessons, and tests that start no kernel and no sandbox and train nothing. With LESSON=03, that lesson's instead, its
+# bank of wrong answers among them.
+QUICK := tests/lessons tests/test_setup.py tests/autograder/authoring/test_build.py tests/autograder/course tests/autograder/checks/test_asking.py \
+  tests/autograder/checks/test_expect.py tests/autograder/checks/test_naming.py tests/autograder/sandbox/test_wire.py tests/course_data \
+  tests/course_labs/networks tests/course_labs/report/test_markers.py
+
+quick: $(STAMP)
+	@$(BIN)/course build --check
+	@$(BIN)/python -m pytest -q -n 2 $(if $(LESSON),--lesson $(LESSON) tests/lessons tests/autograder/checks/test_bank.py,--dist loadfile $(QUICK))
 
 # One process for each core; tests/conftest.py says what stays together and what comes first.
 test: $(STAMP)

@@ -27,7 +27,8 @@ PINS = {
 
 
 def test_every_dependency_is_a_range_and_its_tested_version_is_in_it():
-    for text in PROJECT["project"]["dependencies"]:
+    project = PROJECT["project"]
+    for text in [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]:
         requirement = Requirement(text)
         assert [s.operator for s in requirement.specifier] == [">="], text
         assert requirement.specifier.contains(PINS[requirement.name.lower()]), text
