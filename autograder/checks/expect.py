@@ -8,8 +8,9 @@ import numpy as np
 
 from autograder.checks.same import from_tensor as from_tensor
 from autograder.checks.same import same_data
-from autograder.checks.words import as_array, counted, dtype_name, kind_of, on_input, shape_in_words, show, shown_apart, single, type_of
+from autograder.checks.words import as_array, dtype_name, kind_of, on_input, shape_in_words, show, shown_apart, single, type_of
 from autograder.checks.words import case as case
+from autograder.checks.words import counted as counted
 from autograder.course.faults import StudentError
 
 

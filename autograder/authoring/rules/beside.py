@@ -54,10 +54,10 @@ def bank_answers_exercises_of_this_lesson(draft):
 
 
 def bank_answers_bear_the_exercise_s_names(draft):
-    """An answer in the bank defines names that the exercise's cell defines."""
+    """An answer in the bank defines names that the exercise's cell defines; what `**` gives can only be seen when it runs."""
     names = {task.id: set(_names(task)) for task in _asked(draft) if _names(task)}
     for node, call in _entries(draft):
-        own = [keyword.arg for keyword in call.keywords] if call.func.id.endswith("_value") else [getattr(node, "name", None)]
+        own = [keyword.arg for keyword in call.keywords if keyword.arg] if call.func.id.endswith("_value") else [getattr(node, "name", None)]
         for name in own if _text(call) in names else ():
             if name not in names[_text(call)]:
                 yield call.lineno, f"{_text(call)} defines {', '.join(sorted(names[_text(call)]))}; this answer defines {name}"
