@@ -59,9 +59,13 @@ class SourceCell:
     def figures(self):
         """(name, whether it is the cell's last expression) of every `figures.name(...)` in a code cell."""
         body = [] if self.type != "code" else getattr(parsed(self.source), "body", [])
-        calls = [node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
         last = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
-        return [(call.func.attr, call is last) for call in calls if getattr(call.func.value, "id", None) == "figures"]
+        found = []
+        for call in (node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Call)):
+            function = call.func
+            if isinstance(function, ast.Attribute) and getattr(function.value, "id", None) == "figures":
+                found.append((function.attr, call is last))
+        return found
 
 
 @dataclass
