@@ -37,15 +37,16 @@ $(STAMP)-dev: $(STAMP)
 lint: $(STAMP)-dev
 	@bash .ci/lint
 
-# The rules of the lessons, and tests that start no kernel and no sandbox and train nothing. With LESSON=03, that lesson's instead, its
+# The rules of the lessons, and tests that start no kernel and train nothing. With LESSON=03, that lesson's instead, its
 # bank of wrong answers among them.
-QUICK := tests/lessons tests/test_setup.py tests/autograder/authoring/test_build.py tests/autograder/course tests/autograder/checks/test_asking.py \
-  tests/autograder/checks/test_expect.py tests/autograder/checks/test_naming.py tests/autograder/sandbox/test_wire.py tests/course_data \
-  tests/course_labs/networks tests/course_labs/report/test_markers.py
+QUICK := tests/lessons tests/test_setup.py tests/test_contributing.py tests/autograder/authoring/test_build.py tests/autograder/course \
+  tests/autograder/checks/test_asking.py tests/autograder/checks/test_expect.py tests/autograder/checks/test_naming.py \
+  tests/autograder/sandbox/test_wire.py tests/course_data tests/course_labs/networks tests/course_labs/report/test_markers.py
+BANK := tests/lessons tests/autograder/checks/test_bank.py
 
 quick: $(STAMP)
 	@$(BIN)/course build --check
-	@$(BIN)/python -m pytest -q -n 2 $(if $(LESSON),--lesson $(LESSON) tests/lessons tests/autograder/checks/test_bank.py,--dist loadfile $(QUICK))
+	@$(BIN)/python -m pytest -q -n 2 $(if $(LESSON),--lesson $(LESSON) $(BANK),--dist loadfile $(QUICK))
 
 # One process for each core; tests/conftest.py says what stays together and what comes first.
 test: $(STAMP)

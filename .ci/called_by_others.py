@@ -20,8 +20,11 @@ _.inter_op_num_threads, _.intra_op_num_threads, _.log_severity_level, _.get_next
 # nbgrader's: its settings, its database, the steps of a release
 _.log_level, _.auto_comment, _.configure, _.preprocess_cell, _.cell_index, _.ShowRubric, _.enabled
 
-# typer's command `course data`, a table's caption in rich, a key of functools.lru_cache, limits that cross as a dict
-_.listing, _.caption, _.caption_justify, _.hashed, _.file_mb, _.scratch_mb
+# nbformat's
+_.execution_count
+
+# a field that only notebooks and JSON show, typer's command `course data`, a table's caption in rich, a key of functools.lru_cache, limits that cross as a dict
+_.difficulty, _.listing, _.caption, _.caption_justify, _.hashed, _.file_mb, _.scratch_mb
 
 # html.parser, tarfile and pytest-xdist, in tests
 _.handle_starttag, _.handle_data, _.linkname, _.loadscopereorder
