@@ -12,6 +12,7 @@ import subprocess
 import sys
 import types
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -126,17 +127,20 @@ def test_a_recording_names_what_the_bank_names(exercise):
     answers = [*[a for a in answers if a.right][:1], *[a for a in answers if not a.right][:5]]
     solution = students_copy.solution(lesson.name)
 
+    @dataclass(frozen=True)
     class Of(CheckFiles):
-        def bank(self, lesson):
-            return list(self.own)
+        answers: tuple = ()
 
-    known = answers_in(recorded.record(lesson.name, solution, Of(own=answers)))
+        def bank(self, lesson):
+            return self.answers
+
+    known = answers_in(recorded.record(lesson.name, solution, Of(answers=tuple(answers))))
     assert len(known) == len(answers) and all(a.note for a in known if not a.right) and not any(a.note for a in known if a.right)
 
     def message(answer, known):
         direct = asking.Direct({**solution, **answer.names})
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise])
-        return judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=False, files=Of(own=known)).message
+        return judge(lesson.name, lesson.exercise(exercise), outcomes, hidden=False, files=Of(answers=tuple(known))).message
 
     for answer in answers:
         assert message(answer, known) == message(answer, answers)
