@@ -1,6 +1,7 @@
 """The students' copy of the course: lessons, labs, data loaders, visible checks. No solutions, hidden checks or banks."""
 
 import base64
+import re
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -220,8 +221,9 @@ def _without_hidden_checks(lesson):
 
 
 def _pyproject():
-    """pyproject.toml as it is true of the copy, without the settings of tools for the course's own tests."""
+    """pyproject.toml as it is true of the copy, without what only instructors and developers need: their extras, the settings of their tools."""
     text = (paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.pytest")[0]
+    text = re.sub(r"^\[project\.optional-dependencies\]\n.*?(?=^\[)", "", text, flags=re.DOTALL | re.MULTILINE)
     return text.replace('course_lessons = "solutions"', 'course_lessons = "checks"').replace("autograder.cli.main:main", f"{COMMANDS}:main")
 
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import types
 import zipfile
 from dataclasses import dataclass
@@ -63,6 +64,13 @@ def test_the_students_copy_holds_no_answer(copy):
         secret = [c.name for e in lesson.exercises for c in e.checks if not c.visible]
         everything = b"\n".join(files.values())
         assert secret and not [name for name in secret if name.encode() in everything]
+
+
+def test_the_copy_installs_what_students_need_and_no_tools():
+    project = tomllib.loads(students_copy._pyproject())
+    ours = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dependencies"] == ours["project"]["dependencies"]
+    assert "optional-dependencies" not in project["project"] and project["tool"].keys() == {"setuptools"}
 
 
 def test_an_answer_that_slips_in_is_found():
