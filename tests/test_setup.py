@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -56,7 +57,7 @@ def test_every_folder_with_modules_is_a_package():
     assert {folder for folder in folders if not folder.startswith(tuple(apart))} == set()
 
 
-@pytest.mark.parametrize("page", ["README.md", "autograder/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "autograder/README.md", "CONTRIBUTING.md"])
 def test_a_page_names_real_commands_and_targets(page):
     readme = (ROOT / page).read_text()
     commands = set(re.findall(r"course (\w+)", " ".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))))
@@ -70,6 +71,26 @@ def test_the_readme_shows_the_sample_class_as_it_is_graded():
     expected = json.loads((FILES / "sample_class" / "expected.json").read_text())
     shown = dict(re.findall(r"^│ (\w+) +│ 01 +│ +(\d+) │ 100 │", readme, re.MULTILINE))
     assert shown == {name: str(entry["points"]) for name, entry in expected.items()}
+
+
+@pytest.mark.parametrize(
+    "text, status",
+    [("Short\n", 0), ("Short\n\nBody\n", 0), ("x" * 72, 0), ("x" * 73, 1), ("ü" * 72, 0), ("Short\nBody\n", 1), ("Merge branch " + "x" * 80, 0)],
+)
+def test_a_commits_subject_is_short_and_stands_alone(tmp_path, text, status):
+    message = tmp_path / "message"
+    message.write_text(text, encoding="utf-8")
+    done = subprocess.run(["bash", ROOT / ".ci" / "subject", message], capture_output=True)
+    assert done.returncode == status, done.stderr
+
+
+def test_the_hooks_call_what_make_lint_calls():
+    hooks = [hook for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"] for hook in repo["hooks"]]
+    steps = set(re.search(r"^ALL=\((.*)\)", (ROOT / ".ci" / "lint").read_text(), re.MULTILINE)[1].split())
+    assert steps - {"format"} == {hook["entry"].split()[-1] for hook in hooks if hook["entry"].startswith("bash .ci/lint ")} - {"format"}
+    assert "make lint" in (ROOT / ".ci" / "run").read_text()
+    workflow = (ROOT / ".github" / "workflows" / "check.yml").read_text()
+    assert "bash .ci/run" in workflow and "python -m tests.trials.promised" in workflow
 
 
 def test_the_benches_grade_every_lesson_but_the_first():
