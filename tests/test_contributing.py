@@ -1,7 +1,6 @@
 """CONTRIBUTING.md is in step with the code: the walks, the files and commands it names, the picture, the rules."""
 
 import ast
-import functools
 import importlib.util
 import re
 
@@ -11,9 +10,9 @@ from typer.main import get_command
 
 from autograder.cli.main import app
 from tests import REPOSITORY
+from tests.imports import reached
 
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
-HOMES = {"course_data": "data", "course_labs": "labs"}
 WALKS = {
     name: re.findall(r"^\| `([\w/]+\.py)` \| `(\w+)` \|", text, re.MULTILINE)
     for name, text in re.findall(r"<!-- walk:(\w+) -->(.*?)(?=<!-- (?:walk:|/walk))", PAGE, re.DOTALL)
@@ -29,24 +28,6 @@ def script(name):
     return module
 
 
-@functools.cache
-def imported(path):
-    """The modules of the course that a file imports, anywhere in it, as paths in the repository."""
-    found = set()
-    for node in ast.walk(ast.parse((REPOSITORY / path).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [each.name for each in node.names]
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
-        else:
-            continue
-        for name in names:
-            top, *rest = name.split(".")
-            where = "/".join([HOMES.get(top, top), *rest])
-            found |= {f"{where}.py", f"{where}/__init__.py"}
-    return found
-
-
 def test_there_are_five_walks():
     assert list(WALKS) == ["born", "filled", "graded", "shrinks", "used"] and all(len(hops) >= 3 for hops in WALKS.values())
 
@@ -55,16 +36,6 @@ def test_there_are_five_walks():
 def test_a_hop_is_where_the_page_says(path, function):
     body = ast.parse((REPOSITORY / path).read_text(encoding="utf-8")).body
     assert function in {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-
-
-@functools.cache
-def reached(path):
-    """All modules of the course that come in with a file, those that are imported late among them."""
-    found, new = set(), {path}
-    while new:
-        found |= new
-        new = {each for known in new for each in imported(known) if (REPOSITORY / each).is_file()} - found
-    return found - {path}
 
 
 @pytest.mark.parametrize("walk", WALKS)

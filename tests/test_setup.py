@@ -18,6 +18,7 @@ from tests import FILES
 from tests import REPOSITORY as ROOT
 from tests.bench import page as figures
 from tests.bench.submissions import lesson_sources
+from tests.imports import reached
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PINS = {
@@ -91,6 +92,15 @@ def test_the_hooks_call_what_make_lint_calls():
     assert "make lint" in (ROOT / ".ci" / "run").read_text()
     workflow = (ROOT / ".github" / "workflows" / "check.yml").read_text()
     assert "bash .ci/run" in workflow and "python -m tests.trials.promised" in workflow
+
+
+def test_what_runs_on_every_system_starts_no_process_that_only_linux_has():
+    workflow = (ROOT / ".github" / "workflows" / "check.yml").read_text()
+    named = re.findall(r"\btests/[\w/.]+", workflow)
+    files = [file.relative_to(ROOT).as_posix() for name in named for file in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("test_*.py"))]
+    for file in ["tests/trials/promised.py", "tests/conftest.py", *files]:
+        assert (ROOT / file).exists()
+        assert {"autograder/sandbox/session.py", "autograder/sandbox/launch.py", "autograder/sandbox/box.py"} & reached(file) == set(), file
 
 
 def test_the_benches_grade_every_lesson_but_the_first():

@@ -16,7 +16,7 @@ from autograder.course import paths
 from autograder.course.catalogue import short
 from autograder.course.handed_in import folder_of
 from course_data.files import write_whole
-from tests.bench.lessons import read
+from tests.bench.reading import read
 from tests.bench.submissions import submission
 
 
