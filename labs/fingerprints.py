@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from types import ModuleType
 
 
 def fingerprint_of(inputs: dict) -> str:
@@ -10,11 +11,11 @@ def fingerprint_of(inputs: dict) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def code_version(*modules) -> str:
+def code_version(*modules: ModuleType) -> str:
     """SHA-256 over the source files of `modules`: a stage whose code changed is done again."""
     digest = hashlib.sha256()
     for module in modules:
-        digest.update(Path(module.__file__).read_bytes())
+        digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:16]
 
 

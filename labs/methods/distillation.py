@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from course_data import Dataset
-from course_labs.methods.training import Loss, Recipe, Taught, autocast, device, draw_view, seen
+from course_labs.methods.training import Loss, Recipe, Taught, Update, autocast, device, draw_view, seen
 from course_labs.networks.convnet import normalise
 
 
@@ -35,20 +35,23 @@ def learn_from_teacher(temperature: float, alpha: float) -> Loss:
     """A loss for `train(..., taught=...)`."""
 
     def loss(logits: torch.Tensor, labels: torch.Tensor, taught: torch.Tensor | None) -> torch.Tensor:
+        assert taught is not None, "this loss goes with train(..., taught=...)"
         return distillation_loss(logits, taught, labels, temperature, alpha)
 
     return loss
 
 
 @torch.no_grad()
-def teach(teacher: nn.Module, data: Dataset, recipe: Recipe, views: int, seed: int, update=lambda done, note="": None, batch: int = 500) -> Taught:
+def teach(
+    teacher: nn.Module, data: Dataset, recipe: Recipe, views: int, seed: int, update: Update = lambda done, note="": None, batch: int = 500
+) -> Taught:
     """What `teacher` says of every training image in `views` views, shifted and mirrored as `recipe` has it.
 
     In eval mode, so that an answer does not depend on the other images of its batch. The logits are kept in float16,
     which rounds their fourth digit.
     """
     where = device()
-    teacher.to(where, memory_format=torch.channels_last).eval()
+    teacher.to(where).to(memory_format=torch.channels_last).eval()
     images = data.train.images.permute(0, 2, 3, 1).contiguous().to(where)
     drawn = torch.stack([draw_view(len(images), recipe, seed, number) for number in range(views)])
     said = []

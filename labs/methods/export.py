@@ -5,18 +5,23 @@ import copy
 import io
 import logging
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import onnx
 import torch
+from torch import nn
 
 from course_data.files import beside
-from course_labs.networks.convnet import ConvNet, folded
+from course_labs.methods.families import AnyNetwork
+from course_labs.networks.convnet import folded
 
 OPSET = 18
 
 
-def export(net: ConvNet, size: tuple[int, int], path: Path, notes: dict[str, str] | None = None, fold=folded) -> Path:
+def export(
+    net: AnyNetwork, size: tuple[int, int], path: Path, notes: dict[str, str] | None = None, fold: Callable[..., nn.Module] = folded
+) -> Path:
     """Write `net` as an ONNX file: input `image` float32 (N, C, H, W), normalised; output `logits` float32 (N, classes).
 
     `size` is (H, W). `notes` go into the file's metadata. `fold` is the family's way to fold batch norms.
@@ -29,6 +34,7 @@ def export(net: ConvNet, size: tuple[int, int], path: Path, notes: dict[str, str
             plain, (example,), dynamo=True, opset_version=OPSET, optimize=True, verbose=False,
             input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
         )
+    assert program is not None, "the exporter gives None only when it writes the file itself"
     model = program.model_proto
     _name_the_pooling(model)
     slim(model)
@@ -68,7 +74,7 @@ def slim(model: onnx.ModelProto) -> None:
 
 
 @contextlib.contextmanager
-def _silent():
+def _silent() -> Iterator[None]:
     """The exporter reports every step on standard output; a course's terminal is for the course."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level

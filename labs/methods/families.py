@@ -1,7 +1,10 @@
 """What the studio needs from a kind of network, and the course's own kind.
 
-A family is any object with what `ConvNets` has. `own.Traced` is the other one: a user's network, read as a graph.
+`ConvNets` is the course's own family; `studio.own_network.Traced` the other one: a user's network, read as a graph.
 """
+
+from types import ModuleType
+from typing import Any, Protocol, TypeAlias
 
 import torch
 
@@ -9,14 +12,57 @@ from course_data import Dataset
 from course_labs.methods import pruning
 from course_labs.networks import convnet, first_weights
 from course_labs.networks.convnet import ConvNet, Shape
+from course_labs.networks.graph import GraphShape, TracedNetwork
+
+AnyShape: TypeAlias = Shape | GraphShape
+Cuttable: TypeAlias = torch.nn.Conv2d | torch.nn.Linear  # a layer that makes channels
+AnyNetwork: TypeAlias = ConvNet | TracedNetwork  # whose `shape` is one of the above
+
+
+class Family(Protocol):
+    """What the studio asks of a family. Its networks and shapes are of one kind: a family never meets another's.
+
+    `about` is what a results file says of the model, among the settings. `fingerprint` is what the networks depend on beyond their
+    shape and the source of `modules`.
+    """
+
+    @property
+    def about(self) -> dict[str, Any]: ...
+
+    @property
+    def fingerprint(self) -> dict[str, str]: ...
+
+    @property
+    def modules(self) -> tuple[ModuleType, ...]: ...
+
+    def new(self, shape: Any) -> AnyNetwork:
+        """A network of this shape with random weights from torch's generator."""
+
+    def begin(self, shape: Any, data: Dataset, seed: int) -> AnyNetwork:
+        """A network with its first weights, to be trained on `data`."""
+
+    def channel_importance(self, net: Any, data: Dataset, images: int) -> list[torch.Tensor]:
+        """A score for every channel, one tensor (channels,) for each layer or group of layers, from `images` training images."""
+
+    def rebuilt(self, net: Any, kept: list[torch.Tensor]) -> AnyNetwork:
+        """The smaller network with the `kept` channels alone."""
+
+    def expanded(self, big: Any, small: Any, kept: list[torch.Tensor]) -> AnyNetwork:
+        """`big`'s shape, computing exactly what `small` computes: the way back from `rebuilt`."""
+
+    def folded(self, net: Any) -> torch.nn.Module:
+        """The network as it is deployed: batch norms folded into the layers before them."""
+
+    def producers(self, net: Any) -> list[tuple[Cuttable, int]]:
+        """The layers that make channels, each with the index of what `channel_importance` scores."""
 
 
 class ConvNets:
-    """The course's own networks: `networks.ConvNet` in every shape."""
+    """The course's own networks: `networks.convnet.ConvNet` in every shape."""
 
-    about = {}  # what a results file says of the model, among the settings
-    fingerprint = {}  # what the networks depend on beyond their shape and the source of `modules`
-    modules = (first_weights,)
+    about: dict[str, Any] = {}
+    fingerprint: dict[str, str] = {}
+    modules: tuple[ModuleType, ...] = (first_weights,)
 
     def __init__(self, in_channels: int, classes: int):
         self.in_channels, self.classes = in_channels, classes
@@ -34,7 +80,7 @@ class ConvNets:
         """A network to be trained on `data`."""
         return first_weights.prepare(self.new(shape), data, seed)
 
-    def producers(self, net: ConvNet) -> list[tuple[torch.nn.Module, int]]:
+    def producers(self, net: ConvNet) -> list[tuple[Cuttable, int]]:
         """The layers that make channels, each with the index of what `channel_importance` calls a layer."""
         return [(conv, index) for index, conv in enumerate(net.convs)]
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from course_data import Dataset, Split
+from course_labs.methods.families import Cuttable
 from course_labs.networks.convnet import normalise
 
 TORCH_PRUNING, OPENVINO = "torch-pruning", "openvino"
@@ -29,10 +30,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def torch_pruned(net: nn.Module, producers: list[tuple[nn.Module, int]], widths: tuple[int, ...], data: Dataset, images: int, batch: int = 128) -> dict:
-    """The state of `net` after Torch-Pruning has cut it to `widths` by its own group Taylor importance (Fang et al. 2023, arXiv:2301.12900).
+def torch_pruned(
+    net: nn.Module, producers: list[tuple[Cuttable, int]], widths: tuple[int, ...], data: Dataset, images: int, batch: int = 128
+) -> dict[str, torch.Tensor]:
+    """The state of `net` after Torch-Pruning has cut it to `widths` by its own group Taylor importance.
 
-    `producers` are (layer, index of its channel group) of a family; `images` training images give the gradients.
+    That is the score of Fang et al. 2023 (arXiv:2301.12900). `producers` are (layer, index of its channel group) of a family; `images` training images give the gradients.
     """
     import torch_pruning
 

@@ -24,8 +24,14 @@ def channel_importance(net: ConvNet, data: Dataset, images: int, batch: int = 12
         net.zero_grad()
         nn.functional.cross_entropy(logits, data.train.labels[part]).backward()
         for score, norm in zip(scores, net.norms):
-            score += ((norm.weight * norm.weight.grad + norm.bias * norm.bias.grad) ** 2).detach()
+            score += ((change(norm.weight) + change(norm.bias)) ** 2).detach()
     return scores
+
+
+def change(tensor: torch.Tensor) -> torch.Tensor:
+    """Of a tensor with a gradient: how the loss would change, to first order, if each number went to zero."""
+    assert tensor.grad is not None, "call backward() first"
+    return tensor * tensor.grad
 
 
 def keep_best(scores: list[torch.Tensor], widths: tuple[int, ...]) -> list[torch.Tensor]:
@@ -40,7 +46,10 @@ def keep_best(scores: list[torch.Tensor], widths: tuple[int, ...]) -> list[torch
 
 @torch.no_grad()
 def masked(net: ConvNet, kept: list[torch.Tensor]) -> ConvNet:
-    """A copy of the same size in which every channel that is not kept puts out exactly zero. Not smaller, not faster: the yardstick for `rebuilt`."""
+    """A copy of the same size in which every channel that is not kept puts out exactly zero.
+
+    Not smaller, not faster: the yardstick for `rebuilt`.
+    """
     net = copy.deepcopy(net)
     for norm, keep in zip(net.norms, kept, strict=True):
         gone = torch.ones(norm.num_features, dtype=torch.bool)
@@ -62,9 +71,8 @@ def rebuilt(net: ConvNet, kept: list[torch.Tensor]) -> ConvNet:
     inputs = torch.arange(net.in_channels)
     for index, keep in enumerate(kept):
         small.convs[index].weight.copy_(net.convs[index].weight[keep][:, inputs])
-        for name in ("weight", "bias", "running_mean", "running_var"):
-            getattr(small.norms[index], name).copy_(getattr(net.norms[index], name)[keep])
-        small.norms[index].num_batches_tracked.copy_(net.norms[index].num_batches_tracked)
+        entries = net.norms[index].state_dict()
+        small.norms[index].load_state_dict({name: tensor[keep] if tensor.ndim else tensor for name, tensor in entries.items()})
         inputs = keep
     small.head.weight.copy_(net.head.weight[:, inputs])
     small.head.bias.copy_(net.head.bias)

@@ -25,7 +25,7 @@ class _Calibration(CalibrationDataReader):
     def __init__(self, images: np.ndarray, batch: int = 64):
         self.batches = iter([{"image": images[i : i + batch]} for i in range(0, len(images), batch)])
 
-    def get_next(self):
+    def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self.batches, None)
 
 
@@ -75,7 +75,10 @@ def quantise_dynamic(source: Path, target: Path, operators: list[str] | None, no
 
 
 def _rounded(source: Path, target: Path, work: Callable[[Path, Path], None], notes: dict[str, str] | None) -> Path:
-    """`work(prepared, rounded)` on `source`, prepared as ONNX Runtime wants it; what comes of it goes to `target`, without what no runtime reads."""
+    """`work(prepared, rounded)` on `source`, prepared as ONNX Runtime wants it; what comes of it goes to `target`.
+
+    Without what no runtime reads, and with `notes`.
+    """
     logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
     with tempfile.TemporaryDirectory() as folder:
         prepared, rounded = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"

@@ -2,8 +2,9 @@
 
 import platform
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,8 +12,10 @@ from torch import nn
 from course_data import Dataset, Split
 from course_labs.networks.convnet import normalise
 
-# A loss takes (the network's logits, labels, the teacher's logits for the same images or None) and gives a scalar, or a number for each image.
+# A loss takes (the network's logits, labels, the teacher's logits for the same images or None); it gives a scalar, or a number an image.
 Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
+
+Update = Callable[..., object]  # hears (share of the work done, 0 to 1; a note)
 
 ALL_SEEN = 7 / 8  # of the training; from there on no image sits out
 
@@ -75,19 +78,23 @@ def precision(where: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
-def autocast(where: torch.device):
+def autocast(where: torch.device) -> AbstractContextManager:
     """Mixed precision on `where`, or nothing at all in float32."""
     dtype = precision(where)
     return torch.autocast(where.type, dtype) if dtype != torch.float32 else nullcontext()
 
 
 def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, taught: torch.Tensor | None = None, smoothing: float = 0.0) -> torch.Tensor:
-    """The plain loss, (N,). Its target is (1 − `smoothing`) of the label and the rest spread over all classes (Szegedy et al. 2016, arXiv:1512.00567)."""
+    """The plain loss, (N,).
+
+    Its target is (1 − `smoothing`) of the label and the rest spread over all classes (Szegedy et al. 2016, arXiv:1512.00567).
+    """
     return nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
 
 
 def train(
-    net: nn.Module, data: Dataset, recipe: Recipe, loss: Loss, seed: int, update=lambda done, note="": None, taught: Taught | None = None
+    net: nn.Module, data: Dataset, recipe: Recipe, loss: Loss, seed: int, update: Update = lambda done, note="": None,
+    taught: Taught | None = None,
 ) -> nn.Module:
     """Train `net` in place on the training split and return it, in eval mode, on the CPU.
 
@@ -100,11 +107,12 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     images = data.train.images.permute(0, 2, 3, 1).contiguous().to(where)
     labels = data.train.labels.to(where)
-    net.to(where, memory_format=torch.channels_last).train()
+    net.to(where).to(memory_format=torch.channels_last).train()
     learnt = [p for p in net.parameters() if p.requires_grad]
     biases = {m.bias for m in net.modules() if isinstance(m, nn.BatchNorm2d) and m.affine and m.bias.requires_grad}
-    bias_decay = recipe.weight_decay / recipe.bias_rate if recipe.bias_rate > 1 else 0.0  # as much a step as the weights: fast biases run away
-    groups = [
+    # as much a step as the weights: fast biases run away
+    bias_decay = recipe.weight_decay / recipe.bias_rate if recipe.bias_rate > 1 else 0.0
+    groups: list[dict[str, Any]] = [
         {"params": [p for p in learnt if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [p for p in learnt if p.ndim <= 1 and p not in biases]},  # no decay: it only hurts here
         {"params": [p for p in learnt if p in biases], "lr": recipe.peak_lr * recipe.bias_rate, "weight_decay": bias_decay},
@@ -154,7 +162,7 @@ def train(
 def accuracy(net: nn.Module, split: Split, data: Dataset, batch: int = 500) -> float:
     """Share of `split` that `net` classifies rightly, 0 to 1, in float32."""
     where = device()
-    net.to(where, memory_format=torch.channels_last).eval()
+    net.to(where).to(memory_format=torch.channels_last).eval()
     right = 0
     for start in range(0, len(split), batch):
         images = normalise(split.images[start : start + batch].to(where), data.mean, data.std)

@@ -4,7 +4,9 @@ The same class makes teacher, student and pruned network: only the widths differ
 pruned network be rebuilt as an ordinary smaller one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -13,7 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 @dataclass(frozen=True)
 class Shape:
-    """`widths[i]` output channels and `strides[i]` of the i-th 3×3 convolution; `pools` are the layers, from 0, that 2×2 max pooling follows.
+    """`widths[i]` output channels and `strides[i]` of the i-th 3×3 convolution; 2×2 max pooling follows the layers `pools`, from 0.
 
     Widths are multiples of 16: a CPU's vector units work on 16 float32 channels at a time, and 17 channels cost as much as 32.
     """
@@ -22,7 +24,7 @@ class Shape:
     strides: tuple[int, ...]
     pools: tuple[int, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.widths) != len(self.strides):
             raise ValueError(f"{len(self.widths)} widths but {len(self.strides)} strides")
         if not set(self.pools) <= set(range(len(self.widths))):
@@ -39,11 +41,9 @@ class ConvNet(nn.Module):
         super().__init__()
         self.shape, self.in_channels, self.classes = shape, in_channels, classes
         widths = (in_channels, *shape.widths)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
-            for before, after, stride in zip(widths, widths[1:], shape.strides)
-        )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in shape.widths)
+        convs = [nn.Conv2d(before, after, 3, stride, padding=1, bias=False) for before, after, stride in zip(widths, widths[1:], shape.strides)]
+        self.convs = cast(Sequence[nn.Conv2d], nn.ModuleList(convs))
+        self.norms = cast(Sequence[nn.BatchNorm2d], nn.ModuleList(nn.BatchNorm2d(width) for width in shape.widths))
         self.head = nn.Linear(widths[-1], classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

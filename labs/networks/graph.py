@@ -1,30 +1,29 @@
-"""Structured pruning of a network that somebody else wrote: its graph says which channels belong together.
+"""A network that somebody else wrote, read as a graph: it says which channels belong together.
 
 `traced` follows the forward pass with torch.fx and finds the *channel groups*. A convolution or a linear layer begins a group; batch norm,
 ReLU, pooling and a depthwise convolution stay in it; an addition makes one group of two, for a channel can only be cut on both sides of it.
-What the course cannot cut safely is refused by name.
+What the course cannot cut safely is refused by name. The cutting is in `methods.graph_pruning`.
 """
 
 import copy
 import dataclasses
 import operator
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import fx, nn
-from torch.fx.experimental.optimization import fuse
 from torch.fx.passes.shape_prop import ShapeProp
 
-from course_data import Dataset, UserError
-from course_labs.networks.convnet import normalise
+from course_data import UserError
 
 SUPPORTED = (
     "convolutions (ordinary or depthwise), batch norm, ReLU, ReLU6, max, average and adaptive pooling, mean over height and width, "
     "flatten, dropout and linear layers, additions of equal shapes"
 )
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+Numbered: TypeAlias = nn.Conv2d | nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d  # the modules with numbers in them
 # Zero in, zero out, channel by channel: a silenced channel stays silent.
 KEEP_CHANNELS = (
     nn.ReLU, nn.ReLU6, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Identity, nn.Dropout, nn.Dropout2d,
@@ -72,7 +71,7 @@ class GraphShape:
         return "-".join(map(str, self.widths))
 
 
-class Network(nn.Module):
+class TracedNetwork(nn.Module):
     """A traced network: float32 images (N, in_channels, H, W) to logits (N, classes), as `ConvNet` does."""
 
     def __init__(self, body: fx.GraphModule, layers: tuple[Layer, ...], shape: GraphShape, in_channels: int):
@@ -82,12 +81,12 @@ class Network(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.body(x)
 
-    def layer(self, layer: Layer) -> nn.Module:
+    def layer(self, layer: Layer) -> Numbered:
         """The module of `layer`."""
-        return self.body.get_submodule(layer.name)
+        return cast(Numbered, self.body.get_submodule(layer.name))
 
 
-def traced(net: nn.Module, example: torch.Tensor, width: float, where: str = "the network") -> Network:
+def traced(net: nn.Module, example: torch.Tensor, width: float, where: str = "the network") -> TracedNetwork:
     """Follow `net` on `example`, images (N, C, H, W) as they will come, and find its channel groups.
 
     Raises UserError that names the layer if there is one that is not SUPPORTED. `where` is what messages call the network: its file.
@@ -96,117 +95,11 @@ def traced(net: nn.Module, example: torch.Tensor, width: float, where: str = "th
     reader = _Reader(net, where)
     ShapeProp(reader.body).propagate(example)
     layers, widths = reader.read()
-    return Network(reader.body, layers, GraphShape(width, widths), example.shape[1]).train()
-
-
-# ---------------------------------------------------------------- pruning
-
-
-def channel_importance(net: Network, data: Dataset, images: int, batch: int = 128) -> list[torch.Tensor]:
-    """A score for every channel of every group, one tensor (channels,) a group.
-
-    As `pruning.channel_importance`, (γ·∂L/∂γ + β·∂L/∂β)² averaged over batches of training images, summed over the group's batch norms.
-    Where no batch norm follows a layer, its filter stands for γ and its bias for β: both are the gradient at a gate behind it.
-    """
-    net = copy.deepcopy(net).eval().requires_grad_()
-    scores = [torch.zeros(width) for width in net.shape.widths]
-    gates = [(layer.target, net.layer(layer)) for layer in net.layers if layer.gate and layer.target is not None]
-    for start in range(0, min(images, len(data.train)), batch):
-        part = slice(start, start + batch)
-        logits = net(normalise(data.train.images[part], data.mean, data.std))
-        net.zero_grad()
-        nn.functional.cross_entropy(logits, data.train.labels[part]).backward()
-        for group, module in gates:
-            change = (module.weight * module.weight.grad).flatten(1).sum(1) if module.weight.ndim > 1 else module.weight * module.weight.grad
-            if module.bias is not None:
-                change = change + module.bias * module.bias.grad
-            scores[group] += (change**2).detach()
-    return scores
-
-
-@torch.no_grad()
-def masked(net: Network, kept: list[torch.Tensor]) -> Network:
-    """A copy of the same size in which every channel that is not kept is exactly zero everywhere in its group."""
-    net = copy.deepcopy(net)
-    for layer in net.layers:
-        if layer.target is not None:
-            gone = torch.ones(net.shape.widths[layer.target], dtype=torch.bool)
-            gone[kept[layer.target]] = False
-            module = net.layer(layer)
-            for tensor in (module.weight, module.bias):
-                if tensor is not None:
-                    tensor[gone] = 0
-    return net
-
-
-@torch.no_grad()
-def rebuilt(net: Network, kept: list[torch.Tensor]) -> Network:
-    """A smaller network that computes what `masked(net, kept)` computes."""
-    widths = tuple(len(keep) for keep in kept)
-    small = Network(copy.deepcopy(net.body), net.layers, dataclasses.replace(net.shape, widths=widths), net.in_channels)
-    for layer, name, place in _places(net, kept):
-        tensor = getattr(net.layer(layer), name)
-        cut = tensor[place].clone()
-        setattr(small.layer(layer), name, nn.Parameter(cut) if isinstance(tensor, nn.Parameter) else cut)
-    for layer in small.layers:
-        _state_sizes(small.layer(layer), layer.kind)
-    return small.train(net.training)
-
-
-@torch.no_grad()
-def expanded(big: Network, small: Network, kept: list[torch.Tensor]) -> Network:
-    """`big`'s shape, every channel outside `kept` silenced, computing exactly what `small` computes: the way back from `rebuilt`."""
-    net = masked(big, kept)
-    for layer, name, place in _places(net, kept):
-        getattr(net.layer(layer), name)[place] = getattr(small.layer(layer), name)
-    return net.eval()
-
-
-def folded(net: Network) -> nn.Module:
-    """A copy with batch norm folded into the layer before it, where there is one, in eval mode, float32, on the CPU."""
-    return fuse(copy.deepcopy(net.body).eval().cpu().float(), no_trace=True).eval()
-
-
-def producers(net: Network) -> list[tuple[nn.Module, int]]:
-    """The convolutions and linear layers that make channels of a group, each with the group's index."""
-    return [(net.layer(layer), layer.target) for layer in net.layers if layer.kind != "norm" and layer.target is not None]
-
-
-def _places(net: Network, kept: list[torch.Tensor]) -> Iterator[tuple[Layer, str, tuple[torch.Tensor, ...]]]:
-    """Where the kept channels stand in every tensor of every layer: (layer, the tensor's name, its index)."""
-    for layer in net.layers:
-        module = net.layer(layer)
-        rows = torch.arange(len(module.weight)) if layer.target is None else kept[layer.target]
-        if layer.kind == "dense":
-            columns = torch.arange(module.weight.shape[1])
-            if layer.source is not None:
-                columns = (kept[layer.source][:, None] * layer.repeat + torch.arange(layer.repeat)).flatten()
-            yield layer, "weight", (rows[:, None], columns)
-        else:
-            yield layer, "weight", (rows,)
-        for name in ("bias", "running_mean", "running_var"):
-            if getattr(module, name, None) is not None:
-                yield layer, name, (rows,)
-
-
-def _state_sizes(module: nn.Module, kind: str) -> None:
-    """Make a layer's own description agree with its tensors."""
-    out = len(module.weight)
-    if kind == "norm":
-        module.num_features = out
-    elif isinstance(module, nn.Linear):
-        module.out_features, module.in_features = module.weight.shape
-    elif kind == "depthwise":
-        module.in_channels = module.out_channels = module.groups = out
-    else:
-        module.out_channels, module.in_channels = module.weight.shape[:2]
-
-
-# ---------------------------------------------------------------- reading the graph
+    return TracedNetwork(reader.body, layers, GraphShape(width, widths), example.shape[1]).train()
 
 
 class _Tracer(fx.Tracer):
-    """Follows the user's own modules inside and stops at PyTorch's, and at what is derived from them: a changed forward would hide there."""
+    """Follows the user's own modules inside; stops at PyTorch's and at what is derived from them: a changed forward would hide there."""
 
     record_stack_traces = True
 
@@ -252,35 +145,36 @@ class _Reader:
         self.fixed.add(self.values[node][0])
 
     def _get_attr(self, node: fx.Node) -> None:
-        raise self._refusal(node, node.target, "a parameter or buffer of its own, used outside a layer")
+        raise self._refusal(node, str(node.target), "a parameter or buffer of its own, used outside a layer")
 
     def _call_module(self, node: fx.Node) -> None:
-        module = self.body.get_submodule(node.target)
+        name = str(node.target)
+        module: Any = self.body.get_submodule(name)
         kind = type(module)
-        if kind in (nn.Conv2d, nn.Linear, *NORMS) and any(layer.name == node.target for layer in self.layers):
-            raise self._refusal(node, node.target, f"{kind.__name__}, used twice", "two places that share their weights cannot be cut apart.")
+        if kind in (nn.Conv2d, nn.Linear, *NORMS) and any(layer.name == name for layer in self.layers):
+            raise self._refusal(node, name, f"{kind.__name__}, used twice", "two places that share their weights cannot be cut apart.")
         if kind is nn.Conv2d:
             self._convolution(node, module)
         elif kind is nn.Linear:
             group, repeat = self._value(node)
             if len(_shape(node.args[0])) != 2:
-                raise self._refusal(node, node.target, "Linear on an image", "flatten it first: torch.flatten(x, 1).")
+                raise self._refusal(node, name, "Linear on an image", "flatten it first: torch.flatten(x, 1).")
             self._dense(node, group, repeat, module.out_features)
         elif kind in NORMS:
             group, repeat = self._value(node)
             if not (module.affine and module.track_running_stats):
-                raise self._refusal(node, node.target, f"{kind.__name__} without {'weights' if not module.affine else 'running statistics'}")
+                raise self._refusal(node, name, f"{kind.__name__} without {'weights' if not module.affine else 'running statistics'}")
             if repeat != 1:
-                raise self._refusal(node, node.target, f"{kind.__name__} on a flattened image", "put it before the flatten.")
+                raise self._refusal(node, name, f"{kind.__name__} on a flattened image", "put it before the flatten.")
             self._same(node, "norm", group, gate=True)
         elif kind is nn.Flatten:
             if (module.start_dim, module.end_dim) not in ((1, -1), (1, 3)):
-                raise self._refusal(node, node.target, f"{module}", "only nn.Flatten(1) keeps one row for each image.")
+                raise self._refusal(node, name, f"{module}", "only nn.Flatten(1) keeps one row for each image.")
             self._flattened(node)
         elif kind in KEEP_CHANNELS:
             self.values[node] = self._value(node)
         else:
-            raise self._refusal(node, node.target, _type_name(module))
+            raise self._refusal(node, name, _type_name(module))
 
     def _call_function(self, node: fx.Node) -> None:
         function = node.target
@@ -319,17 +213,17 @@ class _Reader:
             self._same(node, "depthwise", group, gate=not self._norm_follows(node))
         else:
             raise self._refusal(
-                node, node.target, f"Conv2d with groups={module.groups}",
+                node, str(node.target), f"Conv2d with groups={module.groups}",
                 f"only ordinary (groups=1) and depthwise ones (groups = inputs = outputs) can be cut; it has {module.in_channels} inputs and {module.out_channels} outputs.",
             )
 
     def _dense(self, node: fx.Node, source: int, repeat: int, out: int) -> None:
         target = self._begin(out)
-        self.layers.append(Layer(node.target, "dense", source, target, repeat, gate=not self._norm_follows(node)))
+        self.layers.append(Layer(str(node.target), "dense", source, target, repeat, gate=not self._norm_follows(node)))
         self.values[node] = target, 1
 
     def _same(self, node: fx.Node, kind: str, group: int, gate: bool) -> None:
-        self.layers.append(Layer(node.target, kind, group, group, gate=gate))
+        self.layers.append(Layer(str(node.target), kind, group, group, gate=gate))
         self.values[node] = group, 1
 
     def _flattened(self, node: fx.Node) -> None:
@@ -339,7 +233,7 @@ class _Reader:
         self.values[node] = group, repeat
 
     def _addition(self, node: fx.Node) -> None:
-        terms = [*node.args, *(value for key, value in node.kwargs.items() if key == "other")]
+        terms: list[Any] = [*node.args, *(value for key, value in node.kwargs.items() if key == "other")]
         if len(terms) != 2 or not all(isinstance(term, fx.Node) for term in terms) or set(node.kwargs) - {"other", "input"}:
             raise self._refusal(node, node.name, "an addition of something that is not a layer's output")
         (first, repeat), (second, other) = (self.values[term] for term in terms)
@@ -351,7 +245,7 @@ class _Reader:
 
     def _norm_follows(self, node: fx.Node) -> bool:
         users = list(node.users)
-        return len(users) == 1 and users[0].op == "call_module" and isinstance(self.body.get_submodule(users[0].target), NORMS)
+        return len(users) == 1 and users[0].op == "call_module" and isinstance(self.body.get_submodule(str(users[0].target)), NORMS)
 
     def _value(self, node: fx.Node) -> tuple[int, int]:
         inputs = [value for value in node.all_input_nodes]
@@ -364,7 +258,8 @@ class _Reader:
         self.sizes.append(size)
         return len(self.parent) - 1
 
-    def _find(self, group: int) -> int:
+    def _find(self, group: int | None) -> int:
+        assert group is not None, "while the graph is read, every layer has its groups"
         while self.parent[group] != group:
             group = self.parent[group]
         return group
@@ -377,7 +272,8 @@ class _Reader:
         return UserError(f"{place}: {name}{inside} is {kind}, which the course cannot prune: {advice or 'it would have to guess.'}\nSupported are {SUPPORTED}.")
 
 
-def _shape(node: fx.Node) -> torch.Size:
+def _shape(node: Any) -> torch.Size:
+    """Of the value that a node of the graph puts out."""
     return node.meta["tensor_meta"].shape
 
 

@@ -13,10 +13,11 @@ import torch
 from torch import nn
 
 from course_data import Dataset, UserError, load
+from course_labs.methods import graph_pruning
 from course_labs.methods.training import Recipe
 from course_labs.networks import graph
 from course_labs.networks.convnet import normalise
-from course_labs.networks.graph import GraphShape, Network
+from course_labs.networks.graph import GraphShape, TracedNetwork
 from course_labs.studio.settings import SETTINGS, Settings
 
 CONTRACT = (
@@ -96,17 +97,17 @@ class Traced:
     the course can prune.
     """
 
-    modules = (graph, sys.modules[__name__])
-    channel_importance = staticmethod(graph.channel_importance)
-    rebuilt = staticmethod(graph.rebuilt)
-    expanded = staticmethod(graph.expanded)
-    folded = staticmethod(graph.folded)
-    producers = staticmethod(graph.producers)
+    modules = (graph, graph_pruning, sys.modules[__name__])
+    channel_importance = staticmethod(graph_pruning.channel_importance)
+    rebuilt = staticmethod(graph_pruning.rebuilt)
+    expanded = staticmethod(graph_pruning.expanded)
+    folded = staticmethod(graph_pruning.folded)
+    producers = staticmethod(graph_pruning.producers)
 
     def __init__(self, model: str, example: torch.Tensor, classes: int):
         self.title, self.example, self.classes = model, example, classes
         self.path, self.factory = _factory(model)
-        self._full: dict[float, Network] = {}
+        self._full: dict[float, TracedNetwork] = {}
 
     def shape(self, width: float) -> GraphShape:
         """The shape of the network at `width`, nothing pruned."""
@@ -125,16 +126,16 @@ class Traced:
             digest.update(f"{width} {net.body.graph} {[str(net.layer(layer)) for layer in net.layers]}".encode())
         return {"model": digest.hexdigest()}
 
-    def begin(self, shape: GraphShape, data: Dataset, seed: int) -> Network:
+    def begin(self, shape: GraphShape, data: Dataset, seed: int) -> TracedNetwork:
         """A network to be trained on `data`. Its first weights are the factory's own."""
         return self.new(shape)
 
-    def new(self, shape: GraphShape) -> Network:
+    def new(self, shape: GraphShape) -> TracedNetwork:
         """A network of this shape, its weights as the factory draws them; where channels are cut, the first ones are left."""
         net = self._traced(shape.width)
-        return net if net.shape == shape else graph.rebuilt(net, [torch.arange(width) for width in shape.widths])
+        return net if net.shape == shape else graph_pruning.rebuilt(net, [torch.arange(width) for width in shape.widths])
 
-    def _traced(self, width: float) -> Network:
+    def _traced(self, width: float) -> TracedNetwork:
         channels = self.example.shape[1]
         with _users_own(self.path, f"{self.title} with width={width:g}"):
             net = self.factory(channels, self.classes, width=width)

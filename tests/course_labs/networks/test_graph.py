@@ -9,7 +9,7 @@ from torch import nn
 
 from course_data import UserError, load
 from course_labs.measuring import measure
-from course_labs.methods import pruning
+from course_labs.methods import graph_pruning, pruning
 from course_labs.networks import graph
 
 
@@ -102,13 +102,13 @@ def test_rebuilt_equals_masked(seed):
     draw = random.Random(seed)
     widths = tuple(draw.randint(1, width) for width in net.shape.widths)
     kept = pruning.keep_best([torch.rand(width) for width in net.shape.widths], widths)
-    masked, small = graph.masked(net, kept), graph.rebuilt(net, kept)
+    masked, small = graph_pruning.masked(net, kept), graph_pruning.rebuilt(net, kept)
     assert apart(masked, small) < 1e-4
-    assert apart(graph.folded(small), small) < 1e-4 and small.shape.widths == widths
+    assert apart(graph_pruning.folded(small), small) < 1e-4 and small.shape.widths == widths
     with torch.no_grad():
         for parameter in small.parameters():
             parameter += 0.1 * torch.randn(parameter.shape)
-    assert apart(graph.expanded(net, small, kept), small) < 1e-4
+    assert apart(graph_pruning.expanded(net, small, kept), small) < 1e-4
     if widths != net.shape.widths:
         assert measure.parameters(small) < measure.parameters(net)
     wanted = {name: tuple(t.shape) for name, t in small.state_dict().items()}
@@ -122,7 +122,7 @@ def test_the_mask_matters():
     for seed in range(10):
         net = traced(lively(Random(seed)))
         kept = [torch.arange(1) for _ in net.shape.widths]
-        changed += apart(graph.masked(net, kept), net) > 1e-3
+        changed += apart(graph_pruning.masked(net, kept), net) > 1e-3
     assert changed >= 9, "in one of these the last ReLU lets nothing through"
 
 
@@ -211,7 +211,7 @@ def test_a_function_is_found_in_its_module():
 def test_spellings_that_pass(flat, forward):
     net = traced(lively(around(nn.Conv2d(8, 8, 1), forward=forward, flat=flat)))
     kept = [torch.tensor([1, 4, 6]), torch.tensor([0, 2])]
-    assert apart(graph.masked(net, kept), graph.rebuilt(net, kept)) < 1e-5
+    assert apart(graph_pruning.masked(net, kept), graph_pruning.rebuilt(net, kept)) < 1e-5
 
 
 def test_what_an_addition_joins_is_one_group():
@@ -251,7 +251,7 @@ def test_importance_agrees_with_the_course_s_own():
     net = lively(ConvNet(Shape((8, 12, 8), (1, 2, 1)), 1, 10))
     other = graph.traced(net, torch.zeros(2, 1, 8, 8), 1.0)
     assert other.shape.widths == net.shape.widths
-    for mine, theirs in zip(graph.channel_importance(other, digits, 256), pruning.channel_importance(net, digits, 256), strict=True):
+    for mine, theirs in zip(graph_pruning.channel_importance(other, digits, 256), pruning.channel_importance(net, digits, 256), strict=True):
         assert torch.allclose(mine, theirs, rtol=1e-4)
 
 
@@ -260,9 +260,9 @@ def test_importance_of_a_group_is_summed_over_its_layers():
     digits, torch_seed = load("digits"), torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Conv2d(6, 6, 3, groups=6), nn.Flatten(), nn.Linear(96, 10))
     one = graph.traced(net, torch.zeros(2, 1, 8, 8), 1.0)
-    (score,) = graph.channel_importance(one, digits, 128)
+    (score,) = graph_pruning.channel_importance(one, digits, 128)
     assert score.shape == (6,) and (score > 0).all() and torch_seed
     dead = copy.deepcopy(net)
     dead[4].weight.data.view(10, 6, 16)[:, 2] = 0
-    (score,) = graph.channel_importance(graph.traced(dead, torch.zeros(2, 1, 8, 8), 1.0), digits, 128)
+    (score,) = graph_pruning.channel_importance(graph.traced(dead, torch.zeros(2, 1, 8, 8), 1.0), digits, 128)
     assert score[2] == 0 and (score > 0).sum() == 5
