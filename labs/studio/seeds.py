@@ -8,7 +8,7 @@ from course_data import Dataset, load
 from course_labs.report import shorter_runs
 from course_labs.report.output import write_reports
 from course_labs.report.summary import merged
-from course_labs.studio.plan import planned
+from course_labs.studio.minutes import planned
 from course_labs.studio.settings import SETTINGS, Settings
 from course_labs.studio.stages import Stages
 from course_labs.studio.steps import run_lab

@@ -30,7 +30,7 @@ from course_labs.networks.convnet import Shape
 from course_labs.report import control_sentences
 from course_labs.report.output import write_reports
 from course_labs.report.summary import collected
-from course_labs.studio.learner import Learner
+from course_labs.studio.own_functions import OwnFunctions
 from course_labs.studio.settings import SETTINGS, Settings
 from course_labs.studio.stages import Done, Stages, write_json
 
@@ -77,7 +77,7 @@ class Studio:
         self.console = console or Console(stderr=True)
         self.stages = Stages(self.out / "stages")
         self._models: dict[str, Model] = {}
-        self.learner = Learner()
+        self.learner = OwnFunctions()
         self._taught: tuple[Taught, Done] | None = None
         where = training.device()
         self.common = {
@@ -90,7 +90,7 @@ class Studio:
         }
 
     def use(self, **functions) -> None:
-        """Put your own `loss`, `rebuild` or `calibrate` in the place of the lab's: see `learner.Learner`. What depends on it is done again."""
+        """Put your own `loss`, `rebuild` or `calibrate` in the place of the lab's: see `own_functions.OwnFunctions`. What depends on it is done again."""
         for name, function in functions.items():
             if not hasattr(self.learner, name):
                 raise UserError(f"The studio takes {', '.join(vars(self.learner))}, not {name!r}.")

@@ -20,7 +20,7 @@ from autograder.learner.checking import files_here
 from course_data import UserError
 from course_labs import Recipe, Settings, Shape, Studio
 from course_labs.studio.hand_in import hand_in
-from course_labs.studio.learner import Learner
+from course_labs.studio.own_functions import OwnFunctions
 
 LAB = "compression_studio"
 TINY = Settings(
@@ -97,7 +97,7 @@ def test_a_function_is_another_when_what_stands_beside_it_is(tmp_path):
         path.write_text(content)
         names = {}
         exec(compile(content, path, "exec"), names)
-        hashes += [Learner(loss=names["loss"]).versions("loss"), Learner(loss=names["other"]).versions("loss")]
+        hashes += [OwnFunctions(loss=names["loss"]).versions("loss"), OwnFunctions(loss=names["other"]).versions("loss")]
         linecache.clearcache()
     assert hashes[0] == hashes[2] and hashes[0] != hashes[4] and hashes[0] != hashes[1]
 

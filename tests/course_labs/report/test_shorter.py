@@ -15,7 +15,8 @@ from course_data.root import REPOSITORY
 from course_labs.report import shorter_runs
 from course_labs.report.summary import collected
 from course_labs.report.tables import read_results
-from course_labs.studio import plan, seeds
+from course_labs.studio import minutes as plan
+from course_labs.studio import seeds
 from course_labs.studio.settings import SETTINGS
 
 RESULTS = REPOSITORY / "labs" / "results"

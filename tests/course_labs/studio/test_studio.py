@@ -248,7 +248,7 @@ def test_wrong_arguments_are_user_errors(tmp_path):
 
 def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, monkeypatch):
     from course_data import load
-    from course_labs.studio import plan
+    from course_labs.studio import minutes as plan
 
     said, half = io.StringIO(), (plan.MEASURING + 50) / 60
 
@@ -269,14 +269,14 @@ def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, 
 
 def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs(monkeypatch):
     from course_data import load
-    from course_labs.studio import plan
+    from course_labs.studio import minutes as plan
 
     digits = load("digits")
     short, long = (plan.training_seconds(plan.scaled(TINY, share), digits, ConvNets.of(digits).new) for share in (1, 50))
     assert 0 < short < long
     monkeypatch.setattr(plan, "_seconds_an_image_learnt", lambda new, recipe, data: 1.0 / len(data.train))
     monkeypatch.setattr(plan, "_seconds_an_image_shown", lambda net, data: 0.0)
-    monkeypatch.setattr(plan.industrial, "installed", lambda name: False)
+    monkeypatch.setattr(plan.other_tools, "installed", lambda name: False)
     alone, with_controls = (plan.training_seconds(TINY, digits, ConvNets.of(digits).new, controls) for controls in (False, True))
     student, recovery = TINY.student_recipe.epochs, TINY.recovery_recipe.epochs
     assert with_controls - alone == pytest.approx(2 * student + 2 * recovery), "no teacher, scattered zeros, from scratch"
