@@ -15,10 +15,7 @@ def describe() -> dict:
     """Processor (model, the flags that decide int8 and bfloat16 speed, cores), memory, system, training device."""
     flags = cpu_flags()
     where = device()
-    if hasattr(os, "sched_getaffinity"):
-        usable = len(os.sched_getaffinity(0))
-    else:
-        usable = os.cpu_count()
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "cpu": _cpu_model(),
         "cpu_flags": [flag for flag in TELLING_FLAGS if flag in flags],

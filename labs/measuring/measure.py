@@ -2,8 +2,10 @@
 
 import random
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -43,7 +45,7 @@ def by_class(right: np.ndarray, labels: np.ndarray, classes: int) -> list[float]
     return [float(right[labels == c].mean()) for c in range(classes)]
 
 
-def accuracies(predicted: np.ndarray, labels: np.ndarray, classes: int) -> dict:
+def accuracies(predicted: np.ndarray, labels: np.ndarray, classes: int) -> dict[str, Any]:
     """What a row says of its right answers, from predictions and labels (N,): shares from 0 to 1, their standard error, counts."""
     right = predicted == labels
     share = float(right.mean())
@@ -56,7 +58,7 @@ def accuracies(predicted: np.ndarray, labels: np.ndarray, classes: int) -> dict:
     }
 
 
-def lost(teacher: np.ndarray, compressed: np.ndarray, labels: np.ndarray) -> dict:
+def lost(teacher: np.ndarray, compressed: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """What compression changed, from two models' predictions (N,) and the labels (N,).
 
     `count` images that the teacher gets right and the compressed model wrong, `gained` the other way round; `images` are the
@@ -70,14 +72,15 @@ def lost(teacher: np.ndarray, compressed: np.ndarray, labels: np.ndarray) -> dic
 def macs(net: nn.Module, image: torch.Tensor) -> int:
     """Multiply-accumulates of convolutions and linear layers for one image (1, C, H, W).
 
-    A convolution: outputs × (kernel area × input channels); a linear layer: inputs × outputs. Biases, ReLU and pooling add little and are left out.
+    A convolution: outputs × (kernel area × input channels); a linear layer: inputs × outputs.
+    Biases, ReLU and pooling add little and are left out.
     """
     total = 0
 
-    def count(layer: nn.Module, _inputs, output: torch.Tensor) -> None:
+    def count(layer: nn.Module, _inputs: object, output: torch.Tensor) -> None:
         nonlocal total
-        per_output = layer.weight[0].numel()
-        total += output[0].numel() * per_output
+        assert isinstance(layer, (nn.Conv2d, nn.Linear))
+        total += output[0].numel() * layer.weight[0].numel()
 
     hooks = [m.register_forward_hook(count) for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
     try:
@@ -95,7 +98,8 @@ def parameters(net: nn.Module) -> int:
 
 
 def latencies(
-    calls: dict[str, "callable"], count: int, seed: int = 0, block: int = 20, warm: int = 50, update=lambda done: None
+    calls: dict[str, Callable[[], object]], count: int, seed: int = 0, block: int = 20, warm: int = 50,
+    update: Callable[[float], object] = lambda done: None,
 ) -> dict[str, np.ndarray]:
     """Time `count` calls of each entry, in milliseconds: {name: (count,)}.
 
@@ -123,8 +127,8 @@ def latencies(
     return {name: np.array(record[:count]) for name, record in times.items()}
 
 
-def summary(times: np.ndarray) -> dict[str, float]:
-    """Median, 10th, 90th, 95th and 99th percentile, in milliseconds."""
+def percentiles(times: np.ndarray) -> dict[str, Any]:
+    """Median, 10th, 90th, 95th and 99th percentile, in milliseconds, and of how many calls."""
     median, p10, p90, p95, p99 = map(float, np.percentile(times, [50, 10, 90, 95, 99]))
     return {"median_ms": median, "p10_ms": p10, "p90_ms": p90, "p95_ms": p95, "p99_ms": p99, "calls": len(times)}
 
@@ -134,7 +138,7 @@ def throughput(paths: dict[str, Path], image: np.ndarray, calls: int, seed: int 
 
     From the median of `calls` calls of one image, or of as many fewer as the batch is larger, eight at least.
     """
-    found = {name: {} for name in paths}
+    found: dict[str, dict[str, float]] = {name: {} for name in paths}
     for batch in BATCHES:
         images = np.repeat(image, batch, axis=0)
         calls_of = {name: onnx_call(path, images) for name, path in paths.items()}
@@ -144,16 +148,16 @@ def throughput(paths: dict[str, Path], image: np.ndarray, calls: int, seed: int 
     return found
 
 
-def onnx_call(path: Path, images: np.ndarray):
+def onnx_call(path: Path, images: np.ndarray) -> Callable[[], object]:
     """A call without arguments: `images` (N, C, H, W) through ONNX Runtime on one thread."""
     run, feed = session(path, 1).run, {"image": images}
     return lambda: run(None, feed)
 
 
-def eager_call(net: nn.Module, image: torch.Tensor):
+def eager_call(net: nn.Module, image: torch.Tensor) -> Callable[[], object]:
     """A call without arguments: one image through PyTorch, eager. Use inside `one_thread()`."""
 
-    def call():
+    def call() -> object:
         with torch.inference_mode():
             return net(image)
 
@@ -161,7 +165,7 @@ def eager_call(net: nn.Module, image: torch.Tensor):
 
 
 @contextmanager
-def one_thread():
+def one_thread() -> Iterator[None]:
     """PyTorch on one thread while the block runs."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,6 +1,6 @@
 """What the studio needs from a kind of network, and the course's own kind.
 
-`ConvNets` is the course's own family; `studio.own_network.Traced` the other one: a user's network, read as a graph.
+`ConvNets` is the course's own family; `studio.own_network.OwnNetworks` the other one: a user's network, read as a graph.
 """
 
 from types import ModuleType

@@ -17,9 +17,11 @@ def names(page: Path, kind: str) -> list[str]:
 
 
 def refill(page: Path, makers: dict[str, Callable[[str], str]], check: bool = False, others: tuple[str, ...] = ()) -> list[str]:
-    """Make parts of `page` anew: `makers` maps a kind to the function that makes the text from the name. Returns `kind:name` of what was out of step.
+    """Make parts of `page` anew and return `kind:name` of what was out of step.
 
-    Parts of the kinds `others`, which somebody else makes, stay as they are. With `check`, writes nothing. Raises UserError, the page as it was, where a marker stands alone or twice, is of another kind, or a kind has none.
+    `makers` maps a kind to the function that makes the text from the name; parts of the kinds `others`, which somebody else makes, stay as
+    they are. With `check`, writes nothing. Raises UserError, the page as it was, where a marker stands alone or twice, is of another kind,
+    or a kind has none.
     """
     text, stale = page.read_text(encoding="utf-8"), []
     found = [f"{part[1]}:{part[2]}" for part in PART.finditer(text)]

@@ -1,4 +1,7 @@
-"""The tables and the figure in README.md and labs/README.md, made from committed results. `python -m course_labs.report.readme [--check]`."""
+"""The tables and the figure in README.md and labs/README.md, made from committed results.
+
+`python -m course_labs.report.readme [--check]`.
+"""
 
 import hashlib
 import sys
@@ -11,10 +14,15 @@ from PIL.PngImagePlugin import PngInfo
 from course_data.errors import UserError
 from course_data.files import beside
 from course_data.root import REPOSITORY
+from course_labs.measuring.rows import LABELS
 from course_labs.report import shorter_runs
+from course_labs.report.control_sentences import titled
 from course_labs.report.markers import names, refill
-from course_labs.report.summary import statistics
-from course_labs.report.tables import accuracy, basis, gains, grid, latency, number, provenance, read_results, shown, size
+from course_labs.report.numbers import accuracy, latency, number, size
+from course_labs.report.results import Results, read
+from course_labs.report.sentences import basis, gains, provenance
+from course_labs.report.summary import spread
+from course_labs.report.tables import grid
 
 README, LABS = REPOSITORY / "README.md", REPOSITORY / "labs" / "README.md"
 HEADER = ("model", "test accuracy", "file", "one image", "smaller", "faster")
@@ -25,43 +33,45 @@ FIGURE = "tradeoff.png"
 STAMP = "made-from"  # where the picture says which results it shows
 
 
-def table(results: dict) -> str:
+def table(results: Results) -> str:
     """The README's short table with what it was measured on, as Markdown."""
     rows = []
-    for row in results["runs"][0]["rows"]:
-        found = results["summary"][row["name"]]
-        ratios = [f"{number(found['ratios'][key], 1)}×" if found["ratios"] else "1×" for key in ("bytes", "latency")]
-        rows.append((row["title"], accuracy(found), size(found["bytes"]), latency(found["latency_ms"]), *ratios))
+    for row in results.first.rows:
+        found = results.summary[row.name]
+        ratios = [f"{number(each, 1)}×" for each in (found.ratios.bytes, found.ratios.latency)] if found.ratios else ["1×", "1×"]
+        rows.append((row.title, accuracy(found), size(found.bytes), latency(found.latency_ms), *ratios))
     return grid(HEADER, rows) + "\n" + "\n".join([basis(results), *gains(results), provenance(results)]) + "\n"
 
 
-def controls(results: dict) -> str:
-    """The control rows below those they are held against, and what each of them shows, as Markdown. An image's time is that in the runtime the title names."""
+def controls(results: Results) -> str:
+    """The control rows below those they are held against, and what each of them shows, as Markdown.
+
+    An image's time is that in the runtime the title names.
+    """
     rows = []
-    for several in zip(*([row for row in run["rows"] if row["name"] in COMPARED] + run["controls"] for run in results["runs"])):
-        title, found = several[0]["title"], results["summary"][several[0]["name"]]
-        clock = {"eager": "pytorch_eager", "openvino": "openvino"}.get(several[0]["name"], "onnx_runtime")
-        time = latency(statistics([row[clock]["median_ms"] for row in several]))
-        gzip, left = (fmean(row[key] for row in several) for key in ("gzip_bytes", "nonzero_parameters"))
-        rows.append((title, accuracy(found), size(found["bytes"]), f"{gzip / 1000:,.1f} kB", f"{left:,.0f}", time))
-    sentences = "\n".join(f"- **{title}**: {words}" for title, words in shown(results))
+    for several in zip(*([run.row(name) for name in COMPARED] + [*run.controls] for run in results.runs)):
+        title, found, clock = several[0].title, results.summary[several[0].name], LABELS[several[0].name].clock
+        time = latency(spread([row.times(clock).median_ms for row in several]))
+        gzip, left = fmean(row.gzip_bytes for row in several), fmean(row.nonzero_parameters for row in several)
+        rows.append((title, accuracy(found), size(found.bytes), f"{gzip / 1000:,.1f} kB", f"{left:,.0f}", time))
+    sentences = "\n".join(f"- **{title}**: {words}" for title, words in titled(results))
     return f"{grid(CONTROLS_HEADER, rows)}\n{sentences}\n\n{basis(results)}\n{provenance(results)}\n"
 
 
 def update(readme: Path = README, labs: Path = LABS, folder: Path = shorter_runs.RESULTS, check: bool = False) -> list[str]:
-    """Write every table that has markers in the two pages, from the results in `folder`, and the figure of `readme`'s. Returns what was out of step.
+    """Write every table that has markers in the two pages, from the results in `folder`, and the figure of `readme`'s.
 
-    With `check`, writes nothing. Raises UserError if a marker has no results, or as `markers.refill` does.
+    Returns what was out of step. With `check`, writes nothing. Raises UserError if a marker has no results, or as `markers.refill` does.
     """
-    stale = refill(readme, {"table": lambda name: table(read_results(folder / f"{name}.json"))}, check, OTHERS)
-    parts = {"controls": lambda name: controls(read_results(folder / "controls" / f"{name}.json")), "shorter": lambda name: shorter_runs.table(folder)}
+    stale = refill(readme, {"table": lambda name: table(read(folder / f"{name}.json"))}, check, OTHERS)
+    parts = {"controls": lambda name: controls(read(folder / "controls" / f"{name}.json")), "shorter": lambda name: shorter_runs.table(folder)}
     stale += refill(labs, parts, check, OTHERS)
     files = [folder / f"{name}.json" for name in names(readme, "table")]
     made_from = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     if _stamp(folder / FIGURE) != made_from:
         stale.append(FIGURE)
         if not check:
-            _draw([read_results(file) for file in files], folder / FIGURE, made_from)
+            _draw([read(file) for file in files], folder / FIGURE, made_from)
     return stale
 
 
@@ -73,7 +83,7 @@ def _stamp(path: Path) -> str | None:
         return None
 
 
-def _draw(several: list[dict], path: Path, made_from: str) -> None:
+def _draw(several: list[Results], path: Path, made_from: str) -> None:
     """The figure in 64 colours: half the bytes, and no eye sees the difference in a line drawing."""
     from course_labs.report.figures import tradeoffs
 

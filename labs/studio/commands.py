@@ -1,6 +1,7 @@
 """`course lab`: the compression studio on the command line."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -42,13 +43,19 @@ def lab(
         spec(data)  # a wrong name or limit should not wait for torch
     budget = Budget(max_drop, max_mb, max_ms)
     out = out or _folder(data, images, model, width, seed, seeds, minutes)
+    from course_labs.report.control_sentences import titled
     from course_labs.report.output import write_texts
-    from course_labs.report.tables import controls_terminal, remarks, shown, terminal
-    from course_labs.studio.own_network import inputs
+    from course_labs.report.sentences import remarks
+    from course_labs.report.tables import controls_terminal, terminal
     from course_labs.studio.seeds import run_seeds
 
     try:
-        dataset, settings, family = inputs(data, images, size, model, width)
+        chosen: tuple = (data, None, None)  # the course's own images, settings, networks
+        if images or model:
+            from course_labs.studio.own_network import own_setup
+
+            chosen = own_setup(data, images, size, model, width)
+        dataset, settings, family = chosen
         results = run_seeds(dataset, out, list(range(seed, seed + seeds)), settings, minutes=minutes, family=family, with_controls=controls)
     except KeyboardInterrupt:
         given = {
@@ -65,7 +72,7 @@ def lab(
         )
         raise typer.Exit(130) from None
     if budget:
-        results["budget"] = judged(results, budget)
+        results = replace(results, budget=judged(results, budget))
         write_texts(results, out)
     console = Console()
     console.print(terminal(results))
@@ -73,15 +80,15 @@ def lab(
         console.print(line, highlight=False)
     if controls:
         console.print(controls_terminal(results))
-        for title, words in shown(results):
+        for title, words in titled(results):
             console.print(f"[bold]{title}[/]: {words}", highlight=False)
-    if budget:
-        console.print(results["budget"]["words"], style="bold", highlight=False)
+    if results.budget:
+        console.print(results.budget.words, style="bold", highlight=False)
     written = sorted(path.relative_to(out).as_posix() for path in out.iterdir() if path.is_file())
     written += ["controls"] if controls and seeds == 1 else []
     written += ["one folder for each seed"] if seeds > 1 else []
     console.print(f"Written to {out}: {', '.join(written)}", highlight=False)
-    if budget and not results["budget"]["met"]:
+    if results.budget and not results.budget.met:
         raise typer.Exit(1)
 
 

@@ -15,7 +15,7 @@ from course_data.progress_bar import status
 from course_labs.fingerprints import code_version
 from course_labs.measuring import machine
 from course_labs.methods import other_tools, training
-from course_labs.methods.families import ConvNets
+from course_labs.methods.families import ConvNets, Family
 from course_labs.methods.training import Recipe, autocast, cross_entropy, device, train
 from course_labs.networks import convnet
 from course_labs.networks.convnet import normalise
@@ -28,7 +28,7 @@ LONGEST = 4.0
 
 
 def planned(
-    minutes: float, settings: Settings, data: Dataset, stages: Stages, console: Console, family=None, with_controls: bool = False
+    minutes: float, settings: Settings, data: Dataset, stages: Stages, console: Console, family: Family | None = None, with_controls: bool = False
 ) -> Settings:
     """`settings` scaled so that one run takes about `minutes`, and a line on `console` that says what this means.
 
@@ -70,7 +70,10 @@ def scaled(settings: Settings, share: float) -> Settings:
 
 
 def training_seconds(settings: Settings, data: Dataset, new: Callable[..., nn.Module], with_controls: bool = False) -> float:
-    """How long `settings` would train on this machine: the seconds of some steps of each network, times its steps. `new(shape)` makes one."""
+    """How long `settings` would train on this machine: the seconds of some steps of each network, times its steps.
+
+    `new(shape)` makes one.
+    """
     pruned = dataclasses.replace(settings.student, widths=settings.pruned_widths)
     first, recovery = settings.student_recipe.epochs, settings.recovery_recipe.epochs
     epochs = {"student": first, "pruned": recovery}
@@ -110,7 +113,7 @@ def _seconds_an_image_learnt(new: Callable[[], nn.Module], recipe: Recipe, data:
 
 def _seconds_an_image_shown(net: nn.Module, data: Dataset, images: int = 500) -> float:
     where = device()
-    net = net.to(where, memory_format=torch.channels_last).eval()
+    net = net.to(where).to(memory_format=torch.channels_last).eval()
     batch = normalise(data.train.images[:images].to(where), data.mean, data.std).contiguous(memory_format=torch.channels_last)
     best = float("inf")
     with torch.no_grad(), autocast(where):

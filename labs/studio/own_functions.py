@@ -9,6 +9,7 @@ import torch
 
 from course_data import Dataset, UserError
 from course_labs.methods import distillation, pruning, quantise
+from course_labs.methods.families import AnyNetwork
 from course_labs.methods.training import Loss
 from course_labs.networks.convnet import ConvNet
 
@@ -32,11 +33,12 @@ class OwnFunctions:
 
     def learn_from_teacher(self, temperature: float, alpha: float) -> Loss:
         """The loss for training with a teacher's answers. Raises UserError where the learner's own gives no finite number."""
-        if self.loss is None:
+        own = self.loss
+        if own is None:
             return distillation.learn_from_teacher(temperature, alpha)
 
         def loss(logits: torch.Tensor, labels: torch.Tensor, taught: torch.Tensor | None) -> torch.Tensor:
-            value = self.loss(logits, taught, labels, temperature, alpha)
+            value = own(logits, taught, labels, temperature, alpha)
             if not isinstance(value, torch.Tensor) or value.ndim or not bool(torch.isfinite(value)):
                 raise UserError(f"Your loss must give one finite number, a tensor of shape (); it gave {value!r}"[:300])
             if not value.requires_grad:
@@ -45,10 +47,15 @@ class OwnFunctions:
 
         return loss
 
-    def rebuilt(self, net: ConvNet, kept: list[torch.Tensor], usual: Callable = pruning.rebuilt) -> ConvNet:
-        """`net` without the channels that are not `kept`; `usual` is the lab's own way. Raises UserError where the learner's tensors do not fit the smaller network."""
+    def rebuilt(self, net: AnyNetwork, kept: list[torch.Tensor], usual: Callable[..., AnyNetwork] = pruning.rebuilt) -> AnyNetwork:
+        """`net` without the channels that are not `kept`; `usual` is the lab's own way.
+
+        Raises UserError where the learner's tensors do not fit the smaller network.
+        """
         if self.rebuild is None:
             return usual(net, kept)
+        if not isinstance(net, ConvNet):
+            raise UserError("A function of your own for rebuilding goes with the course's own networks only.")
         small = ConvNet(replace(net.shape, widths=tuple(len(keep) for keep in kept)), net.in_channels, net.classes)
         with torch.no_grad():
             state = self.rebuild({name: tensor.clone() for name, tensor in net.state_dict().items()}, kept)

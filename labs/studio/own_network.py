@@ -5,18 +5,22 @@ import importlib.util
 import inspect
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
 from torch import nn
 
 from course_data import Dataset, UserError, load
 from course_labs.methods import graph_pruning
+from course_labs.methods.families import Family
 from course_labs.methods.training import Recipe
 from course_labs.networks import graph
-from course_labs.networks.convnet import normalise
+from course_labs.networks.convnet import Shape, normalise
 from course_labs.networks.graph import GraphShape, TracedNetwork
 from course_labs.studio.settings import SETTINGS, Settings
 
@@ -31,13 +35,11 @@ RECIPES = ("teacher_recipe", "student_recipe", "recovery_recipe")
 KEPT = 0.5  # of the student's channels, in every group
 
 
-def inputs(data: str, images: Path | str | None, size: int, model: str | None, width: float) -> tuple[str | Dataset, Settings | None, "Traced | None"]:
-    """What `Studio` takes for these options of the command line: data, settings, family. None stands for the course's own.
+def own_setup(data: str, images: Path | str | None, size: int, model: str | None, width: float) -> tuple[Dataset, Settings, Family | None]:
+    """What `Studio` takes for images or a network of one's own: data, settings, family (None for the course's networks).
 
     `images` is a folder that replaces `data`; `model` is "path.py:factory" and `width` its student's width.
     """
-    if images is None and model is None:
-        return data, None, None
     if images is None:
         dataset, recipes = load(data), SETTINGS[data]
     else:
@@ -45,43 +47,51 @@ def inputs(data: str, images: Path | str | None, size: int, model: str | None, w
 
         dataset = image_folder(images, size)
         recipes = recipes_for(dataset)
-    if model is None and size < (least := 2 ** len(recipes.teacher.pools)):
-        raise UserError(f"--size {size} is too small for the course's own network, which halves a picture {len(recipes.teacher.pools)} times. Give at least {least}.")
     if model is None:
+        assert isinstance(recipes.teacher, Shape), "the course's own network"
+        halved = len(recipes.teacher.pools)
+        if size < 2**halved:
+            raise UserError(f"--size {size} is too small for the course's own network, which halves a picture {halved} times. Give at least {2**halved}.")
         return dataset, recipes, None
     family, settings = prepared(model, dataset, recipes, width)
     return dataset, settings, family
 
 
-def prepared(model: str, data: Dataset, recipes: Settings, student_width: float = STUDENT_WIDTH, kept: float = KEPT) -> tuple["Traced", Settings]:
+def prepared(
+    model: str, data: Dataset, recipes: Settings, student_width: float = STUDENT_WIDTH, kept: float = KEPT
+) -> tuple["OwnNetworks", Settings]:
     """The family of `model`, "path.py:factory", for `data`, and settings for the studio: those of `recipes` with the model's own shapes.
 
     Networks without any batch norm are trained at a fifth of the learning rate: nothing else would keep their activations in bounds.
-    Raises UserError as `Traced` does, and when a smaller width does not make a smaller network.
+    Raises UserError as `OwnNetworks` does, and when a smaller width does not make a smaller network.
     """
     if not 0 < student_width < 1:
         raise UserError(f"--width {student_width:g}: the student's share of the teacher's channels lies between 0 and 1.")
-    family = Traced(model, normalise(data.val.images[:2], data.mean, data.std), len(data.classes))
+    family = OwnNetworks(model, normalise(data.val.images[:2], data.mean, data.std), len(data.classes))
     teacher, student = family.new(family.shape(1.0)), family.new(family.shape(student_width))
     sizes = [sum(p.numel() for p in net.parameters()) for net in (teacher, student)]
     if sizes[1] >= sizes[0]:
         raise UserError(
             f"{model}: with width={student_width:g} the network has {sizes[1]:,} parameters, with width=1.0 {sizes[0]:,}. The student must be the smaller one. {CONTRACT}"
         )
-    chosen = replace(recipes, teacher=teacher.shape, student=student.shape, pruned_widths=tuple(kept_channels(w, kept) for w in student.shape.widths))
+    pruned_widths = tuple(kept_channels(width, kept) for width in student.shape.widths)
+    chosen = replace(recipes, teacher=teacher.shape, student=student.shape, pruned_widths=pruned_widths)
     if not any(layer.kind == "norm" for layer in teacher.layers):
         chosen = replace(chosen, **{name: replace(getattr(chosen, name), peak_lr=getattr(chosen, name).peak_lr / 5) for name in RECIPES})
     return family, chosen
 
 
 def kept_channels(width: int, share: float) -> int:
-    """About `share` of `width` channels: a multiple of 16, or of 8 in a group of fewer than 32, because vector units work on so many at a time."""
+    """About `share` of `width` channels: a multiple of 16, or of 8 in a group of fewer than 32: vector units work on so many at a time."""
     step = 16 if width >= 32 else 8 if width >= 16 else 1
     return min(width, max(step, step * round(share * width / step)))
 
 
 def recipes_for(data: Dataset) -> Settings:
-    """How to train on a folder of images: longer where there are fewer, moved by up to an eighth of the picture, never mirrored (a mirrored 2 is no 2)."""
+    """How to train on a folder of images: longer where there are fewer, moved by up to an eighth of the picture.
+
+    Never mirrored: a mirrored 2 is no 2.
+    """
     count = len(data.train)
     epochs = min(60.0, max(10.0, 100_000 / count))
     recipe = Recipe(epochs, peak_lr=0.1, batch=max(2, min(64, count // 4)), shift=data.train.images.shape[-1] // 8)
@@ -89,7 +99,7 @@ def recipes_for(data: Dataset) -> Settings:
     return replace(SETTINGS["cifar10"], teacher_recipe=recipe, teacher_smoothing=0.0, student_recipe=recipe, recovery_recipe=recovery)
 
 
-class Traced:
+class OwnNetworks:
     """A user's networks as a family of the studio, from `model`, that is "path.py:factory".
 
     `example` is a batch of the images to come, normalised: (N, C, H, W), N at least two.
@@ -97,7 +107,7 @@ class Traced:
     the course can prune.
     """
 
-    modules = (graph, graph_pruning, sys.modules[__name__])
+    modules: tuple[ModuleType, ...] = (graph, graph_pruning, sys.modules[__name__])
     channel_importance = staticmethod(graph_pruning.channel_importance)
     rebuilt = staticmethod(graph_pruning.rebuilt)
     expanded = staticmethod(graph_pruning.expanded)
@@ -114,12 +124,12 @@ class Traced:
         return self._traced(width).shape
 
     @property
-    def about(self) -> dict:
+    def about(self) -> dict[str, Any]:
         """What a results file says of the model."""
         return {"model": self.title}
 
     @property
-    def fingerprint(self) -> dict:
+    def fingerprint(self) -> dict[str, str]:
         """The SHA-256 of the user's file and of the networks that came of it: what it imports may change too."""
         digest = hashlib.sha256(self.path.read_bytes())
         for width, net in sorted(self._full.items()):
@@ -154,7 +164,7 @@ class Traced:
         return traced
 
 
-def _factory(model: str):
+def _factory(model: str) -> tuple[Path, Callable]:
     """The file and the function that `model`, "path.py:factory", names."""
     file, _, name = model.rpartition(":")
     path = Path(file)
@@ -163,7 +173,7 @@ def _factory(model: str):
     if not path.is_file():
         raise UserError(f"--model: there is no file {path}.")
     spec = importlib.util.spec_from_file_location(f"own_{path.stem}", path)
-    if spec is None:
+    if spec is None or spec.loader is None:
         raise UserError(f"--model: {path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickling look a class's module up
@@ -182,7 +192,7 @@ def _factory(model: str):
 
 
 @contextmanager
-def _users_own(path: Path, doing: str):
+def _users_own(path: Path, doing: str) -> Iterator[None]:
     """An error in the user's code is told with its file, line and message; the course's own lines would only hide it."""
     try:
         yield

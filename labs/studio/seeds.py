@@ -5,8 +5,10 @@ from pathlib import Path
 from rich.console import Console
 
 from course_data import Dataset, load
+from course_labs.methods.families import Family
 from course_labs.report import shorter_runs
 from course_labs.report.output import write_reports
+from course_labs.report.results import Results
 from course_labs.report.summary import merged
 from course_labs.studio.minutes import planned
 from course_labs.studio.settings import SETTINGS, Settings
@@ -16,27 +18,28 @@ from course_labs.studio.steps import run_lab
 
 def run_seeds(
     data: str | Dataset, out: Path | str, seeds: list[int], settings: Settings | None = None, console: Console | None = None,
-    minutes: float | None = None, family=None, **options,
-) -> dict:
+    minutes: float | None = None, family: Family | None = None, with_controls: bool = False,
+) -> Results:
     """Run the lab once for each of `seeds`, in `out`/seed-N, and write the results of all to `out`. Returns them.
 
-    A single seed runs in `out` itself. Each run goes on after its last finished stage. `minutes` makes every training longer or shorter, so that
-    all runs together take about so long on this machine; `console` is told what that costs in accuracy, where it was measured.
-    `data`, `settings` and `family` are those of `Studio`, `options` those of `run_lab`.
+    A single seed runs in `out` itself. Each run goes on after its last finished stage. `minutes` makes every training longer or shorter, so
+    that all runs together take about so long on this machine; `console` is told what that costs in accuracy, where it was measured.
+    `data`, `settings` and `family` are those of `Studio`, `with_controls` that of `run_lab`.
     """
     out, console = Path(out), console or Console(stderr=True)
     committed = settings is None  # the course's own networks and images: others may bear the same name
-    settings, data = settings or SETTINGS[data], load(data) if isinstance(data, str) else data
+    data = load(data) if isinstance(data, str) else data
+    settings = settings or SETTINGS[data.name]
     if minutes is not None:
-        settings = planned(minutes / len(seeds), settings, data, Stages(out / "stages"), console, family, options.get("with_controls", False))
+        settings = planned(minutes / len(seeds), settings, data, Stages(out / "stages"), console, family, with_controls)
         if committed and (known := shorter_runs.cost(data.name, settings.teacher_recipe.epochs)):
             console.print(known, highlight=False, soft_wrap=True)
     if len(seeds) == 1:
-        return run_lab(data, out, seeds[0], settings, console, family=family, **options)
+        return run_lab(data, out, seeds[0], settings, console, with_controls=with_controls, family=family)
     found = []
     for seed in seeds:
         console.print(f"seed {seed}", style="bold", highlight=False)
-        found.append(run_lab(data, out / f"seed-{seed}", seed, settings, console, family=family, **options))
+        found.append(run_lab(data, out / f"seed-{seed}", seed, settings, console, with_controls=with_controls, family=family))
     results = merged(found)
     write_reports(results, out, data)
     return results

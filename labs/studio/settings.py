@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from course_labs.methods.families import AnyShape
 from course_labs.methods.training import Recipe
 from course_labs.networks.convnet import Shape
 
@@ -16,9 +17,9 @@ class Settings:
     `calibration` counts the training images whose activations set the int8 ranges. `latency_calls` are timed calls for each row.
     """
 
-    teacher: Shape
+    teacher: AnyShape
     teacher_recipe: Recipe
-    student: Shape
+    student: AnyShape
     student_recipe: Recipe
     pruned_widths: tuple[int, ...]
     recovery_recipe: Recipe

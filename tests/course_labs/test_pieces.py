@@ -253,8 +253,8 @@ def test_latencies_take_turns_and_are_all_there():
     assert {timed[i : i + 50].count("a") for i in (0, 50, 100)} == {25}, "each round holds a block of both"
 
 
-def test_summary_is_in_milliseconds_and_ordered():
-    found = measure.summary(np.arange(1, 102) / 10)
+def test_percentiles_are_in_milliseconds_and_ordered():
+    found = measure.percentiles(np.arange(1, 102) / 10)
     expected = {"median_ms": 5.1, "p10_ms": 1.1, "p90_ms": 9.1, "p95_ms": 9.6, "p99_ms": 10.0, "calls": 101}
     assert found == {name: pytest.approx(value) for name, value in expected.items()}
 

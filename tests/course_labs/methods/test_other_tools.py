@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ from rich.console import Console
 
 from course_data import load
 from course_labs import Recipe, Settings, Shape, run_lab
-from course_labs.measuring import controls, measure
+from course_labs.measuring import measure
 from course_labs.methods import export, other_tools
 from course_labs.methods.families import ConvNets
 from course_labs.networks import graph
 from course_labs.networks.convnet import ConvNet, normalise
 from course_labs.studio import own_network
+from course_labs.studio.measurement import other_runtimes
 
 SEPARABLE = """
 from torch import nn
@@ -30,6 +32,10 @@ def separable(in_channels, classes, width=1.0):
 """
 
 
+def models(*names):
+    return [SimpleNamespace(name=name, path=f"{name}.onnx") for name in names]
+
+
 def test_without_them_there_are_no_such_rows(monkeypatch, tmp_path):
     """Even where folders lie about that have their names."""
     for name in ("torch_pruning", "openvino"):
@@ -41,11 +47,11 @@ def test_without_them_there_are_no_such_rows(monkeypatch, tmp_path):
 
     monkeypatch.setattr(other_tools.importlib.metadata, "version", nothing)
     assert not other_tools.installed(other_tools.OPENVINO) and other_tools.versions() == {}
-    assert controls.other_runtimes({"int8": tmp_path, "dynamic": tmp_path}) == {}
+    assert other_runtimes(models("int8", "dynamic")) == {}
 
 
-def test_no_other_runtime_without_control_rows(tmp_path):
-    assert controls.other_runtimes({"teacher": tmp_path, "int8": tmp_path}) == {}
+def test_no_other_runtime_without_control_rows():
+    assert other_runtimes(models("teacher", "int8")) == {}
 
 
 def test_torch_pruning_cuts_to_the_shape_asked_for(tmp_path):
@@ -60,7 +66,7 @@ def test_torch_pruning_cuts_to_the_shape_asked_for(tmp_path):
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items()), "the student itself stays as it was"
     path = tmp_path / "nets.py"
     path.write_text(SEPARABLE)
-    traced = own_network.Traced(f"{path}:separable", normalise(digits.val.images[:2], digits.mean, digits.std), 10)
+    traced = own_network.OwnNetworks(f"{path}:separable", normalise(digits.val.images[:2], digits.mean, digits.std), 10)
     big = traced.new(traced.shape(1.0))
     state = other_tools.torch_pruned(big, traced.producers(big), (8, 16), digits, 128)
     traced.new(graph.GraphShape(1.0, (8, 16))).load_state_dict(state)
@@ -85,10 +91,9 @@ def test_both_are_rows_when_installed(tmp_path):
         pruned_widths=(16, 16), recovery_recipe=Recipe(1, 0.05, batch=64), views=1, importance_images=128, calibration=64, latency_calls=20,
     )  # fmt: skip
     results = run_lab("digits", tmp_path, 0, tiny, Console(file=io.StringIO()), with_controls=True)
-    run = results["runs"][0]
-    rows = {row["name"]: row for row in (*run["rows"], *run["controls"])}
-    assert list(rows)[-2:] == ["torch_pruning", "openvino"] and {"torch-pruning", "openvino"} <= set(run["versions"])
-    assert rows["torch_pruning"]["parameters"] == rows["pruned"]["parameters"]
-    assert rows["openvino"]["onnx_runtime"] is None and rows["openvino"]["openvino"]["median_ms"] > 0
-    assert abs(rows["openvino"]["correct"] - rows["int8"]["correct"]) <= 10, "two runtimes may round differently"
-    assert f"{rows['openvino']['openvino']['median_ms']:.3f} ms in OpenVINO" in rows["openvino"]["shows"]
+    rows = {row.name: row for row in (*results.first.rows, *results.first.controls)}
+    assert list(rows)[-2:] == ["torch_pruning", "openvino"] and {"torch-pruning", "openvino"} <= set(results.first.versions)
+    assert rows["torch_pruning"].parameters == rows["pruned"].parameters
+    assert rows["openvino"].onnx_runtime is None and rows["openvino"].openvino.median_ms > 0
+    assert abs(rows["openvino"].correct - rows["int8"].correct) <= 10, "two runtimes may round differently"
+    assert f"{rows['openvino'].openvino.median_ms:.3f} ms in OpenVINO" in rows["openvino"].shows

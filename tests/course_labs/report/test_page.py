@@ -1,5 +1,6 @@
 """The figures and the page of a run, from made-up results of one seed and of three."""
 
+import dataclasses
 import html.parser
 import io
 import re
@@ -8,13 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from course_labs.measuring.controls import TITLES
-from course_labs.report import figures, tables
+from course_labs.measuring.rows import CONTROLS
+from course_labs.report import figures, sentences, tables
+from course_labs.report.control_sentences import titled
 from course_labs.report.page import page
+from course_labs.report.results import SCHEMA, from_json
 from course_labs.report.summary import collected
+from course_labs.report.typed_json import to_json
 from course_labs.studio.budget import Budget, judged
 
 NAMES = {"teacher": 0.93, "student": 0.92, "pruned": 0.91, "int8": 0.90}
+MACHINE = {
+    "cpu": "a cpu", "cpu_flags": [], "cores_usable": 2, "memory_gb": 4.0, "os": "an os", "arch": "x", "python": "3",
+    "training_device": "cpu", "training_precision": "float32",
+}  # fmt: skip
 CLASSES = ["cat", "dog", "<b>frog</b>"]
 
 
@@ -35,19 +43,32 @@ def results_of(seeds, controls=False):
     runs = []
     for seed in range(seeds):
         rows = [row(name, f"{name} <title>", right - seed / 100, 2 / 2**n) for n, (name, right) in enumerate(NAMES.items())]
-        extra = [row(name, title, 0.88, 0.3) | {"shows": f"what {name} shows"} for name, title in TITLES.items()] if controls else []
+        extra = [row(label.name, label.title, 0.88, 0.3) | {"shows": f"what {label.name} shows"} for label in CONTROLS] if controls else []
         if controls:  # the last one is timed elsewhere
             extra[-1] |= {"openvino": extra[-1]["onnx_runtime"], "onnx_runtime": None, "pytorch_eager": None}
         ratios = {r["name"]: {"bytes": 2e6 / r["bytes"], "parameters": 1.0, "macs": 1.0, "latency": 2 / r["onnx_runtime"]["median_ms"],
                               "accuracy_points": 100 * (r["accuracy"] - rows[0]["accuracy"])} for r in rows[1:]}  # fmt: skip
         runs.append({
-            "seed": seed, "measured": "2026-01-01", "machine": {"cpu": "a cpu", "cores_usable": 2, "os": "an os", "training_device": "cpu", "training_precision": "float32"},
+            "seed": seed, "measured": "2026-01-01", "machine": MACHINE,
             "versions": {"onnxruntime": "1.0", "torch": "2.0"}, "minutes": {"total": 4.0}, "rows": rows, "ratios": ratios, "controls": extra,
             "lost": {"count": 20, "gained": 3, "images": list(range(20)), "said": [(i + 1) % 3 for i in range(20)]},
             "wrong_calibration": [{"name": "grey", "title": "images of one mid-grey", "accuracy": 0.31}],
         })  # fmt: skip
-    data = {"name": "made", "title": "Made & up", "classes": CLASSES, "train": 10, "validation": 10, "test": 1000}
-    return collected(data, {"temperature": 4.0, "recipe": {"epochs": 3}}, runs)
+    data = {"name": "made", "title": "Made & up", "source": "a file", "fingerprint": "0f", "classes": CLASSES, "train": 10, "validation": 10, "test": 1000}
+    return summed({"schema": SCHEMA, "data": data, "settings": {"temperature": 4.0, "recipe": {"epochs": 3}}, "runs": runs, "summary": {}})
+
+
+def summed(content):
+    """The results of the runs in `content`, as JSON has them."""
+    found = from_json(content)
+    return collected(found.data, found.settings, found.runs)
+
+
+def with_latency(results, ratio):
+    """The same, int8 being so many times as fast as the teacher."""
+    content = to_json(results)
+    content["runs"][0]["ratios"]["int8"]["latency"] = ratio
+    return summed(content)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +105,10 @@ def test_the_tradeoff_shows_the_means(seeds):
     results = results_of(seeds)
     left, right = figures.tradeoff(results).axes
     for name in NAMES:
-        found = results["summary"][name]
-        accuracy = round(100 * found["accuracy"]["mean"], 4)
-        assert (round(found["bytes"]["mean"] / 1000, 4), accuracy) in points_of(left)
-        assert (round(found["latency_ms"]["mean"], 4), accuracy) in points_of(right)
+        found = results.summary[name]
+        accuracy = round(100 * found.accuracy.mean, 4)
+        assert (round(found.bytes.mean / 1000, 4), accuracy) in points_of(left)
+        assert (round(found.latency_ms.mean, 4), accuracy) in points_of(right)
 
 
 def test_control_rows_are_in_the_picture_and_eager_has_no_file_of_its_own():
@@ -106,11 +127,11 @@ def test_class_bars_and_the_worst_drop():
 
 
 def test_of_many_classes_those_that_lose_most_are_shown():
-    results = results_of(1)
-    results["data"]["classes"] = [f"class number {n}" for n in range(40)]
-    for part, row in enumerate(results["runs"][0]["rows"]):
+    content = to_json(results_of(1))
+    content["data"]["classes"] = [f"class number {n}" for n in range(40)]
+    for part, row in enumerate(content["runs"][0]["rows"]):
         row["accuracy_by_class"] = [0.9 - 0.001 * n * (part == 3) for n in range(40)]
-    drawn = figures.classes(results)
+    drawn = figures.classes(from_json(content))
     (axes,) = drawn.axes
     assert [label.get_text() for label in axes.get_xticklabels()] == [f"class number {n}" for n in range(24, 40)]
     assert "the 16 of 40" in drawn.get_supxlabel() and axes.texts[0].get_text() == "-3.9"
@@ -122,16 +143,16 @@ def test_lost_images_are_shown_with_both_names():
     drawn = figures.lost_images(results_of(1), images, torch.arange(20) % 3)
     assert len(drawn.axes) == 12
     shown = [int(axes.images[0].get_array()[0, 0]) for axes in drawn.axes]
-    lost = results_of(1)["runs"][0]["lost"]["images"]
+    lost = results_of(1).first.lost.images
     assert (shown[0], shown[-1]) == (lost[0], lost[-1]) and shown == sorted(set(shown)), "spread over all that were lost"
     for index, axes in zip(shown, drawn.axes):
         assert axes.get_title() == f"{CLASSES[index % 3]}\nint8: {CLASSES[(index + 1) % 3]}"
 
 
 def test_no_image_lost_is_a_picture_too():
-    results = results_of(1)
-    results["runs"][0]["lost"] = {"count": 0, "gained": 2, "images": [], "said": []}
-    figures.lost_images(results, torch.zeros(1, 3, 4, 4).byte(), torch.zeros(1)).savefig(io.BytesIO(), format="png")
+    content = to_json(results_of(1))
+    content["runs"][0]["lost"] = {"count": 0, "gained": 2, "images": [], "said": []}
+    figures.lost_images(from_json(content), torch.zeros(1, 3, 4, 4).byte(), torch.zeros(1)).savefig(io.BytesIO(), format="png")
 
 
 class _Page(html.parser.HTMLParser):
@@ -156,7 +177,7 @@ PICTURES = {"tradeoff": b"\x89PNG 1", "classes": b"\x89PNG 2", "lost": b"\x89PNG
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_the_page_needs_nothing_else_and_says_everything(seeds):
     results = results_of(seeds, controls=True)
-    results["budget"] = judged(results, Budget(max_mb=0.001))
+    results = dataclasses.replace(results, budget=judged(results, Budget(max_mb=0.001)))
     text = page(results, PICTURES)
     found = _Page(text)
     words = " ".join(found.words)
@@ -166,7 +187,7 @@ def test_the_page_needs_nothing_else_and_says_everything(seeds):
     for cells in (*tables.cells(results), *tables.control_cells(results)):
         for cell in cells:
             assert cell in words
-    for sentence in (*tables.gains(results), tables.losses(results), tables.provenance(results), results["budget"]["words"]):
+    for sentence in (*sentences.gains(results), sentences.price(results), sentences.provenance(results), results.budget.words):
         assert sentence in words
     assert "teacher <title>" in words and "<title>" not in text.split("</head>")[1], "escaped"
     assert "1,999,300" in words and "images of one mid-grey" in words
@@ -181,15 +202,13 @@ def test_without_controls_and_budget_the_page_does_not_speak_of_them():
 
 def test_sentences_follow_the_numbers():
     results = results_of(1)
-    assert "class that pays most is <b>frog</b>: -5.00 points" in tables.losses(results)
-    assert "loses 20 images" in tables.losses(results) and "gains 3" in tables.losses(results)
-    assert "loses on average 20 images" in tables.losses(results_of(3))
-    assert "31.00 % (images of one mid-grey)" in tables.miscalibrated(results)
-    results["summary"]["int8"]["ratios"]["latency"]["mean"] = 0.5
-    assert "2.0 times slower" in tables.gains(results)[0]
+    assert "class that pays most is <b>frog</b>: -5.00 points" in sentences.price(results)
+    assert "loses 20 images" in sentences.price(results) and "gains 3" in sentences.price(results)
+    assert "loses on average 20 images" in sentences.price(results_of(3))
+    assert "31.00 % (images of one mid-grey)" in sentences.miscalibrated(results)
+    assert "2.0 times slower" in sentences.gains(with_latency(results, 0.5))[0]
     for ratio in (0.96, 1.04):
-        results["summary"]["int8"]["ratios"]["latency"]["mean"] = ratio
-        assert "and no faster in the same runtime" in tables.gains(results)[0]
+        assert "and no faster in the same runtime" in sentences.gains(with_latency(results, ratio))[0]
 
 
 def test_over_several_seeds_the_control_rows_speak_of_the_means():
@@ -201,15 +220,15 @@ def test_over_several_seeds_the_control_rows_speak_of_the_means():
 def test_over_several_seeds_differences_are_taken_run_by_run():
     """Seeds that are easy or hard for both rows say nothing about the difference; two equal differences are no certainty."""
     assert "is 1.00 points worse, more than chance moves it (up to 0.50 points" in without_a_teacher((0.9, 0.8, 0.7), (0.892, 0.79, 0.688))
-    least = 100 / results_of(2)["runs"][0]["rows"][1]["test_images"]
+    least = 100 / results_of(2).first.rows[1].test_images
     again = without_a_teacher((0.9, 0.8), (0.9 - 0.01 * least, 0.8 - 0.01 * least))
     assert f"is {least:.2f} points worse, no more than chance" in again
 
 
 def without_a_teacher(student, alone):
     """The sentence on the student without a teacher, from the accuracies of both in every run."""
-    results = results_of(len(student), controls=True)
-    for run, taught, own in zip(results["runs"], student, alone):
+    content = to_json(results_of(len(student), controls=True))
+    for run, taught, own in zip(content["runs"], student, alone):
         run["rows"][1] |= {"accuracy": taught, "correct": 1}
         next(row for row in run["controls"] if row["name"] == "no_teacher").update(accuracy=own, correct=0)
-    return dict(tables.shown(results))["student trained without a teacher"]
+    return dict(titled(summed(content)))["student trained without a teacher"]

@@ -1,6 +1,5 @@
 """The pages and the committed results in step."""
 
-import copy
 import dataclasses
 import json
 import shutil
@@ -12,10 +11,11 @@ import pytest
 
 from course_data import UserError
 from course_data.root import REPOSITORY
-from course_labs.measuring.controls import TITLES
+from course_labs.measuring.rows import CONTROLS, LABELS, MODELS
 from course_labs.report import markers, readme
+from course_labs.report.results import from_json, read, write
 from course_labs.report.summary import collected
-from course_labs.report.tables import read_results
+from course_labs.report.typed_json import as_text, to_json
 from course_labs.studio.settings import SETTINGS
 
 RESULTS = REPOSITORY / "labs" / "results"
@@ -39,32 +39,33 @@ def copied(folder, page, old, new):
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda p: p.stem)
 def test_committed_results_are_whole(path):
-    results = read_results(path)
-    assert results["data"]["name"] == path.stem
-    for run in results["runs"]:
-        assert [row["name"] for row in run["rows"]] == ["teacher", "student", "pruned", "int8"]
-        for row in run["rows"]:
-            assert row["accuracy"] == row["correct"] / row["test_images"]
-    assert collected(results["data"], results["settings"], results["runs"]) == results, "the summary is that of the runs"
+    results = read(path)
+    assert results.data.name == path.stem
+    for run in results.runs:
+        assert [row.name for row in run.rows] == [label.name for label in MODELS]
+        for row in run.rows:
+            assert row.accuracy == row.correct / row.test_images
+    assert collected(results.data, results.settings, results.runs) == results, "the summary is that of the runs"
     today = json.loads(json.dumps(dataclasses.asdict(SETTINGS[path.stem])))
-    for key, value in results["settings"].items():
+    for key, value in results.settings.items():
         assert today[key] == (today[key] | value if isinstance(value, dict) else value), f"{key}: measured with other settings than the code has"
-    text = json.dumps(results)
+    text = as_text(to_json(results))
     assert "/home/" not in text and "/root/" not in text and "/tmp/" not in text
 
 
 def made_up(folder, name, seeds):
     """Results like the committed ones, of several seeds: the teacher a little better, latency a little longer each time."""
-    results = json.loads((RESULTS / "mnist.json").read_text(encoding="utf-8"))
+    committed = read(RESULTS / "mnist.json")
     runs = []
     for seed in range(seeds):
-        run = copy.deepcopy(results["runs"][0]) | {"seed": seed}
+        run = to_json(committed.first) | {"seed": seed}
         for row in run["rows"]:
             row["accuracy"] -= 0.01 * seed * (row["name"] == "int8")
             row["onnx_runtime"]["median_ms"] *= 1 + seed / 10
         runs.append(run)
-    results = collected(results["data"] | {"name": name, "title": name.upper()}, results["settings"], runs)
-    (folder / f"{name}.json").write_text(json.dumps(results), encoding="utf-8")
+    runs = from_json(to_json(committed) | {"runs": runs}).runs
+    results = collected(dataclasses.replace(committed.data, name=name, title=name.upper()), committed.settings, runs)
+    write(results, folder / f"{name}.json")
     return results
 
 
@@ -91,7 +92,7 @@ def test_update_replaces_only_what_is_between_the_markers(tmp_path):
         expected += f"<!-- table:{name} -->\n{readme.table(results)}<!-- /table:{name} -->\nafter\n"
     assert file.read_text(encoding="utf-8") == expected
     after = labs.read_text(encoding="utf-8")
-    assert after.startswith(f"<!-- controls:cifar10 -->\n{readme.controls(read_results(RESULTS / 'controls' / 'cifar10.json'))}<!-- /controls:cifar10 -->\nafter\n")
+    assert after.startswith(f"<!-- controls:cifar10 -->\n{readme.controls(read(RESULTS / 'controls' / 'cifar10.json'))}<!-- /controls:cifar10 -->\nafter\n")
     assert readme.update(file, labs, tmp_path, check=True) == []
 
 
@@ -99,12 +100,11 @@ def test_the_table_of_several_seeds_shows_their_spread(tmp_path):
     results = made_up(tmp_path, "cifar10", 3)
     rows = [line for line in readme.table(results).splitlines() if line.startswith("|")]
     assert len(rows) == 6 and all(row.count("|") == 7 for row in rows)
-    first = {row["name"]: row for row in results["runs"][0]["rows"]}
-    teacher, int8 = first["teacher"], first["int8"]
-    ms = teacher["onnx_runtime"]["median_ms"]  # of the three runs: times 1, 1.1 and 1.2
-    assert rows[2].startswith(f"| teacher, float32 | {100 * teacher['accuracy']:.2f} ± 0.00 % | {teacher['bytes'] / 1000:,.1f} kB | {1.1 * ms:.3f} ± {0.1 * ms:.3f} ms | 1× | 1×")
-    assert f"{100 * int8['accuracy'] - 1:.2f} ± 1.00 %" in rows[5]
-    smaller, faster = teacher["bytes"] / int8["bytes"], ms / int8["onnx_runtime"]["median_ms"]
+    teacher, int8 = results.first.row("teacher"), results.first.row("int8")
+    ms = teacher.onnx_runtime.median_ms  # of the three runs: times 1, 1.1 and 1.2
+    assert rows[2].startswith(f"| teacher, float32 | {100 * teacher.accuracy:.2f} ± 0.00 % | {teacher.bytes / 1000:,.1f} kB | {1.1 * ms:.3f} ± {0.1 * ms:.3f} ms | 1× | 1×")
+    assert f"{100 * int8.accuracy - 1:.2f} ± 1.00 %" in rows[5]
+    smaller, faster = teacher.bytes / int8.bytes, ms / int8.onnx_runtime.median_ms
     assert f"{smaller:.1f} ± 0.0× | {faster:.1f} ± 0.0×" in rows[5], "the ratio is taken within each run"
 
 
@@ -141,21 +141,20 @@ def test_a_table_without_results_is_an_error_and_changes_nothing(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((RESULTS / "controls").glob("*.json")), ids=lambda path: path.stem)
 def test_committed_control_rows_are_whole(path):
-    results, main = read_results(path), read_results(RESULTS / path.name)
-    assert collected(results["data"], results["settings"], results["runs"]) == results, "the summary is that of the runs"
-    assert results["data"] == main["data"] and results["settings"] == json.loads(json.dumps(dataclasses.asdict(SETTINGS[path.stem])))
-    for run in results["runs"]:
-        assert [row["name"] for row in run["controls"]] == list(TITLES), "every control row, the industrial tools' among them"
+    results, main = read(path), read(RESULTS / path.name)
+    assert collected(results.data, results.settings, results.runs) == results, "the summary is that of the runs"
+    assert results.data == main.data and results.settings == json.loads(json.dumps(dataclasses.asdict(SETTINGS[path.stem])))
+    for run in results.runs:
+        assert [(row.name, row.title) for row in run.controls] == [(label.name, label.title) for label in CONTROLS], "every one, other tools' among them"
     text = readme.controls(results)
-    assert text.count("\n| ") == len(TITLES) + len(readme.COMPARED) and text.count("\n- **") == len(TITLES)
+    assert text.count("\n| ") == len(CONTROLS) + len(readme.COMPARED) and text.count("\n- **") == len(CONTROLS)
 
 
 def test_each_control_row_has_the_time_of_the_runtime_its_title_names():
-    results = read_results(RESULTS / "controls" / "cifar10.json")
-    times = {row["name"]: [run["controls"][index] for run in results["runs"]] for index, row in enumerate(results["runs"][0]["controls"])}
+    results = read(RESULTS / "controls" / "cifar10.json")
     lines = {line.split("|")[1].strip(): line.split("|")[6].strip() for line in readme.controls(results).splitlines() if line.startswith("| ")}
     for name, clock in (("silenced", "onnx_runtime"), ("eager", "pytorch_eager"), ("openvino", "openvino")):
-        assert lines[TITLES[name]].startswith(f"{fmean(row[clock]['median_ms'] for row in times[name]):.3f} ")
+        assert lines[LABELS[name].title].startswith(f"{fmean(run.row(name).times(clock).median_ms for run in results.runs):.3f} ")
 
 
 def test_both_data_sets_have_their_control_rows_on_the_page():

@@ -13,10 +13,10 @@ from rich.console import Console
 from course_data import load
 from course_data.root import REPOSITORY
 from course_labs.report import shorter_runs
+from course_labs.report.results import from_json, read, write
 from course_labs.report.summary import collected
-from course_labs.report.tables import read_results
-from course_labs.studio import minutes as plan
-from course_labs.studio import seeds
+from course_labs.report.typed_json import to_json
+from course_labs.studio import minutes, seeds
 from course_labs.studio.settings import SETTINGS
 
 RESULTS = REPOSITORY / "labs" / "results"
@@ -24,26 +24,26 @@ RESULTS = REPOSITORY / "labs" / "results"
 
 @pytest.mark.parametrize("path", sorted((RESULTS / "shorter").glob("*.json")), ids=lambda path: path.stem)
 def test_committed_shorter_runs_are_those_of_their_names(path):
-    name, _, minutes = path.stem.rpartition("-")
-    results, whole = read_results(path), read_results(RESULTS / f"{name}.json")
-    assert collected(results["data"], results["settings"], results["runs"]) == results, "the summary is that of the runs"
-    assert results["data"] == whole["data"]
-    share = results["settings"]["teacher_recipe"]["epochs"] / whole["settings"]["teacher_recipe"]["epochs"]
+    name = path.stem.rpartition("-")[0]
+    results, whole = read(path), read(RESULTS / f"{name}.json")
+    assert collected(results.data, results.settings, results.runs) == results, "the summary is that of the runs"
+    assert results.data == whole.data
+    share = results.settings["teacher_recipe"]["epochs"] / whole.settings["teacher_recipe"]["epochs"]
     assert 0 < share < 1
     kept = SETTINGS[name]
-    assert results["settings"] == json.loads(json.dumps(dataclasses.asdict(plan.scaled(kept, share)))), "the same networks and recipes as today's"
+    assert results.settings == json.loads(json.dumps(dataclasses.asdict(minutes.scaled(kept, share)))), "the same networks and recipes as today's"
 
 
-def a_run(folder, file, epochs, int8, minutes=5.0):
-    results = json.loads((RESULTS / "mnist.json").read_text(encoding="utf-8"))
-    run = copy.deepcopy(results["runs"][0])
+def a_run(folder, file, epochs, int8, took=5.0):
+    results = read(RESULTS / "mnist.json")
+    run = to_json(results.first)
     run["rows"][0]["accuracy"], run["rows"][3]["accuracy"] = 0.99, int8
-    run["minutes"]["total"] = minutes
-    settings = copy.deepcopy(results["settings"])
+    run["minutes"]["total"] = took
+    settings = copy.deepcopy(results.settings)
     settings["teacher_recipe"]["epochs"] = epochs
     file = folder / f"{file}.json"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(collected(results["data"], settings, [run])), encoding="utf-8")
+    write(collected(results.data, settings, from_json(to_json(results) | {"runs": [run]}).runs), file)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_the_cost_is_that_of_the_nearest_run(folder, epochs, words):
 
 
 def test_no_cost_is_made_up_where_none_was_measured(folder):
-    assert shorter_runs.cost("digits", plan.scaled(SETTINGS["digits"], 0.1).teacher_recipe.epochs, folder) == ""
+    assert shorter_runs.cost("digits", minutes.scaled(SETTINGS["digits"], 0.1).teacher_recipe.epochs, folder) == ""
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
@@ -77,11 +77,11 @@ def test_the_lab_says_what_less_training_costs_before_it_trains(tmp_path, monkey
     """Of the course's own images and networks, not of others with the same name."""
     data = dataclasses.replace(load("digits"), name=name)
     monkeypatch.setattr(seeds, "load", lambda asked: data)
-    monkeypatch.setattr(plan, "training_seconds", lambda *asked: 1000.0)
+    monkeypatch.setattr(minutes, "training_seconds", lambda *asked: 1000.0)
     monkeypatch.setattr(seeds, "run_lab", lambda *args, **options: SimpleNamespace())
     for number, (given, expected) in enumerate([((name, None), True), ((data, SETTINGS[name]), False)]):
         said = io.StringIO()
-        seeds.run_seeds(given[0], tmp_path / str(number), [0], given[1], Console(file=said, width=300), minutes=(plan.MEASURING + 200) / 60)
+        seeds.run_seeds(given[0], tmp_path / str(number), [0], given[1], Console(file=said, width=300), minutes=(minutes.MEASURING + 200) / 60)
         assert bool(re.search(r"What that costs: 0\.\d\d of the training gave a teacher of \d\d\.\d\d % and", said.getvalue())) == expected
 
 

@@ -1,6 +1,5 @@
 """A budget: the cheapest model that keeps every limit, or the nearest and by how much it misses."""
 
-import copy
 import json
 
 import pytest
@@ -8,9 +7,16 @@ from typer.testing import CliRunner
 
 from course_data import UserError
 from course_data.root import REPOSITORY
+from course_labs.report.results import from_json
 from course_labs.report.summary import collected
+from course_labs.report.typed_json import to_json
 from course_labs.studio import seeds
 from course_labs.studio.budget import Budget, judged
+
+
+def summed(results, *runs):
+    """Results of `runs`, as JSON has them, on the data of `results`."""
+    return collected(results.data, results.settings, from_json(to_json(results) | {"runs": list(runs)}).runs)
 
 
 @pytest.fixture
@@ -23,7 +29,7 @@ def results():
         row["onnx_runtime"]["median_ms"] = ms
         if drop:
             run["ratios"][row["name"]] |= {"bytes": 2e6 / size, "latency": 1 / ms, "accuracy_points": -drop}
-    return collected(results["data"], results["settings"], [run])
+    return summed(from_json(results), run)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +47,9 @@ def results():
 )
 def test_the_cheapest_that_keeps_every_limit(results, limits, choice):
     verdict = judged(results, Budget(**limits))
-    assert verdict["met"] and verdict["choice"] == choice and set(verdict["costs"]) == set(limits)
-    title = next(row["title"] for row in results["runs"][0]["rows"] if row["name"] == choice)
-    assert f"Budget met by: {title} (" in verdict["words"]
+    assert verdict.met and verdict.choice == choice and set(verdict.costs) == set(limits)
+    title = results.first.row(choice).title
+    assert f"Budget met by: {title} (" in verdict.words
 
 
 @pytest.mark.parametrize(
@@ -59,17 +65,17 @@ def test_the_cheapest_that_keeps_every_limit(results, limits, choice):
 )
 def test_the_nearest_and_what_it_misses(results, limits, nearest, missed):
     verdict = judged(results, Budget(**limits))
-    assert not verdict["met"] and verdict["choice"] == nearest
-    assert verdict["words"].startswith("No model meets the budget.") and verdict["words"].endswith(f"It misses {missed}.")
+    assert not verdict.met and verdict.choice == nearest
+    assert verdict.words.startswith("No model meets the budget.") and verdict.words.endswith(f"It misses {missed}.")
 
 
 def test_with_several_seeds_the_mean_counts(results):
     """int8 loses 2.5 points with one seed and 1.5 with the other: a limit of 2 holds on average only."""
-    other = copy.deepcopy(results["runs"][0]) | {"seed": 1}
+    other = to_json(results.first) | {"seed": 1}
     other["ratios"]["int8"]["accuracy_points"] = -1.5
-    assert judged(results, Budget(max_drop=2.1))["choice"] == "pruned"
-    both = collected(results["data"], results["settings"], [*results["runs"], other])
-    assert judged(both, Budget(max_drop=2.1))["choice"] == "int8"
+    assert judged(results, Budget(max_drop=2.1)).choice == "pruned"
+    both = summed(results, to_json(results.first), other)
+    assert judged(both, Budget(max_drop=2.1)).choice == "int8"
 
 
 @pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf")])
@@ -92,8 +98,8 @@ def test_the_command_says_it_and_its_exit_status_too(results, monkeypatch, tmp_p
 
     written = []
     monkeypatch.setattr(seeds, "run_seeds", lambda *_args, **_named: results)
-    monkeypatch.setattr(output, "write_texts", lambda found, out: written.append(found["budget"]["met"]))
-    monkeypatch.setattr("course_labs.report.tables.remarks", lambda _results: [])
+    monkeypatch.setattr(output, "write_texts", lambda found, out: written.append(found.budget.met))
+    monkeypatch.setattr("course_labs.report.sentences.remarks", lambda _results: [])
     app = typer.Typer()
     app.command()(commands.lab)
     found = CliRunner().invoke(app, ["--out", str(tmp_path), "--max-ms", limit])

@@ -17,7 +17,7 @@ from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio
 from course_labs.measuring import measure
 from course_labs.methods import export
-from course_labs.report.tables import read_results
+from course_labs.report.results import read
 from course_labs.studio import own_network, settings
 from tests import REPOSITORY
 
@@ -91,15 +91,14 @@ def test_a_residual_net_on_digits_with_controls(tmp_path, tiny, monkeypatch):
     result = lab("--model", "nets.py:residual", "--controls")
     assert result.exit_code == 0, result.output
     out = tmp_path / "runs" / "nets-residual-digits"
-    results = read_results(out / "results.json")
-    run = results["runs"][0]
-    rows = {row["name"]: row for row in (*run["rows"], *run["controls"])}
+    results = read(out / "results.json")
+    rows = {row.name: row for row in (*results.first.rows, *results.first.controls)}
     assert "The network is nets.py:residual, at width 1 for the teacher and 0.5 for the student." in " ".join(result.output.split())
-    assert [rows[name]["widths"] for name in ("teacher", "student", "pruned", "int8")] == [[32, 32], [16, 16], [8, 8], [8, 8]]
-    assert rows["teacher"]["bytes"] > rows["student"]["bytes"] > rows["pruned"]["bytes"]
-    assert rows["student"]["macs"] > 2 * rows["pruned"]["macs"]
-    assert rows["unstructured"]["nonzero_parameters"] == rows["pruned"]["parameters"] == rows["from_scratch"]["parameters"]
-    assert abs(rows["silenced"]["correct"] - rows["pruned"]["correct"]) <= 1 and rows["silenced"]["macs"] == rows["student"]["macs"]
+    assert [rows[name].widths for name in ("teacher", "student", "pruned", "int8")] == [(32, 32), (16, 16), (8, 8), (8, 8)]
+    assert rows["teacher"].bytes > rows["student"].bytes > rows["pruned"].bytes
+    assert rows["student"].macs > 2 * rows["pruned"].macs
+    assert rows["unstructured"].nonzero_parameters == rows["pruned"].parameters == rows["from_scratch"].parameters
+    assert abs(rows["silenced"].correct - rows["pruned"].correct) <= 1 and rows["silenced"].macs == rows["student"].macs
     graph = onnx.load(out / "int8.onnx").graph
     weights = [t for t in graph.initializer if len(t.dims) > 1]
     assert len(weights) == 4 and all(t.data_type == onnx.TensorProto.INT8 for t in weights)
@@ -110,31 +109,30 @@ def test_a_plain_net_on_an_image_folder(tmp_path, tiny, pictures):
     model, out = f"{write(tmp_path / 'my nets.py', PLAIN)}:plain", tmp_path / "out"
     result = lab("--model", model, "--images", pictures, "--size", 8, "--out", out)
     assert result.exit_code == 0, result.output
-    results = read_results(out / "results.json")
-    assert results["data"]["title"] == "halves (8×8)" and results["data"]["test"] == 16
-    assert [row["widths"] for row in results["runs"][0]["rows"]] == [[16, 32], [8, 16], [4, 8], [4, 8]]
-    assert results["runs"][0]["rows"][0]["accuracy"] > 0.9, "above and below are easily told apart"
-    assert results["settings"]["teacher_recipe"]["peak_lr"] == pytest.approx(0.02), "no batch norm, a smaller learning rate"
+    results = read(out / "results.json")
+    assert results.data.title == "halves (8×8)" and results.data.test == 16
+    assert [row.widths for row in results.first.rows] == [(16, 32), (8, 16), (4, 8), (4, 8)]
+    assert results.first.rows[0].accuracy > 0.9, "above and below are easily told apart"
+    assert results.settings["teacher_recipe"]["peak_lr"] == pytest.approx(0.02), "no batch norm, a smaller learning rate"
     said = io.StringIO()
-    dataset, chosen, family = own_network.inputs("digits", pictures, 8, model, 0.5)
+    dataset, chosen, family = own_network.own_setup("digits", pictures, 8, model, 0.5)
     Studio(dataset, out, 0, chosen, Console(file=said, width=300), family=family).models()
     assert said.getvalue().count("done before") == 5, "the same file and folder: nothing is done again"
     (tmp_path / "my nets.py").write_text(PLAIN + "\n# changed\n")
-    dataset, chosen, family = own_network.inputs("digits", pictures, 8, model, 0.5)
+    dataset, chosen, family = own_network.own_setup("digits", pictures, 8, model, 0.5)
     studio = Studio(dataset, out, 0, chosen, Console(file=said), family=family)
-    assert studio.common["model"] != json.loads((out / "stages" / "teacher.json").read_text())["inputs"]["model"]
+    assert studio.maker.common["model"] != json.loads((out / "stages" / "teacher.json").read_text())["inputs"]["model"]
 
 
 def test_the_course_s_own_networks_on_an_image_folder(pictures):
-    dataset, chosen, family = own_network.inputs("digits", pictures, 16, None, 0.5)
+    dataset, chosen, family = own_network.own_setup("digits", pictures, 16, None, 0.5)
     assert family is None and chosen.student == settings.SETTINGS["cifar10"].student
     recipe = own_network.recipes_for(dataset).teacher_recipe
     assert recipe.epochs == 60 and recipe.batch == 14 and recipe.shift == 2 and not recipe.flip
     large = dataclasses.replace(dataset, train=dataclasses.replace(dataset.train, labels=torch.zeros(50_000)))
     assert own_network.recipes_for(large).teacher_recipe.epochs == 10 and own_network.recipes_for(large).teacher_recipe.batch == 64
-    assert own_network.inputs("digits", None, 32, None, 0.5) == ("digits", None, None)
     with pytest.raises(UserError, match="--size 7 is too small .* at least 8"):
-        own_network.inputs("digits", pictures, 7, None, 0.5)
+        own_network.own_setup("digits", pictures, 7, None, 0.5)
 
 
 def test_the_network_of_a_shape_is_the_factory_s_cut(tmp_path):

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,8 @@ from course_data import UserError, load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab
 from course_labs.methods import distillation, training
 from course_labs.methods.families import ConvNets
-from course_labs.report.tables import markdown, read_results, terminal
+from course_labs.report.results import read
+from course_labs.report.tables import markdown, terminal
 from course_labs.studio.hand_in import rows_of
 from course_labs.studio.stages import Stages
 
@@ -48,21 +48,21 @@ def test_every_file_is_written_and_nothing_else(run):
 
 def test_four_rows_measured_alike(run):
     results, out = run
-    assert [row["name"] for row in results["runs"][0]["rows"]] == ["teacher", "student", "pruned", "int8"]
-    for row in results["runs"][0]["rows"]:
-        assert row["bytes"] == (out / row["file"]).stat().st_size
-        assert row["test_images"] == 360 and row["accuracy"] == row["correct"] / 360
-        times = row["onnx_runtime"]
-        assert 0 < times["p10_ms"] <= times["median_ms"] <= times["p90_ms"] and times["calls"] == 40
-        assert times["p90_ms"] <= times["p95_ms"] <= times["p99_ms"] and set(row["images_per_second"]) == {"1", "8", "64"}
-        assert (row["pytorch_eager"] is None) == (row["name"] == "int8")
-        assert sum(row["bytes_by_part"].values()) == row["bytes"] > row["gzip_bytes"]
-        assert row["accuracy"] == pytest.approx(np.average(row["accuracy_by_class"], weights=np.bincount(load("digits").test.labels)))
-    sizes = [row["bytes"] for row in results["runs"][0]["rows"]]
+    assert [row.name for row in results.first.rows] == ["teacher", "student", "pruned", "int8"]
+    for row in results.first.rows:
+        assert row.bytes == (out / row.file).stat().st_size
+        assert row.test_images == 360 and row.accuracy == row.correct / 360
+        times = row.onnx_runtime
+        assert 0 < times.p10_ms <= times.median_ms <= times.p90_ms and times.calls == 40
+        assert times.p90_ms <= times.p95_ms <= times.p99_ms and set(row.images_per_second) == {"1", "8", "64"}
+        assert (row.pytorch_eager is None) == (row.name == "int8")
+        assert sum(vars(row.bytes_by_part).values()) == row.bytes > row.gzip_bytes
+        assert row.accuracy == pytest.approx(np.average(row.accuracy_by_class, weights=np.bincount(load("digits").test.labels)))
+    sizes = [row.bytes for row in results.first.rows]
     assert sizes == sorted(sizes, reverse=True)
-    teacher, student, pruned, int8 = results["runs"][0]["rows"]
-    assert teacher["macs"] > student["macs"] > pruned["macs"] == int8["macs"]
-    assert teacher["parameters"] > student["parameters"] > pruned["parameters"] == int8["parameters"]
+    teacher, student, pruned, int8 = results.first.rows
+    assert teacher.macs > student.macs > pruned.macs == int8.macs
+    assert teacher.parameters > student.parameters > pruned.parameters == int8.parameters
 
 
 def test_accuracy_is_that_of_the_file(run):
@@ -71,42 +71,42 @@ def test_accuracy_is_that_of_the_file(run):
 
     results, out = run
     digits = load("digits")
-    for row in results["runs"][0]["rows"]:
-        notes = {p.key: p.value for p in onnx.load(out / row["file"]).metadata_props}
+    for row in results.first.rows:
+        notes = {p.key: p.value for p in onnx.load(out / row.file).metadata_props}
         mean, std = float(notes["mean"]), float(notes["std"])
         images = ((digits.test.images.numpy() / 255 - mean) / std).astype(np.float32)
-        logits = onnxruntime.InferenceSession(out / row["file"]).run(None, {"image": images})[0]
+        logits = onnxruntime.InferenceSession(out / row.file).run(None, {"image": images})[0]
         right = int((logits.argmax(1) == digits.test.labels.numpy()).sum())
-        assert abs(right - row["correct"]) <= 1, "an image on the border may fall to either side"
+        assert abs(right - row.correct) <= 1, "an image on the border may fall to either side"
 
 
 def test_lost_images_explain_the_difference_of_two_rows(run):
-    only = run[0]["runs"][0]
-    lost, rows = only["lost"], {row["name"]: row for row in only["rows"]}
-    assert rows["int8"]["correct"] == rows["teacher"]["correct"] - lost["count"] + lost["gained"]
-    assert lost["count"] == len(lost["images"]) == len(lost["said"]) > 0
-    labels = load("digits").test.labels[lost["images"]]
-    assert all(said != label for said, label in zip(lost["said"], labels))
+    only = run[0].first
+    lost, rows = only.lost, {row.name: row for row in only.rows}
+    assert rows["int8"].correct == rows["teacher"].correct - lost.count + lost.gained
+    assert lost.count == len(lost.images) == len(lost.said) > 0
+    labels = load("digits").test.labels[list(lost.images)]
+    assert all(said != label for said, label in zip(lost.said, labels))
 
 
 def test_int8_is_made_again_from_the_wrong_images(run):
     """In the lab's own way, so that only the images differ: of constant grey nothing can be learnt."""
-    only = run[0]["runs"][0]
-    wrong = {entry["name"]: entry["accuracy"] for entry in only["wrong_calibration"]}
+    only = run[0].first
+    wrong = {entry.name: entry.accuracy for entry in only.wrong_calibration}
     assert set(wrong) == {"grey", "noise", "raw"}
-    assert wrong["grey"] < only["rows"][3]["accuracy"] - 0.2
+    assert wrong["grey"] < only.rows[3].accuracy - 0.2
 
 
 def test_results_say_on_what_they_were_measured(run):
     results, out = run
-    assert json.loads((out / "results.json").read_text(encoding="utf-8")) == json.loads(json.dumps(results))
-    (only,) = results["runs"]
-    assert results["data"]["title"] == "Digits (8×8)" and only["seed"] == 1
-    assert only["machine"]["cpu"] and only["machine"]["os"] and only["machine"]["cores_usable"] >= 1
-    assert {"torch", "onnxruntime"} <= set(only["versions"])
-    assert set(only["minutes"]) == {"teacher", "taught", "student", "pruned", "int8", "measure", "total"}
-    rows = {row["name"]: row for row in only["rows"]}
-    assert only["ratios"]["int8"]["bytes"] == pytest.approx(rows["teacher"]["bytes"] / rows["int8"]["bytes"])
+    assert read(out / "results.json") == results
+    (only,) = results.runs
+    assert results.data.title == "Digits (8×8)" and only.seed == 1
+    assert only.machine.cpu and only.machine.os and only.machine.cores_usable >= 1
+    assert {"torch", "onnxruntime"} <= set(only.versions)
+    assert set(only.minutes) == {"teacher", "taught", "student", "pruned", "int8", "measure", "total"}
+    rows = {row.name: row for row in only.rows}
+    assert only.ratios["int8"].bytes == pytest.approx(rows["teacher"].bytes / rows["int8"].bytes)
 
 
 def test_the_table_shows_the_rows(run):
@@ -115,7 +115,7 @@ def test_the_table_shows_the_rows(run):
     assert table == markdown(results)
     lines = [line for line in table.splitlines() if line.startswith("|")]
     assert len(lines) == 6
-    assert f"{results['runs'][0]['rows'][0]['bytes'] / 1000:,.1f} kB" in lines[2]
+    assert f"{results.first.rows[0].bytes / 1000:,.1f} kB" in lines[2]
     assert lines[5].endswith("| – |"), "int8 has no eager figure"
     text = io.StringIO()
     Console(file=text, width=80).print(terminal(results))
@@ -124,9 +124,9 @@ def test_the_table_shows_the_rows(run):
 
 def test_the_table_that_is_handed_in_is_the_run_s(run):
     results, out = run
-    for row, claim in zip(results["runs"][0]["rows"], rows_of(results), strict=True):
+    for row, claim in zip(results.first.rows, rows_of(results), strict=True):
         assert claim["bytes"] == (out / claim["file"]).stat().st_size
-        assert claim["accuracy_percent"] == round(100 * row["accuracy"], 2) and claim["macs"] == row["macs"]
+        assert claim["accuracy_percent"] == round(100 * row.accuracy, 2) and claim["macs"] == row.macs
 
 
 def test_the_figures_are_pictures(run):
@@ -145,7 +145,7 @@ def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
     monkeypatch.setattr(training, "train", lambda *a, **k: pytest.fail("a finished stage was trained again"))
     said = io.StringIO()
     after = run_lab("digits", out, seed=1, settings=TINY, console=Console(file=said, width=200))
-    assert after["runs"] == before["runs"]
+    assert after.runs == before.runs
     assert said.getvalue().count("done before") == 6
 
 
@@ -180,14 +180,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(run, tmp_path, monkeypatch)
     assert not (tmp_path / "results.json").exists() and not (tmp_path / "student.onnx").exists()
     results = run_lab("digits", tmp_path, seed=1, settings=TINY, console=quiet)
     assert len(calls) == 4, "teacher once, student twice, pruned once"
-    assert [r["correct"] for r in results["runs"][0]["rows"]] == [r["correct"] for r in whole["runs"][0]["rows"]]
+    assert [row.correct for row in results.first.rows] == [row.correct for row in whole.first.rows]
 
 
 def test_another_seed_starts_again(run):
     _, out = run
     studio = Studio("digits", out, seed=1, settings=TINY, console=Console(file=io.StringIO()))
     other = Studio("digits", out, seed=2, settings=TINY, console=Console(file=io.StringIO()))
-    assert studio.common != other.common
+    assert studio.maker.common != other.maker.common
 
 
 @pytest.mark.parametrize("seeds, again", [([], ""), (["--seeds", "3", "--max-drop", "1"], " --seeds 3 --max-drop 1")])
@@ -223,12 +223,14 @@ def test_what_trains_other_networks_gets_a_folder_of_its_own(monkeypatch, tmp_pa
     import typer
 
     from course_labs.studio import commands, own_network
+    from course_labs.studio import seeds as several
 
     def stop(*_args, **_options):
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(own_network, "inputs", stop)
+    monkeypatch.setattr(own_network, "own_setup", stop)
+    monkeypatch.setattr(several, "run_seeds", stop)
     app = typer.Typer()
     app.command()(commands.lab)
     assert f" --out {folder} " in CliRunner().invoke(app, words.split()).output
@@ -243,41 +245,41 @@ def test_wrong_arguments_are_user_errors(tmp_path):
         Studio("digits", blocker / "out")
     with pytest.raises(UserError, match="schema 2"):
         blocker.write_text('{"schema": 99}')
-        read_results(blocker)
+        read(blocker)
 
 
 def test_minutes_scale_the_training_and_a_second_start_keeps_the_plan(tmp_path, monkeypatch):
     from course_data import load
-    from course_labs.studio import minutes as plan
+    from course_labs.studio import minutes
 
-    said, half = io.StringIO(), (plan.MEASURING + 50) / 60
+    said, half = io.StringIO(), (minutes.MEASURING + 50) / 60
 
-    def planned(minutes=half):
-        return plan.planned(minutes, TINY, load("digits"), Stages(tmp_path), Console(file=said, width=200))
+    def planned(wanted=half):
+        return minutes.planned(wanted, TINY, load("digits"), Stages(tmp_path), Console(file=said, width=200))
 
-    monkeypatch.setattr(plan, "training_seconds", lambda *asked: 100.0)
+    monkeypatch.setattr(minutes, "training_seconds", lambda *asked: 100.0)
     settings = planned()
     assert settings.teacher_recipe.epochs == pytest.approx(1.0) and settings.student_recipe.epochs == pytest.approx(0.5)
     assert "0.50 of the default training" in said.getvalue()
-    monkeypatch.setattr(plan, "training_seconds", lambda *asked: pytest.fail("measured again"))
+    monkeypatch.setattr(minutes, "training_seconds", lambda *asked: pytest.fail("measured again"))
     assert planned() == settings
-    monkeypatch.setattr(plan, "training_seconds", lambda *asked: 100.0)
-    for minutes in (0.5, float("nan")):
+    monkeypatch.setattr(minutes, "training_seconds", lambda *asked: 100.0)
+    for wanted in (0.5, float("nan")):
         with pytest.raises(UserError, match="too short"):
-            planned(minutes)
+            planned(wanted)
 
 
 def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs(monkeypatch):
     from course_data import load
-    from course_labs.studio import minutes as plan
+    from course_labs.studio import minutes
 
     digits = load("digits")
-    short, long = (plan.training_seconds(plan.scaled(TINY, share), digits, ConvNets.of(digits).new) for share in (1, 50))
+    short, long = (minutes.training_seconds(minutes.scaled(TINY, share), digits, ConvNets.of(digits).new) for share in (1, 50))
     assert 0 < short < long
-    monkeypatch.setattr(plan, "_seconds_an_image_learnt", lambda new, recipe, data: 1.0 / len(data.train))
-    monkeypatch.setattr(plan, "_seconds_an_image_shown", lambda net, data: 0.0)
-    monkeypatch.setattr(plan.other_tools, "installed", lambda name: False)
-    alone, with_controls = (plan.training_seconds(TINY, digits, ConvNets.of(digits).new, controls) for controls in (False, True))
+    monkeypatch.setattr(minutes, "_seconds_an_image_learnt", lambda new, recipe, data: 1.0 / len(data.train))
+    monkeypatch.setattr(minutes, "_seconds_an_image_shown", lambda net, data: 0.0)
+    monkeypatch.setattr(minutes.other_tools, "installed", lambda name: False)
+    alone, with_controls = (minutes.training_seconds(TINY, digits, ConvNets.of(digits).new, controls) for controls in (False, True))
     student, recovery = TINY.student_recipe.epochs, TINY.recovery_recipe.epochs
     assert with_controls - alone == pytest.approx(2 * student + 2 * recovery), "no teacher, scattered zeros, from scratch"
 

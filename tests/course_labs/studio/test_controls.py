@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import io
-import json
 import shutil
 
 import numpy as np
@@ -16,13 +15,16 @@ from typer.testing import CliRunner
 
 from course_data import load
 from course_labs import Recipe, Settings, Shape, Studio, run_lab
-from course_labs.measuring import controls, measure
-from course_labs.methods import export, other_tools, pruning, quantise, training
+from course_labs.measuring import measure
+from course_labs.measuring.rows import CONTROLS
+from course_labs.methods import export, other_tools, pruning, quantise, training, unstructured
 from course_labs.methods.families import ConvNets
 from course_labs.networks.convnet import ConvNet
 from course_labs.report import control_sentences
+from course_labs.report.results import from_json, read
 from course_labs.report.summary import collected
 from course_labs.report.tables import controls_markdown, controls_terminal
+from course_labs.report.typed_json import to_json
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),
@@ -35,7 +37,7 @@ TINY = Settings(
     calibration=64,
     latency_calls=20,
 )
-# rows by tools that may be installed here are tested in test_industrial.py
+# rows by tools that may be installed here are tested in test_other_tools.py
 pytestmark = pytest.mark.usefixtures("plain")
 QUIET = Console(file=io.StringIO())
 NAMES = ["no_teacher", "from_scratch", "unstructured", "silenced", "dynamic_linear", "dynamic", "eager"]
@@ -53,31 +55,31 @@ def run(plain, tmp_path_factory):
     """First the four models alone, then the controls with them, in the same folder."""
     out = tmp_path_factory.mktemp("controls")
     before = run_lab("digits", out, seed=1, settings=TINY, console=QUIET)
-    assert before["runs"][0]["controls"] == [] and controls_markdown(before) == "" and not (out / "controls").exists()
+    assert before.first.controls == () and controls_markdown(before) == "" and not (out / "controls").exists()
     train, trained = training.train, []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "train", lambda net, data, recipe, loss, seed, *rest, **named: trained.append((recipe, loss, seed)) or train(
             net, data, recipe, loss, seed, *rest, **named))
         results = run_lab("digits", out, seed=1, settings=TINY, console=QUIET, with_controls=True)
-    assert [row["correct"] for row in results["runs"][0]["rows"]] == [row["correct"] for row in before["runs"][0]["rows"]]
+    assert [row.correct for row in results.first.rows] == [row.correct for row in before.first.rows]
     return results, out, trained
 
 
 @pytest.fixture(scope="module")
 def rows(run):
-    return {row["name"]: row for row in (*run[0]["runs"][0]["rows"], *run[0]["runs"][0]["controls"])}
+    return {row.name: row for row in (*run[0].first.rows, *run[0].first.controls)}
 
 
 def test_every_control_is_a_row_like_the_four(run, rows):
     results, out, _ = run
-    assert [row["name"] for row in results["runs"][0]["rows"]] == ["teacher", "student", "pruned", "int8"]
-    assert [row["name"] for row in results["runs"][0]["controls"]] == NAMES
-    fields = set(results["runs"][0]["rows"][0])
-    for row in results["runs"][0]["controls"]:
-        assert set(row) == fields | {"shows"}
-        assert row["bytes"] == (out / row["file"]).stat().st_size and row["onnx_runtime"]["calls"] == 20
-        assert row["shows"].endswith(".") and "nan" not in row["shows"]
-    assert json.loads((out / "results.json").read_text(encoding="utf-8")) == json.loads(json.dumps(results))
+    assert [row.name for row in results.first.rows] == ["teacher", "student", "pruned", "int8"]
+    assert [row.name for row in results.first.controls] == NAMES
+    fields = set(to_json(results.first.rows[0]))
+    for row in results.first.controls:
+        assert set(to_json(row)) == fields | {"shows"}
+        assert row.bytes == (out / row.file).stat().st_size and row.onnx_runtime.calls == 20
+        assert row.shows.endswith(".") and "nan" not in row.shows
+    assert read(out / "results.json") == results
 
 
 def test_only_the_controls_were_trained_each_in_its_way(run):
@@ -86,7 +88,7 @@ def test_only_the_controls_were_trained_each_in_its_way(run):
     assert alone[0] == TINY.student_recipe and alone[1] is training.cross_entropy
     assert scratch[0] == dataclasses.replace(TINY.student_recipe, epochs=3) and scratch[1] is not training.cross_entropy
     assert scattered[0] == TINY.recovery_recipe and scattered[1] is not training.cross_entropy
-    seed_of = Studio("digits", run[1], seed=1, settings=TINY, console=QUIET).seed_for
+    seed_of = Studio("digits", run[1], seed=1, settings=TINY, console=QUIET).maker.seed_for
     assert alone[2] == seed_of("student") and scattered[2] == seed_of("pruned"), "the images must come in the same order as in the row it is compared with"
 
 
@@ -104,17 +106,15 @@ def test_done_once_and_timed_in_one_go(run, tmp_path, monkeypatch):
 def test_what_stays_and_what_shrinks(rows):
     student, pruned = rows["student"], rows["pruned"]
     for name in ("no_teacher", "unstructured", "silenced"):
-        assert rows[name]["parameters"] == student["parameters"] and rows[name]["macs"] == student["macs"]
-        assert abs(rows[name]["bytes"] - student["bytes"]) < 200, "the notes in the file differ by some letters"
-    assert rows["from_scratch"]["parameters"] == pruned["parameters"] and rows["from_scratch"]["widths"] == pruned["widths"]
-    assert rows["unstructured"]["nonzero_parameters"] == pruned["parameters"]
-    assert rows["unstructured"]["gzip_bytes"] < 0.8 * student["gzip_bytes"]
-    assert abs(rows["silenced"]["correct"] - pruned["correct"]) <= 1
-    assert rows["dynamic_linear"]["bytes"] > 0.9 * pruned["bytes"] and rows["dynamic"]["bytes"] < 0.7 * pruned["bytes"]
-    assert rows["dynamic"]["pytorch_eager"] is None
-    assert {k: v for k, v in rows["eager"].items() if k not in ("name", "title", "shows")} == {
-        k: v for k, v in pruned.items() if k not in ("name", "title")
-    }
+        assert rows[name].parameters == student.parameters and rows[name].macs == student.macs
+        assert abs(rows[name].bytes - student.bytes) < 200, "the notes in the file differ by some letters"
+    assert rows["from_scratch"].parameters == pruned.parameters and rows["from_scratch"].widths == pruned.widths
+    assert rows["unstructured"].nonzero_parameters == pruned.parameters
+    assert rows["unstructured"].gzip_bytes < 0.8 * student.gzip_bytes
+    assert abs(rows["silenced"].correct - pruned.correct) <= 1
+    assert rows["dynamic_linear"].bytes > 0.9 * pruned.bytes and rows["dynamic"].bytes < 0.7 * pruned.bytes
+    assert rows["dynamic"].pytorch_eager is None
+    assert dataclasses.replace(rows["eager"], name="pruned", title=pruned.title, shows=None) == pruned
 
 
 def test_dynamic_quantisation_leaves_what_it_says(run):
@@ -143,11 +143,11 @@ def test_masks_hold_through_training(net):
     digits = load("digits")
     count = 4000
     weights = sum(layer.weight.numel() for layer in (*net.convs, net.head))
-    masked = controls.masked_by_magnitude(copy.deepcopy(net), count)
+    masked = unstructured.masked_by_magnitude(copy.deepcopy(net), count)
     zero = [layer.weight == 0 for layer in (*masked.convs, masked.head)]
     before = [layer.weight.clone() for layer in (*masked.convs, masked.head)]
     training.train(masked, digits, Recipe(1, 0.1, batch=64, weight_decay=0.01), training.cross_entropy, seed=0)
-    controls.settled(masked)
+    unstructured.settled(masked)
     after = [layer.weight for layer in (*masked.convs, masked.head)]
     assert all((w[z] == 0).all() for w, z in zip(after, zero)), "a pruned weight came back"
     assert all((w != b).any() for w, b in zip(after, before)), "nothing was trained"
@@ -156,13 +156,13 @@ def test_masks_hold_through_training(net):
 
 
 def test_the_smallest_weights_go_across_all_layers(net):
-    masked = controls.settled(controls.masked_by_magnitude(copy.deepcopy(net), 4000))
+    masked = unstructured.settled(unstructured.masked_by_magnitude(copy.deepcopy(net), 4000))
     pairs = [(a.weight.abs(), b.weight != 0) for a, b in zip((*net.convs, net.head), (*masked.convs, masked.head))]
     gone = torch.cat([w[~kept] for w, kept in pairs]).max()
     left = torch.cat([w[kept] for w, kept in pairs]).min()
     assert gone <= left
     with pytest.raises(ValueError, match="cannot leave 0 of"):
-        controls.masked_by_magnitude(net, 0)
+        unstructured.masked_by_magnitude(net, 0)
 
 
 def test_silenced_computes_what_rebuilt_computes(net):
@@ -192,35 +192,38 @@ def test_dynamic_file_says_the_same_within_rounding(net, tmp_path):
 
 
 def altered(results, name, **changes):
-    changed = [row | changes if row["name"] == name else row for row in results["runs"][0]["controls"]]
-    return next(row for row in control_sentences.control_rows(results["runs"][0]["rows"], [r for r in changed if r["name"] != "eager"]) if row["name"] == name)["shows"]
+    changed = [dataclasses.replace(row, **changes) if row.name == name else row for row in results.first.controls if row.name != "eager"]
+    return next(row.shows for row in control_sentences.with_sentences(results.first.rows, changed) if row.name == name)
+
+
+def test_every_control_row_has_its_sentence():
+    assert list(control_sentences.SHOWS) == [label.name for label in CONTROLS]
 
 
 def test_the_sentence_follows_the_numbers(run, rows):
     results = run[0]
     student = rows["student"]
-    better = altered(results, "no_teacher", accuracy=student["accuracy"] + 0.2, correct=student["correct"] + 72)
+    better = altered(results, "no_teacher", accuracy=student.accuracy + 0.2, correct=student.correct + 72)
     assert "20.00 points better, more than chance" in better
-    assert "0.28 points worse, no more than chance" in altered(
-        results, "no_teacher", accuracy=student["accuracy"] - 0.002778, correct=student["correct"] - 1
-    )
-    assert "exactly as many" in altered(results, "no_teacher", accuracy=student["accuracy"], correct=student["correct"])
-    slow = rows["pruned"]["onnx_runtime"] | {"median_ms": 3 * rows["pruned"]["onnx_runtime"]["median_ms"]}
+    assert "0.28 points worse, no more than chance" in altered(results, "no_teacher", accuracy=student.accuracy - 0.002778, correct=student.correct - 1)
+    assert "exactly as many" in altered(results, "no_teacher", accuracy=student.accuracy, correct=student.correct)
+    times = rows["pruned"].onnx_runtime
+    slow = dataclasses.replace(times, median_ms=3 * times.median_ms)
     assert "3.00 times as long as float32" in altered(results, "dynamic", onnx_runtime=slow)
 
 
 def test_the_second_table_in_both_forms(run):
     results, out, _ = run
     page = (out / "table.md").read_text(encoding="utf-8")
-    assert page.endswith(controls_markdown(results)) and all(row["shows"] in page for row in results["runs"][0]["controls"])
+    assert page.endswith(controls_markdown(results)) and all(row.shows in page for row in results.first.controls)
     lines = [line for line in controls_markdown(results).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + len(NAMES) and len({line.count("|") for line in lines}) == 1
-    large = json.loads(json.dumps(results))
-    for row in large["runs"][0]["controls"]:
+    content = to_json(results)
+    for row in content["runs"][0]["controls"]:
         row |= {"accuracy": 1.0, "bytes": 4_999_900, "gzip_bytes": 4_999_900, "nonzero_parameters": 950_000, "macs": 987_654_321}
-        row["onnx_runtime"] = row["onnx_runtime"] | {"median_ms": 99.999}
-    run = large["runs"][0]
-    for shown in (results, collected(large["data"], large["settings"], [run]), collected(large["data"], large["settings"], [run, run])):
+        row["onnx_runtime"]["median_ms"] = 99.999
+    large = from_json(content)
+    for shown in (results, *(collected(large.data, large.settings, [large.first] * count) for count in (1, 2))):
         text = io.StringIO()
         Console(file=text, width=80).print(controls_terminal(shown))
         assert "…" not in text.getvalue() and max(map(len, text.getvalue().splitlines())) <= 80
