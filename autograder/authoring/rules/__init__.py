@@ -3,12 +3,12 @@
 A rule judges one thing, and stands what another rule will tell: an author reads all that is wrong in one run.
 """
 
-from autograder.authoring.rules import beside, exercises, lesson, shape
+from autograder.authoring.rules import beside, exercises, shape, whole
 from autograder.course import paths
 
 # File of the lesson's folder -> the rules whose lines count in it.
 RULES = {
-    paths.SOURCE: (*lesson.RULES, *shape.RULES, *exercises.RULES),
+    paths.SOURCE: (*whole.RULES, *shape.RULES, *exercises.RULES),
     "visible.py": beside.VISIBLE,
     "hidden.py": beside.HIDDEN,
     "bank.py": beside.BANK,
