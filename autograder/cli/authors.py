@@ -12,6 +12,7 @@ from autograder.cli.common import CommandError, console
 def build(check: bool = typer.Option(False, "--check", help="Only say whether the committed lessons are what the sources give.")):
     """Build every lesson and lab from its source in solutions/."""
     from autograder.authoring.build import BuildError, build_all, sources
+    from autograder.authoring.scaffold import still_to_write
 
     try:
         changed = build_all(check=check)
@@ -23,7 +24,28 @@ def build(check: bool = typer.Option(False, "--check", help="Only say whether th
         print(f"{'differs' if check else 'written'}  {path}")
     if check and changed:
         raise CommandError("These files are not what the sources give: run `course build` and commit them.")
+    for line in still_to_write():
+        print(f"to do    {line}")
     print(f"{len(sources())} lessons and labs {'are what their sources give' if check else 'built'}")
+
+
+def new(
+    kind: str = typer.Argument(help="lesson or lab"),
+    name: str = typer.Argument(help="Of a lesson its number and topic, e.g. 07_low_precision; of a lab its topic, e.g. activation_pruning"),
+):
+    """Begin a lesson or lab: a folder in solutions/ that builds as it is, with one exercise of each kind."""
+    from autograder.authoring.scaffold import FILES, REPLACE
+    from autograder.authoring.scaffold import new as begin
+    from autograder.course import paths
+
+    folder = begin(kind, name).relative_to(paths.REPOSITORY)
+    notebook = paths.notebook_of(name).relative_to(paths.REPOSITORY)
+    print(f"Written: {folder}/ with {', '.join(FILES)}")
+    print(
+        f"Next:\n  course build            makes {notebook}; it works as it is, and every line to {REPLACE} is listed\n"
+        f"  jupyter lab {notebook}   shows it as a student sees it\n"
+        f"Then edit the files in {folder}/, and nothing else; course build says every rule that is broken. CONTRIBUTING.md says the rest."
+    )
 
 
 def release(

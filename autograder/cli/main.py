@@ -1,13 +1,13 @@
 """The `course` command. Heavy imports stand inside the commands, so that `course --help` is quick."""
 
-from autograder.cli.authors import build, release
+from autograder.cli.authors import build, new, release
 from autograder.cli.common import app_of, run
 from autograder.cli.exporting import export, nbgrader
 from autograder.cli.grading import grade
 from autograder.cli.learners import check, doctor, hint, lab, reset, status
 
 # In the order in which `course --help` shows them. A students' copy has those of `learners` only.
-app = app_of((lab, build, check, hint, status, reset, grade, export, nbgrader, doctor, release))
+app = app_of((lab, build, new, check, hint, status, reset, grade, export, nbgrader, doctor, release))
 
 
 def main():

@@ -88,7 +88,11 @@ def _course(lesson, files):
     def wanted(package):
         return package in ("course_lessons", own) or not package.startswith(("course_lessons", "course_catalogue"))
 
-    found = {as_imported(name): path.read_bytes() for name, path in package_files(wanted).items() if path.name != paths.SOURCE}
+    found = {
+        as_imported(name): path.read_bytes()
+        for name, path in package_files(wanted).items()
+        if path.name != paths.SOURCE and not name.startswith("autograder/authoring/templates/")
+    }
     for kind in private_checks.FILES:
         path = files.own.get((lesson, kind))
         if path:

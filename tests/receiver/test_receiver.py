@@ -296,7 +296,7 @@ def test_an_installation_checks_and_grades_without_its_folder(installed):
 
 def test_an_installation_says_what_needs_the_repository(installed):
     wanted = [
-        ["build"], ["build", "--check"], ["release", "students.zip"], ["nbgrader", "mycourse"],
+        ["build"], ["build", "--check"], ["new", "lesson", "07_topic"], ["release", "students.zip"], ["nbgrader", "mycourse"],
         ["export", "--to", "gradescope-bundle", "--lesson", "01", "--file", "bundle.zip"],
     ]  # fmt: skip
     for status, said in installed.does(installed.packages, commands=wanted)["commands"]:
