@@ -1,4 +1,4 @@
-"""What an author does: the lessons from their sources, and the students' copy."""
+"""What an author does: a new lesson, the lessons from their sources, and the students' copy."""
 
 import sys
 from pathlib import Path
