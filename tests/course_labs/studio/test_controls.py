@@ -103,6 +103,32 @@ def test_done_once_and_timed_in_one_go(run, tmp_path, monkeypatch):
     assert any(names >= {"teacher", "student", "pruned", "int8", "eager pruned", *NAMES[:-1]} for names in timed), "rows timed apart meet another machine"
 
 
+class Elsewhere:
+    """OpenVINO's place taken by ONNX Runtime: the same file, run by something that has predictions of its own."""
+
+    def __init__(self, path):
+        self.path, self.session = path, measure.session(path, 1)
+
+    def __call__(self, images):
+        return self.session.run(None, {"image": images})[0]
+
+    def predictions(self, split, data):
+        return measure.predictions(self.path, split, data)
+
+
+def test_the_int8_file_in_another_runtime_is_a_row_of_its_own(run, tmp_path, monkeypatch):
+    shutil.copytree(run[1] / "stages", tmp_path / "stages")
+    monkeypatch.setattr(other_tools, "installed", lambda name: name == other_tools.OPENVINO)
+    monkeypatch.setattr(other_tools, "OpenVino", Elsewhere)
+    (tmp_path / "stages" / "measure.json").unlink()
+    results = run_lab("digits", tmp_path, seed=1, settings=TINY, console=QUIET, with_controls=True)
+    row, int8 = results.first.controls[-1], results.first.row("int8")
+    assert row.name == "openvino" and row.onnx_runtime is row.images_per_second is None and row.openvino.calls == 20
+    assert (row.file, row.bytes, row.correct) == (int8.file, int8.bytes, int8.correct)
+    assert f"{row.openvino.median_ms:.3f} ms in OpenVINO" in row.shows
+    assert read(tmp_path / "results.json") == results and list(to_json(row))[-2:] == ["openvino", "shows"]
+
+
 def test_what_stays_and_what_shrinks(rows):
     student, pruned = rows["student"], rows["pruned"]
     for name in ("no_teacher", "unstructured", "silenced"):
