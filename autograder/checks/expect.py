@@ -261,11 +261,15 @@ def reproducible(call, *, what):
     return first
 
 
+FOLDED = (0, 256, 1000, 1024, 10_000, 65_536)  # whoever keeps a part of the seed takes some of them for one
+
+
 def seed_matters(call, *, what, seeds=(0, 1, 2)):
-    """`call(seed)` gives another answer for each of the seeds; 0 is a seed like any other. Returns the answers.
+    """`call(seed)` gives another answer for each of the seeds, and for seeds far apart; 0 is a seed like any other. Returns the answers.
 
     Take inputs so large that two right answers are not the same by chance.
     """
+    seeds = tuple(dict.fromkeys((*seeds, *FOLDED)))
     answers = [call(seed) for seed in seeds]
     for at, seed in enumerate(seeds):
         for other in range(at):
