@@ -652,6 +652,17 @@ def best_clip(x, candidates, qmax):
     return float(best)
 
 
+@wrong("1.6-calibrate", "leaves the clipped values out of the mean; the error that a clip makes is the price of clipping")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale, inside = clip / qmax, x[np.abs(x) <= clip]
+        mse = np.mean((inside - scale * np.rint(inside / scale)) ** 2) if inside.size else np.inf
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
 @wrong("1.6-calibrate", "keeps the clip with the largest error: the comparison is the wrong way round")
 def best_clip(x, candidates, qmax):
     best, best_mse = None, -np.inf

@@ -235,6 +235,7 @@ def test_best_of_a_few_clips(student, rng):
     plain = np.linspace(-2.0, 2.0, 81)
     crowded = "x = 41 values evenly from -1 to 1 and one 6, qmax 3"
     both = [[-2.1, 2.7, -2.5, 1.5], [2.8, -0.3, 1.4, -4.3]]
+    row = [-3.5, -2.2, 0.8, -3.6, 3.8, 4.0]
     below = [[-3.1, -3.2, -3.5], [-2.1, -10.2, -1.4], [-1.9, -4.5, -2.2]]
     cases = (
         (plain, [1.2, 1.5, 1.75, 2.1, 2.6, 3.0, 13.0], 3, 1.75, "x = 81 values evenly from -2 to 2, qmax 3"),
@@ -246,6 +247,8 @@ def test_best_of_a_few_clips(student, rng):
         (both, [3.1, 5.3, 3.0, 5.8, 2.8], 3, 3.1, f"x = {both}, qmax 3"),
         (below, [2.8, 13.6, 5.9, 12.4, 9.9, 5.0], 1, 5.0, f"x = {below}, qmax 1"),
         ([1.0, -0.401, 0.253], [0.5, 2.0, 1.0], 1000, 1.0, "x = [1, -0.401, 0.253], qmax 1000"),
+        # Who clips nothing takes 1.3 here, who leaves the clipped values out of the mean takes 1.7.
+        (row, [1.7, 1.3, 3.1, 2.3, 1.8], 2, 3.1, f"x = {row}, qmax 2"),
     )
     got = [student.best_clip(np.array(x), np.array(candidates), qmax) for x, candidates, qmax, _, _ in cases]
     for answer, (_, candidates, _, want, on) in zip(got, cases):
@@ -279,6 +282,8 @@ def test_a_row_of_zeros(student, rng):
 
 @exercise("1.7-channels")
 def test_rows_of_any_loudness_and_codes_of_any_width(student, rng):
+    # By itself first: beside a loud row a quiet one's scale does not tell by what it was spoiled.
+    check_rows(student, [[7e-9, -2e-9, 1.6e-9, 0.0]], 7, [[7, -2, 2, 0]], [1e-9])
     check_rows(student, [[7e-9, -2e-9, 1.6e-9, 0.0], [0.0, -7e6, 3.1e6, 7e6]], 7, [[7, -2, 2, 0], [0, -7, 3, 7]], [1e-9, 1e6])
     check_rows(student, [[-32767.0, 300.2], [0.5, 0.25]], 32767, [[-32767, 300], [32767, 16384]], [1.0, 0.5 / 32767])
 

@@ -519,6 +519,49 @@ def layer_masks(state, sparsity):
     return masks
 
 
+@wrong("2.3-global", "leaves out tensors of one dimension only; the count that a batch norm keeps is a single number and has none")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() != 1}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()])
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[scores.topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "leaves out tensors of one dimension only; the count that a batch norm keeps is a single number and has none")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.dim() != 1:
+            mask = torch.zeros(w.numel(), dtype=torch.bool)
+            mask[w.abs().flatten().topk(w.numel() - round(sparsity * w.numel())).indices] = True
+            masks[name] = mask.reshape(w.shape)
+    return masks
+
+
+@wrong("2.3-global", "shifts the magnitudes a little to break ties; that also changes the order of weights that are not equal")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    scores = torch.cat([w.abs().flatten() for w in weights.values()]).double()
+    kept = torch.zeros(len(scores), dtype=torch.bool)
+    kept[(scores - 1e-9 * torch.arange(len(scores))).topk(len(scores) - round(sparsity * len(scores))).indices] = True
+    pieces = kept.split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "shifts the magnitudes a little to break ties; that also changes the order of weights that are not equal")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.dim() >= 2:
+            mask = torch.zeros(w.numel(), dtype=torch.bool)
+            moved = w.abs().flatten().double() - 1e-9 * torch.arange(w.numel())
+            mask[moved.topk(w.numel() - round(sparsity * w.numel())).indices] = True
+            masks[name] = mask.reshape(w.shape)
+    return masks
+
+
 @wrong("2.3-global", "always leaves one weight in each layer; at a sparsity of 1 none is left")
 def layer_masks(state, sparsity):
     masks = {}
@@ -1184,6 +1227,23 @@ def ticket(initial, trained, keep):
     return initial * ((trained * mask.reshape(trained.shape)) != 0)
 
 
+@wrong("2.6-ticket", "takes a survivor that began at 0 for a pruned one and keeps another in its place; trained magnitudes alone say who survives")
+def ticket(initial, trained, keep):
+    scores = torch.where(initial == 0, -1.0, trained.abs()).flatten()
+    out = torch.zeros(initial.numel())
+    best = scores.topk(keep).indices
+    out[best] = initial.flatten()[best]
+    return out.reshape(initial.shape)
+
+
+@wrong("2.6-ticket", "shifts the magnitudes a little to break ties; that also changes the order of weights that are not equal")
+def ticket(initial, trained, keep):
+    moved = trained.abs().flatten().double() - 1e-9 * torch.arange(trained.numel())
+    out, best = torch.zeros(initial.numel()), moved.topk(keep).indices
+    out[best] = initial.flatten()[best]
+    return out.reshape(initial.shape)
+
+
 @wrong("2.6-ticket", "returns the mask; the ticket holds the survivors' initial values")
 def ticket(initial, trained, keep):
     mask = torch.zeros(trained.numel(), dtype=torch.bool)
@@ -1214,6 +1274,15 @@ def random_mask(shape, keep, seed):
 @wrong("2.6-ticket", "takes the seed 0 for no seed and another one in its place, which then gives the same mask")
 def random_mask(shape, keep, seed):
     generator = torch.Generator().manual_seed(seed or 42)
+    n = int(np.prod(shape))
+    mask = torch.zeros(n, dtype=torch.bool)
+    mask[torch.randperm(n, generator=generator)[:keep]] = True
+    return mask.reshape(shape)
+
+
+@wrong("2.6-ticket", "keeps only a part of the seed: seeds that are far apart give the same mask")
+def random_mask(shape, keep, seed):
+    generator = torch.Generator().manual_seed(seed % 256)
     n = int(np.prod(shape))
     mask = torch.zeros(n, dtype=torch.bool)
     mask[torch.randperm(n, generator=generator)[:keep]] = True

@@ -118,7 +118,7 @@ for name, w, seconds in zip(("dense", "90 % zeros", "90 % zeros, stored as CSR")
 # *10 minutes · 14 points · difficulty 2 of 3*
 #
 # **Why.** Which weights matter little? The simplest score is the **magnitude** $|w|$: a small weight changes the
-# output little. It needs no data and no gradient, and it is hard to beat.
+# output little. It needs no data and no gradient, and it is hard to beat. ($w^2$ puts the weights in the same order.)
 #
 # **A worked example.** $w = (0.5, -0.9, 0.1, -0.2)$, keep 2. The magnitudes are 0.5, 0.9, 0.1, 0.2. The two
 # largest belong to 0.5 and to -0.9: the sign does not count. The mask is (True, True, False, False).

@@ -282,6 +282,12 @@ def kept_channels(scores, n_keep):
     return torch.argsort(moved, descending=True)[:n_keep].sort().values
 
 
+@wrong("3.3-keep", "loses small differences between scores, by rounding or by a shift that breaks ties; scores that differ at all are not equal")
+def kept_channels(scores, n_keep):
+    moved = scores.double() - 1e-9 * torch.arange(len(scores))
+    return torch.argsort(moved, descending=True)[:n_keep].sort().values
+
+
 @wrong("3.3-keep", "marks what it has taken with a score of -1; there may be channels with a lower one")
 def kept_channels(scores, n_keep):
     left, best = scores.clone(), []
@@ -848,6 +854,24 @@ def cut_inputs(conv, kept):
 @wrong("3.5-cnn", "loses the padding of the next convolution: its output is smaller than it was")
 def cut_inputs(conv, kept):
     small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride)
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[:, kept])
+        small.bias.copy_(conv.bias)
+    return small
+
+
+@wrong("3.5-cnn", "takes the padding of the height for the width of the next convolution as well; the two may differ")
+def cut_inputs(conv, kept):
+    small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride, conv.padding[0])
+    with torch.no_grad():
+        small.weight.copy_(conv.weight[:, kept])
+        small.bias.copy_(conv.bias)
+    return small
+
+
+@wrong("3.5-cnn", "takes the stride of the height for the width of the next convolution as well; the two may differ")
+def cut_inputs(conv, kept):
+    small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride[0], conv.padding)
     with torch.no_grad():
         small.weight.copy_(conv.weight[:, kept])
         small.bias.copy_(conv.bias)

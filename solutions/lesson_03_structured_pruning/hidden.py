@@ -104,6 +104,8 @@ def test_ties_go_to_the_lower_index(student, rng):
         cases.append((scores.tolist(), best // 2, shown(scores, "scores with many ties")))  # the cut always goes through a tie
     near = 1 + rng.permutation(np.arange(30) % 3) * BIT
     cases.append((near.tolist(), 15, "30 numbers that are 1, 1 + 2**-20 or 1 + 2**-19"))
+    small = rng.permutation(np.arange(30) % 3) * 1e-30
+    cases.append((small.tolist(), 15, "30 numbers that are 0, 1e-30 or 2e-30"))
     keeps(student, cases)
 
 
@@ -149,7 +151,7 @@ def test_every_setting_one_channel_and_all_channels(student, rng):
     # Kernel, stride and padding of either convolution, different in height and width, and an epsilon of its own.
     cases = []
     for n_keep in (1, 4, 6):
-        conv, after = random_conv(rng, 2, 6, (5, 3), (2, 1), (2, 0)), random_conv(rng, 6, 3, (1, 2), (1, 2), (0, 1))
+        conv, after = random_conv(rng, 2, 6, (5, 3), (2, 3), (2, 1)), random_conv(rng, 6, 3, (1, 2), (3, 2), (1, 2))
         cases.append(random_cnn(rng, conv, random_batch_norm(rng, 6, eps=1e-3), after, n_keep, (2, 2, 9, 8)))
     prove_cnn(student, cases)
 

@@ -370,6 +370,8 @@ def test_ascending_and_not_by_score(student, rng):
         ([-1.0, -4.0, -2.0, -3.0], 1, "[-1, -4, -2, -3]"),
         ([-1.0, -4.0, -2.0, -3.0], 4, "[-1, -4, -2, -3]"),
         ([1.0, 1.0, 1.0 + BIT, 1.0, 1.0 + BIT], 3, "[1, 1, 1 + 2**-20, 1, 1 + 2**-20]"),
+        # Near zero floats lie so close together that no shift, however small, is smaller than every difference.
+        ([0.0, -1e-30, 1e-30, -1e-30, 2e-30, 1e-30], 3, "[0, -1e-30, 1e-30, -1e-30, 2e-30, 1e-30]"),
     ]
     keeps(student, cases)
 
@@ -399,11 +401,12 @@ def small_cnn(conv, bn, after, kept, x):
 
 @exercise("3.5-cnn")
 def test_three_of_eight_channels(student, rng):
+    wide = nn.Conv2d(2, 6, (3, 5), (3, 2), (1, 2))
     cases = [
         # The worked example; nothing to cut; then all that a convolution and a batch norm can be told and that must stay.
         small_cnn(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 5, 1), [1, 4, 6], (2, 3, 5, 5)),
         small_cnn(nn.Conv2d(1, 3, 2), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1), [0, 1, 2], (1, 1, 3, 4)),
-        small_cnn(nn.Conv2d(2, 6, (3, 5), (2, 1), (1, 2)), nn.BatchNorm2d(6, eps=0.01), nn.Conv2d(6, 4, (2, 3), (1, 2), (0, 1)), [2, 3, 4, 5], (2, 2, 7, 6)),
+        small_cnn(wide, nn.BatchNorm2d(6, eps=0.01), nn.Conv2d(6, 4, (2, 3), (2, 3), (2, 1)), [2, 3, 4, 5], (2, 2, 7, 6)),
     ]
     prove_cnn(student, cases)
 
