@@ -59,6 +59,11 @@ def soften(logits, temperature):
     return torch.softmax(logits, dim=1)
 
 
+@wrong("4.2-soften", "takes a temperature below 1 for 1: below 1 the answer becomes harder than the plain softmax")
+def soften(logits, temperature):
+    return torch.softmax(logits / max(temperature, 1.0), dim=1)
+
+
 @wrong("4.2-soften", "limits the logits so that nothing overflows: those beyond the limit then count as equal")
 def soften(logits, temperature):
     return torch.softmax((logits / temperature).clamp(-50, 50), dim=1)
@@ -521,6 +526,13 @@ def soft_loss(student_logits, teacher_logits, temperature):
     return float(temperature * temperature * torch.nn.functional.kl_div(log_q, p, reduction="none").sum(-1).mean())
 
 
+@wrong("4.4-bug", "adds a constant inside the logarithm; where the student's probability has underflowed, the constant decides")
+def soft_loss(student_logits, teacher_logits, temperature):
+    log_q = torch.log(torch.softmax(student_logits / temperature, dim=1) + 1e-12)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+
+
 # 4.5-loss
 
 
@@ -694,6 +706,24 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha
     p = torch.softmax(teacher_logits / temperature, dim=1)
     soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
     hard = torch.nn.functional.cross_entropy(student_logits, teacher_logits.argmax(dim=1))
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "adds a constant inside the logarithm of the hard loss; where the student's probability has underflowed, the constant decides")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.nll_loss(torch.log(torch.softmax(student_logits, dim=1) + 1e-12), labels)
+    return alpha_soft * soft + (1 - alpha_soft) * hard
+
+
+@wrong("4.5-loss", "adds a constant inside the logarithm of the soft loss; where the student's probability has underflowed, the constant decides")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    log_q = torch.log(torch.softmax(student_logits / temperature, dim=1) + 1e-12)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    hard = torch.nn.functional.cross_entropy(student_logits, labels)
     return alpha_soft * soft + (1 - alpha_soft) * hard
 
 

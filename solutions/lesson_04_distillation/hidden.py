@@ -55,6 +55,18 @@ def both(z, v):
     return case(student_logits=z, teacher_logits=v)
 
 
+SURE_OF_OTHERS = "logits of 10000: each of the two is sure of another class"
+
+
+def sure_of_others(rng):
+    """Student's and teacher's logits as large as the text allows; the student gives no probability to what the teacher says."""
+    n = int(rng.integers(3, 6))
+    z, v = torch.zeros(n, 4), torch.zeros(n, 4)
+    z[:, 0] = 10_000.0
+    v[:, 1] = torch.from_numpy(rng.integers(5_000, 10_001, n).astype(np.float32))
+    return z, v
+
+
 def constants(rng, z):
     """A whole number for each image, to add to its logits."""
     return torch.from_numpy(rng.integers(-8, 9, (len(z), 1)).astype(np.float32))
@@ -150,11 +162,8 @@ def test_divergence_ignores_constants(student, rng):
 
 @exercise("4.3-kl", points=3)
 def test_divergence_of_very_large_logits(student, rng):
-    n = int(rng.integers(3, 6))
-    z, v = torch.zeros(n, 4), torch.zeros(n, 4)
-    z[:, 0] = 10_000.0
-    v[:, 1] = torch.from_numpy(rng.integers(5_000, 10_001, n).astype(np.float32))
-    divergences(student, [(z, v, 1.0, "logits of 10000: each of the two is sure of another class"), (v, v, 1.0, "a very sure teacher and itself")])
+    z, v = sure_of_others(rng)
+    divergences(student, [(z, v, 1.0, SURE_OF_OTHERS), (v, v, 1.0, "a very sure teacher and itself")])
 
 
 # 4.4
@@ -176,7 +185,7 @@ def test_soft_loss_counts_images_not_classes(student, rng):
     soft_losses(student, [
         (with_impossible(z), with_impossible(v), 2.0, f"one more, impossible class beside {both(z, v)}"),
         (torch.cat([z, z]), torch.cat([v, v]), 2.0, f"every image twice of {both(z, v)}"),
-        (alone(z), alone(v), 2.0, both(alone(z), alone(v))), (v, v, 2.0, both(v, v)),
+        (alone(z), alone(v), 2.0, both(alone(z), alone(v))), (v, v, 2.0, both(v, v)), (*sure_of_others(rng), 2.0, SURE_OF_OTHERS),
     ])  # fmt: skip
 
 
@@ -213,13 +222,23 @@ def test_limits_of_the_loss(student, rng):
     gradients(student, [*hard, *soft])
 
 
-@exercise("4.5-loss", points=3)
+@exercise("4.5-loss", points=2)
 def test_loss_ignores_constants(student, rng):
     z, v, labels = labelled(rng)
     losses(student, [
         (z + constants(rng, z), v + constants(rng, z), labels, 3.0, 0.6, f"a constant added to each image of {all_three(z, v, labels)}"),
         (alone(z), alone(v), labels[:1], 3.0, 0.6, all_three(alone(z), alone(v), labels[:1])),
     ])  # fmt: skip
+
+
+@exercise("4.5-loss", points=1)
+def test_loss_of_very_large_logits(student, rng):
+    z, v = sure_of_others(rng)
+    labels = torch.from_numpy(rng.integers(0, 4, len(z)))
+    labels[0] = 2  # at least one that the student holds for impossible
+    cases = [(z, v, labels, 2.0, alpha, f"{SURE_OF_OTHERS}, labels {labels.tolist()}") for alpha in (0.0, 0.5)]
+    losses(student, cases)
+    gradients(student, cases)
 
 
 # 4.6

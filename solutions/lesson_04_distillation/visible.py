@@ -73,6 +73,11 @@ ON = "student [[1, 2, 0.5], [0, -1, 3]], teacher [[3, 0, 1], [-2, 0.5, 2]]"
 ONE, ONE_TEACHER = torch.tensor([[0.5, 2.0, -1.0, -10_000.0]]), torch.tensor([[2.0, 1.0, 0.0, -10_000.0]])
 ON_ONE = "student [[0.5, 2, -1, -10000]], teacher [[2, 1, 0, -10000]]"
 PAIRS = ((STUDENT, TEACHER, 1.0, ON), (STUDENT, TEACHER, 2.0, ON), (STUDENT, TEACHER, 0.5, ON), (ONE, ONE_TEACHER, 3.0, ON_ONE))
+# Each of the two is sure of another class: probabilities underflow, their logarithms do not.
+SURE, SURE_TEACHER = torch.tensor([[300.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 0.0], [400.0, 0.0]])
+ON_SURE = "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]]"
+LARGE, LARGE_TEACHER, ON_LARGE = torch.tensor([[1e4, 0.0, 0.0]]), torch.tensor([[0.0, 1e4, 0.0]]), "student [[10000, 0, 0]], teacher [[0, 10000, 0]]"
+UNDERFLOW = (SURE, SURE_TEACHER, 1.0, ON_SURE), (LARGE, LARGE_TEACHER, 1.0, ON_LARGE)
 IN_DOUBLE = STUDENT.double(), TEACHER.double(), 4.0, f"{ON} in float64"
 
 
@@ -113,6 +118,7 @@ def test_soften_worked_example(student, rng):
         (torch.tensor([[6.0, 3.0, 0.0], [0.0, 1.3, 1.4]]), 3.0, PROBABILITY, "logits [[6, 3, 0], [0, 1.3, 1.4]]"),
         (torch.tensor([[20.0, 0.0]]), 1.0, PROBABILITY, "logits [[20, 0]]"),
         (torch.tensor([[1.0], [2.0]]), 0.5, PROBABILITY, "logits [[1], [2]]"),
+        (torch.tensor([[1.0, 2.0, 0.5]]), 0.5, PROBABILITY, "logits [[1, 2, 0.5]]"),
     ])  # fmt: skip
 
 
@@ -160,12 +166,7 @@ def test_kl_with_itself_is_zero(student, rng):
 
 @exercise("4.3-kl")
 def test_kl_where_probabilities_underflow(student, rng):
-    sure, teacher = torch.tensor([[300.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 0.0], [400.0, 0.0]])
-    large, other = torch.tensor([[1e4, 0.0, 0.0]]), torch.tensor([[0.0, 1e4, 0.0]])
-    divergences(student, [
-        (sure, teacher, 1.0, "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]]"),
-        (large, other, 1.0, "student [[10000, 0, 0]], teacher [[0, 10000, 0]]"),
-    ])  # fmt: skip
+    divergences(student, UNDERFLOW)
 
 
 # 4.4
@@ -183,6 +184,11 @@ def soft_losses(student, cases, what="the soft loss"):
 @exercise("4.4-bug")
 def test_soft_loss_of_two_small_images(student, rng):
     soft_losses(student, [*PAIRS, IN_DOUBLE])
+
+
+@exercise("4.4-bug")
+def test_soft_loss_where_probabilities_underflow(student, rng):
+    soft_losses(student, UNDERFLOW)
 
 
 # 4.5
@@ -239,6 +245,15 @@ def test_loss_of_a_mixture(student, rng):
     cases = [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in ((2.0, 0.75), (4.0, 1.0), (0.5, 0.5))]
     cases.append((ONE, ONE_TEACHER, torch.tensor([0]), 3.0, 0.25, f"{ON_ONE}, labels [0]"))
     losses(student, [*cases, (STUDENT.double(), TEACHER.double(), LABELS, 3.0, 0.25, f"{WITH_LABELS}, logits in float64")])
+
+
+@exercise("4.5-loss")
+def test_loss_where_probabilities_underflow(student, rng):
+    """The label is a class to which the student gives no probability at all: the hard loss is what its logit lacks."""
+    pairs = (SURE, SURE_TEACHER, torch.tensor([1, 0]), ON_SURE), (LARGE, LARGE_TEACHER, torch.tensor([2]), ON_LARGE)
+    cases = [(z, v, labels, 1.0, alpha, f"{on}, labels {labels.tolist()}") for z, v, labels, on in pairs for alpha in (0.0, 0.5)]
+    losses(student, cases)
+    gradients(student, cases)
 
 
 @exercise("4.5-loss")

@@ -85,6 +85,13 @@ def low_rank_factors(w, rank):
     return u * np.sqrt(s), np.sqrt(s)[:, None] * vt
 
 
+@wrong("5.2-factors", "divides by the root of a singular value: one of them can be 0, and 0 by 0 is NaN")
+def low_rank_factors(w, rank):
+    u, s, vt = np.linalg.svd(w, full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return u[:, :rank] * root, u[:, :rank].T @ w / root[:, None]
+
+
 @right("5.2-factors", "diagonal tables of roots, opposite signs")
 def low_rank_factors(w, rank):
     u, s, vt = np.linalg.svd(w)
@@ -656,6 +663,31 @@ def two_convs(layer, left, right):
     return torch.nn.Sequential(first, second)
 
 
+@wrong("5.6-layers", "copies the bias with its `requires_grad`: that of a frozen layer stays frozen, and the two layers are to be fine-tuned")
+def two_linears(layer, left, right):
+    first = torch.nn.Linear(layer.in_features, right.shape[0], bias=False)
+    second = torch.nn.Linear(right.shape[0], layer.out_features, bias=False)
+    with torch.no_grad():
+        first.weight.copy_(right)
+        second.weight.copy_(left)
+    if layer.bias is not None:
+        second.bias = torch.nn.Parameter(layer.bias.detach().clone(), requires_grad=layer.bias.requires_grad)
+    return torch.nn.Sequential(first, second)
+
+
+@wrong("5.6-layers", "copies the bias with its `requires_grad`: that of a frozen layer stays frozen, and the two layers are to be fine-tuned")
+def two_convs(layer, left, right):
+    rank, walk = right.shape[0], {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
+    first = torch.nn.Conv2d(layer.in_channels, rank, layer.kernel_size, bias=False, **walk)
+    second = torch.nn.Conv2d(rank, layer.out_channels, 1, bias=False)
+    with torch.no_grad():
+        first.weight.copy_(right.reshape(first.weight.shape))
+        second.weight.copy_(left.reshape(second.weight.shape))
+    if layer.bias is not None:
+        second.bias = torch.nn.Parameter(layer.bias.detach().clone(), requires_grad=layer.bias.requires_grad)
+    return torch.nn.Sequential(first, second)
+
+
 @wrong("5.6-layers", "forgets the stride: the picture comes out too large")
 def two_convs(layer, left, right):
     rank, walk = right.shape[0], {"padding": layer.padding, "dilation": layer.dilation}
@@ -980,6 +1012,27 @@ def lora_start(out_features, in_features, rank, seed):
 def lora_start(out_features, in_features, rank, seed):
     generator = torch.Generator().manual_seed(0)
     return torch.randn(rank, in_features, generator=generator) / in_features**0.5, torch.zeros(out_features, rank)
+
+
+@wrong("5.8-lora", "gives neighbouring seeds the same numbers")
+def lora_start(out_features, in_features, rank, seed):
+    generator = torch.Generator().manual_seed(seed // 2)
+    return torch.randn(rank, in_features, generator=generator) / in_features**0.5, torch.zeros(out_features, rank)
+
+
+@wrong("5.8-lora", "takes alpha 0 for no alpha at all: it is a number like any other, and adds nothing")
+def lora_output(layer, x, a, b, alpha):
+    return layer(x) + (alpha or 1.0) / a.shape[0] * (x @ a.T @ b.T)
+
+
+@wrong("5.8-lora", "takes alpha 0 for no alpha at all: it is a number like any other, and adds nothing")
+def lora_merge(layer, a, b, alpha):
+    merged = torch.nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None)
+    with torch.no_grad():
+        merged.weight.copy_(layer.weight + (alpha or 1.0) / a.shape[0] * b @ a)
+        if layer.bias is not None:
+            merged.bias.copy_(layer.bias)
+    return merged
 
 
 @wrong("5.8-lora", "takes the seed 0 for no seed at all: it is one like any other")

@@ -73,12 +73,15 @@ def test_both_tables_share_the_singular_values(student, rng):
 
 @exercise("5.2-factors", points=2)
 def test_equal_missing_and_single_parts(student, rng):
-    """Equal singular values (a multiple of an orthogonal table), rank below min(m, n), one row, one column."""
+    """Equal singular values (a multiple of an orthogonal table), some that are 0, rank below min(m, n), one row, one column."""
     orthogonal, _ = np.linalg.qr(rng.normal(size=(6, 6)))
     thin = rng.normal(size=(8, 2)) @ rng.normal(size=(2, 10))
+    single = np.zeros((6, 4))  # the other singular values are exactly 0
+    single[rng.integers(6), rng.integers(4)] = rng.uniform(0.5, 9)
     for w, rank, name in (
         (3 * orthogonal, 2, "three times an orthogonal table"), (thin, 2, "a table of rank 2"), (thin, 5, "a table of rank 2"),
         (rng.normal(size=(1, 7)), 1, "one row"), (rng.normal(size=(7, 1)), 1, "one column"),
+        (single, 4, "a table with a single entry that is not 0"), (np.zeros((4, 5)), 2, "a table of zeros"),
     ):  # fmt: skip
         left, right = two_tables(student.low_rank_factors(w, rank), w.shape, rank, "low_rank_factors")
         check_best_product(w, left, right, rank, f"{name}, rank {rank}")
@@ -214,11 +217,13 @@ def test_random_layers_in_two(student, rng):
         left, right = float_tensor(rng, m, rank), float_tensor(rng, rank, n)
         on = f"nn.Linear({n}, {m}, bias={bias}), rank {rank}"
         check_two_linears(student, layer, left, right, float_tensor(rng, 8, n), on)
+        check_two_linears(student, layer.requires_grad_(False), left, right, float_tensor(rng, 8, n), f"a frozen {on}")
     for args, rank, bias in (((3, 5, 3), 2, True), ((4, 2, 1), 3, True), ((2, 6, 5), 4, False)):
         layer = random_conv(rng, *args, padding=args[2] // 2, bias=bias)
         left, right = float_tensor(rng, args[1], rank), float_tensor(rng, rank, args[0] * args[2] ** 2)
         on = f"nn.Conv2d({', '.join(map(str, args))}, padding={args[2] // 2}, bias={bias}), rank {rank}"
         check_two_convs(student, layer, left, right, float_tensor(rng, 2, args[0], 7, 6), on)
+        check_two_convs(student, layer.requires_grad_(False), left, right, float_tensor(rng, 2, args[0], 7, 6), f"a frozen {on}")
 
 
 @exercise("5.6-layers", points=3)
@@ -312,13 +317,17 @@ def test_adapted_and_merged_agree_with_the_formula(student, rng):
         check_lora_output(student, layer, x, a, b, alpha, on)
         check_lora_gradients(student, layer, x, a, b, alpha, on)
         check_lora_merge(student, layer, a, b, alpha, on)
+    for alpha in (0.0, -alpha):
+        on = f"nn.Linear({n}, {m}, bias={bias}), rank {rank}, alpha {alpha:.3g}"
+        check_lora_output(student, layer, x, a, b, alpha, on)
+        check_lora_merge(student, layer, a, b, alpha, on)
 
 
 @exercise("5.8-lora", points=3)
 def test_start_changes_nothing_and_can_learn(student, rng):
     for m, n, rank in ((6, 4, 2), (3, 12, 5), (9, 9, 1)):
         seed = int(rng.integers(1, 10**6))
-        check_seeds(student, m, n, rank, (seed, 0, seed + 1))
+        check_seeds(student, m, n, rank, (seed, seed + 1, seed + 2, 0))
         on = f"{m} outputs, {n} inputs, rank {rank}, seed {seed}"
         a, b = check_lora_start(student.lora_start(m, n, rank, seed), m, n, rank, on)
         a, b = torch.tensor(a, dtype=torch.float32), torch.tensor(b, dtype=torch.float32)

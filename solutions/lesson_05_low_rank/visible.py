@@ -4,6 +4,7 @@ Factors are never compared entry by entry: signs are free, and where two singula
 What is compared are products, lengths, errors and outputs.
 """
 
+import copy
 import math
 
 import numpy as np
@@ -135,6 +136,15 @@ def test_worked_example_at_both_ranks(student, rng):
     close(one[0] @ one[1], np.array([[0.0, 8, 0], [0, 0, 0]]), abs=slack, what="the product left @ right", on=on + ", rank 1")
     close(both[0] @ both[1], SMALL, abs=slack, what="the product left @ right", on=on + ", rank 2 (the full rank)")
     check_balanced(SMALL, *both, 2, on + ", rank 2")
+
+
+@exercise("5.2-factors")
+def test_a_part_that_weighs_nothing(student, rng):
+    """A singular value that is exactly 0 gives a column and a row of zeros."""
+    w, on = np.array([[0.0, 8.0, 0.0], [0.0, 0.0, 0.0]]), "w = [[0, 8, 0], [0, 0, 0]], rank 2"
+    left, right = two_tables(student.low_rank_factors(w, 2), (2, 3), 2, "low_rank_factors")
+    check_best_product(w, left, right, 2, on)
+    check_balanced(w, left, right, 2, on)
 
 
 @exercise("5.2-factors")
@@ -346,10 +356,12 @@ def test_small_linears_in_two(student, rng):
     left, right = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0, 2.0, 3.0]])
     x = torch.tensor([[1.0, 0.0, 0.0], [1.0, 1.0, -1.0]])
     layers = [layer_of([[1.0, 2.0, 3.0], [2.0, 4.0, 5.0]], bias) for bias in ([10.0, 20.0], None)]
+    frozen = layer_of([[1.0, 2.0, 3.0], [2.0, 4.0, 5.0]], [10.0, 20.0]).requires_grad_(False)
     words = "nn.Linear(3, 2{}), left = [[1], [2]], right = [[1, 2, 3]]"
     all_of(
         (check_two_linears, student, layers[0], left, right, x, words.format("")),
         (check_two_linears, student, layers[1], left, right, x, words.format(", bias=False")),
+        (check_two_linears, student, frozen, left, right, x, "a frozen " + words.format("")),
     )
 
 
@@ -361,6 +373,7 @@ def test_small_convolutions_in_two(student, rng):
     flat = flat, float_tensor(rng, 4, 3), float_tensor(rng, 3, 12), float_tensor(rng, 1, 2, 7, 6)
     all_of(
         (check_two_convs, student, *square, "nn.Conv2d(2, 3, 3, padding=1), rank 2"),
+        (check_two_convs, student, copy.deepcopy(square[0]).requires_grad_(False), *square[1:], "a frozen nn.Conv2d(2, 3, 3, padding=1), rank 2"),
         (check_two_convs, student, *flat, "nn.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(0, 1), dilation=(1, 2), bias=False), rank 3"),
     )
 
@@ -489,7 +502,7 @@ def check_seeds(student, m, n, rank, seeds):
 
 @exercise("5.8-lora")
 def test_start_of_a_small_layer(student, rng):
-    all_of((check_seeds, student, 2, 6, 3, (7, 8, 0)), (check_seeds, student, 5, 9, 2, (0, 11)))
+    all_of((check_seeds, student, 2, 6, 3, (7, 8, 9, 0)), (check_seeds, student, 5, 9, 2, (0, 1, 11)))
 
 
 def adapted(layer, a, b, alpha):
@@ -538,11 +551,12 @@ def check_lora_merge(student, layer, a, b, alpha, on):
         close(tensor(merged.bias, bias.shape, "The merged bias"), bias, rel=FLOAT32, what="the merged bias", on=on)
 
 
-# The worked example, and two in which rank, inputs, outputs and alpha all differ; one has no bias.
+# The worked example, two in which rank, inputs, outputs and alpha all differ, one of them without a bias, and alpha 0, which adds nothing.
 LORA = (
     ([[1.0, 2.0]], [0.5], [[1.0, -1.0]], [[3.0]], 2.0),
     ([[1.0, 0.0, 2.0, 0.0]], [0.5], [[1.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, -1.0]], [[1.0, 2.0]], 6.0),
     ([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0]], None, [[1.0, 2.0]], [[1.0], [-1.0], [0.0]], 0.5),
+    ([[1.0, 2.0]], [0.5], [[1.0, -1.0]], [[3.0]], 0.0),
 )
 
 

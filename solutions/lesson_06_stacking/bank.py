@@ -1168,6 +1168,28 @@ def gate(before, after, labels, classes, budget, class_budget):
     return float(loss)
 
 
+@wrong("6.7-budget", "takes a budget of 0 for none at all: 0 points say that nothing may be lost")
+def gate(before, after, labels, classes, budget, class_budget):
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
+    if loss > budget or (class_budget and max(losses) > class_budget):
+        raise ValueError("over the budget")
+    return float(loss)
+
+
+@wrong("6.7-budget", "takes a budget of 0 for none at all: 0 points say that nothing may be lost")
+def gate(before, after, labels, classes, budget, class_budget):
+    def lost(mine):
+        return 100 * (np.sum((before == labels) & mine) - np.sum((after == labels) & mine)) / np.sum(mine)
+
+    loss, losses = lost(labels >= 0), [lost(labels == c) for c in range(classes)]
+    if (budget and loss > budget) or max(losses) > class_budget:
+        raise ValueError("over the budget")
+    return float(loss)
+
+
 @wrong("6.7-budget", "returns integers 0 and 1; True and False are asked for, which pick from an array")
 def on_frontier(sizes, scores):
     a, b = sizes[:, None], scores[:, None]

@@ -314,6 +314,8 @@ def test_exactly_the_budget_and_a_gain(student, rng):
     count = int(rng.integers(3, 6))
     stops(student, (16, 48), (0, 0), (0, count), 100 * count / 64 - 0.001, 100.0)
     stops(student, (16, 48), (0, 0), (count, 0), 100.0, 100 * count / 16 - 0.001)
+    stops(student, (16, 48), (0, 0), (0, count), 0.0, 100.0)
+    stops(student, (16, 48), (0, 0), (0, count), 100.0, 0.0)
     stops(student, (16, 48), (0, 9), (2, 0), 1.0, 10.0)  # the mean gained, class 0 lost 12.5 points
     stops(student, (10,) * 10, (0,) * 10, (0,) * 9 + (3,), 5.0, 29.0)  # of ten classes the last lost 30
 

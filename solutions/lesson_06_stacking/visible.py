@@ -444,6 +444,8 @@ def test_gate_passes_and_stops(student, rng):
         (stops, student, (16, 48), (0, 0), (2, 0), 5.0, 12.499),  # class 0 lost 12.5 points, the mean 3.125
         (stops, student, (8, 8, 8, 8, 8, 8), (0, 0, 0, 0, 0, 1), (0, 0, 0, 0, 0, 3), 5.0, 20.0),  # of six classes the last lost 25
         (passes, student, (8, 8, 4), (0, 2, 4), (1, 2, 4), 6.0, 12.5, 5.0),  # the last class was never right
+        (stops, student, (16, 48), (0, 0), (1, 0), 5.0, 0.0),  # a budget of 0 is one like any other: nothing may be lost
+        (stops, student, (16, 48), (0, 0), (1, 0), 0.0, 10.0),
     )
 
 
