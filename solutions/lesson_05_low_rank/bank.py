@@ -949,6 +949,15 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     return (u[:, :rank] * root).astype(np.float32), ((root[:, None] * vt[:rank]) @ np.linalg.inv(c)).astype(np.float32)
 
 
+@wrong("5.7-whitened", "divides by the root of a singular value: one of them can be 0, and 0 by 0 is NaN")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    gram = x.T @ x / len(x)
+    c = np.linalg.cholesky(gram + ridge * np.mean(np.diag(gram)) * np.eye(len(gram)))
+    u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
+    root = np.sqrt(s[:rank])
+    return u[:, :rank] * root, u[:, :rank].T @ w / root[:, None]
+
+
 @right("5.7-whitened", "the projection on the strongest output directions, the ridge as further inputs; no inverse")
 def whitened_factors(w, x, rank, ridge=1e-6):
     more = np.sqrt(ridge * np.sum(x * x) / x.shape[1]) * np.eye(x.shape[1])

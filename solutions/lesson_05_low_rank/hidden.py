@@ -286,6 +286,10 @@ def test_few_samples_and_dead_inputs(student, rng):
         for rank in (1, 3, 8):
             check_whitened(student, w, x, rank, f"{samples} sample{'s' * (samples > 1)}, {dead} inputs that are always 0")
         check_whitened(student, w, x, 3, f"{samples} sample{'s' * (samples > 1)}, {dead} inputs that are always 0, ridge 1.5", 1.5)
+    w = np.zeros((5, 6))
+    check_whitened(student, w, inputs(rng, 20, 6), 2, "all its weights 0, 20 correlated inputs")
+    w[0] = rng.normal(size=6)  # one output alone has weights
+    check_whitened(student, w, inputs(rng, 20, 6), 3, "all rows 0 but the first, 20 correlated inputs")
     for m, n in ((1, 6), (6, 1)):
         check_whitened(student, rng.normal(size=(m, n)), inputs(rng, 9, n), 1, "9 inputs")
 

@@ -449,6 +449,14 @@ def test_inputs_that_go_together(student, rng):
 
 
 @exercise("5.7-whitened")
+def test_an_output_that_is_always_zero(student, rng):
+    """The second singular value is exactly 0; and the parts are asked for all the same."""
+    w, x = np.array([[1.0, 2.0, -1.0], [0.0, 0.0, 0.0]]), TOGETHER[1]
+    left, right = two_tables_64(student.whitened_factors(w, x, 2), (2, 3), 2)
+    check_output_error(w, x, left, right, 2, 1e-6, f"w = {w.tolist()}, x = {x.tolist()}, rank 2")
+
+
+@exercise("5.7-whitened")
 def test_an_input_that_is_always_zero(student, rng):
     w = np.array([[1.0, 2.0, -1.0], [0.0, 1.0, 3.0]])
     x = np.array([[4.0, 0.0, 1.0], [5.0, 0.0, 0.0], [1.0, 0.0, 1.0], [3.0, 0.0, -1.0]])
