@@ -6,13 +6,43 @@ Take a line out when what it names goes. Add one only for what a library, a note
 _ = object()
 
 # Python's, IPython's and Jupyter's own hooks
-_.__getattr__, _.__builtins__, _._render_traceback_, _._repr_html_, _.get_code_name, _.write_output_prompt, _.compute_format_data, _.clear_output
-_.time_once, _.set_up_the_shell, _.conda, _.mamba, _.micromamba, _.uv, _.init_virtualenv, _.init_completer, _.Completer, _._tee, _.showtraceback
+(
+    _.__getattr__,
+    _.__builtins__,
+    _._render_traceback_,
+    _._repr_html_,
+    _.get_code_name,
+    _.write_output_prompt,
+    _.compute_format_data,
+    _.clear_output,
+)
+(
+    _.time_once,
+    _.set_up_the_shell,
+    _.conda,
+    _.mamba,
+    _.micromamba,
+    _.uv,
+    _.init_virtualenv,
+    _.init_completer,
+    _.Completer,
+    _._tee,
+    _.showtraceback,
+)
 _.showsyntaxerror, _._format_exception_for_storage, _.enable_gui, _.enable_matplotlib, _.ask_exit, _.system_piped, _.system_raw
 _.compiler_class, _.displayhook_class, _.display_pub_class, _.encoding, _.protocol
 
 # PyTorch's: what a blank refuses, what a network is read with, what the warm parent takes away
-_.__torch_function__, _.set_num_interop_threads, _.find_classes, _.record_stack_traces, _._placeholder, _._get_attr, _._call_module, _._output
+(
+    _.__torch_function__,
+    _.set_num_interop_threads,
+    _.find_classes,
+    _.record_stack_traces,
+    _._placeholder,
+    _._get_attr,
+    _._call_module,
+    _._output,
+)
 
 # ONNX Runtime's settings and its reader of calibration images
 _.inter_op_num_threads, _.intra_op_num_threads, _.log_severity_level, _.get_next

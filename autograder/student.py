@@ -80,8 +80,11 @@ def reset(exercise_id=None):
     except (NotebookProblem, OSError) as problem:
         _say("failed", str(problem))
         return
-    _say("note", f"{exercise.id}  is as it was handed out, in {path}. What stood there before is in {backup.name}. "
-         "Now reload the notebook (File > Reload Notebook from Disk) before you save it.")  # fmt: skip
+    _say(
+        "note",
+        f"{exercise.id}  is as it was handed out, in {path}. What stood there before is in {backup.name}. "
+        "Now reload the notebook (File > Reload Notebook from Disk) before you save it.",
+    )
 
 
 def earlier(exercise_id, name):

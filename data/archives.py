@@ -37,7 +37,16 @@ def read_files(path: Path) -> dict[str, bytes]:
         if magic[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
             return _from_zip(path)
         return _from_tar(path, magic)
-    except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        lzma.LZMAError,
+        zlib.error,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise UserError(
             f"{path.name} cannot be read: {str(error) or type(error).__name__}.\n"
             "It is damaged or cut short, or not a .tar.gz, .tar.xz or .zip archive. Fetch it again, "
@@ -67,8 +76,7 @@ class _Files:
         self.total += more
         if self.total > MAX_BYTES:
             raise UserError(
-                f"{self.where} is refused: it unpacks to more than {MAX_BYTES >> 20} MiB, "
-                "and no data set of this course is that large."
+                f"{self.where} is refused: it unpacks to more than {MAX_BYTES >> 20} MiB, and no data set of this course is that large."
             )
 
     def add(self, name: str, content: bytes) -> None:
@@ -77,9 +85,7 @@ class _Files:
             raise UserError(f"{self.where} is refused: it holds more than {MAX_FILES:,} files.")
 
     def refuse_link(self, name: str) -> None:
-        raise UserError(
-            f"{self.where} is refused: {name!r} is a link or a special file. Pack plain files and folders only."
-        )
+        raise UserError(f"{self.where} is refused: {name!r} is a link or a special file. Pack plain files and folders only.")
 
 
 class _Capped:

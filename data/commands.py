@@ -47,6 +47,5 @@ def add_command(archive: Path = typer.Argument(help=".tar.gz, .tar.xz, .zip or a
     name, stored = add(archive)
     data = load(name)
     typer.echo(
-        f"{data.title}: {len(data.train):,} training, {len(data.val):,} validation and "
-        f"{len(data.test):,} test images, stored in {stored}"
+        f"{data.title}: {len(data.train):,} training, {len(data.val):,} validation and {len(data.test):,} test images, stored in {stored}"
     )

@@ -95,9 +95,7 @@ def stratified(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     shares = np.floor(exact).astype(int)
     for index in np.argsort(shares - exact, kind="stable")[: count - shares.sum()]:
         shares[index] += 1
-    held_out = np.concatenate(
-        [random.permutation(np.flatnonzero(labels == c))[:share] for c, share in zip(classes, shares)]
-    )
+    held_out = np.concatenate([random.permutation(np.flatnonzero(labels == c))[:share] for c, share in zip(classes, shares)])
     held_out.sort()
     return np.setdiff1d(np.arange(len(labels)), held_out), held_out
 

@@ -61,7 +61,9 @@ def image_folder(folder: Path | str, size: int = 32) -> Dataset:
     for part, least in (("train", 2), ("test", 1)):
         left = np.bincount(arrays[f"{part}_labels"], minlength=len(classes))
         if left.min() < least:
-            raise UserError(f"{folder}: class {classes[left.argmin()]} has too few images: {left.min()} for the {part} part. Ten of each class are the least that makes sense.")
+            raise UserError(
+                f"{folder}: class {classes[left.argmin()]} has too few images: {left.min()} for the {part} part. Ten of each class are the least that makes sense."
+            )
     train = _split(arrays["train_images"], arrays["train_labels"])
     mean, std = _channel_statistics(train.images)
     if min(std) == 0:

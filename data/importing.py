@@ -144,9 +144,7 @@ def _image_folder(files: dict[str, bytes], where: str) -> tuple[Spec, dict, str]
     for part, found in pictures.items():
         expected = getattr(facts, part)
         if len(found) != expected:
-            raise UserError(
-                f"{where} holds {len(found):,} {part} images; {facts.title} has {expected:,}. The archive is incomplete."
-            )
+            raise UserError(f"{where} holds {len(found):,} {part} images; {facts.title} has {expected:,}. The archive is incomplete.")
         images = np.empty((len(found), *facts.shape), np.uint8)
         with bar(f"decoding {part} images", len(found)) as update:
             for index, (_, name) in enumerate(found):

@@ -23,8 +23,16 @@ BOXES = {
     "worker": ("Worker", "autograder/grading/workers.py", "one for each core; takes one\nsubmission after the other"),
     "checks": ("Checks, in the worker", "autograder/checks/run.py", "pytest; knows seed and answers,\nsees of a student only data"),
     "session": ("Session, in the worker", "autograder/sandbox/session.py", "holds the clock: cells to run,\nquestions to ask"),
-    "warm": ("Warm parent", "autograder/sandbox/inside/main.py", "has imported the public libraries;\nruns no student code, has one thread"),
-    "supervisor": ("Supervisor", "autograder/sandbox/inside/supervisor.py", "one for each submission; makes, keeps and\nkills its processes; runs no student code"),
+    "warm": (
+        "Warm parent",
+        "autograder/sandbox/inside/main.py",
+        "has imported the public libraries;\nruns no student code, has one thread",
+    ),
+    "supervisor": (
+        "Supervisor",
+        "autograder/sandbox/inside/supervisor.py",
+        "one for each submission; makes, keeps and\nkills its processes; runs no student code",
+    ),
     "state": ("State", "autograder/sandbox/inside/state.py", "the notebook after its\nlast cell; frozen"),
     "question": ("Guest", "autograder/sandbox/inside/state.py", "runs one cell, or answers\none exercise's questions"),
 }
@@ -34,34 +42,82 @@ def box(axes, name, x, y, width, height, trusted, student=False):
     """One process: its name in bold, its file, what it does."""
     title, file, words = BOXES[name]
     frame = FancyBboxPatch(
-        (x, y), width, height, boxstyle="round,pad=0,rounding_size=0.12", linewidth=2.4 if trusted else 1.2, edgecolor=BLACK,
-        facecolor="white", zorder=2,
-    )  # fmt: skip
+        (x, y),
+        width,
+        height,
+        boxstyle="round,pad=0,rounding_size=0.12",
+        linewidth=2.4 if trusted else 1.2,
+        edgecolor=BLACK,
+        facecolor="white",
+        zorder=2,
+    )
     axes.add_patch(frame)
     if student:
         edge = FancyBboxPatch(
-            (x, y), 0.28, height, boxstyle="round,pad=0,rounding_size=0.12", linewidth=0, facecolor=ORANGE, hatch="////", edgecolor=BLACK, zorder=3
+            (x, y),
+            0.28,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.12",
+            linewidth=0,
+            facecolor=ORANGE,
+            hatch="////",
+            edgecolor=BLACK,
+            zorder=3,
         )
         axes.add_patch(edge)
     middle = x + width / 2 + (0.14 if student else 0)
     axes.text(middle, y + height - 0.3, title, ha="center", va="center", weight="bold", size=11, zorder=4)
-    axes.text(middle, y + height - 0.62, file.removeprefix("autograder/"), ha="center", va="center", size=8.5, family="monospace", color=BLUE, zorder=4)
+    axes.text(
+        middle,
+        y + height - 0.62,
+        file.removeprefix("autograder/"),
+        ha="center",
+        va="center",
+        size=8.5,
+        family="monospace",
+        color=BLUE,
+        zorder=4,
+    )
     axes.text(middle, y + (height - 0.8) / 2, words, ha="center", va="center", size=9, zorder=4, linespacing=1.25)
 
 
 def arrow(axes, start, end, words="", at=None, fork=False, both=False, align="center"):
     """A socket (solid; `both` ways), or a fork (dashed, one way)."""
-    style = {"arrowstyle": "<|-|>" if both else "-|>", "linewidth": 1.6, "color": GREY if fork else BLACK, "mutation_scale": 14, "shrinkA": 0, "shrinkB": 0}
+    style = {
+        "arrowstyle": "<|-|>" if both else "-|>",
+        "linewidth": 1.6,
+        "color": GREY if fork else BLACK,
+        "mutation_scale": 14,
+        "shrinkA": 0,
+        "shrinkB": 0,
+    }
     axes.annotate("", end, start, arrowprops={**style, "linestyle": (0, (4, 2)) if fork else "solid"}, zorder=5)
     if words:
         place = at or ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-        axes.text(*place, words, ha=align, va="center", size=8.5, zorder=6, linespacing=1.2,
-                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})  # fmt: skip
+        axes.text(
+            *place,
+            words,
+            ha=align,
+            va="center",
+            size=8.5,
+            zorder=6,
+            linespacing=1.2,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
+        )
 
 
 def ground(axes, x, y, width, height, words, colour, line):
     axes.add_patch(
-        FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.2", facecolor=colour, edgecolor=BLACK, linestyle=line, linewidth=1.2)
+        FancyBboxPatch(
+            (x, y),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.2",
+            facecolor=colour,
+            edgecolor=BLACK,
+            linestyle=line,
+            linewidth=1.2,
+        )
     )
     axes.text(x + 0.2, y + height - 0.28, words, ha="left", va="center", size=10, style="italic", zorder=4)
 
@@ -98,15 +154,41 @@ def draw():
         arrow(axes, (11.5, 2.6), (10.65, 2.6), "forks", at=(11.07, 2.95), fork=True)
         bent = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=-0.35", "linewidth": 1.6, "color": BLACK, "mutation_scale": 14}
         axes.annotate("", (12.2, 3.5), (9.6, 3.5), arrowprops={**bent, "shrinkA": 0, "shrinkB": 0}, zorder=5)
-        axes.text(9.3, 4.42, "keep: a guest whose cell\nended well is the next state", ha="center", va="center", size=8.5, linespacing=1.2, zorder=6)
+        axes.text(
+            9.3,
+            4.42,
+            "keep: a guest whose cell\nended well is the next state",
+            ha="center",
+            va="center",
+            size=8.5,
+            linespacing=1.2,
+            zorder=6,
+        )
 
-        for x, end, words, fork, both in ((0.3, 1.1, "a socket", False, True), (2.35, 3.15, "a task or call", False, False), (4.95, 5.75, "a fork", True, False)):
+        for x, end, words, fork, both in (
+            (0.3, 1.1, "a socket", False, True),
+            (2.35, 3.15, "a task or call", False, False),
+            (4.95, 5.75, "a fork", True, False),
+        ):
             arrow(axes, (x, 0.62), (end, 0.62), fork=fork, both=both)
             axes.text(end + 0.12, 0.62, words, va="center", size=9)
-        axes.add_patch(FancyBboxPatch((6.95, 0.42), 0.6, 0.4, boxstyle="round,pad=0,rounding_size=0.05", facecolor="white", edgecolor=BLACK, linewidth=2.4))
+        axes.add_patch(
+            FancyBboxPatch(
+                (6.95, 0.42), 0.6, 0.4, boxstyle="round,pad=0,rounding_size=0.05", facecolor="white", edgecolor=BLACK, linewidth=2.4
+            )
+        )
         axes.text(7.7, 0.62, "runs no student code", va="center", size=9)
         axes.add_patch(
-            FancyBboxPatch((10.25, 0.42), 0.6, 0.4, boxstyle="round,pad=0,rounding_size=0.05", facecolor=ORANGE, edgecolor=BLACK, hatch="////", linewidth=1.2)
+            FancyBboxPatch(
+                (10.25, 0.42),
+                0.6,
+                0.4,
+                boxstyle="round,pad=0,rounding_size=0.05",
+                facecolor=ORANGE,
+                edgecolor=BLACK,
+                hatch="////",
+                linewidth=1.2,
+            )
         )
         axes.text(11.0, 0.62, "student code has run here: what it says is not believed", va="center", size=9)
     return figure

@@ -13,24 +13,44 @@ from autograder.course import catalogue
 
 # In the order of what they took, each alone; files that are not here take less than half a minute.
 LONG = (
-    "test_hostile.py", "test_submission.py", "test_receiver.py", "test_measured.py", "test_nbgrader.py", "test_sandbox.py", "test_commands.py", "test_doors.py",
-    "test_time.py", "test_regrade.py", "test_policy.py", "test_trust.py", "test_bank.py", "test_exercise_labs.py", "test_studio.py", "test_students_copy.py",
+    "test_hostile.py",
+    "test_submission.py",
+    "test_receiver.py",
+    "test_measured.py",
+    "test_nbgrader.py",
+    "test_sandbox.py",
+    "test_commands.py",
+    "test_doors.py",
+    "test_time.py",
+    "test_regrade.py",
+    "test_policy.py",
+    "test_trust.py",
+    "test_bank.py",
+    "test_exercise_labs.py",
+    "test_studio.py",
+    "test_students_copy.py",
     "test_graded_lab.py",
-)  # fmt: skip
+)
 LESSON = re.compile(r"test_bank\.py::\w+\[(\w+_\w+)")
 
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--lesson", action="append", default=[], metavar="NAME", type=_lesson_named,
+        "--lesson",
+        action="append",
+        default=[],
+        metavar="NAME",
+        type=_lesson_named,
         help="only the tests of this lesson or lab, such as 03 or temperature_sweep; may be repeated",
-    )  # fmt: skip
+    )
 
 
 def _lesson_named(text):
     found = [name for name in catalogue.lessons() if text in (name, catalogue.short(name)) or text.zfill(2) == catalogue.short(name)]
     if not found:
-        raise pytest.UsageError(f"--lesson: there is no lesson {text!r}. The lessons are {', '.join(map(catalogue.short, catalogue.lessons()))}.")
+        raise pytest.UsageError(
+            f"--lesson: there is no lesson {text!r}. The lessons are {', '.join(map(catalogue.short, catalogue.lessons()))}."
+        )
     return found[0]
 
 

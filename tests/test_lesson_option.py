@@ -19,11 +19,17 @@ EXERCISE = LESSON.exercises[1]
 @pytest.mark.parametrize(
     "value",
     [
-        NAME, EXERCISE, EXERCISE.id, LESSON, Answer(EXERCISE.id, "note", True, {}), paths.notebook_of(NAME), paths.source_of(NAME),
+        NAME,
+        EXERCISE,
+        EXERCISE.id,
+        LESSON,
+        Answer(EXERCISE.id, "note", True, {}),
+        paths.notebook_of(NAME),
+        paths.source_of(NAME),
         Path("lessons") / f"{NAME}.ipynb",
     ],
     ids=["name", "exercise", "its id", "lesson", "known answer", "notebook", "source", "path"],
-)  # fmt: skip
+)
 def test_a_parameter_speaks_of_its_lesson(value):
     assert lessons_of([value, 7, "text", None]) == {NAME}
 
@@ -48,7 +54,10 @@ def collected():
 
     def run(*arguments):
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *arguments], cwd=REPOSITORY, capture_output=True, text=True
+            [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *arguments],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
         )
         return [line for line in (done.stdout + done.stderr).splitlines() if "::" in line or "there is no" in line]
 

@@ -76,7 +76,15 @@ def test_the_readme_shows_the_sample_class_as_it_is_graded():
 
 @pytest.mark.parametrize(
     "text, status",
-    [("Short\n", 0), ("Short\n\nBody\n", 0), ("x" * 72, 0), ("x" * 73, 1), ("ü" * 72, 0), ("Short\nBody\n", 1), ("Merge branch " + "x" * 80, 0)],
+    [
+        ("Short\n", 0),
+        ("Short\n\nBody\n", 0),
+        ("x" * 72, 0),
+        ("x" * 73, 1),
+        ("ü" * 72, 0),
+        ("Short\nBody\n", 1),
+        ("Merge branch " + "x" * 80, 0),
+    ],
 )
 def test_a_commits_subject_is_short_and_stands_alone(tmp_path, text, status):
     message = tmp_path / "message"
@@ -97,7 +105,11 @@ def test_the_hooks_call_what_make_lint_calls():
 def test_what_runs_on_every_system_starts_no_process_that_only_linux_has():
     workflow = (ROOT / ".github" / "workflows" / "check.yml").read_text()
     named = re.findall(r"\btests/[\w/.]+", workflow)
-    files = [file.relative_to(ROOT).as_posix() for name in named for file in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("test_*.py"))]
+    files = [
+        file.relative_to(ROOT).as_posix()
+        for name in named
+        for file in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("test_*.py"))
+    ]
     for file in ["tests/trials/promised.py", "tests/conftest.py", *files]:
         assert (ROOT / file).exists()
         assert {"autograder/sandbox/session.py", "autograder/sandbox/launch.py", "autograder/sandbox/box.py"} & reached(file) == set(), file

@@ -18,5 +18,9 @@ def solution_cells(lesson):
     """(id, source) of the cells that `solution` runs."""
     files = {e.id for e in catalogue.lessons()[lesson].exercises if e.files}
     for cell in nbformat.reads(build(paths.source_of(lesson)).instructor, as_version=4).cells:
-        if cell.cell_type == "code" and cell.metadata.course.role in ("setup", "plain", "exercise") and cell.metadata.course.get("exercise") not in files:
+        if (
+            cell.cell_type == "code"
+            and cell.metadata.course.role in ("setup", "plain", "exercise")
+            and cell.metadata.course.get("exercise") not in files
+        ):
             yield cell.id, cell.source

@@ -79,9 +79,19 @@ def _exercise(lesson, task):
     settings = task.cell.settings
     names = top_level_names(task.forms[1]) if task.kind in ("code", "choice", "bug") else ()
     return Exercise(
-        task.id, lesson, task.kind, task.heading[len(task.id) :].strip() or task.id, settings["points"], settings["minutes"],
-        settings["difficulty"], names, task.hints, task.choices or {}, task.checks, task.files,
-    )  # fmt: skip
+        task.id,
+        lesson,
+        task.kind,
+        task.heading[len(task.id) :].strip() or task.id,
+        settings["points"],
+        settings["minutes"],
+        settings["difficulty"],
+        names,
+        task.hints,
+        task.choices or {},
+        task.checks,
+        task.files,
+    )
 
 
 def _cell_id(role, exercise_id, source, used):
@@ -104,9 +114,13 @@ def nbgrader_metadata(exercise, check=False):
     base = exercise.id.replace(".", "-")
     graded = {"grade": True, "points": exercise.points} if check or exercise.by_hand else {"grade": False}
     return {
-        **graded, "grade_id": f"{'check' if check else 'answer'}-{base}", "locked": check,
-        "schema_version": 3, "solution": not check, "task": False,
-    }  # fmt: skip
+        **graded,
+        "grade_id": f"{'check' if check else 'answer'}-{base}",
+        "locked": check,
+        "schema_version": 3,
+        "solution": not check,
+        "task": False,
+    }
 
 
 def _notebook(name, cells, released=None):

@@ -81,7 +81,9 @@ def package_files(wanted):
         for folder in sorted({path.parent for path in (paths.REPOSITORY / home).rglob("__init__.py")}):
             package = ".".join([top, *folder.relative_to(paths.REPOSITORY / home).parts])
             for pattern in ("*.py", *data.get(package, ())) if wanted(package) else ():
-                found.update({path.relative_to(paths.REPOSITORY).as_posix(): path for path in sorted(folder.glob(pattern)) if path.is_file()})
+                found.update(
+                    {path.relative_to(paths.REPOSITORY).as_posix(): path for path in sorted(folder.glob(pattern)) if path.is_file()}
+                )
     return found
 
 

@@ -18,7 +18,10 @@ TEMPLATES = Path(__file__).with_name("templates")
 FILES = ("lesson.py", "visible.py", "hidden.py", "bank.py", "figures.py", "__init__.py")
 REPLACE = "REPLACE"  # where an author has something to write
 FORM = {"lesson": r"\d\d(_[a-z0-9]+)+", "lab": r"[a-z][a-z0-9]*(_[a-z0-9]+)*"}
-LIKE = {"lesson": "two digits and a topic in small letters, like 07_low_precision", "lab": "a topic in small letters, like activation_pruning"}
+LIKE = {
+    "lesson": "two digits and a topic in small letters, like 07_low_precision",
+    "lab": "a topic in small letters, like activation_pruning",
+}
 
 
 class ScaffoldError(UserError):
@@ -39,12 +42,20 @@ def new(kind, name):
     folder, begin = paths.folder_of(name), first_word(name)
     for other in filter(None, (paths.name_of(path.parent.name) for path in sources())):
         if first_word(other) == begin and other != name:
-            raise ScaffoldError(f"The exercises of {other} begin with {begin!r}, too. Choose another {'number' if kind == 'lesson' else 'last word'}.")
+            raise ScaffoldError(
+                f"The exercises of {other} begin with {begin!r}, too. Choose another {'number' if kind == 'lesson' else 'last word'}."
+            )
     for path in (folder, paths.notebook_of(name)):
         if path.exists():
             raise ScaffoldError(f"{path.relative_to(paths.REPOSITORY)} is already there. Choose another name.")
     number, topic = ("", name) if kind == "lab" else (name[:2], name[3:])
-    words = {"NEW_NAME": name, "NEW_FOLDER": folder.name, "NEW_NUMBER": number, "NEW_ID": begin, "NEW_TITLE": topic.replace("_", " ").capitalize()}
+    words = {
+        "NEW_NAME": name,
+        "NEW_FOLDER": folder.name,
+        "NEW_NUMBER": number,
+        "NEW_ID": begin,
+        "NEW_TITLE": topic.replace("_", " ").capitalize(),
+    }
     _write(TEMPLATES / kind, folder, words)
     return folder
 

@@ -159,7 +159,9 @@ def contents(of=COURSE):
         files[f"{folder}/__init__.py"] = b""
         files[f"{folder}/visible.py"] = visible[lesson.name].read_bytes()
         files[f"{folder}/known.wire"] = record(lesson.name, solution(lesson.name), of)
-        files[paths.catalogue_of(lesson.name).relative_to(paths.REPOSITORY).as_posix()] = catalogue.to_json(_without_hidden_checks(of.lesson(lesson.name))).encode()
+        files[paths.catalogue_of(lesson.name).relative_to(paths.REPOSITORY).as_posix()] = catalogue.to_json(
+            _without_hidden_checks(of.lesson(lesson.name))
+        ).encode()
         if paths.library_of(lesson.name).exists():
             files[f"{folder}/{paths.LIBRARY}"] = packed(paths.library_of(lesson.name).read_bytes())
     files = {_without_solutions(name): data for name, data in files.items()}
@@ -240,7 +242,11 @@ def leaks(files, of=COURSE):
         for kind in ("hidden", "bank"):
             path = of.file_of(lesson.name, kind)
             if path.exists():
-                secret.update((line, f"{lesson.name}, {kind}") for line in _telling(path.read_text(encoding="utf-8").splitlines()) if line not in known)
+                secret.update(
+                    (line, f"{lesson.name}, {kind}")
+                    for line in _telling(path.read_text(encoding="utf-8").splitlines())
+                    if line not in known
+                )
         source = paths.source_of(lesson.name).read_text(encoding="utf-8")
         answers = [match["answer"] for line in source.splitlines() if (match := MARKED.match(line))]
         secret.update((line, f"{lesson.name}, answer") for line in _telling(answers) if line not in known)

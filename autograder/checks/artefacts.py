@@ -194,7 +194,9 @@ class Artefacts:
             images, labels = _moved(data, rng)
             return self._accuracy(name, self.logits(name, images), labels, "moved ")
         kind = "" if split == "test" else "validation "
-        return self._once(("accuracy", name, data, split), lambda: self._accuracy(name, self.answers(name, data, split), _split(data, split)[1], kind))
+        return self._once(
+            ("accuracy", name, data, split), lambda: self._accuracy(name, self.answers(name, data, split), _split(data, split)[1], kind)
+        )
 
     def race(self, names):
         """Milliseconds for one image on one thread, the networks taking turns: name -> ms."""
@@ -249,8 +251,15 @@ class Artefacts:
             raise Mistake(f"`{name}` {found['refused']}.")
         layers = tuple(Layer(**{**layer, "shape": tuple(layer["shape"])}) for layer in found["layers"])
         network = Network(
-            name, len(self.data(name)), tuple(found["input"]), found["classes"], layers, found["stored"], found["other_numbers"], found["step"],
-        )  # fmt: skip
+            name,
+            len(self.data(name)),
+            tuple(found["input"]),
+            found["classes"],
+            layers,
+            found["stored"],
+            found["other_numbers"],
+            found["step"],
+        )
         self._keep(name, parameters=network.parameters, macs=network.macs, channels=list(network.widths))
         return network
 

@@ -79,7 +79,7 @@ class Argument:
 
 
 def arguments(lesson, exercise, solution, seeds):
-    """"function.argument" -> `Argument`, of what the visible and hidden checks of an exercise ask the `solution` with these seeds.
+    """ "function.argument" -> `Argument`, of what the visible and hidden checks of an exercise ask the `solution` with these seeds.
 
     Arguments that are never given, because they have a default, are there with nothing in them.
     """

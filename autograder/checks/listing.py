@@ -24,17 +24,14 @@ def checks_in(files):
             if not (isinstance(node, ast.FunctionDef) and node.name.startswith("test")):
                 continue
             where = f"{shown}:{node.lineno}"
-            marks = [
-                d for d in node.decorator_list
-                if isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id == "exercise"
-            ]
+            marks = [d for d in node.decorator_list if isinstance(d, ast.Call) and isinstance(d.func, ast.Name) and d.func.id == "exercise"]
             try:
                 exercise_id = ast.literal_eval(marks[0].args[0]) if len(marks) == 1 and marks[0].args else None
                 points = {k.arg: ast.literal_eval(k.value) for k in marks[0].keywords}.get("points", 0) if exercise_id else 0
             except ValueError:
                 exercise_id = None
             if not isinstance(exercise_id, str):
-                violations.append(f"{where}: {node.name} needs one @exercise(\"id\") above it")
+                violations.append(f'{where}: {node.name} needs one @exercise("id") above it')
                 continue
             if node.name in seen:
                 violations.append(f"{where}: {node.name} is also at {seen[node.name]}")

@@ -23,7 +23,10 @@ ALIKE = 0.99
 def data_of(results):
     """The name of the data set that the table is about."""
     name = results.get("data")
-    that(isinstance(name, str) and name in DATA, f'The table must say its data set: "data": {" or ".join(map(repr, DATA))}; here it is {show(name)}.')
+    that(
+        isinstance(name, str) and name in DATA,
+        f'The table must say its data set: "data": {" or ".join(map(repr, DATA))}; here it is {show(name)}.',
+    )
     return name
 
 
@@ -93,7 +96,9 @@ def same_order(artefacts, table, within=4.0):
     No more than that: another processor has other instructions, and this one may be busy.
     """
     for row in table:
-        that(number(row, "milliseconds") > 0, f"`{row['file']}`, milliseconds: you report {row['milliseconds']}, and nothing takes no time.")
+        that(
+            number(row, "milliseconds") > 0, f"`{row['file']}`, milliseconds: you report {row['milliseconds']}, and nothing takes no time."
+        )
     times = artefacts.race([row["file"] for row in table])
     first, wrong = table[0], []
     for row in table[1:]:
@@ -111,8 +116,14 @@ def really_smaller(artefacts, small, large):
     """`small` has the layers of `large` with fewer channels: its weight tensors have shrunk."""
     one, other = artefacts.model(small), artefacts.model(large)
     widths = ["-".join(map(str, each.widths)) for each in (one, other)]
-    that(len(one.layers) == len(other.layers), f"`{small}` has {len(one.layers)} layers and `{large}` {len(other.layers)}: pruning cuts channels, not layers.")
-    that(all(a <= b for a, b in zip(one.widths, other.widths)), f"`{small}` has more channels than `{large}` somewhere: {widths[0]} against {widths[1]}.")
+    that(
+        len(one.layers) == len(other.layers),
+        f"`{small}` has {len(one.layers)} layers and `{large}` {len(other.layers)}: pruning cuts channels, not layers.",
+    )
+    that(
+        all(a <= b for a, b in zip(one.widths, other.widths)),
+        f"`{small}` has more channels than `{large}` somewhere: {widths[0]} against {widths[1]}.",
+    )
     that(
         one.widths != other.widths,
         f"`{small}` has the same channels as `{large}`, {widths[0]}. Zeros in a tensor do not make it smaller: rebuild the network without those channels.",
@@ -140,7 +151,10 @@ def really_int8(artefacts, name, source=None):
     for number_of, (a, b) in enumerate(zip(artefacts.weights(name), artefacts.weights(source)), 1):
         length = float(np.linalg.norm(a.astype(float)) * np.linalg.norm(b.astype(float)))
         alike = float((a.astype(float) * b.astype(float)).sum()) / length if length > 0 else 0.0
-        that(alike >= LIKENESS, f"The weights of layer {number_of} of `{name}` are not those of `{source}`, rounded: their directions agree by {alike:.2f} only.")
+        that(
+            alike >= LIKENESS,
+            f"The weights of layer {number_of} of `{name}` are not those of `{source}`, rounded: their directions agree by {alike:.2f} only.",
+        )
 
 
 def different_files(artefacts, names):

@@ -89,7 +89,7 @@ def _most_values(layer, x):
     window = _pair(layer.kernel_size)
     reach = [(size - 1) * step for size, step in zip(window, _pair(getattr(layer, "dilation", 1)))]
     padding = reach if isinstance(layer.padding, str) else _pair(layer.padding)
-    sides = [side + 2 * each for side, each in zip(x.shape[-len(window):], padding)]
+    sides = [side + 2 * each for side, each in zip(x.shape[-len(window) :], padding)]
     channels = max(x.shape[-1 - len(window)], getattr(layer, "out_channels", 1))
     return math.prod(x.shape[: -1 - len(window)]) * channels * math.prod(sides)
 

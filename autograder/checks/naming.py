@@ -135,8 +135,10 @@ class _Known:
             if exact and type(values[0]) is not type(values[1]):  # what stands for the same need not be of the kind asked for
                 return False
             values = [_canonical(law, value, question) for value in values]
-        return _done(got) == _done(question.reply) and same_data(*values, exact, tolerance) and all(
-            same_data(_fact(got, fact), _fact(question.reply, fact), exact, tolerance) for fact in question.used - {"changed"}
+        return (
+            _done(got) == _done(question.reply)
+            and same_data(*values, exact, tolerance)
+            and all(same_data(_fact(got, fact), _fact(question.reply, fact), exact, tolerance) for fact in question.used - {"changed"})
         )
 
     def _reply(self, question):

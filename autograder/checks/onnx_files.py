@@ -127,7 +127,14 @@ def _read(name):
         for attribute in node.attribute:
             if attribute.name == "output_dtype" and attribute.i not in (0, *EIGHT_BITS):
                 raise Refused(f"rounds to numbers of more than eight bits in its operator {node.op_type}")
-            if node.op_type != "Constant" and attribute.type not in (attribute.FLOAT, attribute.INT, attribute.STRING, attribute.FLOATS, attribute.INTS, attribute.TENSOR):
+            if node.op_type != "Constant" and attribute.type not in (
+                attribute.FLOAT,
+                attribute.INT,
+                attribute.STRING,
+                attribute.FLOATS,
+                attribute.INTS,
+                attribute.TENSOR,
+            ):
                 raise Refused(f"has a graph inside its operator {node.op_type}")
     # A number is a number, wherever it is written.
     graph.initializer.extend(_constant(node) for node in graph.node if node.op_type == "Constant")

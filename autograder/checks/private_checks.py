@@ -55,7 +55,9 @@ def _proved(folder, files, hashed):
 
 
 def _hash_of(files):
-    return hashlib.sha256(b"".join(f"{key} {path.stat().st_size}".encode() + path.read_bytes() for key, path in sorted(files.items()))).hexdigest()
+    return hashlib.sha256(
+        b"".join(f"{key} {path.stat().st_size}".encode() + path.read_bytes() for key, path in sorted(files.items()))
+    ).hexdigest()
 
 
 def _files(folder):
@@ -64,12 +66,16 @@ def _files(folder):
         raise PrivateChecksError(f"{folder} is not a folder. Give the folder that holds lesson_01 and so on with --checks.")
     folder = folder.resolve()
     if seen_from_inside(folder):
-        raise PrivateChecksError(f"{folder} lies where students' code can read it, among the libraries. Move it, e.g. into your home folder.")
+        raise PrivateChecksError(
+            f"{folder} lies where students' code can read it, among the libraries. Move it, e.g. into your home folder."
+        )
     by_folder = {folder: name for name in catalogue.lessons() for folder in (_short(name), paths.folder_of(name).name)}
     files = {}
     for path in sorted([*folder.glob("lesson_*"), *folder.glob("lab_*")]):
         if path.name not in by_folder:
-            raise PrivateChecksError(f"{path}: there is no such lesson. The folders are named {', '.join(map(_short, catalogue.lessons()))}.")
+            raise PrivateChecksError(
+                f"{path}: there is no such lesson. The folders are named {', '.join(map(_short, catalogue.lessons()))}."
+            )
         for kind in FILES:
             if (path / f"{kind}.py").is_file():
                 files[by_folder[path.name], kind] = path / f"{kind}.py"

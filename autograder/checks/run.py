@@ -21,12 +21,46 @@ from autograder.course.faults import MachineBusy, StudentFault
 
 # pytest only as an engine: no configuration, plugins, cache or output of its own.
 _OPTIONS = [
-    "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:capture", "-p", "no:warnings",
-    "-p", "no:faulthandler", "-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:junitxml",
-    "-p", "no:doctest", "-p", "no:pastebin", "-p", "no:stepwise", "-p", "no:debugging", "-p", "no:recwarn",
-    "-p", "no:tmpdir", "-p", "no:monkeypatch", "-p", "no:unittest",
-    "--import-mode=importlib", "--noconftest", "--assert=plain", "--override-ini=addopts=", "--override-ini=filterwarnings=",
-]  # fmt: skip
+    "-p",
+    "no:terminal",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:logging",
+    "-p",
+    "no:capture",
+    "-p",
+    "no:warnings",
+    "-p",
+    "no:faulthandler",
+    "-p",
+    "no:unraisableexception",
+    "-p",
+    "no:threadexception",
+    "-p",
+    "no:junitxml",
+    "-p",
+    "no:doctest",
+    "-p",
+    "no:pastebin",
+    "-p",
+    "no:stepwise",
+    "-p",
+    "no:debugging",
+    "-p",
+    "no:recwarn",
+    "-p",
+    "no:tmpdir",
+    "-p",
+    "no:monkeypatch",
+    "-p",
+    "no:unittest",
+    "--import-mode=importlib",
+    "--noconftest",
+    "--assert=plain",
+    "--override-ini=addopts=",
+    "--override-ini=filterwarnings=",
+]
 
 
 _CHECK_MODULES = ("course_lessons.lesson_", "course_lessons.lab_")  # a lesson's checks may borrow another's
@@ -103,7 +137,11 @@ def _read_anew(files):
     """
 
     def check_modules():
-        return [name for name, module in list(sys.modules.items()) if name.startswith(_CHECK_MODULES) or getattr(module, "__file__", None) in files]
+        return [
+            name
+            for name, module in list(sys.modules.items())
+            if name.startswith(_CHECK_MODULES) or getattr(module, "__file__", None) in files
+        ]
 
     kept = {name: sys.modules.pop(name) for name in check_modules()}
     try:

@@ -41,7 +41,10 @@ def show(value, limit=120):
 
 def _holds_more(values):
     """Whether something in a container is itself shown by `show`: its `repr` would be long, or more exact than it looks."""
-    return any(hasattr(each, "shape") or isinstance(each, (list, tuple, dict, Opaque)) or wire_modules.is_module(each) for each in list(values)[:MOST_SHOWN])
+    return any(
+        hasattr(each, "shape") or isinstance(each, (list, tuple, dict, Opaque)) or wire_modules.is_module(each)
+        for each in list(values)[:MOST_SHOWN]
+    )
 
 
 def call(name, args, kwargs, limit=160):
@@ -127,7 +130,11 @@ def shown_apart(got, want):
     if shown != show(want):
         return shown
     if single(got) is None or single(want) is None:
-        return f"{shown}, {kinds[0]} where {kinds[1]} is expected" if kinds[0] != kinds[1] else f"{shown}, which differs where nothing is shown"
+        return (
+            f"{shown}, {kinds[0]} where {kinds[1]} is expected"
+            if kinds[0] != kinds[1]
+            else f"{shown}, which differs where nothing is shown"
+        )
     with np.errstate(all="ignore"):
         by = complex(single(got)) - complex(single(want))
     if by == 0 or by != by:

@@ -57,4 +57,6 @@ def release(
 
     with console.status("recording what known mistakes look like"):
         count, size = make(target, checks)
-    console.print(f"Written: {escape(str(target))} ({count} files, {size / 1e6:.1f} MB). Students start at README.md in it.", soft_wrap=True)
+    console.print(
+        f"Written: {escape(str(target))} ({count} files, {size / 1e6:.1f} MB). Students start at README.md in it.", soft_wrap=True
+    )

@@ -19,8 +19,11 @@ def app_of(commands):
     """The `course` command with these commands (functions), in this order, and `course data`."""
     app = typer.Typer(
         help="Neural-network compression: lessons, grading and the measured lab.",
-        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-    )  # fmt: skip
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
     app.add_typer(data_app, name="data")
     for command in commands:
         app.command()(command)

@@ -38,7 +38,9 @@ def examine():
 def python():
     good = sys.version_info >= (3, 11)
     text = f"Python {platform.python_version()} in {sys.prefix}"
-    return Finding("python", good, text if good else f"{text}; 3.11 or newer is needed: install it and set the course up again, as README.md says")
+    return Finding(
+        "python", good, text if good else f"{text}; 3.11 or newer is needed: install it and set the course up again, as README.md says"
+    )
 
 
 def torch_pair():
@@ -57,10 +59,11 @@ def torch_pair():
         return Finding("torch", True, pair)
     last = (run.stderr.strip().splitlines() or ["it ended without a word"])[-1]
     return Finding(
-        "torch", False,
+        "torch",
+        False,
         f"{pair} do not work together ({last}). torchvision {versions['torchvision']} needs torch {wanted}: "
         f"run `python -m pip install --upgrade --force-reinstall torch torchvision`",
-    )  # fmt: skip
+    )
 
 
 def _wanted_torch():
@@ -105,10 +108,11 @@ def namespaces():
     if run.returncode == 0:
         return Finding("user namespaces", True, "bubblewrap can isolate processes here")
     return Finding(
-        "user namespaces", False,
+        "user namespaces",
+        False,
         f"bubblewrap cannot isolate processes here ({run.stderr.strip()}). In a container, allow user namespaces; "
         "on Ubuntu 24.04 or newer: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
-    )  # fmt: skip
+    )
 
 
 def data():
@@ -134,9 +138,10 @@ def kernel():
         program = sys.executable
     if os.path.dirname(os.path.abspath(program)) != os.path.dirname(os.path.abspath(sys.executable)):
         return Finding(
-            "jupyter kernel", False,
+            "jupyter kernel",
+            False,
             f"the kernel python3 runs {program}, not this environment: run `{sys.executable} -m ipykernel install --sys-prefix`",
-        )  # fmt: skip
+        )
     return Finding("jupyter kernel", True, f"python3 runs {program}")
 
 

@@ -18,7 +18,7 @@ def export(
     roster: Path = typer.Option(None, "--roster", help="canvas: the gradebook as Canvas exported it, so that its ids match."),
     lesson: str = typer.Option(None, "--lesson", help="gradescope-bundle: the lesson that it grades, e.g. 01."),
     checks: Path = typer.Option(None, "--checks", help="gradescope-bundle: your own checks in place of the course's."),
-    column: list[str] = typer.Option([], "--column", help="canvas: LESSON=NAME of the column, e.g. \"01=Homework 1 (4711)\"."),
+    column: list[str] = typer.Option([], "--column", help='canvas: LESSON=NAME of the column, e.g. "01=Homework 1 (4711)".'),
     policy: Path = POLICY,
     times: Path = TIMES,
     file_times: bool = FILE_TIMES,
@@ -54,7 +54,7 @@ def export(
         except ValueError as problem:
             raise CommandError(f"--column {text}: {problem}") from None
         if not equals:
-            raise CommandError(f"--column {text}: expected LESSON=NAME, e.g. \"01=Homework 1 (4711)\".")
+            raise CommandError(f'--column {text}: expected LESSON=NAME, e.g. "01=Homework 1 (4711)".')
     late = late_work(policy, times, file_times, stamps and not (to == "nbgrader" and policy is None), out)
     if to == "nbgrader":
         return _to_nbgrader(out, course, late, stamps)
@@ -65,7 +65,9 @@ def export(
     for note in done.notes:
         console.print(f"note  {escape(note)}", soft_wrap=True)
     students = len({r.student for r in done.results})
-    console.print(f"Written: {escape(str(file))}, from {many(len(done.results), 'submission')} of {many(students, 'student')}", soft_wrap=True)
+    console.print(
+        f"Written: {escape(str(file))}, from {many(len(done.results), 'submission')} of {many(students, 'student')}", soft_wrap=True
+    )
 
 
 def _to_nbgrader(out, course, late, stamps):

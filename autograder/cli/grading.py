@@ -19,15 +19,26 @@ def grade(
     jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
     seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
-    scheduler: str = typer.Option(None, "--scheduler", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler, e.g. tcp://10.0.0.5:8786."),
-    repeat: Path = typer.Option(None, "--repeat", metavar="RESULT", help="Only grade the submission of this result file again, as it was graded then, and compare."),
-    limit: list[str] = typer.Option(None, "--limit", metavar="NAME=NUMBER", help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all."),
+    scheduler: str = typer.Option(
+        None, "--scheduler", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler, e.g. tcp://10.0.0.5:8786."
+    ),
+    repeat: Path = typer.Option(
+        None, "--repeat", metavar="RESULT", help="Only grade the submission of this result file again, as it was graded then, and compare."
+    ),
+    limit: list[str] = typer.Option(
+        None,
+        "--limit",
+        metavar="NAME=NUMBER",
+        help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all.",
+    ),
     checks: Path = typer.Option(None, "--checks", help="Your own checks, DIR/lesson_NN/hidden.py and so on, in place of the course's."),
     policy: Path = POLICY,
     times: Path = TIMES,
     file_times: bool = FILE_TIMES,
     stamps: bool = STAMPS,
-    drop_others: bool = typer.Option(False, "--drop-others", help="Remove from OUT what earlier runs graded and FOLDER does not hold; else it stays."),
+    drop_others: bool = typer.Option(
+        False, "--drop-others", help="Remove from OUT what earlier runs graded and FOLDER does not hold; else it stays."
+    ),
     regrade: bool = typer.Option(False, "--regrade", help="After a change of checks: show whose grade would change, how and why, and ask."),
     yes: bool = typer.Option(False, "--yes", help="With --regrade: change the grades without asking."),
 ):
@@ -58,12 +69,18 @@ def grade(
         with bar:
             task = bar.add_task("grading", total=None)
             options = {
-                "jobs": jobs, "limits": limits, "accept_weak": accept_weak_isolation, "scheduler": scheduler,
-                "late": late, "own_checks": checks, "drop_others": drop_others, "marks": marks,
+                "jobs": jobs,
+                "limits": limits,
+                "accept_weak": accept_weak_isolation,
+                "scheduler": scheduler,
+                "late": late,
+                "own_checks": checks,
+                "drop_others": drop_others,
+                "marks": marks,
                 "on_start": lambda total, done: bar.update(task, total=total, completed=done),
                 "on_result": lambda result: bar.advance(task),
                 "on_alone": lambda number: bar.update(task, description=f"confirming time-outs, one at a time ({number})"),
-            }  # fmt: skip
+            }
             if regrade:
                 graded, changes = grade_again(folder, out, **options)
             else:
@@ -86,8 +103,9 @@ def grade(
         students = len({result.student for result in graded.kept})
         console.print(
             f"Kept from earlier runs: {many(len(graded.kept), 'submission')} of {many(students, 'student')} that {escape(str(folder))} does not hold. "
-            "They stay in the gradebook as they were graded then; --drop-others removes them.", soft_wrap=True,
-        )  # fmt: skip
+            "They stay in the gradebook as they were graded then; --drop-others removes them.",
+            soft_wrap=True,
+        )
     weaker = next((r.isolation for r in results if r.isolation.get("level", "bubblewrap") != "bubblewrap"), None)
     if weaker:
         console.print(f"Weaker isolation, as accepted: students' code could reach {', '.join(weaker['not_isolated'])}.", soft_wrap=True)
@@ -113,7 +131,9 @@ def _repeat(result_file, submission, accept_weak, checks):
         console.print(f"changed   {(then or now).exercise}: was {words[0]}; is {words[1]}", soft_wrap=True)
     if found.changed:
         raise typer.Exit(1)
-    console.print(f"The verdicts on {len(found.now.verdicts)} exercises are the same: {found.now.points:g} of {found.now.max_points:g} points.")
+    console.print(
+        f"The verdicts on {len(found.now.verdicts)} exercises are the same: {found.now.points:g} of {found.now.max_points:g} points."
+    )
 
 
 def _agreed(out, results, gradebook, kept, changes, late, yes, drop_others):
@@ -159,7 +179,9 @@ def _print_changes(results, changes):
         for (exercise, why), students in reasons.items():
             console.print(f"[bold]{exercise}[/] ({escape(', '.join(students))}): {escape(why)}", soft_wrap=True, highlight=False)
     up, down = sum(t > 0 for t in totals.values()), sum(t < 0 for t in totals.values())
-    console.print(f"Of {len(results)} submissions {up} would gain points, {down} would lose points, {same} stay as they are.", soft_wrap=True)
+    console.print(
+        f"Of {len(results)} submissions {up} would gain points, {down} would lose points, {same} stay as they are.", soft_wrap=True
+    )
 
 
 def _outcome(verdict):
@@ -170,9 +192,13 @@ def _grading_bar():
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
         console=Console(stderr=True),
-    )  # fmt: skip
+    )
 
 
 def print_grades(results, standings=None):
@@ -193,6 +219,12 @@ def print_grades(results, standings=None):
         standing = standings and standings[result.student, result.lesson]
         final = (f"{standing.final_points:g}", standing.reason) if standing else ()
         table.add_row(
-            escape(result.student), short(result.lesson), f"{result.points:g}", f"{result.max_points:g}", waiting, *final, escape(", ".join(others))
+            escape(result.student),
+            short(result.lesson),
+            f"{result.points:g}",
+            f"{result.max_points:g}",
+            waiting,
+            *final,
+            escape(", ".join(others)),
         )
     console.print(table)

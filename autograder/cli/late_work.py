@@ -8,7 +8,9 @@ from autograder.cli.common import CommandError, console
 POLICY = typer.Option(None, "--policy", help="Deadlines and penalties: a YAML file. They change no result, only what counts.")
 TIMES = typer.Option(None, "--times", help="When submissions were handed in: a CSV file with student,lesson,submitted.")
 FILE_TIMES = typer.Option(False, "--file-times", help="Take the files' own times where no other is known.")
-STAMPS = typer.Option(False, "--nbgrader-times", help="Believe timestamp.txt beside a notebook: nbgrader has collected them, and students cannot write there.")
+STAMPS = typer.Option(
+    False, "--nbgrader-times", help="Believe timestamp.txt beside a notebook: nbgrader has collected them, and students cannot write there."
+)
 
 
 def late_work(policy, times, file_times, stamps, out):
@@ -40,7 +42,10 @@ def late_work(policy, times, file_times, stamps, out):
         found = submission_times(results, rules, times, file_times, stamps, known)
         for (student, lesson), time in found.items():
             if isinstance(time, NotKnown) and lesson in rules.deadlines and (student, lesson) not in told:
-                console.print(f"note  {escape(student)}, {lesson}: no points count until its time is known: {escape(time.why)} Give it with --times.", soft_wrap=True)
+                console.print(
+                    f"note  {escape(student)}, {lesson}: no points count until its time is known: {escape(time.why)} Give it with --times.",
+                    soft_wrap=True,
+                )
                 told.add((student, lesson))
         return apply(rules, results, found)
 

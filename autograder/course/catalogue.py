@@ -93,10 +93,15 @@ def from_json(text):
     """The `Lesson` in a catalogue file."""
     data = json.loads(text)
     data["exercises"] = tuple(
-        Exercise(**{
-            **e, "names": tuple(e["names"]), "hints": tuple(e["hints"]), "checks": tuple(Check(**c) for c in e["checks"]),
-            "files": tuple(e.get("files", ())),
-        })
+        Exercise(
+            **{
+                **e,
+                "names": tuple(e["names"]),
+                "hints": tuple(e["hints"]),
+                "checks": tuple(Check(**c) for c in e["checks"]),
+                "files": tuple(e.get("files", ())),
+            }
+        )
         for e in data["exercises"]
     )
     data["cells"] = tuple(Cell(**c) for c in data["cells"])

@@ -30,9 +30,7 @@ class Missing(StudentFault):
 
     def __init__(self, name):
         self.name = name
-        super().__init__(
-            f"`{name}` is not defined: run its cell, or put the cell back if it was deleted or renamed"
-        )
+        super().__init__(f"`{name}` is not defined: run its cell, or put the cell back if it was deleted or renamed")
 
 
 class MissingFile(StudentFault):
@@ -41,7 +39,9 @@ class MissingFile(StudentFault):
     status = "missing"
 
     def __init__(self, name, folder):
-        super().__init__(f"`{name}` was not handed in. It belongs into the folder `{folder}` beside the notebook; the exercise's cell writes it there")
+        super().__init__(
+            f"`{name}` was not handed in. It belongs into the folder `{folder}` beside the notebook; the exercise's cell writes it there"
+        )
 
 
 class StudentError(StudentFault):

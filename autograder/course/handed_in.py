@@ -79,7 +79,10 @@ def _own(folder, lesson):
     """Whether everything in `folder` is one student's. The folder of a class may have a name like a student's, too."""
     if folder.name == lesson or any(each.name == UNPACKED for each in (folder, *folder.parents)):
         return True
-    return system_names.of_folder(folder.name) is not None and len({system_names.uploaded(path.name)[1] for path in folder.glob("*.ipynb")}) == 1
+    return (
+        system_names.of_folder(folder.name) is not None
+        and len({system_names.uploaded(path.name)[1] for path in folder.glob("*.ipynb")}) == 1
+    )
 
 
 def _latest(folder, named):
@@ -125,5 +128,7 @@ def _read(path, most):
     if path.is_symlink():
         return None
     # A pipe would keep the class waiting.
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))) as file:
+    with open(
+        path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    ) as file:
         return file.read(most + 1) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None

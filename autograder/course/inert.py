@@ -74,7 +74,9 @@ def rows_of(data):
     """
     content = data.decode("utf-8-sig")
     head = re.sub(r'"[^"]*"', "", content.partition("\n")[0])
-    return [[from_cell(each) for each in row] for row in csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=head.count))]
+    return [
+        [from_cell(each) for each in row] for row in csv.reader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=head.count))
+    ]
 
 
 # JSON
@@ -127,7 +129,10 @@ def path_name(value):
     if _RESERVED.match(found):
         found = f"%{ord(found[0]):02X}{found[1:]}"
     if len(found.encode()) > LONGEST_NAME:
-        found = found.encode()[: LONGEST_NAME - 40].decode("utf-8", "ignore").rstrip(". ") + f"%~{hashlib.sha256(found.encode()).hexdigest()[:32]}"
+        found = (
+            found.encode()[: LONGEST_NAME - 40].decode("utf-8", "ignore").rstrip(". ")
+            + f"%~{hashlib.sha256(found.encode()).hexdigest()[:32]}"
+        )
     return found
 
 

@@ -138,7 +138,8 @@ def read_submission(data, lesson):
             role = unedited.get(_squeeze(source), "own")
             steps.append(Step(source, f"cell {number + 1}", role=role if role in ("demo", "check", "own") else "given"))
     lost = [
-        cell for cell in released.values()
+        cell
+        for cell in released.values()
         if cell.role in ("setup", "plain") and cell.id not in present and _squeeze(cell.source) not in present
     ]
     if lost:

@@ -15,7 +15,9 @@ from autograder.course.cell_code import UNREADABLE, names_in, parsed, plain_pyth
 
 CHECK_CALL = re.compile(r"^[ \t>]*check\([ \t]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
 # What can change a name without a trace in the names that a cell binds.
-UNSEEN = re.compile(r"\b(?:exec|eval|globals|vars|setattr|user_ns|run_cell|__dict__)\b|import[ \t]*\*|^[ \t]*%(?:run|reset|load)", re.MULTILINE)
+UNSEEN = re.compile(
+    r"\b(?:exec|eval|globals|vars|setattr|user_ns|run_cell|__dict__)\b|import[ \t]*\*|^[ \t]*%(?:run|reset|load)", re.MULTILINE
+)
 
 LONGEST_NAME = 60  # in a message
 
@@ -168,7 +170,9 @@ def _answer(step, names):
     except UNREADABLE:
         parts = []
     # From below, and only what has the name in it is read: a cell may have a hundred thousand statements.
-    last = next((n for n in range(len(parts), 0, -1) if any(name in parts[n - 1] for name in wanted) and names_in(parts[n - 1])[0] & wanted), None)
+    last = next(
+        (n for n in range(len(parts), 0, -1) if any(name in parts[n - 1] for name in wanted) and names_in(parts[n - 1])[0] & wanted), None
+    )
     return step if last is None else Step("\n".join(parts[:last]), step.name, step.exercise)
 
 

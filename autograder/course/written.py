@@ -56,7 +56,9 @@ def answers(cells, lesson):
         by_hand = {e.id for e in lesson.exercises if e.by_hand}
         chosen = near or [piece for piece in pieces if piece.alone and piece.section not in by_hand and _letters(piece.text) >= LETTERS]
         if chosen:
-            found[exercise.id] = Written("\n\n".join(_as_markdown(piece.kind, piece.text) for piece in chosen), _where(exercise, chosen, bool(near), len(cells)))
+            found[exercise.id] = Written(
+                "\n\n".join(_as_markdown(piece.kind, piece.text) for piece in chosen), _where(exercise, chosen, bool(near), len(cells))
+            )
     return found
 
 

@@ -75,7 +75,9 @@ def read_results(out):
         student, lesson = head.index("student"), head.index("lesson")
         listed = dict.fromkeys((row[student], row[lesson]) for row in rows if row)
     except FileNotFoundError:
-        raise ExportError(f"{out} holds no grades.csv. Give the folder that `course grade --out` has written, with the grading finished.") from None
+        raise ExportError(
+            f"{out} holds no grades.csv. Give the folder that `course grade --out` has written, with the grading finished."
+        ) from None
     except (OSError, ValueError, csv.Error, IndexError) as problem:
         raise ExportError(f"{out / 'grades.csv'} cannot be read ({problem}). Run `course grade` again; it is quick.") from None
     return [_read(out, *key) for key in listed]

@@ -30,8 +30,9 @@ def write(results, target, options):
         notes += [
             f"{options.roster} has no column for {lesson}: Canvas will ask whether {columns[lesson]!r} is a new assignment. "
             f'To use an existing one, give --column "{catalogue.short(lesson)}=NAME (ID)".'
-            for lesson in lessons if columns[lesson] not in roster.header
-        ]  # fmt: skip
+            for lesson in lessons
+            if columns[lesson] not in roster.header
+        ]
         for lesson in lessons:
             roster.same_points(columns[lesson], lesson)
     else:
@@ -39,7 +40,10 @@ def write(results, target, options):
         notes = ["Without --roster, Canvas matches students by their SIS Login ID: here the names of their folders."]
         who = {student: [student, "", "", student, ""] for student in students}
         columns = {lesson: options.columns.get(lesson) or _title(lesson) for lesson in lessons}
-    rows = [[*head, *columns.values()], [possible, *[""] * (len(head) - 1), *(_number(catalogue.lessons()[lesson].points) for lesson in lessons)]]
+    rows = [
+        [*head, *columns.values()],
+        [possible, *[""] * (len(head) - 1), *(_number(catalogue.lessons()[lesson].points) for lesson in lessons)],
+    ]
     rows += [[*who[student], *(_number(points.get((student, lesson))) for lesson in lessons)] for student in students if student in who]
     write_whole(target, inert.csv_of(rows, lineterminator="\r\n"))
     written = [r for r in results if r.student in who]
@@ -123,7 +127,9 @@ class _Roster:
             found = [row for row in self.rows if test(row)]
             # A student in two sections has two rows with the same ID.
             if len({tuple(self._keys(row)) for row in found}) > 1:
-                raise ExportError(f"{self.path}: {student} could be {found[0][0]!r} or {found[1][0]!r}. Name the folder like the SIS Login ID.")
+                raise ExportError(
+                    f"{self.path}: {student} could be {found[0][0]!r} or {found[1][0]!r}. Name the folder like the SIS Login ID."
+                )
             if found:
                 return found[0]
         return None

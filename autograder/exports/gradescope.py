@@ -38,11 +38,15 @@ def results_json(result, score, standing=None):
         "stdout_visibility": "hidden",
         "tests": [_test(verdict, lesson.exercise(verdict.exercise), bool(result.problem)) for verdict in result.verdicts],
         "extra_data": {
-            "lesson": result.lesson, "points": result.points, "max_points": result.max_points, "waiting": result.open_points,
-            "penalty": standing.penalty if standing else 0, "isolation": result.isolation.get("level", "none"),
+            "lesson": result.lesson,
+            "points": result.points,
+            "max_points": result.max_points,
+            "waiting": result.open_points,
+            "penalty": standing.penalty if standing else 0,
+            "isolation": result.isolation.get("level", "none"),
             "submission_sha256": result.sha256,
         },
-    }  # fmt: skip
+    }
 
 
 def _test(verdict, exercise, unreadable):
@@ -55,6 +59,9 @@ def _test(verdict, exercise, unreadable):
     if verdict.status not in ("passed", "failed"):
         message = f"{STATUS_WORDS[verdict.status].capitalize()}. {message}".strip()
     return {
-        **test, "score": verdict.points, "max_score": verdict.max_points,
-        "status": "passed" if verdict.status == "passed" else "failed", "output": message,
-    }  # fmt: skip
+        **test,
+        "score": verdict.points,
+        "max_score": verdict.max_points,
+        "status": "passed" if verdict.status == "passed" else "failed",
+        "output": message,
+    }

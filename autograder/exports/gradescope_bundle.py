@@ -65,7 +65,9 @@ def write(results, target, options):
         raise ExportError("Which lesson? A bundle grades one: give it with --lesson, e.g. --lesson 01.")
     lesson = catalogue.lessons()[options.lesson]
     if lesson.files:
-        raise ExportError(f"{lesson.name} is graded with files beside the notebook, which a bundle cannot measure: grade it with `course grade`.")
+        raise ExportError(
+            f"{lesson.name} is graded with files beside the notebook, which a bundle cannot measure: grade it with `course grade`."
+        )
     files = {f"course/{name}": data for name, data in _course(options.lesson, options.checks).items()}
     files["setup.sh"], files["run_autograder"] = SETUP.encode(), RUN.encode()
     files["requirements.txt"] = "".join(f"{line}\n" for line in _requirements()).encode()

@@ -22,15 +22,24 @@ def write(results, target, options):
 
 def _suite(result, options):
     kinds = [_kind(verdict) for verdict in result.verdicts]
-    suite = xml.Element("testsuite", {
-        "name": inert.text(f"{result.student} {result.lesson}"), "tests": str(len(kinds)), "failures": str(kinds.count("failure")),
-        "errors": str(kinds.count("error")), "skipped": str(kinds.count("skipped")),
-    })  # fmt: skip
+    suite = xml.Element(
+        "testsuite",
+        {
+            "name": inert.text(f"{result.student} {result.lesson}"),
+            "tests": str(len(kinds)),
+            "failures": str(kinds.count("failure")),
+            "errors": str(kinds.count("error")),
+            "skipped": str(kinds.count("skipped")),
+        },
+    )
     standing = (options.standings or {}).get((result.student, result.lesson))
     facts = {
-        "points": f"{result.points:g}", "max_points": f"{result.max_points:g}", "waiting": f"{result.open_points:g}",
-        "isolation": result.isolation.get("level", "none"), "submission_sha256": result.sha256,
-    }  # fmt: skip
+        "points": f"{result.points:g}",
+        "max_points": f"{result.max_points:g}",
+        "waiting": f"{result.open_points:g}",
+        "isolation": result.isolation.get("level", "none"),
+        "submission_sha256": result.sha256,
+    }
     if standing:
         facts |= {"final_points": f"{points_that_count(result, options):g}", "penalty": f"{standing.penalty:g}", "reason": standing.reason}
     properties = xml.SubElement(suite, "properties")

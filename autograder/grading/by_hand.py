@@ -31,7 +31,10 @@ class Mark:
 
 def with_marks(results, found):
     """The results with the scores that people gave. A verdict that waited for a person becomes `marked`."""
-    return [replace(result, verdicts=[_marked(v, found.get((result.student, result.lesson, v.exercise))) for v in result.verdicts]) for result in results]
+    return [
+        replace(result, verdicts=[_marked(v, found.get((result.student, result.lesson, v.exercise))) for v in result.verdicts])
+        for result in results
+    ]
 
 
 def _marked(verdict, mark):

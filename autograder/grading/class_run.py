@@ -46,8 +46,21 @@ class Graded:
 
 
 def grade_class(
-    folder, out, *, jobs=None, seed=None, limits=None, accept_weak=False, scheduler=None, on_start=None, on_result=None,
-    on_alone=None, late=None, own_checks=None, drop_others=False, marks=None,
+    folder,
+    out,
+    *,
+    jobs=None,
+    seed=None,
+    limits=None,
+    accept_weak=False,
+    scheduler=None,
+    on_start=None,
+    on_result=None,
+    on_alone=None,
+    late=None,
+    own_checks=None,
+    drop_others=False,
+    marks=None,
 ):
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
@@ -74,15 +87,24 @@ def grade_class(
             if late:  # a time of submission that is missing shall be told now, not after an hour
                 late([Result(entry.student, entry.lesson, _file(entry), []) for entry in entries] + stay, stay)
             results = _grade_into(
-                out, entries, Cluster(scheduler) if scheduler else Local(jobs), settings, files,
-                on_start or (lambda total, done: None), on_result or (lambda result: None), on_alone or (lambda number: None),
-            )  # fmt: skip
+                out,
+                entries,
+                Cluster(scheduler) if scheduler else Local(jobs),
+                settings,
+                files,
+                on_start or (lambda total, done: None),
+                on_result or (lambda result: None),
+                on_alone or (lambda number: None),
+            )
             if drop_others:
                 remove(out, [(result.student, result.lesson) for result in earlier])
                 for path in unreadable:
                     path.unlink(missing_ok=True)
             else:
-                notes += [f"{path} is no result that counts (of another version, or of a run that was stopped), so not in the gradebook" for path in unreadable]
+                notes += [
+                    f"{path} is no result that counts (of another version, or of a run that was stopped), so not in the gradebook"
+                    for path in unreadable
+                ]
             settled = by_hand.settled(results + stay, out, marks)
             graded = Graded(settled[: len(results)], settled[len(results) :], passed_over, notes)
             write_gradebook(out, graded.gradebook, late(graded.gradebook, graded.kept) if late else None)
@@ -195,10 +217,17 @@ def _problem(entry):
 def _not_run(entry, settings, problem, status, hashes):
     """The result of a submission that holds nothing to run."""
     return Result(
-        entry.student, entry.lesson, _file(entry), unread(catalogue.lessons()[entry.lesson].exercises, problem, status),
-        sha256=_sha256(entry.path), seed=settings.seed, limits=asdict(settings.limits), problem=problem, hashes=hashes,
+        entry.student,
+        entry.lesson,
+        _file(entry),
+        unread(catalogue.lessons()[entry.lesson].exercises, problem, status),
+        sha256=_sha256(entry.path),
+        seed=settings.seed,
+        limits=asdict(settings.limits),
+        problem=problem,
+        hashes=hashes,
         artefacts=handed_in(entry.path, entry.lesson).record(),
-    )  # fmt: skip
+    )
 
 
 @contextlib.contextmanager
@@ -232,7 +261,14 @@ def handed_in(notebook, lesson):
 
 def _fingerprint(sha256, settings, hashes, artefacts):
     """A hash of everything that the result on a submission depends on."""
-    parts = [sha256, *hashes.values(), str(settings.seed), settings.isolation, repr(asdict(settings.limits)), json.dumps(artefacts, sort_keys=True)]
+    parts = [
+        sha256,
+        *hashes.values(),
+        str(settings.seed),
+        settings.isolation,
+        repr(asdict(settings.limits)),
+        json.dumps(artefacts, sort_keys=True),
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -10,8 +10,14 @@ from markupsafe import Markup
 from autograder.course import catalogue, inert
 
 STATUS_WORDS = {
-    "passed": "passed", "failed": "not right yet", "blank": "left blank", "error": "stopped with an error",
-    "timeout": "took too long", "crashed": "crashed", "missing": "not found", "needs_manual": "waits for a person",
+    "passed": "passed",
+    "failed": "not right yet",
+    "blank": "left blank",
+    "error": "stopped with an error",
+    "timeout": "took too long",
+    "crashed": "crashed",
+    "missing": "not found",
+    "needs_manual": "waits for a person",
     "marked": "read by a person",
     "grader_error": "fault of the grader",
 }
@@ -44,8 +50,12 @@ def feedback_page(result, standing=None):
 @functools.cache
 def _templates():
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("autograder.grading"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=_shown,
+        loader=jinja2.PackageLoader("autograder.grading"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
     )
     environment.filters["code"] = _code
     environment.globals.update(message_for_student=message_for_student, problem_for_student=problem_for_student)

@@ -35,9 +35,7 @@ class Found(NamedTuple):
 
 
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
-EXPECTED = (
-    "Expected <student>/<lesson>/<notebook>.ipynb, or .ipynb files side by side, or the unpacked download of Canvas, Moodle, Blackboard or ILIAS."
-)
+EXPECTED = "Expected <student>/<lesson>/<notebook>.ipynb, or .ipynb files side by side, or the unpacked download of Canvas, Moodle, Blackboard or ILIAS."
 
 
 def find_submissions(folder, unpack_to=None):
@@ -58,7 +56,9 @@ def find_submissions(folder, unpack_to=None):
     entries = look.settled()
     if not entries:
         packed = next((path for path, _ in look.passed_over if path.suffix in ARCHIVES), None)
-        raise ClassroomError(f"{folder} holds no submissions. {EXPECTED}" + (f" {packed.name} is an archive: unpack it first." if packed else ""))
+        raise ClassroomError(
+            f"{folder} holds no submissions. {EXPECTED}" + (f" {packed.name} is an archive: unpack it first." if packed else "")
+        )
     entries, doubtful = _one_file(entries)
     return Found(entries, look.passed_over, look.notes() + doubtful)
 
@@ -139,7 +139,13 @@ class _Look:
         """A student's zip, named by another system."""
         folder = self.content(path)
         if folder is None:
-            self.without.setdefault(owner, (path, f"There is no notebook (.ipynb) in this submission, but {system_names.first_name(owner.file)}, which cannot be unpacked."))
+            self.without.setdefault(
+                owner,
+                (
+                    path,
+                    f"There is no notebook (.ipynb) in this submission, but {system_names.first_name(owner.file)}, which cannot be unpacked.",
+                ),
+            )
             return
         self.without.setdefault(owner, (path, "There is no notebook (.ipynb) in this submission: the zip holds none."))
         for notebook in self.notebooks_below(folder):
@@ -230,7 +236,9 @@ class _Look:
             if before is None:
                 chosen[key] = entry, owner
                 continue
-            comparable = bool(owner) == bool(before[1]) and (owner or None in (entry.path, before[0].path) or entry.path.parent == before[0].path.parent)
+            comparable = bool(owner) == bool(before[1]) and (
+                owner or None in (entry.path, before[0].path) or entry.path.parent == before[0].path.parent
+            )
             later = comparable and self.order(entry, owner) > self.order(*before)
             if later:
                 chosen[key] = entry, owner
@@ -280,7 +288,9 @@ class _Look:
         for owner in {owner.who: owner for _, owner in self.found if owner}.values():
             count[owner.system] = count.get(owner.system, 0) + 1
         zips = [f"{self._unpacked} zip{'s' if self._unpacked > 1 else ''} unpacked in {self._unpack_to}"] if self._unpacked else []
-        return [f"{number} student{'s' if number > 1 else ''} as {system} names what was handed in" for system, number in count.items()] + zips
+        return [
+            f"{number} student{'s' if number > 1 else ''} as {system} names what was handed in" for system, number in count.items()
+        ] + zips
 
 
 def _beginning(path):

@@ -85,7 +85,9 @@ def apply(policy, results, times):
     """
     needed = [r for r in results if r.lesson in policy.deadlines and handed_in(r) and (r.student, r.lesson) not in times]
     if needed:
-        who = ", ".join(f"{r.student} {catalogue.short(r.lesson)}" for r in needed[:5]) + (f" and {len(needed) - 5} more" if len(needed) > 5 else "")
+        who = ", ".join(f"{r.student} {catalogue.short(r.lesson)}" for r in needed[:5]) + (
+            f" and {len(needed) - 5} more" if len(needed) > 5 else ""
+        )
         raise PolicyError(
             f"When was this handed in? There is no time for {who}. Give a CSV file (student,lesson,submitted) with --times, or take "
             "the files' own times with --file-times, or nbgrader's timestamp.txt beside the notebooks with --nbgrader-times."
@@ -132,9 +134,18 @@ def judge(policy, result, submitted, late_days):
     if deadline != policy.deadlines[lesson]:
         reason += "; deadline extended"
     return Standing(
-        student, lesson, points, result.max_points, submitted.astimezone(policy.zone), deadline.astimezone(policy.zone),
-        days, used, round(points - final, 6), final, reason,
-    )  # fmt: skip
+        student,
+        lesson,
+        points,
+        result.max_points,
+        submitted.astimezone(policy.zone),
+        deadline.astimezone(policy.zone),
+        days,
+        used,
+        round(points - final, 6),
+        final,
+        reason,
+    )
 
 
 def handed_in(result):

@@ -1,19 +1,19 @@
 """Reading a policy from a file. The nodes of the YAML are read, not the values: only they know their lines. The file::
 
-    time_zone: Europe/Berlin
-    deadlines:                  # lessons without one are never late
-      01: 2026-10-12 23:59
-      02: 2026-10-19 23:59
-    grace_minutes: 15
-    penalty:
-      percent_per_day: 10
-      of: earned                # or: maximum
-    max_days: 5                 # nothing is accepted that comes later than this
-    late_days: 3                # for each student, over all lessons, used up before penalties
-    extensions:
-      ada:
-        01: 2026-10-14 23:59    # a new deadline
-        02: 3 days              # or added to the deadline
+time_zone: Europe/Berlin
+deadlines:                  # lessons without one are never late
+  01: 2026-10-12 23:59
+  02: 2026-10-19 23:59
+grace_minutes: 15
+penalty:
+  percent_per_day: 10
+  of: earned                # or: maximum
+max_days: 5                 # nothing is accepted that comes later than this
+late_days: 3                # for each student, over all lessons, used up before penalties
+extensions:
+  ada:
+    01: 2026-10-14 23:59    # a new deadline
+    02: 3 days              # or added to the deadline
 """
 
 import difflib
@@ -89,7 +89,9 @@ class _Reader:
             for key, value in self.pairs(lessons, name):
                 lesson = self.lesson(key, name)
                 if lesson not in deadlines:
-                    self.wrong(key, name, f"{key.value} has no deadline that could be extended. Add one under deadlines, or take this line out.")
+                    self.wrong(
+                        key, name, f"{key.value} has no deadline that could be extended. Add one under deadlines, or take this line out."
+                    )
                 found[inert.name(student.value), lesson] = self.read(value, f"{name}.{key.value}", lambda text: _extension(text, zone))
         return found
 

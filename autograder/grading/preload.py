@@ -8,10 +8,22 @@ import re
 
 PRELOAD = ("numpy", "torch", "matplotlib.pyplot", "statistics")  # for every submission
 FURTHER = (
-    "torch._dynamo", "torch._decomp.decompositions_for_jvp", "torch._subclasses.schema_check_mode", "torch.nn.utils.prune", "torch.utils.serialization",
-    "torch.utils.flop_counter", "numpy.testing", "scipy.linalg", "scipy.special", "scipy.stats", "scipy.optimize", "scipy.cluster.vq", "sklearn.cluster",
-    "sklearn.decomposition", "sklearn.metrics",
-)  # fmt: skip
+    "torch._dynamo",
+    "torch._decomp.decompositions_for_jvp",
+    "torch._subclasses.schema_check_mode",
+    "torch.nn.utils.prune",
+    "torch.utils.serialization",
+    "torch.utils.flop_counter",
+    "numpy.testing",
+    "scipy.linalg",
+    "scipy.special",
+    "scipy.stats",
+    "scipy.optimize",
+    "scipy.cluster.vq",
+    "sklearn.cluster",
+    "sklearn.decomposition",
+    "sklearn.metrics",
+)
 # Wider than what is known to load them: a word too many costs two seconds once, a word too few costs a student's call one.
 WORDS = re.compile(
     r"optim|Adam|SGD|LBFGS|RMSprop|dynamo|compile|inductor|func\b|functional_call|functorch|forward_ad|jvp|vjp|vmap|jac(?:rev|fwd|obian)|hessian|"

@@ -36,9 +36,11 @@ def _modules(folder):
 def environment():
     """The versions that verdicts could depend on."""
     return {
-        "python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}",
-        **{name: version(name) for name in ("numpy", "torch", "pytest")}, **_of_files(),
-    }  # fmt: skip
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        **{name: version(name) for name in ("numpy", "torch", "pytest")},
+        **_of_files(),
+    }
 
 
 def _of_files():

@@ -116,7 +116,9 @@ def take_over(out, results, standings=None, drop_others=False):
             remove(out, read_all(out).keys() - wanted)
         write_gradebook(out, results, standings)
     except OSError as error:
-        raise ClassroomError(f"Cannot write to {out}: {error.strerror}. Nothing is lost: make room and give the same command again.") from None
+        raise ClassroomError(
+            f"Cannot write to {out}: {error.strerror}. Nothing is lost: make room and give the same command again."
+        ) from None
     forget(out)
 
 

@@ -43,7 +43,9 @@ class Result:
     hashes: dict = field(default_factory=dict)  # of the checks, the grader and the environment
     artefacts: dict = field(default_factory=dict)  # file handed in -> its bytes and sha256, or why it was not read
     measured: dict = field(default_factory=dict)  # file handed in -> what the grader found
-    unconfirmed: list = field(default_factory=list)  # exercises where something took too long, perhaps because of others: run alone, it counts
+    unconfirmed: list = field(
+        default_factory=list
+    )  # exercises where something took too long, perhaps because of others: run alone, it counts
 
     @property
     def points(self):
@@ -60,9 +62,13 @@ class Result:
 
     def to_dict(self):
         return {
-            "schema": SCHEMA, "points": self.points, "max_points": self.max_points,
-            "open_points": self.open_points, "environment": provenance.environment(), **asdict(self),
-        }  # fmt: skip
+            "schema": SCHEMA,
+            "points": self.points,
+            "max_points": self.max_points,
+            "open_points": self.open_points,
+            "environment": provenance.environment(),
+            **asdict(self),
+        }
 
     @classmethod
     def from_dict(cls, data):
@@ -82,10 +88,17 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
     handed = handed or Handed(f"{lesson_name}{ENDING}")
     lesson = files.lesson(lesson_name)
     result = Result(
-        student, lesson_name, file, [], sha256=hashlib.sha256(data).hexdigest(), seed=seed,
-        isolation=dict(sandbox.isolation), limits=asdict(sandbox.limits), hashes=provenance.hashes(lesson_name, files),
+        student,
+        lesson_name,
+        file,
+        [],
+        sha256=hashlib.sha256(data).hexdigest(),
+        seed=seed,
+        isolation=dict(sandbox.isolation),
+        limits=asdict(sandbox.limits),
+        hashes=provenance.hashes(lesson_name, files),
         artefacts=handed.record(),
-    )  # fmt: skip
+    )
     wanted = [e for e in lesson.exercises if exercises is None or e.id in exercises]
     try:
         submission = read_submission(data, lesson)
@@ -110,9 +123,14 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
     if filed:
         with contextlib.closing(Artefacts(handed, Boxed(sandbox, _own_seed(seed)))) as artefacts:
             outcomes = run_checks(
-                lesson_name, _nobody, seed=_checks_seed(seed, result.sha256, result.artefacts), exercises=[e.id for e in filed], hidden=True,
-                artefacts=artefacts, files=files,
-            )  # fmt: skip
+                lesson_name,
+                _nobody,
+                seed=_checks_seed(seed, result.sha256, result.artefacts),
+                exercises=[e.id for e in filed],
+                hidden=True,
+                artefacts=artefacts,
+                files=files,
+            )
         result.measured = artefacts.measured
         for exercise in filed:
             known[exercise.id] = _judged(lesson_name, exercise, outcomes, files)
@@ -138,9 +156,11 @@ def confirmed(first, alone):
     """The result of two runs: `alone`, a second one of the exercises `first.unconfirmed` beside which nothing else ran, counts for these."""
     again = {v.exercise: v for v in alone.verdicts if v.exercise in first.unconfirmed}
     return replace(
-        alone if first.problem else first, unconfirmed=[], verdicts=[again.get(v.exercise, v) for v in first.verdicts],
+        alone if first.problem else first,
+        unconfirmed=[],
+        verdicts=[again.get(v.exercise, v) for v in first.verdicts],
         measured={**first.measured, **alone.measured},
-    )  # fmt: skip
+    )
 
 
 def _judged(lesson_name, exercise, outcomes, files):
@@ -192,7 +212,14 @@ def _for_a_person(exercise, source, submission):
         message = f"A person reads this answer. {submission.written[exercise.id]}".strip()
         return Verdict(exercise.id, "needs_manual", 0, exercise.points, message, {})
     if source is None:
-        return Verdict(exercise.id, "missing", 0, exercise.points, "The cell for this answer is not in the notebook, and nothing is written elsewhere.", {})
+        return Verdict(
+            exercise.id,
+            "missing",
+            0,
+            exercise.points,
+            "The cell for this answer is not in the notebook, and nothing is written elsewhere.",
+            {},
+        )
     return Verdict(exercise.id, "blank", 0, exercise.points, "Nothing is written here yet.", {})
 
 

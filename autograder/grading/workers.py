@@ -66,10 +66,18 @@ def broken(task, why, try_again=False):
     message = printable(f"A fault of the grader, not of this submission: {why}")
     exercises = catalogue.lessons()[task.lesson].exercises
     return Result(
-        task.student, task.lesson, task.file, unread(exercises, message, "grader_error"), problem=message, hashes=task.hashes,
-        sha256=hashlib.sha256(task.data or b"").hexdigest(), seed=task.settings.seed, limits=asdict(task.settings.limits),
-        artefacts=task.handed.record(), unconfirmed=[e.id for e in exercises] if try_again else [],
-    )  # fmt: skip
+        task.student,
+        task.lesson,
+        task.file,
+        unread(exercises, message, "grader_error"),
+        problem=message,
+        hashes=task.hashes,
+        sha256=hashlib.sha256(task.data or b"").hexdigest(),
+        seed=task.settings.seed,
+        limits=asdict(task.settings.limits),
+        artefacts=task.handed.record(),
+        unconfirmed=[e.id for e in exercises] if try_again else [],
+    )
 
 
 # In a worker
@@ -98,9 +106,16 @@ def grade_task(task):
 
     def once():
         return grade(
-            task.data, task.student, task.lesson, sandbox, seed=task.settings.seed, file=task.file, exercises=task.exercises, handed=task.handed,
+            task.data,
+            task.student,
+            task.lesson,
+            sandbox,
+            seed=task.settings.seed,
+            file=task.file,
+            exercises=task.exercises,
+            handed=task.handed,
             files=files,
-        )  # fmt: skip
+        )
 
     try:
         try:
@@ -266,8 +281,6 @@ class Cluster:
         with client:
             threads = sum(client.nthreads().values())
             if not threads:
-                raise CannotGrade(
-                    f"The scheduler at {self.address} has no workers. Start some: `dask worker {self.address} --nthreads 1`."
-                )
+                raise CannotGrade(f"The scheduler at {self.address} has no workers. Start some: `dask worker {self.address} --nthreads 1`.")
             executor = client.get_executor(pure=False)
             yield lambda task: executor.submit(grade_task_in_one_thread, task), max(AHEAD, 2 * threads)

@@ -88,9 +88,7 @@ class Sandbox:
         except (OSError, EOFError, ValueError) as problem:
             control.close()
             self._stop()
-            raise SandboxUnavailable(
-                f"A submission could not be started ({type(problem).__name__}).", "Grade it again."
-            ) from None
+            raise SandboxUnavailable(f"A submission could not be started ({type(problem).__name__}).", "Grade it again.") from None
         finally:
             theirs.close()
         warm = self._warm

@@ -47,8 +47,9 @@ def ask(function, args, kwargs, wrt=None):
         _set_back(settings)
     found["changed"] = [
         [place, _name(function, place), _difference(wire.decode(before[place]), now) if not _same(before[place], now) else "tracked"]
-        for place, now in given.items() if not _same(before[place], now) or place in tracked and _flags(now) != tracked[place]
-    ]  # fmt: skip
+        for place, now in given.items()
+        if not _same(before[place], now) or place in tracked and _flags(now) != tracked[place]
+    ]
     # Facts beside the value: an object that cannot be looked at has none of them.
     for name, fact in (("shared", lambda: _shared(value, given)), ("requires_grad", lambda: _flags(value))):
         try:

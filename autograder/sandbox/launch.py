@@ -96,9 +96,7 @@ class Warm:
             errors.close()
         if "failed" in answer:
             self.kill()
-            raise SandboxUnavailable(
-                f"The libraries could not be prepared for grading: {answer['failed']}.", "Run `course doctor`."
-            )
+            raise SandboxUnavailable(f"The libraries could not be prepared for grading: {answer['failed']}.", "Run `course doctor`.")
         self.facts = answer["facts"]
 
     def kill(self):

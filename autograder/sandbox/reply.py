@@ -71,9 +71,14 @@ class Reply:
         """From the dict that `calling.ask` made. What is not as it should be is left out."""
         places = {*range(len(args)), *kwargs}
         changed = tuple(
-            Change(place, name if isinstance(name, str) and name.isidentifier() and len(name) <= NAME_LENGTH else "", what if what in CHANGES else "")
-            for place, name, what in _triples(data.get("changed")) if place in places
-        )  # fmt: skip
+            Change(
+                place,
+                name if isinstance(name, str) and name.isidentifier() and len(name) <= NAME_LENGTH else "",
+                what if what in CHANGES else "",
+            )
+            for place, name, what in _triples(data.get("changed"))
+            if place in places
+        )
         shared = tuple(place for place in _list(data.get("shared")) if type(place) in (int, str) and place in places)
         left = tuple(name for name in LEFT if any(type(each) is str and each == name for each in _list(data.get("left"))))
         if wrt is None:

@@ -108,7 +108,9 @@ class Session:
                 if end.allowance is cell:
                     return CellOutcome("timeout", f"This cell was still running after {cell.words()} and was stopped.")
                 words = in_seconds(self.limits.notebook_seconds)
-                return CellOutcome("timeout", f"This cell was stopped: with it, the cells took more than the {words} that a notebook may take.")
+                return CellOutcome(
+                    "timeout", f"This cell was stopped: with it, the cells took more than the {words} that a notebook may take."
+                )
             except LOST:
                 return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
             self._look_at(number)

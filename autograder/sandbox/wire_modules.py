@@ -320,9 +320,14 @@ def _child(pair, count):
 def _may_name_a_child(name, module):
     """The rule of `Module.add_module`; no dunder either, for copying and NumPy look for those on the instance."""
     return (
-        type(name) is str and 0 < len(name) <= NAME_LENGTH and name.isprintable() and "." not in name
-        and not name.startswith("__") and name not in vars(module) and not hasattr(type(module), name)
-    )  # fmt: skip
+        type(name) is str
+        and 0 < len(name) <= NAME_LENGTH
+        and name.isprintable()
+        and "." not in name
+        and not name.startswith("__")
+        and name not in vars(module)
+        and not hasattr(type(module), name)
+    )
 
 
 def _index(number, count):

@@ -216,10 +216,20 @@ class _Reader:
         return body
 
     TAGS = {
-        "t": read_tuple, "d": read_dict, "i": read_integer, "f": read_float, "c": read_complex, "u": read_text,
-        "b": read_bytes, "o": read_opaque, "a": read_array, "s": read_scalar, "T": read_tensor, "m": read_module,
+        "t": read_tuple,
+        "d": read_dict,
+        "i": read_integer,
+        "f": read_float,
+        "c": read_complex,
+        "u": read_text,
+        "b": read_bytes,
+        "o": read_opaque,
+        "a": read_array,
+        "s": read_scalar,
+        "T": read_tensor,
+        "m": read_module,
         "U": read_texts,
-    }  # fmt: skip
+    }
 
 
 def _from_bits(body, count):

@@ -126,7 +126,6 @@ class _Writer:
                 return {"T": [_torch_name(value), list(value.shape)]}
         return None
 
-
     def texts(self, array):
         """The node of an array of texts; None where something else is in it."""
         items = [_plain(each) for each in array.reshape(-1).tolist()]

@@ -17,9 +17,7 @@ def parts(path: Path) -> dict[str, int]:
     QuantizeLinear and DequantizeLinear read. `graph`: the rest, that is operators, names, shapes, notes.
     """
     model = onnx.load(path, load_external_data=False)
-    quantising = {
-        name for node in model.graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear") for name in node.input[1:]
-    }
+    quantising = {name for node in model.graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear") for name in node.input[1:]}
     found = {"weights": 0, "scales": 0}
     for tensor in model.graph.initializer:
         if tensor.name in quantising:

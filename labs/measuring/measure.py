@@ -98,7 +98,11 @@ def parameters(net: nn.Module) -> int:
 
 
 def latencies(
-    calls: dict[str, Callable[[], object]], count: int, seed: int = 0, block: int = 20, warm: int = 50,
+    calls: dict[str, Callable[[], object]],
+    count: int,
+    seed: int = 0,
+    block: int = 20,
+    warm: int = 50,
     update: Callable[[float], object] = lambda done: None,
 ) -> dict[str, np.ndarray]:
     """Time `count` calls of each entry, in milliseconds: {name: (count,)}.

@@ -31,8 +31,15 @@ def export(
     plain = fold(copy.deepcopy(net)).to(memory_format=torch.contiguous_format)
     with _silent():
         program = torch.onnx.export(
-            plain, (example,), dynamo=True, opset_version=OPSET, optimize=True, verbose=False,
-            input_names=["image"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+            plain,
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            optimize=True,
+            verbose=False,
+            input_names=["image"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
         )
     assert program is not None, "the exporter gives None only when it writes the file itself"
     model = program.model_proto

@@ -49,10 +49,13 @@ def torch_pruned(
     # it keeps int(width · (1 − ratio)) channels: half a channel more, so that no rounding takes one away
     ratios = {modules[names[layer]]: 1 - (widths[group] + 0.5) / len(layer.weight) for layer, group in producers}
     pruner = torch_pruning.pruner.BasePruner(
-        net, normalise(data.train.images[:2], data.mean, data.std), importance=torch_pruning.importance.GroupTaylorImportance(),
-        pruning_ratio=0.0, pruning_ratio_dict=ratios,
+        net,
+        normalise(data.train.images[:2], data.mean, data.std),
+        importance=torch_pruning.importance.GroupTaylorImportance(),
+        pruning_ratio=0.0,
+        pruning_ratio_dict=ratios,
         ignored_layers=[m for m in modules.values() if isinstance(m, (nn.Conv2d, nn.Linear)) and m not in ratios],
-    )  # fmt: skip
+    )
     pruner.step()
     return net.state_dict()
 

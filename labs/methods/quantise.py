@@ -55,8 +55,14 @@ def quantise(source: Path, target: Path, images: torch.Tensor, notes: dict[str, 
 
     def static(prepared: Path, rounded: Path) -> None:
         quantize_static(
-            prepared, rounded, _Calibration(images.numpy()), quant_format=QuantFormat.QDQ, per_channel=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, reduce_range=reduce_range(),
+            prepared,
+            rounded,
+            _Calibration(images.numpy()),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            reduce_range=reduce_range(),
         )
 
     return _rounded(source, target, static, notes)

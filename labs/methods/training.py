@@ -93,7 +93,12 @@ def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, taught: torch.Tens
 
 
 def train(
-    net: nn.Module, data: Dataset, recipe: Recipe, loss: Loss, seed: int, update: Update = lambda done, note="": None,
+    net: nn.Module,
+    data: Dataset,
+    recipe: Recipe,
+    loss: Loss,
+    seed: int,
+    update: Update = lambda done, note="": None,
     taught: Taught | None = None,
 ) -> nn.Module:
     """Train `net` in place on the training split and return it, in eval mode, on the CPU.
@@ -125,8 +130,14 @@ def train(
     steps = max(1, round(recipe.epochs * per_epoch))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         # a cycle of four steps would rise for none of them, and OneCycleLR divide by zero
-        optimiser, [group.get("lr", recipe.peak_lr) for group in groups], total_steps=max(5, steps + 1), pct_start=recipe.warm_up, cycle_momentum=False,
-        div_factor=5, final_div_factor=200, anneal_strategy="linear",
+        optimiser,
+        [group.get("lr", recipe.peak_lr) for group in groups],
+        total_steps=max(5, steps + 1),
+        pct_start=recipe.warm_up,
+        cycle_momentum=False,
+        div_factor=5,
+        final_div_factor=200,
+        anneal_strategy="linear",
     )
     last = torch.full((len(labels),), torch.nan)  # every image's last loss
     order, place, passes = torch.arange(0), 0, 0

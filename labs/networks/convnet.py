@@ -41,7 +41,9 @@ class ConvNet(nn.Module):
         super().__init__()
         self.shape, self.in_channels, self.classes = shape, in_channels, classes
         widths = (in_channels, *shape.widths)
-        convs = [nn.Conv2d(before, after, 3, stride, padding=1, bias=False) for before, after, stride in zip(widths, widths[1:], shape.strides)]
+        convs = [
+            nn.Conv2d(before, after, 3, stride, padding=1, bias=False) for before, after, stride in zip(widths, widths[1:], shape.strides)
+        ]
         self.convs = cast(Sequence[nn.Conv2d], nn.ModuleList(convs))
         self.norms = cast(Sequence[nn.BatchNorm2d], nn.ModuleList(nn.BatchNorm2d(width) for width in shape.widths))
         self.head = nn.Linear(widths[-1], classes)

@@ -26,11 +26,29 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 Numbered: TypeAlias = nn.Conv2d | nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d  # the modules with numbers in them
 # Zero in, zero out, channel by channel: a silenced channel stays silent.
 KEEP_CHANNELS = (
-    nn.ReLU, nn.ReLU6, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Identity, nn.Dropout, nn.Dropout2d,
+    nn.ReLU,
+    nn.ReLU6,
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool2d,
+    nn.Identity,
+    nn.Dropout,
+    nn.Dropout2d,
 )
 KEEP_CHANNELS_FUNCTIONS = {
-    torch.relu, torch.relu_, nn.functional.relu, nn.functional.relu_, nn.functional.relu6, nn.functional.max_pool2d, torch.max_pool2d,
-    nn.functional.avg_pool2d, nn.functional.adaptive_avg_pool2d, nn.functional.adaptive_max_pool2d, "relu", "relu_",
+    torch.relu,
+    torch.relu_,
+    nn.functional.relu,
+    nn.functional.relu_,
+    nn.functional.relu6,
+    nn.functional.max_pool2d,
+    torch.max_pool2d,
+    nn.functional.avg_pool2d,
+    nn.functional.adaptive_avg_pool2d,
+    nn.functional.adaptive_max_pool2d,
+    "relu",
+    "relu_",
 }
 ADDITIONS = {operator.add, operator.iadd, torch.add, "add", "add_"}
 ADVICE = {
@@ -130,9 +148,12 @@ class _Reader:
             if root not in fixed:
                 numbers.setdefault(root, len(numbers))
         if not numbers:
-            raise UserError(f"{self.where}: no layer can be pruned. Between the input and the logits there must be at least one convolution or linear layer more.")
+            raise UserError(
+                f"{self.where}: no layer can be pruned. Between the input and the logits there must be at least one convolution or linear layer more."
+            )
         layers = tuple(
-            dataclasses.replace(layer, source=numbers.get(self._find(layer.source)), target=numbers.get(self._find(layer.target))) for layer in self.layers
+            dataclasses.replace(layer, source=numbers.get(self._find(layer.source)), target=numbers.get(self._find(layer.target)))
+            for layer in self.layers
         )
         return layers, tuple(self.sizes[root] for root in numbers)
 
@@ -213,7 +234,9 @@ class _Reader:
             self._same(node, "depthwise", group, gate=not self._norm_follows(node))
         else:
             raise self._refusal(
-                node, str(node.target), f"Conv2d with groups={module.groups}",
+                node,
+                str(node.target),
+                f"Conv2d with groups={module.groups}",
                 f"only ordinary (groups=1) and depthwise ones (groups = inputs = outputs) can be cut; it has {module.in_channels} inputs and {module.out_channels} outputs.",
             )
 
@@ -239,7 +262,9 @@ class _Reader:
         (first, repeat), (second, other) = (self.values[term] for term in terms)
         if _shape(terms[0]) != _shape(terms[1]) or repeat != other:
             shapes = " and ".join(str(tuple(_shape(term)[1:])) for term in terms)
-            raise self._refusal(node, node.name, f"an addition of {shapes}", "both sides of an addition must have the same channels and size.")
+            raise self._refusal(
+                node, node.name, f"an addition of {shapes}", "both sides of an addition must have the same channels and size."
+            )
         self.parent[self._find(second)] = self._find(first)
         self.values[node] = first, repeat
 
@@ -269,7 +294,9 @@ class _Reader:
         inside = f" in {stack[-1][0]} ({stack[-1][1].__name__})" if node.op != "call_module" and stack and stack[-1][0] else ""
         line = re.search(rf'{re.escape(self.where.rsplit(":", 1)[0])}", line (\d+)', str(node.stack_trace or ""))
         place = f"{self.where}{f', line {line[1]}' if line else ''}"
-        return UserError(f"{place}: {name}{inside} is {kind}, which the course cannot prune: {advice or 'it would have to guess.'}\nSupported are {SUPPORTED}.")
+        return UserError(
+            f"{place}: {name}{inside} is {kind}, which the course cannot prune: {advice or 'it would have to guess.'}\nSupported are {SUPPORTED}."
+        )
 
 
 def _shape(node: Any) -> torch.Size:

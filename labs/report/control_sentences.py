@@ -49,7 +49,9 @@ def titled(results: Results) -> list[tuple[str, str]]:
 
 def _means(runs: tuple[Run, ...]) -> Rows:
     several = {rows[0].name: rows for rows in zip(*((*run.rows, *run.controls) for run in runs))}
-    return Rows({name: _mean(rows) for name, rows in several.items()}, {name: [row.accuracy for row in rows] for name, rows in several.items()})
+    return Rows(
+        {name: _mean(rows) for name, rows in several.items()}, {name: [row.accuracy for row in rows] for name, rows in several.items()}
+    )
 
 
 def _mean(rows: tuple[Row, ...]) -> Row:
@@ -63,8 +65,7 @@ def _mean(rows: tuple[Row, ...]) -> Row:
 
 def _no_teacher(rows: Rows) -> str:
     return (
-        "A student's accuracy is usually credited to its teacher; the same network without one "
-        f"{_against(rows, 'no_teacher', 'student')}."
+        f"A student's accuracy is usually credited to its teacher; the same network without one {_against(rows, 'no_teacher', 'student')}."
     )
 
 
@@ -163,7 +164,7 @@ def _against(rows: Rows, name: str, held_against: str) -> str:
         count, spread = len(differences), max(stdev(differences), 100 / row.test_images)
         margin, seeds = t.ppf(0.975, count - 1) * spread / count**0.5, f"{count} seeds, paired"
     else:
-        margin, seeds = 200 * (row.accuracy_standard_error ** 2 + other.accuracy_standard_error ** 2) ** 0.5, "one seed"
+        margin, seeds = 200 * (row.accuracy_standard_error**2 + other.accuracy_standard_error**2) ** 0.5, "one seed"
     verdict = "more than" if abs(points) > margin else "no more than"
     better = f"{abs(points):.2f} points {'better' if points > 0 else 'worse'}"
     return f"is {better}, {verdict} chance moves it (up to {margin:.2f} points at 95 %, {seeds})"

@@ -29,7 +29,10 @@ def tradeoff(results: Results) -> Figure:
     bars = f"standard deviation over {len(results.runs)} runs" if results.several else "how far chance alone moves a point"
     words = [f"{READING} Bars: {bars}."]
     if controls:
-        words += textwrap.wrap("Control rows: " + "; ".join(f"{number}\u00a0{row.title}" for number, row in enumerate(controls, 1) if row.onnx_runtime) + ".", 125)
+        words += textwrap.wrap(
+            "Control rows: " + "; ".join(f"{number}\u00a0{row.title}" for number, row in enumerate(controls, 1) if row.onnx_runtime) + ".",
+            125,
+        )
     figure = Figure(figsize=(9, 4.4 + 0.17 * len(words)), layout="constrained")
     panels(results, figure.subplots(1, 2, sharey=True))
     figure.suptitle(f"{results.data.title}: what each step costs and saves", x=0.01, ha="left")
@@ -51,7 +54,9 @@ def tradeoffs(several: list[Results]) -> Figure:
 def panels(results: Results, axes: Sequence[Axes]) -> None:
     """Draw accuracy against file size into the first of two axes and against latency into the second."""
     left, right = axes
-    rows = [(row, LABELS[row.name].short) for row in results.first.rows] + [(row, str(n)) for n, row in enumerate(results.first.controls, 1)]
+    rows = [(row, LABELS[row.name].short) for row in results.first.rows] + [
+        (row, str(n)) for n, row in enumerate(results.first.controls, 1)
+    ]
     _panel(left, [_size(results, row, text) for row, text in rows if LABELS[row.name].own_file])
     _panel(right, [point for row, text in rows if (point := _latency(results, row, text))])
     left.set_xlabel("file size, kB (log scale)")
@@ -104,7 +109,9 @@ def _latency(results: Results, row: Row, label: str) -> Point | None:
 
 def _point(results: Results, row: Row, label: str, cost: float, across: tuple[float, float] | None) -> Point:
     right = results.summary[row.name].accuracy
-    return Point(cost, 100 * right.mean, 100 * (row.accuracy_standard_error if right.sd is None else right.sd), across, label, LABELS[row.name].look)
+    return Point(
+        cost, 100 * right.mean, 100 * (row.accuracy_standard_error if right.sd is None else right.sd), across, label, LABELS[row.name].look
+    )
 
 
 def _panel(axes: Axes, points: list[Point]) -> None:
@@ -114,18 +121,39 @@ def _panel(axes: Axes, points: list[Point]) -> None:
         look = point.look
         if look.hollow:
             axes.plot(point.cost, point.accuracy, look.marker, color=look.colour, markerfacecolor="white", markersize=5, zorder=3)
-            axes.annotate(point.label, (point.cost, point.accuracy), xytext=(5, 0), textcoords="offset points", va="center", color=look.colour, fontsize=8)
+            axes.annotate(
+                point.label,
+                (point.cost, point.accuracy),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                color=look.colour,
+                fontsize=8,
+            )
             continue
         axes.errorbar(
-            point.cost, point.accuracy, yerr=point.error, xerr=point.across and [[part] for part in point.across], fmt=look.marker, color=look.colour,
-            markersize=8, capsize=2, elinewidth=1, zorder=2,
-        )  # fmt: skip
+            point.cost,
+            point.accuracy,
+            yerr=point.error,
+            xerr=point.across and [[part] for part in point.across],
+            fmt=look.marker,
+            color=look.colour,
+            markersize=8,
+            capsize=2,
+            elinewidth=1,
+            zorder=2,
+        )
         up = 1 if look.label_above else -1
         axes.annotate(
-            point.label, (point.cost, point.accuracy + up * point.error), xytext=(0, 4 * up),
-            textcoords="offset points", ha=look.label_side, va="bottom" if look.label_above else "top", color=look.colour,
+            point.label,
+            (point.cost, point.accuracy + up * point.error),
+            xytext=(0, 4 * up),
+            textcoords="offset points",
+            ha=look.label_side,
+            va="bottom" if look.label_above else "top",
+            color=look.colour,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
-        )  # fmt: skip
+        )
     axes.set_xscale("log")
     axes.margins(x=0.28, y=0.2)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
@@ -150,9 +178,15 @@ def classes(results: Results, most: int = 16) -> Figure:
     axes.bar(places + 0.2, after, 0.38, color="#9FD8C7", edgecolor=LABELS["int8"].look.colour, hatch="///", label="int8")
     top = max(before[worst], after[worst])
     axes.annotate(
-        f"{after[worst] - before[worst]:+.1f}", (places[worst], top), xytext=(0, 16), textcoords="offset points",
-        ha="center", va="bottom", fontweight="bold", arrowprops={"arrowstyle": "->"},
-    )  # fmt: skip
+        f"{after[worst] - before[worst]:+.1f}",
+        (places[worst], top),
+        xytext=(0, 16),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontweight="bold",
+        arrowprops={"arrowstyle": "->"},
+    )
     # bars that start at 0 say how much is right; where all are nearly full, the difference would be too small to see
     low = min(before.min(), after.min())
     if low > 60:
@@ -195,6 +229,10 @@ def lost_images(results: Results, images: "torch.Tensor", labels: "torch.Tensor"
     figure.suptitle(f"{results.data.title}: images that compression lost", x=0.01, ha="left")
     shown = f"{len(lost)} of {total:,}" if total > len(lost) else f"All {total}"
     seed = f" (seed {run.seed})" if results.several else ""
-    words = "Compression lost no test image." if not lost else f"{shown} test images{seed} that the teacher gets right and int8 wrong: above, what it is; below, what int8 says."
+    words = (
+        "Compression lost no test image."
+        if not lost
+        else f"{shown} test images{seed} that the teacher gets right and int8 wrong: above, what it is; below, what int8 says."
+    )
     figure.supxlabel(words, fontsize=9, x=0.01, ha="left")
     return figure

@@ -28,7 +28,9 @@ def refill(page: Path, makers: dict[str, Callable[[str], str]], check: bool = Fa
     if sorted(MARKER.findall(text)) != sorted([*found, *(f"/{name}" for name in found)]) or len(set(found)) < len(found):
         raise UserError(f"{page} needs its markers in pairs, each name once: <!-- table:mnist --> and, below it, <!-- /table:mnist -->.")
     if kinds := ({name.partition(":")[0] for name in found} - set(others)) ^ set(makers):
-        raise UserError(f"{page} should have parts of the kinds {', '.join(sorted(makers))}, and no other. Look for: {', '.join(sorted(kinds))}.")
+        raise UserError(
+            f"{page} should have parts of the kinds {', '.join(sorted(makers))}, and no other. Look for: {', '.join(sorted(kinds))}."
+        )
 
     def made(part: re.Match) -> str:
         kind, name, before = part.groups()

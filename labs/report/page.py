@@ -28,23 +28,27 @@ class Grid:
 def page(results: Results, pictures: dict[str, bytes]) -> str:
     """The page as text. `pictures` are PNG files by name: tradeoff, classes, lost."""
     inlined = {name: "data:image/png;base64," + base64.b64encode(content).decode() for name, content in pictures.items()}
-    return _templates().get_template("report.html").render(
-        results=results,
-        runs=results.runs,
-        verdict=results.budget,
-        pictures=inlined,
-        main=_main(results),
-        remarks=[sentences.basis(results), *sentences.brackets(results), *sentences.gains(results)],
-        parts=_parts(results),
-        tails=_tails(results),
-        price=sentences.price(results),
-        calibration=_calibration(results),
-        controls=_controls(results),
-        shown=titled(results),
-        each=_each(results),
-        provenance=sentences.provenance(results),
-        machine=_facts(asdict(results.first.machine) | results.first.versions),
-        settings=_facts(results.settings),
+    return (
+        _templates()
+        .get_template("report.html")
+        .render(
+            results=results,
+            runs=results.runs,
+            verdict=results.budget,
+            pictures=inlined,
+            main=_main(results),
+            remarks=[sentences.basis(results), *sentences.brackets(results), *sentences.gains(results)],
+            parts=_parts(results),
+            tails=_tails(results),
+            price=sentences.price(results),
+            calibration=_calibration(results),
+            controls=_controls(results),
+            shown=titled(results),
+            each=_each(results),
+            provenance=sentences.provenance(results),
+            machine=_facts(asdict(results.first.machine) | results.first.versions),
+            settings=_facts(results.settings),
+        )
     )
 
 
@@ -63,7 +67,14 @@ def _parts(results: Results) -> Grid:
     for title, some in _by_row(results):
         whole = fmean(row.bytes for row in some)
         parts = [fmean(getattr(row.bytes_by_part, part) for row in some) for part in ("weights", "scales", "graph")]
-        rows.append((title, f"{whole:,.0f}", *(f"{part:,.0f} ({100 * part / whole:.0f} %)" for part in parts), f"{fmean(row.gzip_bytes for row in some):,.0f}"))
+        rows.append(
+            (
+                title,
+                f"{whole:,.0f}",
+                *(f"{part:,.0f} ({100 * part / whole:.0f} %)" for part in parts),
+                f"{fmean(row.gzip_bytes for row in some):,.0f}",
+            )
+        )
     return Grid(header, rows)
 
 
@@ -96,10 +107,15 @@ def _each(results: Results) -> Grid:
     rows = []
     for run in results.runs:
         last = run.ratios["int8"]
-        rows.append((
-            str(run.seed), *(f"{100 * row.accuracy:.2f} %" for row in run.rows),
-            f"{last.bytes:.1f}×", f"{last.latency:.1f}×", f"{run.minutes['total']:.1f}",
-        ))  # fmt: skip
+        rows.append(
+            (
+                str(run.seed),
+                *(f"{100 * row.accuracy:.2f} %" for row in run.rows),
+                f"{last.bytes:.1f}×",
+                f"{last.latency:.1f}×",
+                f"{run.minutes['total']:.1f}",
+            )
+        )
     return Grid(("seed", *(LABELS[name].short for name in names), "int8 smaller", "int8 faster", "minutes"), rows)
 
 
@@ -131,7 +147,11 @@ def _tied(text: str) -> str:
 @functools.cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("course_labs.report"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.PackageLoader("course_labs.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["tied"] = _tied
     return environment

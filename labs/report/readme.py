@@ -64,7 +64,10 @@ def update(readme: Path = README, labs: Path = LABS, folder: Path = shorter_runs
     Returns what was out of step. With `check`, writes nothing. Raises UserError if a marker has no results, or as `markers.refill` does.
     """
     stale = refill(readme, {"table": lambda name: table(read(folder / f"{name}.json"))}, check, OTHERS)
-    parts = {"controls": lambda name: controls(read(folder / "controls" / f"{name}.json")), "shorter": lambda name: shorter_runs.table(folder)}
+    parts = {
+        "controls": lambda name: controls(read(folder / "controls" / f"{name}.json")),
+        "shorter": lambda name: shorter_runs.table(folder),
+    }
     stale += refill(labs, parts, check, OTHERS)
     files = [folder / f"{name}.json" for name in names(readme, "table")]
     made_from = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
@@ -104,7 +107,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     if stale and check:
-        print(f"README.md or labs/README.md is out of step with labs/results: {', '.join(stale)}. Run: python -m course_labs.report.readme", file=sys.stderr)
+        print(
+            f"README.md or labs/README.md is out of step with labs/results: {', '.join(stale)}. Run: python -m course_labs.report.readme",
+            file=sys.stderr,
+        )
         return 1
     print("README.md and labs/README.md are in step" if not stale else f"Wrote {', '.join(stale)}")
     return 0

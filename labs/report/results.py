@@ -273,7 +273,9 @@ def read(path: Path) -> Results:
     """The results in the file at `path`. Raises UserError if it is not there, of another schema, or broken; it then says where."""
     content = _loaded(path)
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise UserError(f"{path} is not a results file that this version of the course knows (schema {SCHEMA}). Run the lab again to make one.")
+        raise UserError(
+            f"{path} is not a results file that this version of the course knows (schema {SCHEMA}). Run the lab again to make one."
+        )
     found = from_json(content, str(path))
     _whole(found, path)
     return found

@@ -23,7 +23,9 @@ def basis(results: Results) -> str:
     tested, calls = f"{data.title}, {data.test:,} test images, looked at once", runs[0].rows[0].times("onnx_runtime").calls
     if results.several:
         seeds = ", ".join(str(run.seed) for run in runs)
-        tested += f" by each of {len(runs)} runs (seeds {seeds}), each with a teacher of its own; mean ± sample standard deviation over the runs."
+        tested += (
+            f" by each of {len(runs)} runs (seeds {seeds}), each with a teacher of its own; mean ± sample standard deviation over the runs."
+        )
     else:
         error = 100 * max(row.accuracy_standard_error for row in runs[0].rows)
         tested += f" (standard error of an accuracy: up to {error:.2f} points)."

@@ -57,7 +57,14 @@ def table(folder: Path = RESULTS) -> str:
         for share, (minutes, results) in measured(name, folder).items():
             took = sum(run.minutes["total"] for run in results.runs) / len(results.runs)
             found = results.summary
-            rows.append((
-                results.data.title, minutes or "not given", f"{took:.1f} min", f"{share:.2f}", accuracy(found["teacher"]), accuracy(found["int8"]),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    results.data.title,
+                    minutes or "not given",
+                    f"{took:.1f} min",
+                    f"{share:.2f}",
+                    accuracy(found["teacher"]),
+                    accuracy(found["int8"]),
+                )
+            )
     return grid(HEADER, rows) + "\n"

@@ -25,7 +25,9 @@ def merged(several: list[Results]) -> Results:
     for other in several[1:]:
         for differ, words in ((other.data != first.data, "data sets"), (other.settings != first.settings, "settings")):
             if differ:
-                raise UserError(f"These runs cannot be summed up: their {words} differ. Start them with the same arguments and another --seed.")
+                raise UserError(
+                    f"These runs cannot be summed up: their {words} differ. Start them with the same arguments and another --seed."
+                )
     seeds = [run.seed for run in runs]
     if len(set(seeds)) < len(seeds):
         raise UserError(f"These runs cannot be summed up: a seed occurs twice (seeds {', '.join(map(str, seeds))}).")
@@ -60,7 +62,9 @@ def _of_row(rows: tuple[Row, ...], runs: list[Run]) -> Summary:
         bytes=spread([row.bytes for row in rows]),
         latency_ms=_medians(rows, lambda row: row.onnx_runtime),
         eager_ms=_medians(rows, lambda row: row.pytorch_eager),
-        ratios=RatioSpreads(**{part.name: spread([getattr(each, part.name) for each in taken]) for part in fields(Ratios)}) if taken else None,
+        ratios=RatioSpreads(**{part.name: spread([getattr(each, part.name) for each in taken]) for part in fields(Ratios)})
+        if taken
+        else None,
     )
 
 

@@ -56,7 +56,9 @@ def terminal(results: Results) -> Table:
     """The table for a terminal of 80 columns."""
     runs = f"{len(results.runs)} runs, mean ± standard deviation" if results.several else "one run, one runtime"
     percentiles = () if results.several else ("p10–p90",)
-    table = _narrow(f"{results.data.title}: four models, {runs}", ("model", "accuracy", "kB", "weights", "MACs", "ms", *percentiles, "eager"))
+    table = _narrow(
+        f"{results.data.title}: four models, {runs}", ("model", "accuracy", "kB", "weights", "MACs", "ms", *percentiles, "eager")
+    )
     for row in results.first.rows:
         times, found = row.times("onnx_runtime"), results.summary[row.name]
         assert found.latency_ms is not None
@@ -107,7 +109,9 @@ def _cells(results: Results, row: Row) -> tuple[str, ...]:
 
 
 def _narrow(title: str, columns: tuple[str, ...]) -> Table:
-    table = Table(title=title, title_justify="left", caption=CAPTION, caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", caption=CAPTION, caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for column in columns:
         table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
     return table

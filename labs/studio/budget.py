@@ -42,7 +42,9 @@ def judged(results: Results, budget: Budget) -> Verdict:
     limits = {name: limit for name, limit in asdict(budget).items() if limit is not None}
     rows = {row.name: row.title for row in results.first.rows}
     costs = {name: _costs(results.summary[name], limits) for name in rows}
-    excess = {name: {key: value - limits[key] for key, value in found.items() if value > limits[key] + 1e-9} for name, found in costs.items()}
+    excess = {
+        name: {key: value - limits[key] for key, value in found.items() if value > limits[key] + 1e-9} for name, found in costs.items()
+    }
     fitting = [name for name in rows if not excess[name]]
     if fitting:
         choice = min(fitting, key=lambda name: results.summary[name].bytes.mean)

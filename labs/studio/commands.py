@@ -10,19 +10,24 @@ import typer
 
 def lab(
     data: Annotated[str, typer.Option(help="digits, mnist or cifar10")] = "digits",
-    out: Annotated[Path | None, typer.Option(help="folder for the results [default: runs/DATA, or with the name of your own model or images, another seed, ...]")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="folder for the results [default: runs/DATA, or with the name of your own model or images, another seed, ...]"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="another seed gives another, equally good run")] = 0,
     minutes: Annotated[float | None, typer.Option(help="train longer or shorter, so that everything takes about so many minutes")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="so many runs, with this seed and the next ones: mean and spread")] = 1,
     controls: Annotated[
-        bool, typer.Option("--controls", help="add a second table: student without teacher, pruned shape from scratch, masks, dynamic int8, ...")
+        bool,
+        typer.Option("--controls", help="add a second table: student without teacher, pruned shape from scratch, masks, dynamic int8, ..."),
     ] = False,
     model: Annotated[
         str | None, typer.Option(metavar="PATH.PY:FACTORY", help="your own network: factory(in_channels, classes, width=1.0) returns it")
     ] = None,
     width: Annotated[float, typer.Option(help="with --model: the width of the student, the teacher's being 1.0")] = 0.5,
     images: Annotated[
-        Path | None, typer.Option(help="your own images instead of --data: FOLDER/train/CLASS/... and FOLDER/test/CLASS/..., or FOLDER/CLASS/...")
+        Path | None,
+        typer.Option(help="your own images instead of --data: FOLDER/train/CLASS/... and FOLDER/test/CLASS/..., or FOLDER/CLASS/..."),
     ] = None,
     size: Annotated[int, typer.Option(help="with --images: height and width to which they are scaled")] = 32,
     max_drop: Annotated[float | None, typer.Option(help="budget: points of test accuracy below the teacher")] = None,
@@ -59,13 +64,21 @@ def lab(
         results = run_seeds(dataset, out, list(range(seed, seed + seeds)), settings, minutes=minutes, family=family, with_controls=controls)
     except KeyboardInterrupt:
         given = {
-            "--data": data if images is None else None, "--model": model, "--width": f"{width:g}" if model else None,
-            "--images": images, "--size": size if images else None, "--out": out, "--seed": seed, "--seeds": seeds if seeds > 1 else None,
+            "--data": data if images is None else None,
+            "--model": model,
+            "--width": f"{width:g}" if model else None,
+            "--images": images,
+            "--size": size if images else None,
+            "--out": out,
+            "--seed": seed,
+            "--seeds": seeds if seeds > 1 else None,
             "--minutes": f"{minutes:g}" if minutes is not None else None,
-        }  # fmt: skip
+        }
         again = " ".join(["course lab", *(f"{key} {shlex.quote(str(value))}" for key, value in given.items() if value is not None)])
         again += " --controls" if controls else ""
-        again += "".join(f" --{name} {limit:g}" for name, limit in (("max-drop", max_drop), ("max-mb", max_mb), ("max-ms", max_ms)) if limit is not None)
+        again += "".join(
+            f" --{name} {limit:g}" for name, limit in (("max-drop", max_drop), ("max-mb", max_mb), ("max-ms", max_ms)) if limit is not None
+        )
         typer.echo(
             f"\nStopped. Finished stages are kept in {out / ('stages' if seeds == 1 else 'seed-*/stages')}. To go on: {again}",
             err=True,

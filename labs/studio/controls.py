@@ -69,7 +69,9 @@ class Controls:
         def work(update: Update) -> nn.Module:
             return maker.train_with_teacher(maker.new(shape), recipe, "from_scratch", self.answers, update)
 
-        return maker.trained("from_scratch", shape, work, {"recipe": recipe} | maker.help_of(self.answers), (convnet, training, distillation))
+        return maker.trained(
+            "from_scratch", shape, work, {"recipe": recipe} | maker.help_of(self.answers), (convnet, training, distillation)
+        )
 
     def unstructured(self) -> Model:
         """The student with its smallest weights set to zero, as many numbers left as the pruned network has, and the same recovery."""
@@ -86,7 +88,9 @@ class Controls:
             return unstructured.settled(maker.train_with_teacher(net, recipe, "pruned", self.answers, update))
 
         inputs = {"student": student.done.fingerprint, "left": count, "recipe": recipe} | maker.help_of(self.answers)
-        return maker.trained("unstructured", student.net.shape, work, inputs, (convnet, training, distillation, unstructured, sys.modules[__name__]))
+        return maker.trained(
+            "unstructured", student.net.shape, work, inputs, (convnet, training, distillation, unstructured, sys.modules[__name__])
+        )
 
     def silenced(self) -> Model:
         """What the pruned network computes, in the student's shape: the channels are zero instead of gone."""

@@ -63,7 +63,14 @@ def measured_run(maker: RowMaker, models: list[Model], seconds: dict[str, float]
 def described(data: Dataset) -> Data:
     """What the results say of the data set."""
     return Data(
-        data.name, data.title, data.source, data.fingerprint, tuple(data.classes), train=len(data.train), validation=len(data.val), test=len(data.test)
+        data.name,
+        data.title,
+        data.source,
+        data.fingerprint,
+        tuple(data.classes),
+        train=len(data.train),
+        validation=len(data.val),
+        test=len(data.test),
     )
 
 
@@ -80,7 +87,10 @@ def _measured(maker: RowMaker, models: list[Model]) -> Measurement:
     pruned = next(model.path for model in models if model.name == "pruned")
     with status("measure: int8 calibrated on the wrong images", maker.console):
         wrong = miscalibration.compare(
-            lambda path, images: quantise.quantise(pruned, path, images), data, maker.settings.calibration, maker.seed_for("wrong calibration")
+            lambda path, images: quantise.quantise(pruned, path, images),
+            data,
+            maker.settings.calibration,
+            maker.seed_for("wrong calibration"),
         )
     return Measurement(
         rows=tuple(_rows(maker, models, said)),

@@ -28,7 +28,13 @@ LONGEST = 4.0
 
 
 def planned(
-    minutes: float, settings: Settings, data: Dataset, stages: Stages, console: Console, family: Family | None = None, with_controls: bool = False
+    minutes: float,
+    settings: Settings,
+    data: Dataset,
+    stages: Stages,
+    console: Console,
+    family: Family | None = None,
+    with_controls: bool = False,
 ) -> Settings:
     """`settings` scaled so that one run takes about `minutes`, and a line on `console` that says what this means.
 
@@ -44,15 +50,21 @@ def planned(
         return {"share": share}
 
     inputs = {
-        "minutes": minutes, "controls": with_controls, "settings": dataclasses.asdict(settings), "data": data.fingerprint, "machine": machine.describe(),
-        "code": code_version(sys.modules[__name__], convnet, training), **family.fingerprint,
+        "minutes": minutes,
+        "controls": with_controls,
+        "settings": dataclasses.asdict(settings),
+        "data": data.fingerprint,
+        "machine": machine.describe(),
+        "code": code_version(sys.modules[__name__], convnet, training),
+        **family.fingerprint,
     }
     share = stages.run("plan", ".share.json", inputs, work).facts["share"]
     chosen = scaled(settings, share)
     console.print(
         f"[bold]plan    [/] {minutes:.3g} minutes a run: {share:.2f} of the default training. Epochs: teacher {chosen.teacher_recipe.epochs:.1f}, "
         f"student {chosen.student_recipe.epochs:.1f}, recovery {chosen.recovery_recipe.epochs:.1f}.",
-        highlight=False, soft_wrap=True,
+        highlight=False,
+        soft_wrap=True,
     )
     return chosen
 
@@ -64,8 +76,11 @@ def scaled(settings: Settings, share: float) -> Settings:
         return dataclasses.replace(recipe, epochs=recipe.epochs * share)
 
     return dataclasses.replace(
-        settings, teacher_recipe=longer(settings.teacher_recipe), student_recipe=longer(settings.student_recipe),
-        recovery_recipe=longer(settings.recovery_recipe), views=max(1, round(settings.views * share)),
+        settings,
+        teacher_recipe=longer(settings.teacher_recipe),
+        student_recipe=longer(settings.student_recipe),
+        recovery_recipe=longer(settings.recovery_recipe),
+        views=max(1, round(settings.views * share)),
     )
 
 
@@ -82,9 +97,10 @@ def training_seconds(settings: Settings, data: Dataset, new: Callable[..., nn.Mo
         epochs["pruned"] += first + recovery + recovery * other_tools.installed(other_tools.TORCH_PRUNING)
     total = settings.views * len(data.train) * _seconds_an_image_shown(new(settings.teacher), data)
     for shape, recipe, count in (
-        (settings.teacher, settings.teacher_recipe, settings.teacher_recipe.epochs), (settings.student, settings.student_recipe, epochs["student"]),
+        (settings.teacher, settings.teacher_recipe, settings.teacher_recipe.epochs),
+        (settings.student, settings.student_recipe, epochs["student"]),
         (pruned, settings.recovery_recipe, epochs["pruned"]),
-    ):  # fmt: skip
+    ):
         total += count * len(data.train) * _seconds_an_image_learnt(lambda: new(shape), recipe, data)
     return total
 

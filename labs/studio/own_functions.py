@@ -42,7 +42,9 @@ class OwnFunctions:
             if not isinstance(value, torch.Tensor) or value.ndim or not bool(torch.isfinite(value)):
                 raise UserError(f"Your loss must give one finite number, a tensor of shape (); it gave {value!r}"[:300])
             if not value.requires_grad:
-                raise UserError("Your loss gives a number without a gradient, so nothing is learnt: no .item(), .detach() or NumPy on the student's logits.")
+                raise UserError(
+                    "Your loss gives a number without a gradient, so nothing is learnt: no .item(), .detach() or NumPy on the student's logits."
+                )
             return value
 
         return loss

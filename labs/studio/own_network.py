@@ -51,7 +51,9 @@ def own_setup(data: str, images: Path | str | None, size: int, model: str | None
         assert isinstance(recipes.teacher, Shape), "the course's own network"
         halved = len(recipes.teacher.pools)
         if size < 2**halved:
-            raise UserError(f"--size {size} is too small for the course's own network, which halves a picture {halved} times. Give at least {2**halved}.")
+            raise UserError(
+                f"--size {size} is too small for the course's own network, which halves a picture {halved} times. Give at least {2**halved}."
+            )
         return dataset, recipes, None
     family, settings = prepared(model, dataset, recipes, width)
     return dataset, settings, family

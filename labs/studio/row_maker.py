@@ -91,7 +91,9 @@ class RowMaker:
         net = self.family.new(shape)
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
         height, width = self.data.train.images.shape[-2:]
-        return self._model(name, net, export.export(net.eval(), (height, width), self._file(name), self.notes(name), self.family.folded), done)
+        return self._model(
+            name, net, export.export(net.eval(), (height, width), self._file(name), self.notes(name), self.family.folded), done
+        )
 
     def rounded(self, name: str, net: AnyNetwork, work: Callable[[Path], dict], inputs: dict[str, Any]) -> Model:
         """The row `name`, made by rounding `net`: its artefact is the ONNX file that `work(path)` writes; it returns the facts to keep of it.
@@ -115,7 +117,11 @@ class RowMaker:
 
     def help_of(self, answers: Answers) -> dict[str, Any]:
         """What the teacher's help depends on, among a stage's inputs."""
-        return {"taught": answers.done.fingerprint, "distillation": (self.settings.temperature, self.settings.alpha), **self.learner.versions("loss")}
+        return {
+            "taught": answers.done.fingerprint,
+            "distillation": (self.settings.temperature, self.settings.alpha),
+            **self.learner.versions("loss"),
+        }
 
     def seed_for(self, purpose: str) -> int:
         """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""

@@ -17,8 +17,14 @@ from course_labs.studio.steps import run_lab
 
 
 def run_seeds(
-    data: str | Dataset, out: Path | str, seeds: list[int], settings: Settings | None = None, console: Console | None = None,
-    minutes: float | None = None, family: Family | None = None, with_controls: bool = False,
+    data: str | Dataset,
+    out: Path | str,
+    seeds: list[int],
+    settings: Settings | None = None,
+    console: Console | None = None,
+    minutes: float | None = None,
+    family: Family | None = None,
+    with_controls: bool = False,
 ) -> Results:
     """Run the lab once for each of `seeds`, in `out`/seed-N, and write the results of all to `out`. Returns them.
 

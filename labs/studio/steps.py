@@ -43,7 +43,12 @@ class Studio:
     """
 
     def __init__(
-        self, data: str | Dataset, out: Path | str, seed: int = 0, settings: Settings | None = None, console: Console | None = None,
+        self,
+        data: str | Dataset,
+        out: Path | str,
+        seed: int = 0,
+        settings: Settings | None = None,
+        console: Console | None = None,
         family: Family | None = None,
     ):
         self.data: Dataset = load(data) if isinstance(data, str) else data
@@ -89,7 +94,10 @@ class Studio:
                 return {}
 
             inputs = maker.common | {
-                "teacher": teacher.done.fingerprint, "views": chosen.views, "shift": recipe.shift, "flip": recipe.flip,
+                "teacher": teacher.done.fingerprint,
+                "views": chosen.views,
+                "shift": recipe.shift,
+                "flip": recipe.flip,
                 "code": code_version(convnet, training, distillation),
             }
             done = maker.stages.run("taught", ".pt", inputs, work)
@@ -171,8 +179,13 @@ class Studio:
 
 
 def run_lab(
-    data: str | Dataset = "digits", out: Path | str = "runs/digits", seed: int = 0, settings: Settings | None = None, console: Console | None = None,
-    with_controls: bool = False, family: Family | None = None,
+    data: str | Dataset = "digits",
+    out: Path | str = "runs/digits",
+    seed: int = 0,
+    settings: Settings | None = None,
+    console: Console | None = None,
+    with_controls: bool = False,
+    family: Family | None = None,
 ) -> Results:
     """Build and measure all four models; write results.json, table.md, report.html, pictures and four .onnx files to `out`.
 

@@ -145,7 +145,9 @@ def my_rebuild(state, kept):
     return small
 
 
-@wrong("studio.3-rebuild", "cuts a convolution's inputs with its own list; its inputs are the channels of the layer before, and of the image")
+@wrong(
+    "studio.3-rebuild", "cuts a convolution's inputs with its own list; its inputs are the channels of the layer before, and of the image"
+)
 def my_rebuild(state, kept):
     small = dict(state)
     for i, keep in enumerate(kept):

@@ -47,15 +47,33 @@ def test_predict_two_cuts_in_one_tensor(student, rng):
 def test_loss_of_random_batches(student, rng):
     # The first batch is small, so that a message shows it whole.
     sizes = [(2, 3), *[(None, None)] * 3]
-    for size, (temperature, alpha) in zip(sizes, ((1.5, 0.5), (float(rng.uniform(1.5, 8)), float(rng.uniform(0.1, 0.9))), (float(rng.uniform(1.5, 8)), 1.0), (0.5, 0.3))):
+    for size, (temperature, alpha) in zip(
+        sizes, ((1.5, 0.5), (float(rng.uniform(1.5, 8)), float(rng.uniform(0.1, 0.9))), (float(rng.uniform(1.5, 8)), 1.0), (0.5, 0.3))
+    ):
         z, t, y = batch(rng, *size)
-        loss(student, z, t, y, temperature, alpha, case(student_logits=z, teacher_logits=t, labels=y, temperature=temperature, alpha_soft=alpha))
+        loss(
+            student,
+            z,
+            t,
+            y,
+            temperature,
+            alpha,
+            case(student_logits=z, teacher_logits=t, labels=y, temperature=temperature, alpha_soft=alpha),
+        )
 
 
 @exercise("studio.2-loss", points=3)
 def test_loss_where_probabilities_underflow(student, rng):
     sure, teacher, y = torch.tensor([[300.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 0.0], [400.0, 0.0]]), torch.tensor([0, 1])
-    loss(student, sure, teacher, y, 1.0, 0.5, "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]], labels [0, 1], T = 1, alpha_soft = 0.5")
+    loss(
+        student,
+        sure,
+        teacher,
+        y,
+        1.0,
+        0.5,
+        "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]], labels [0, 1], T = 1, alpha_soft = 0.5",
+    )
 
 
 @exercise("studio.2-loss", points=3)
@@ -64,7 +82,14 @@ def test_loss_does_not_mind_a_shift(student, rng):
     shift = torch.from_numpy(rng.integers(-20, 21, (len(z), 1)).astype(np.float32))
     before, after = (real_number(student.my_loss(z, each, y, 2.0, 0.5), "The result of my_loss") for each in (t, t + shift))
     # Logits of size 24 instead of 4: their rounding is six times larger.
-    close(after, before, abs=2e-5, rel=1e-5, what="the loss after a number was added to all of an image's teacher logits", on=case(student_logits=z, teacher_logits=t, added=shift))
+    close(
+        after,
+        before,
+        abs=2e-5,
+        rel=1e-5,
+        what="the loss after a number was added to all of an image's teacher logits",
+        on=case(student_logits=z, teacher_logits=t, added=shift),
+    )
 
 
 # studio.3

@@ -26,7 +26,10 @@ def loss(student, logits, teacher_logits, labels, temperature, alpha_soft, on):
     what = "The result of my_loss"
     answer = student.gradient("my_loss", logits, teacher_logits, labels, temperature, alpha_soft)
     got = real_number(answer.value, what, on)
-    that(torch.is_tensor(answer.value), f"{what} should be a tensor, so that training can follow its gradient; it is {kind_of(answer.value)}.")
+    that(
+        torch.is_tensor(answer.value),
+        f"{what} should be a tensor, so that training can follow its gradient; it is {kind_of(answer.value)}.",
+    )
     # float32 rounds to 6e-8; logarithms of size up to 10, sums of a dozen, times T squared.
     rounded = 2e-6 * max(1, temperature**2)
     close(got, loss_of(logits, teacher_logits, labels, temperature, alpha_soft), abs=rounded, rel=1e-5, what="the loss", on=on)
@@ -53,7 +56,9 @@ def loss_of(student_logits, teacher_logits, labels, temperature, alpha_soft):
 
 def slopes_of(student_logits, teacher_logits, labels, temperature, alpha_soft):
     """The loss's gradient at the student's logits: a softmax less its target, for both parts (Hinton, Vinyals and Dean 2015, section 2.1)."""
-    q, p, q_1 = (np.exp(log_softened(*each)) for each in ((student_logits, temperature), (teacher_logits, temperature), (student_logits, 1.0)))
+    q, p, q_1 = (
+        np.exp(log_softened(*each)) for each in ((student_logits, temperature), (teacher_logits, temperature), (student_logits, 1.0))
+    )
     return (alpha_soft * temperature * (q - p) + (1 - alpha_soft) * (q_1 - np.eye(q.shape[1])[np.asarray(labels)])) / len(q)
 
 
@@ -96,7 +101,10 @@ def prove_rebuilt(student, state, kept, images, on):
     that(isinstance(got, dict), f"my_rebuild should return a dict of tensors; got {kind_of(got)}.")
     missing = [name for name in state if name not in got]
     that(not missing, f"The smaller network lacks {show(missing[0]) if missing else ''}; {on}.")
-    that(len(got) == len(state), f"The smaller network has names that the old one has not: {show(sorted(map(str, got.keys() - state.keys())))}.")
+    that(
+        len(got) == len(state),
+        f"The smaller network has names that the old one has not: {show(sorted(map(str, got.keys() - state.keys())))}.",
+    )
     inputs = images.shape[1]
     for i, keep in enumerate(kept):
         width = len(keep)
@@ -107,7 +115,13 @@ def prove_rebuilt(student, state, kept, images, on):
     right_tensors(got, state, {"head.weight": (len(state["head.bias"]), inputs), "head.bias": tuple(state["head.bias"].shape)}, on)
     want = answer_of(state, images, kept)
     # Both are computed here in float64 from the same float32 numbers: nothing is left but the order of sums.
-    close(answer_of(got, images), want, abs=1e-9 * (1 + np.abs(want).max()), what="the logits of the smaller network (those of the big one with the other channels silenced)", on=on)
+    close(
+        answer_of(got, images),
+        want,
+        abs=1e-9 * (1 + np.abs(want).max()),
+        what="the logits of the smaller network (those of the big one with the other channels silenced)",
+        on=on,
+    )
 
 
 def right_tensors(got, state, wanted, on):
@@ -128,7 +142,10 @@ def random_splits(rng, train, other, channels=2):
 def drawn_from(student, splits, count, mean, std, seed, on):
     """Ask for calibration images and prove that they are normalised training images, each once, drawn at random. Returns their indices."""
     got = student.my_calibration(splits, count, mean, std, seed)
-    that(torch.is_tensor(got) and got.dtype == torch.float32, f"my_calibration should return a float32 tensor; got {got.dtype if torch.is_tensor(got) else kind_of(got)}.")
+    that(
+        torch.is_tensor(got) and got.dtype == torch.float32,
+        f"my_calibration should return a float32 tensor; got {got.dtype if torch.is_tensor(got) else kind_of(got)}.",
+    )
     shape = (count, *splits["train"].shape[1:])
     that(tuple(got.shape) == shape, f"The result should have the shape {shape}; it has {tuple(got.shape)}; {on}.")
     back = (got.double().numpy() * np.reshape(std, (-1, 1, 1)) + np.reshape(mean, (-1, 1, 1))) * 255
@@ -143,7 +160,9 @@ def drawn_from(student, splits, count, mean, std, seed, on):
     found = [homes.get(image.astype(np.uint8).tobytes()) for image in whole]
     that(None not in found, f"Some of these images are in none of the splits: is a channel normalised with the numbers of another? {on}.")
     strangers = {name for name, _ in found} - {"train"}
-    that(not strangers, f"Some of these images come from the split {' and '.join(map(repr, sorted(strangers)))}: that is not what it is for.")
+    that(
+        not strangers, f"Some of these images come from the split {' and '.join(map(repr, sorted(strangers)))}: that is not what it is for."
+    )
     indices = [index for _, index in found]
     that(len(set(indices)) == count, f"Only {len(set(indices))} of {count} images are different ones; {on}.")
     # One block of the file, or every second image: of all honest draws of a dozen, fewer than one in a million looks like this.

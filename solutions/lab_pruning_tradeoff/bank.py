@@ -12,7 +12,9 @@ from autograder.checks import right, right_value, wrong, wrong_value
 # tradeoff.1-predict
 
 wrong_value("tradeoff.1-predict", "counts the outputs only; a layer behind a pruned one also has fewer inputs", predict_1="a")
-wrong_value("tradeoff.1-predict", "cuts too little: 0.85 of the outputs times 0.85 of the inputs is still almost three quarters", predict_1="c")
+wrong_value(
+    "tradeoff.1-predict", "cuts too little: 0.85 of the outputs times 0.85 of the inputs is still almost three quarters", predict_1="c"
+)
 wrong_value("tradeoff.1-predict", "takes the share that goes for the share that stays", predict_1="d")
 wrong_value("tradeoff.1-predict", "gives the ratio instead of the letter of the choice", predict_1="30 %")
 right_value("tradeoff.1-predict", "a capital letter", predict_1="B")
@@ -46,7 +48,10 @@ def channels_to_keep(scores, percent):
     return [torch.argsort(s, descending=True, stable=True)[len(s) - len(s) * percent // 100 :].sort().values for s in scores]
 
 
-@wrong("tradeoff.2-keep", "sets one threshold for all layers; scores of different layers cannot be compared, and each layer must lose its own share")
+@wrong(
+    "tradeoff.2-keep",
+    "sets one threshold for all layers; scores of different layers cannot be compared, and each layer must lose its own share",
+)
 def channels_to_keep(scores, percent):
     every = torch.cat(list(scores))
     order = torch.argsort(every, descending=True, stable=True)[: len(every) - len(every) * percent // 100]
@@ -65,7 +70,10 @@ def channels_to_keep(scores, percent):
     return [torch.argsort(s, descending=True, stable=True)[: len(s) - int(len(s) * percent / 100 + 0.5)].sort().values for s in scores]
 
 
-@wrong("tradeoff.2-keep", "multiplies with a fraction: `n * (percent / 100)` can fall just short of a whole number, and `int` then cuts a whole channel off")
+@wrong(
+    "tradeoff.2-keep",
+    "multiplies with a fraction: `n * (percent / 100)` can fall just short of a whole number, and `int` then cuts a whole channel off",
+)
 def channels_to_keep(scores, percent):
     return [torch.argsort(s, descending=True, stable=True)[: len(s) - int(len(s) * (percent / 100))].sort().values for s in scores]
 
@@ -135,7 +143,9 @@ def channels_to_keep(scores, percent):
 # tradeoff.3-shrink
 
 
-@wrong("tradeoff.3-shrink", "looks at γ alone; with γ = 0 and β above 0 a channel puts out β for every image, and the next layer counts on it")
+@wrong(
+    "tradeoff.3-shrink", "looks at γ alone; with γ = 0 and β above 0 a channel puts out β for every image, and the next layer counts on it"
+)
 def shrink(weights):
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i in range(len(weights) // 6):
@@ -191,7 +201,9 @@ def shrink(weights):
     return small | {"head.weight": weights["head.weight"][:, inputs], "head.bias": weights["head.bias"]}
 
 
-@wrong("tradeoff.3-shrink", "looks for filters of zeros; the mask is in the batch norm, and the silent channels' filters hold what they held")
+@wrong(
+    "tradeoff.3-shrink", "looks for filters of zeros; the mask is in the batch norm, and the silent channels' filters hold what they held"
+)
 def shrink(weights):
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i in range(len(weights) // 6):
@@ -221,7 +233,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "cuts the outputs only: the next convolution still has all its inputs, and the head all its columns")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small = {}
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep]
@@ -233,7 +247,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "cuts a convolution's inputs with its own survivors; they are the channels of the layer before")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small = {}
     for i, keep in enumerate(kept):
         w = weights[f"convs.{i}.weight"][keep]
@@ -246,7 +262,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "takes the first inputs in place of the kept ones: shapes fit, and every layer listens to the wrong channels")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, inputs = {}, weights["convs.0.weight"].shape[1]
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, :inputs]
@@ -257,9 +275,14 @@ def shrink(weights):
     return small | {"head.weight": weights["head.weight"][:, kept[-1]], "head.bias": weights["head.bias"]}
 
 
-@wrong("tradeoff.3-shrink", "takes the first running statistics in place of the kept ones: each channel must keep the mean and variance it was trained with")
+@wrong(
+    "tradeoff.3-shrink",
+    "takes the first running statistics in place of the kept ones: each channel must keep the mean and variance it was trained with",
+)
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
@@ -274,7 +297,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "leaves the running statistics fresh: 0 and 1 are not what the kept channels were trained with")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
@@ -288,7 +313,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "forgets the running statistics: they are no parameters, but without them the network cannot be loaded")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
@@ -301,7 +328,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "loses batch norm's β of the kept channels, so they fire at the wrong level")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
@@ -315,7 +344,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "forgets the head: it listens to the last convolution's channels and must lose the columns of those that went")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
@@ -328,7 +359,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "takes the head's first columns in place of the kept ones")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
@@ -358,7 +391,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "keeps the silent channels, and removes those that are heard")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i, gone in enumerate(kept):
         stays = set(range(len(weights[f"norms.{i}.weight"]))) - set(gone.tolist())
@@ -373,7 +408,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "cuts the head's bias: it belongs to the classes, which all stay")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, inputs = {}, torch.arange(weights["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         small[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
@@ -386,7 +423,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "shrink changes the state dict that it was given")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     inputs = torch.arange(weights["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         weights[f"convs.{i}.weight"] = weights[f"convs.{i}.weight"][keep][:, inputs]
@@ -399,7 +438,9 @@ def shrink(weights):
 
 @right("tradeoff.3-shrink", "a copy of the dict that is overwritten, cut axis by axis with index_select")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small = {name: tensor.clone() for name, tensor in weights.items()}
     for i, keep in enumerate(kept):
         for name in ("weight", "bias", "running_mean", "running_var"):
@@ -412,7 +453,9 @@ def shrink(weights):
 
 @right("tradeoff.3-shrink", "rules by name, in another order of names")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small = {}
     for name in sorted(weights, reverse=True):
         tensor = weights[name]
@@ -430,7 +473,9 @@ def shrink(weights):
 
 @right("tradeoff.3-shrink", "NumPy's ix_, channels in another order that all layers share")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small, before = {}, np.arange(weights["convs.0.weight"].shape[1])
     for i, keep in enumerate(kept):
         own = keep.numpy()[::-1].copy()
@@ -444,7 +489,9 @@ def shrink(weights):
 
 @wrong("tradeoff.3-shrink", "gives float64 tensors; the small network's numbers keep the type they have, float32")
 def shrink(weights):
-    kept = [torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)]
+    kept = [
+        torch.nonzero((weights[f"norms.{i}.weight"] != 0) | (weights[f"norms.{i}.bias"] > 0)).flatten() for i in range(len(weights) // 6)
+    ]
     small = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
     for i, keep in enumerate(kept):
         for name in ("weight", "bias", "running_mean", "running_var"):

@@ -25,7 +25,10 @@ def accuracy_against_ratio(whole, cut, recovered, one_image):
     left.legend(loc="center right")
     right.axhspan(whole - one_image, whole, color=GREY, alpha=0.25, lw=0)
     low = min(min(points) for points in recovered.values())
-    right.set(title="The same, close up: one dash for each seed", ylim=(min(low, whole - one_image) - one_image, max(whole, max(means)) + one_image / 2))
+    right.set(
+        title="The same, close up: one dash for each seed",
+        ylim=(min(low, whole - one_image) - one_image, max(whole, max(means)) + one_image / 2),
+    )
     return made
 
 
@@ -38,9 +41,21 @@ def shares_left(rows):
     hollow = [row for row in rows if row["file"].startswith("masked")]
     ratios = [row["percent"] for row in line]
     axes.plot([0, max(ratios)], [100, 100 - max(ratios)], ":", color=BLACK, lw=1.5, label="channels kept")
-    looks = {"bytes": ("bytes of the file", "s--", GREEN), "macs": ("MACs", "^-", ORANGE), "milliseconds": ("latency, one image, one thread", "o-", BLUE)}
+    looks = {
+        "bytes": ("bytes of the file", "s--", GREEN),
+        "macs": ("MACs", "^-", ORANGE),
+        "milliseconds": ("latency, one image, one thread", "o-", BLUE),
+    }
     for shift, (key, (label, look, colour)) in zip((-1, 0, 1), looks.items()):
-        axes.plot(ratios, [100 * row[key] / whole[key] for row in line], look, color=colour, label=label, ms=12 if key == "bytes" else 7, alpha=0.6 if key == "bytes" else 1)
+        axes.plot(
+            ratios,
+            [100 * row[key] / whole[key] for row in line],
+            look,
+            color=colour,
+            label=label,
+            ms=12 if key == "bytes" else 7,
+            alpha=0.6 if key == "bytes" else 1,
+        )
         for row in hollow:
             axes.plot(row["percent"] + 1.2 * shift, 100 * row[key] / whole[key], look[0], color=colour, mfc="white", mew=2)
     for row in hollow:

@@ -47,7 +47,11 @@ def test_kept_of_random_layers(student, rng):
     for percent, sizes in ((30, (8, 7)), *((p, rng.integers(8, 40, 3)) for p in (10, 30, 50, 70, int(rng.integers(5, 95))))):
         # Layers of very different scale: a threshold for all of them would empty the first one.
         scores = [torch.from_numpy((rng.permutation(int(n)) - n // 3) * 10.0**k).float() for k, n in enumerate(sizes)]
-        lists_of_indices(student.channels_to_keep(scores, percent), [best(s, percent) for s in scores], case(percent=percent, **{f"scores[{k}]": s for k, s in enumerate(scores)}))
+        lists_of_indices(
+            student.channels_to_keep(scores, percent),
+            [best(s, percent) for s in scores],
+            case(percent=percent, **{f"scores[{k}]": s for k, s in enumerate(scores)}),
+        )
 
 
 @exercise("tradeoff.2-keep", points=2)
@@ -62,7 +66,9 @@ def test_kept_with_many_ties(student, rng):
 def test_whole_numbers_are_exact(student, rng):
     for n, percent in ((10, 30), (100, 29), (50, 58), (1, 99), (3, 0), (200, 7)):
         scores = [torch.from_numpy(rng.permutation(n)).float()]
-        lists_of_indices(student.channels_to_keep(scores, percent), [best(s, percent) for s in scores], f"one layer of {n} channels, {percent} %")
+        lists_of_indices(
+            student.channels_to_keep(scores, percent), [best(s, percent) for s in scores], f"one layer of {n} channels, {percent} %"
+        )
 
 
 # tradeoff.3
@@ -176,7 +182,7 @@ def test_nobody_within_the_budget(student, rng):
 def validation(row):
     """The validation accuracies in a row of the table, one for each seed; the file is that of the first."""
     seeds = row.get("validation")
-    that(isinstance(seeds, list) and seeds, f"{row['file']}: \"validation\" should be a list of accuracies, one for each seed.")
+    that(isinstance(seeds, list) and seeds, f'{row["file"]}: "validation" should be a list of accuracies, one for each seed.')
     return [measured.number({"file": row["file"], "validation": one}, "validation") for one in seeds]
 
 
@@ -204,10 +210,16 @@ def test_accuracies_are_those_of_the_files(artefacts):
 @exercise("tradeoff.6-files", points=1)
 def test_half_of_the_masked_channels_are_silent(artefacts):
     whole, masked = artefacts.model("whole.onnx"), artefacts.model("masked-50.onnx")
-    that(masked.widths == whole.widths, f"`masked-50.onnx` has the channels {masked.widths}, the whole network {whole.widths}: masking removes none.")
+    that(
+        masked.widths == whole.widths,
+        f"`masked-50.onnx` has the channels {masked.widths}, the whole network {whole.widths}: masking removes none.",
+    )
     for layer, weight in enumerate(artefacts.weights("masked-50.onnx")[:-1]):
         silent, want = int((np.abs(weight).reshape(len(weight), -1).max(axis=1) == 0).sum()), len(weight) * 50 // 100
-        that(silent == want, f"In layer {layer} of `masked-50.onnx`, {silent} of {len(weight)} channels are silent; at 50 % it should be {want}.")
+        that(
+            silent == want,
+            f"In layer {layer} of `masked-50.onnx`, {silent} of {len(weight)} channels are silent; at 50 % it should be {want}.",
+        )
 
 
 @exercise("tradeoff.6-files", points=1)

@@ -18,11 +18,16 @@ FILES = ("whole.onnx", "masked-50.onnx", *(f"pruned-{percent}.onnx" for percent 
 
 def lists_of_indices(got, want, on):
     """The result of channels_to_keep: one tensor of integers for each layer, equal to `want`."""
-    that(isinstance(got, (list, tuple)), f"channels_to_keep should return a list of tensors, one for each layer; it returned {kind_of(got)}.")
+    that(
+        isinstance(got, (list, tuple)), f"channels_to_keep should return a list of tensors, one for each layer; it returned {kind_of(got)}."
+    )
     that(len(got) == len(want), f"channels_to_keep should return one tensor for each of {len(want)} layers; it returned {len(got)}; {on}.")
     for layer, (have, wanted) in enumerate(zip(got, want)):
         that(torch.is_tensor(have), f"What stays of layer {layer} should be a tensor of indices; it is {kind_of(have)}.")
-        that(have.dtype == torch.int64, f"What stays of layer {layer} should be an int64 tensor; its type is {str(have.dtype).removeprefix('torch.')}.")
+        that(
+            have.dtype == torch.int64,
+            f"What stays of layer {layer} should be an int64 tensor; its type is {str(have.dtype).removeprefix('torch.')}.",
+        )
         equal(have, np.array(wanted, np.int64), what=f"the channels kept in layer {layer}", on=on)
 
 
@@ -112,7 +117,9 @@ def prove(student, weights, strides, kept, x):
         that(tuple(tensor.shape) == shape, f"{name} should have the shape {shape}; it has {tuple(tensor.shape)}; {on}.")
         same_dtype(tensor, old, what=name)
     # Copies are exact and float64 rounds at 1e-16; 1e-5 is the law of lesson 03, and wrong answers miss it by 1e-2 or more.
-    close(run(small, strides, x), run(weights, strides, x), abs=1e-5, what="the output of the small network (against the masked one)", on=on)
+    close(
+        run(small, strides, x), run(weights, strides, x), abs=1e-5, what="the output of the small network (against the masked one)", on=on
+    )
 
 
 def shape_after(name, old, kept):
@@ -132,7 +139,12 @@ def macs_counted(student, widths, strides, in_channels, side, classes):
     got = student.count_macs(list(widths), list(strides), in_channels, side, classes)
     image = counted(in_channels, "image channel", "image channels")
     on = f"widths {list(widths)}, strides {list(strides)}, {image}, side {side}, {classes} classes"
-    equal(whole_number(got, "The result of count_macs", on), macs_of(widths, strides, in_channels, side, classes), what="the number of MACs", on=on)
+    equal(
+        whole_number(got, "The result of count_macs", on),
+        macs_of(widths, strides, in_channels, side, classes),
+        what="the number of MACs",
+        on=on,
+    )
 
 
 def macs_of(widths, strides, in_channels, side, classes):
@@ -146,7 +158,14 @@ def macs_of(widths, strides, in_channels, side, classes):
 
 
 def row(percent, macs, ms, validation, size=1000):
-    return {"file": f"pruned-{percent}.onnx", "percent": percent, "macs": macs, "milliseconds": ms, "bytes": size, "validation": list(validation)}
+    return {
+        "file": f"pruned-{percent}.onnx",
+        "percent": percent,
+        "macs": macs,
+        "milliseconds": ms,
+        "bytes": size,
+        "validation": list(validation),
+    }
 
 
 def is_choice(got, want, on):

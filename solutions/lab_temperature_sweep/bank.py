@@ -12,7 +12,11 @@ from autograder.checks import right, right_value, wrong, wrong_value
 
 # sweep.1-predict
 
-wrong_value("sweep.1-predict", "thinks that the missing factor changes the size of the loss only; it stands in front of one of the two terms", predict_1="a")
+wrong_value(
+    "sweep.1-predict",
+    "thinks that the missing factor changes the size of the loss only; it stands in front of one of the two terms",
+    predict_1="a",
+)
 wrong_value("sweep.1-predict", "divides by T in place of T squared", predict_1="b")
 wrong_value("sweep.1-predict", "divides the soft weight and forgets to bring the two weights back to a sum of 1", predict_1="d")
 wrong_value("sweep.1-predict", "gives the number instead of the letter of the choice", predict_1=0.1)
@@ -40,7 +44,10 @@ def soft_targets(teacher_logits, temperatures):
     return p, -(p * p.log()).sum(dim=2).mean(dim=1)
 
 
-@wrong("sweep.2-targets", "lines the temperatures up with the classes or the images, not with an axis of their own; it fits only where the numbers happen to agree")
+@wrong(
+    "sweep.2-targets",
+    "lines the temperatures up with the classes or the images, not with an axis of their own; it fits only where the numbers happen to agree",
+)
 def soft_targets(teacher_logits, temperatures):
     log_p = torch.log_softmax((teacher_logits / temperatures)[None].expand(len(temperatures), -1, -1), dim=2)
     return log_p.exp(), -(log_p.exp() * log_p).sum(dim=2).mean(dim=1)
@@ -322,14 +329,19 @@ def judge(taught, alone, one_image):
     return d.mean(), margin, "not shown" if abs(d.mean()) <= margin else "better" if d.mean() > 0 else "worse"
 
 
-@wrong("sweep.5-judge", "takes the spread of the taught runs; what scatters in both groups alike cancels in the paired differences, and it is their spread that counts")
+@wrong(
+    "sweep.5-judge",
+    "takes the spread of the taught runs; what scatters in both groups alike cancels in the paired differences, and it is their spread that counts",
+)
 def judge(taught, alone, one_image):
     d = taught - alone
     margin = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}[len(d)] * max(taught.std(ddof=1), one_image) / np.sqrt(len(d))
     return d.mean(), margin, "not shown" if abs(d.mean()) <= margin else "better" if d.mean() > 0 else "worse"
 
 
-@wrong("sweep.5-judge", "adds the spreads of the two groups as if they were independent; the runs are paired, and the shared scatter cancels")
+@wrong(
+    "sweep.5-judge", "adds the spreads of the two groups as if they were independent; the runs are paired, and the shared scatter cancels"
+)
 def judge(taught, alone, one_image):
     d = taught - alone
     spread = max(np.sqrt(taught.var(ddof=1) + alone.var(ddof=1)), one_image)

@@ -42,7 +42,16 @@ def sweep(temperatures, accuracies, means, spreads, seeds):
     axes.errorbar(temperatures, means[1:], yerr=spreads[1:], fmt="o-", color=BLUE, capsize=5, lw=2, label="with the teacher")
     for number, seed in enumerate(seeds):
         shift = 1.06 ** (number - (len(seeds) - 1) / 2)
-        axes.plot(np.array(temperatures) * shift, accuracies[:, number], MARKERS[number % len(MARKERS)], color=ORANGE, mec=BLACK, mew=0.7, ms=6, label=f"seed {seed}")
+        axes.plot(
+            np.array(temperatures) * shift,
+            accuracies[:, number],
+            MARKERS[number % len(MARKERS)],
+            color=ORANGE,
+            mec=BLACK,
+            mew=0.7,
+            ms=6,
+            label=f"seed {seed}",
+        )
     axes.set_xscale("log", base=2)
     axes.set_xticks(temperatures, [f"{t}" for t in temperatures])
     axes.set(xlabel="temperature T (log)", ylabel="validation accuracy (%)", title="Five temperatures, three seeds each")

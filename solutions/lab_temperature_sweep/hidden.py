@@ -164,7 +164,13 @@ def test_no_spread_is_not_certainty(student, rng):
     for seeds in (2, 3, 4, 5):
         alone = np.round(8 * rng.uniform(85, 95, seeds)) / 8
         for step, image in ((0.5, 0.5), (0.25, 0.5), (6.0, 0.5)):
-            is_verdict(ask_judge(student, alone + step, alone, image), alone + step, alone, image, f"{seeds} seeds, each {step} points better; one image is {image} points")
+            is_verdict(
+                ask_judge(student, alone + step, alone, image),
+                alone + step,
+                alone,
+                image,
+                f"{seeds} seeds, each {step} points better; one image is {image} points",
+            )
 
 
 @exercise("sweep.5-judge", points=4)
@@ -187,7 +193,10 @@ def test_eighteen_students_that_classify(artefacts, rng):
     that(len(widths) == 4, f"A student has four convolutions; `{FILES[0]}` has {len(widths)}.")
     for name in FILES:
         have = artefacts.model(name).widths
-        that(have == widths, f"`{name}` has the channels {have}, `{FILES[0]}` {widths}: all students must have one shape, or the sweep compares shapes.")
+        that(
+            have == widths,
+            f"`{name}` has the channels {have}, `{FILES[0]}` {widths}: all students must have one shape, or the sweep compares shapes.",
+        )
         measured.classifies(artefacts, name, data, rng, LEAST[data])
     measured.different_networks(artefacts, FILES, data)
 

@@ -48,7 +48,9 @@ def loss_of(student_logits, teacher_logits, labels, temperature, alpha_soft):
 
 def slopes_of(student_logits, teacher_logits, labels, temperature, alpha_soft):
     """The loss's gradient at the student's logits: a softmax less its target, for both parts (Hinton, Vinyals and Dean 2015, section 2.1)."""
-    q, p, q_1 = (np.exp(log_softened(*each)) for each in ((student_logits, temperature), (teacher_logits, temperature), (student_logits, 1.0)))
+    q, p, q_1 = (
+        np.exp(log_softened(*each)) for each in ((student_logits, temperature), (teacher_logits, temperature), (student_logits, 1.0))
+    )
     return (alpha_soft * temperature * (q - p) + (1 - alpha_soft) * (q_1 - np.eye(q.shape[1])[np.asarray(labels)])) / len(q)
 
 
@@ -90,7 +92,14 @@ def is_translation(got, alpha, temperature, on):
     """`got`, a pair, makes the two sides of the equation equal term by term."""
     weight, factor = (real_number(each, "What without_square returns", on) for each in parts(got, 2, "without_square"))
     close(factor * weight, alpha * temperature**2, rel=1e-6, abs=1e-9, what="factor * alpha, which must be alpha_soft * T²", on=on)
-    close(factor * (1 - weight), 1 - alpha, rel=1e-6, abs=1e-7 * (1 + alpha * temperature**2), what="factor * (1 - alpha), which must be 1 - alpha_soft", on=on)
+    close(
+        factor * (1 - weight),
+        1 - alpha,
+        rel=1e-6,
+        abs=1e-7 * (1 + alpha * temperature**2),
+        what="factor * (1 - alpha), which must be 1 - alpha_soft",
+        on=on,
+    )
 
 
 def statistics(got, accuracies, on):
@@ -116,7 +125,9 @@ def judged(taught, alone, one_image):
 def is_verdict(got, taught, alone, one_image, on):
     difference, margin, verdict = parts(got, 3, "judge")
     want = judged(taught, alone, one_image)
-    difference, margin = (real_number(value, f"The {name} that judge returns", on) for name, value in (("difference", difference), ("margin", margin)))
+    difference, margin = (
+        real_number(value, f"The {name} that judge returns", on) for name, value in (("difference", difference), ("margin", margin))
+    )
     that(isinstance(verdict, str), f'The verdict should be "better", "worse" or "not shown"; it is {show(verdict)}.')
     close(difference, want[0], abs=1e-9, what="the difference", on=on)
     close(margin, want[1], rel=1e-9, what="the margin", on=on)
@@ -149,7 +160,9 @@ def test_targets_of_the_worked_example(student, rng):
 @exercise("sweep.2-targets")
 def test_as_many_temperatures_as_images_and_classes(student, rng):
     logits, temperatures = torch.tensor([[3.0, 0.0, 1.0], [0.0, 2.0, -1.0], [-3.0, 0.0, 6.0]]), torch.tensor([0.5, 2.0, 8.0])
-    are_targets(student.soft_targets(logits, temperatures), logits, temperatures, "three images, three classes and temperatures [0.5, 2, 8]")
+    are_targets(
+        student.soft_targets(logits, temperatures), logits, temperatures, "three images, three classes and temperatures [0.5, 2, 8]"
+    )
 
 
 @exercise("sweep.2-targets")
@@ -233,7 +246,11 @@ def summary(artefacts):
     """The table of the sweep: one row without a teacher and one for each temperature, with "mean" and "spread"."""
     rows = artefacts.results().get("sweep")
     wanted = (None, *TEMPERATURES)
-    fits = isinstance(rows, list) and all(isinstance(each, dict) for each in rows) and [each.get("temperature", 0) for each in rows] == list(wanted)
+    fits = (
+        isinstance(rows, list)
+        and all(isinstance(each, dict) for each in rows)
+        and [each.get("temperature", 0) for each in rows] == list(wanted)
+    )
     that(fits, 'The results should have "sweep", one row for each temperature: null (no teacher), 1, 2, 4, 8, 16, in this order.')
     for each in rows:
         for cell in ("mean", "spread"):

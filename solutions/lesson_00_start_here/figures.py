@@ -44,9 +44,13 @@ def _shirts(axes):
         inside = i in kept
         body = [(0.35, 0), (1.45, 0), (1.45, 1.5), (1.8, 1.3), (1.8, 2.0), (1.2, 2.5), (0.6, 2.5), (0, 2.0), (0, 1.3), (0.35, 1.5)]
         axes.fill(
-            [x + a for a, _ in body], [y + b for _, b in body],
-            fc=GREEN if inside else "white", ec=BLACK if inside else GREY, ls="-" if inside else ":", lw=1.3,
-        )  # fmt: skip
+            [x + a for a, _ in body],
+            [y + b for _, b in body],
+            fc=GREEN if inside else "white",
+            ec=BLACK if inside else GREY,
+            ls="-" if inside else ":",
+            lw=1.3,
+        )
 
 
 def _summary(axes):

@@ -641,7 +641,10 @@ def min_max_range(x):
     return float(x.max()), float(x.min())
 
 
-@wrong("1.6-calibrate", "ends with the smallest candidate: the codes are not held within -qmax..qmax, or what is compared is not the distance of x from scale * codes")
+@wrong(
+    "1.6-calibrate",
+    "ends with the smallest candidate: the codes are not held within -qmax..qmax, or what is compared is not the distance of x from scale * codes",
+)
 def best_clip(x, candidates, qmax):
     best, best_mse = None, np.inf
     for clip in candidates:
@@ -1007,7 +1010,10 @@ def quantize_rows(w, qmax):
     return codes.astype(np.int32), scales
 
 
-@wrong("1.7-channels", "divides the table by the scales as they are; shape (rows, columns) by (rows,) lines the scales up with the columns, so they need a second axis")
+@wrong(
+    "1.7-channels",
+    "divides the table by the scales as they are; shape (rows, columns) by (rows,) lines the scales up with the columns, so they need a second axis",
+)
 def quantize_rows(w, qmax):
     largest = np.abs(w).max(axis=1)
     scales = np.where(largest > 0, largest / qmax, 1.0)
@@ -1169,7 +1175,10 @@ def int_matmul(qa, za, qb, zb):
     return (acc + a.shape[1] * za * zb).astype(np.int32)
 
 
-@wrong("1.8-matmul", "sums the codes of b along the wrong axis; each column of b needs its own sum, so the axis K, the first one, must disappear")
+@wrong(
+    "1.8-matmul",
+    "sums the codes of b along the wrong axis; each column of b needs its own sum, so the axis K, the first one, must disappear",
+)
 def int_matmul(qa, za, qb, zb):
     a, b = qa.astype(np.int32), qb.astype(np.int32)
     acc = a @ b
@@ -1187,7 +1196,9 @@ def int_matmul(qa, za, qb, zb):
     return (acc + a.shape[1] * za * zb).astype(np.int32)
 
 
-@wrong("1.8-matmul", "sums the codes of a along the wrong axis; each row of a needs its own sum, so the axis K, the second one, must disappear")
+@wrong(
+    "1.8-matmul", "sums the codes of a along the wrong axis; each row of a needs its own sum, so the axis K, the second one, must disappear"
+)
 def int_matmul(qa, za, qb, zb):
     a, b = qa.astype(np.int32), qb.astype(np.int32)
     acc = a @ b
@@ -1196,7 +1207,10 @@ def int_matmul(qa, za, qb, zb):
     return (acc + a.shape[1] * za * zb).astype(np.int32)
 
 
-@wrong("1.8-matmul", "computes in float32, which is exact only up to 2^24; the sums of a layer are larger, and here integers only are asked for")
+@wrong(
+    "1.8-matmul",
+    "computes in float32, which is exact only up to 2^24; the sums of a layer are larger, and here integers only are asked for",
+)
 def int_matmul(qa, za, qb, zb):
     a, b = qa.astype(np.float32), qb.astype(np.float32)
     acc = a @ b
@@ -1205,12 +1219,18 @@ def int_matmul(qa, za, qb, zb):
     return (acc + a.shape[1] * za * zb).astype(np.int32)
 
 
-@wrong("1.8-matmul", "computes in float32, which is exact only up to 2^24; the sums of a layer are larger, and here integers only are asked for")
+@wrong(
+    "1.8-matmul",
+    "computes in float32, which is exact only up to 2^24; the sums of a layer are larger, and here integers only are asked for",
+)
 def int_matmul(qa, za, qb, zb):
     return np.rint((qa.astype(np.float32) - za) @ (qb.astype(np.float32) - zb)).astype(np.int32)
 
 
-@wrong("1.8-matmul", "takes the row sums for column sums where there are as many rows as columns: they need the shape (rows, 1), whatever the sizes")
+@wrong(
+    "1.8-matmul",
+    "takes the row sums for column sums where there are as many rows as columns: they need the shape (rows, 1), whatever the sizes",
+)
 def int_matmul(qa, za, qb, zb):
     a, b = qa.astype(np.int32), qb.astype(np.int32)
     acc, rows = a @ b - za * b.sum(axis=0), a.sum(axis=1)
@@ -1273,7 +1293,9 @@ def requantize(acc, m, shift, zero_point, qmin, qmax):
     return (np.clip(rounded, qmin, qmax) + zero_point).astype(np.int32)
 
 
-@wrong("1.8-matmul", "moves the zero point up to add it before the shift, where it does not always fit into 64 bits; it is added afterwards")
+@wrong(
+    "1.8-matmul", "moves the zero point up to add it before the shift, where it does not always fit into 64 bits; it is added afterwards"
+)
 def requantize(acc, m, shift, zero_point, qmin, qmax):
     moved = acc.astype(np.int64) * m + (np.int64(1) << (shift - 1)) + (np.int64(zero_point) << shift)
     return np.clip(moved >> shift, qmin, qmax).astype(np.int32)
@@ -1473,7 +1495,10 @@ def _high_first_back(packed, n):
 
 
 wrong_value(
-    "1.9-bytes", "swaps the halves on both ways: the first code of a pair belongs in the low four bits", pack4=_high_first, unpack4=_high_first_back
+    "1.9-bytes",
+    "swaps the halves on both ways: the first code of a pair belongs in the low four bits",
+    pack4=_high_first,
+    unpack4=_high_first_back,
 )
 
 

@@ -33,9 +33,11 @@ def error_histogram(errors, scale):
     axes.hist(errors / scale, bins=50, range=(-0.625, 0.625), density=True, color=SKY, ec="white", label="measured")
     axes.plot([-0.5, -0.5, 0.5, 0.5], [0, 1, 1, 0], "--", color=RED, label="uniform between -s/2 and s/2")
     axes.set(
-        xlabel="error, in gaps (units of the scale s)", ylabel="density", ylim=(0, 1.45),
+        xlabel="error, in gaps (units of the scale s)",
+        ylabel="density",
+        ylim=(0, 1.45),
         title="The error is spread evenly over one gap",
-    )  # fmt: skip
+    )
     axes.legend(loc="upper center", ncols=2)
     return made
 
@@ -57,17 +59,20 @@ def codes_used(symmetric, asymmetric):
     """How often each int8 code occurs, for symmetric and asymmetric codes of the same tensor."""
     made, panels = plt.subplots(2, 1, figsize=(8, 4.2), sharex=True)
     for axes, codes, name, all_codes, colour in (
-        (panels[0], symmetric, "Symmetric", 255, ORANGE), (panels[1], asymmetric, "Asymmetric", 256, BLUE),
-    ):  # fmt: skip
+        (panels[0], symmetric, "Symmetric", 255, ORANGE),
+        (panels[1], asymmetric, "Asymmetric", 256, BLUE),
+    ):
         codes = np.ravel(codes)
         counts = np.bincount(codes + 128, minlength=256)
         axes.stairs(counts, np.arange(-128.5, 128), baseline=0.5, fill=True, color=colour)
         axes.set_yscale("log")
         used = np.count_nonzero(counts)
         axes.set(
-            ylabel="count (log)", xlim=(-132, 132), ylim=(0.5, 3 * counts.max()),
+            ylabel="count (log)",
+            xlim=(-132, 132),
+            ylim=(0.5, 3 * counts.max()),
             title=f"{name}: {used} of {all_codes} codes in use, {codes.min()} to {codes.max()}",
-        )  # fmt: skip
+        )
         if codes.min() > -100:
             axes.axvspan(-128, codes.min() - 0.5, fc="none", ec="#BBBBBB", hatch="//", lw=0)
             box = {"fc": "white", "ec": "none", "pad": 3}
@@ -87,9 +92,11 @@ def clip_search(clips, mses, marks):
         axes.plot(clip, cost, marker, color=colour, ms=11, mec=BLACK, ls="none", label=f"{name}: clip {clip:.2f}, error {cost:.3f}")
     axes.grid(axis="y")
     axes.set(
-        xlabel="clip (floats beyond it are cut off)", ylabel="mean squared error", ylim=(0, None),
+        xlabel="clip (floats beyond it are cut off)",
+        ylabel="mean squared error",
+        ylim=(0, None),
         title="A narrow range clips, a wide one rounds",
-    )  # fmt: skip
+    )
     axes.legend(loc="upper center")
     return made
 
@@ -104,9 +111,12 @@ def loud_channel(per_tensor, per_channel, loud):
     axes.set_yscale("log")
     low, high = min(np.min(per_channel), np.min(per_tensor)), max(np.max(per_channel), np.max(per_tensor))
     axes.set(
-        xlabel="row (output channel)", ylabel="rms error of the weights (log)", ylim=(low / 3, high * 8), xticks=rows,
+        xlabel="row (output channel)",
+        ylabel="rms error of the weights (log)",
+        ylim=(low / 3, high * 8),
+        xticks=rows,
         title="One loud row makes all rows coarse",
-    )  # fmt: skip
+    )
     axes.set_xticklabels([f"{row}\nloud" if row == loud else f"{row}" for row in rows])
     axes.legend(loc="upper center", ncols=2)
     return made

@@ -395,9 +395,14 @@ def stored_in_words(n, bits, scales, zero_points):
 @exercise("1.9-bytes")
 def test_bytes_of_a_few_files(student, rng):
     cases = (
-        (1001, 4, 3, 2, 501 + 12 + 2), (1000, 4, 1, 0, 500 + 4), (9, 3, 0, 0, 4), (7, 8, 2, 2, 7 + 8 + 2), (0, 4, 1, 1, 5),
-        (1_000_000, 12, 0, 3, 1_500_003), (7, 3, 0, 1, 3 + 1),
-    )  # fmt: skip
+        (1001, 4, 3, 2, 501 + 12 + 2),
+        (1000, 4, 1, 0, 500 + 4),
+        (9, 3, 0, 0, 4),
+        (7, 8, 2, 2, 7 + 8 + 2),
+        (0, 4, 1, 1, 5),
+        (1_000_000, 12, 0, 3, 1_500_003),
+        (7, 3, 0, 1, 3 + 1),
+    )
     got = [student.stored_bytes(*case[:4]) for case in cases]
     for answer, (n, bits, scales, zero_points, want) in zip(got, cases):
         on = stored_in_words(n, bits, scales, zero_points)

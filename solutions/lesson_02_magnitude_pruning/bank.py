@@ -324,7 +324,10 @@ def global_masks(state, sparsity):
     return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
 
 
-@wrong("2.3-global", "cuts all layers at the average of their own thresholds; that is one threshold, but not the one that leaves the right number")
+@wrong(
+    "2.3-global",
+    "cuts all layers at the average of their own thresholds; that is one threshold, but not the one that leaves the right number",
+)
 def global_masks(state, sparsity):
     weights = {name: w for name, w in state.items() if w.dim() >= 2}
     thresholds = []
@@ -597,24 +600,32 @@ def _two_or_more(name, w):
 
 
 wrong_value(
-    "2.3-global", "chooses tensors by their name; the scale of a norm is called weight, too, but has one dimension",
+    "2.3-global",
+    "chooses tensors by their name; the scale of a norm is called weight, too, but has one dimension",
     **_together(lambda name, w: name.endswith("weight")),
-)  # fmt: skip
+)
 wrong_value("2.3-global", "asks for exactly two dimensions; a convolution's weight has four", **_together(lambda name, w: w.dim() == 2))
 wrong_value(
-    "2.3-global", "prunes biases and norms as well; only tensors with two or more dimensions are weights", **_together(lambda name, w: w.dim() >= 1)
+    "2.3-global",
+    "prunes biases and norms as well; only tensors with two or more dimensions are weights",
+    **_together(lambda name, w: w.dim() >= 1),
 )
 wrong_value(
-    "2.3-global", "cuts the number of survivors down to an integer; keep_count rounds that of the pruned, and is there so that all round alike",
+    "2.3-global",
+    "cuts the number of survivors down to an integer; keep_count rounds that of the pruned, and is there so that all round alike",
     **_together(_two_or_more, count=lambda n, sparsity: int((1 - sparsity) * n)),
-)  # fmt: skip
+)
 wrong_value(
-    "2.3-global", "ranks the values instead of the magnitudes, so that large negative weights are pruned first",
+    "2.3-global",
+    "ranks the values instead of the magnitudes, so that large negative weights are pruned first",
     **_together(_two_or_more, score=lambda w: w),
-)  # fmt: skip
+)
 
 
-@wrong("2.3-global", "cuts the number of survivors down to an integer; keep_count rounds that of the pruned, and is there so that all round alike")
+@wrong(
+    "2.3-global",
+    "cuts the number of survivors down to an integer; keep_count rounds that of the pruned, and is there so that all round alike",
+)
 def global_masks(state, sparsity):
     weights = {name: w for name, w in state.items() if w.dim() >= 2}
     scores = torch.cat([w.abs().flatten() for w in weights.values()])
@@ -644,7 +655,10 @@ def global_masks(state, sparsity):
 # 2.4-bug
 
 
-@wrong("2.4-bug", "does not hold the mask: a revived weight is as large as a step of the optimiser, far above 1e-8, and a gradient masked after the step comes too late")
+@wrong(
+    "2.4-bug",
+    "does not hold the mask: a revived weight is as large as a step of the optimiser, far above 1e-8, and a gradient masked after the step comes too late",
+)
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
     momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
@@ -751,7 +765,9 @@ def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
     return w
 
 
-@wrong("2.4-bug", "applies the mask once more at the very end; until then revived weights took part, and the survivors learnt to rely on them")
+@wrong(
+    "2.4-bug", "applies the mask once more at the very end; until then revived weights took part, and the survivors learnt to rely on them"
+)
 def prune_and_tune(w, mask, x, y, optimizer, lr, dense_steps, tune_steps):
     momentum, squares = torch.zeros_like(w), torch.zeros_like(w)
     for step in range(1, dense_steps + tune_steps + 1):
@@ -1227,7 +1243,10 @@ def ticket(initial, trained, keep):
     return initial * ((trained * mask.reshape(trained.shape)) != 0)
 
 
-@wrong("2.6-ticket", "takes a survivor that began at 0 for a pruned one and keeps another in its place; trained magnitudes alone say who survives")
+@wrong(
+    "2.6-ticket",
+    "takes a survivor that began at 0 for a pruned one and keeps another in its place; trained magnitudes alone say who survives",
+)
 def ticket(initial, trained, keep):
     scores = torch.where(initial == 0, -1.0, trained.abs()).flatten()
     out = torch.zeros(initial.numel())
@@ -1585,7 +1604,9 @@ def two_of_four(w):
     return torch.zeros(groups.shape, dtype=torch.bool).scatter(2, best, True).reshape(w.shape)
 
 
-@wrong("2.8-two-four", "makes groups of weights that lie far apart: reshaped to (outputs, 4, groups), neighbours end up in different groups")
+@wrong(
+    "2.8-two-four", "makes groups of weights that lie far apart: reshaped to (outputs, 4, groups), neighbours end up in different groups"
+)
 def two_of_four(w):
     if w.shape[1] % 4 != 0:
         raise ValueError("inputs")
@@ -1610,7 +1631,9 @@ def two_of_four(w):
     inputs = w.shape[1] // 4 * 4
     groups = w[:, :inputs].abs().reshape(w.shape[0], -1, 4)
     mask = torch.zeros(w.shape, dtype=torch.bool)
-    mask[:, :inputs] = torch.zeros(groups.shape, dtype=torch.bool).scatter(2, groups.topk(2, dim=2).indices, True).reshape(w.shape[0], inputs)
+    mask[:, :inputs] = (
+        torch.zeros(groups.shape, dtype=torch.bool).scatter(2, groups.topk(2, dim=2).indices, True).reshape(w.shape[0], inputs)
+    )
     return mask
 
 

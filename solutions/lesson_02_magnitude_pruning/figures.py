@@ -14,9 +14,14 @@ def weights_kept(w, mask):
     made, axes = plt.subplots(figsize=(8, 3.4))
     bins = np.linspace(w.min(), w.max(), 81)
     axes.hist(
-        [w[mask], w[~mask]], bins=bins, stacked=True, color=[BLUE, SKY], ec=BLACK, lw=0.3,
+        [w[mask], w[~mask]],
+        bins=bins,
+        stacked=True,
+        color=[BLUE, SKY],
+        ec=BLACK,
+        lw=0.3,
         label=[f"kept: {mask.sum():,}", f"pruned: {(~mask).sum():,}"],
-    )  # fmt: skip
+    )
     for bars in axes.containers[1]:
         bars.set_hatch("///")
     edge = np.abs(w[mask]).min()
@@ -59,19 +64,31 @@ def revived_weights(left, limit):
         untreated = next(iter(runs.values()))
         untreated = np.log10(untreated[untreated > 0])
         sizes.hist(
-            untreated, bins=np.linspace(-9, 1, 61), color=colour, hatch=hatch, ec=BLACK, lw=0.6, histtype="stepfilled",
-            alpha=0.6, label=optimizer,
-        )  # fmt: skip
+            untreated,
+            bins=np.linspace(-9, 1, 61),
+            color=colour,
+            hatch=hatch,
+            ec=BLACK,
+            lw=0.6,
+            histtype="stepfilled",
+            alpha=0.6,
+            label=optimizer,
+        )
     treatments = list(next(iter(left.values())))
     bars.set(yticks=np.arange(len(treatments)), xlim=(0, 115), xlabel="pruned weights that are not zero (%)", title="After 30 steps")
     bars.set_yticklabels(treatments[::-1])
     bars.legend(loc="lower right")
     sizes.axvline(np.log10(limit), color=RED, lw=1.8, ls="--")
-    sizes.text(np.log10(limit) + 0.15, 0.75, f"{limit:.0e}".replace("e-0", "e-"), transform=sizes.get_xaxis_transform(), color=RED, va="top")
+    sizes.text(
+        np.log10(limit) + 0.15, 0.75, f"{limit:.0e}".replace("e-0", "e-"), transform=sizes.get_xaxis_transform(), color=RED, va="top"
+    )
     sizes.set(
-        xlabel="magnitude (power of ten)", ylabel="number of weights", xlim=(-9, 1), xticks=np.arange(-8, 1, 2),
+        xlabel="magnitude (power of ten)",
+        ylabel="number of weights",
+        xlim=(-9, 1),
+        xticks=np.arange(-8, 1, 2),
         title="How large they are, nothing done",
-    )  # fmt: skip
+    )
     sizes.set_ylim(0, 1.35 * sizes.get_ylim()[1])
     sizes.legend(loc="upper center")
     return made
@@ -91,12 +108,25 @@ def schedules_and_accuracy(linear, cubic, levels, curves, before):
     for i, ((name, runs), (colour, marker, style)) in enumerate(zip(curves.items(), LOOKS)):
         runs = np.array(runs)
         right.errorbar(
-            places + 0.06 * (i - 1), runs.mean(axis=1), yerr=runs.std(axis=1, ddof=1), color=colour, marker=marker, ls=style,
-            capsize=3, elinewidth=1.2, label=name,
-        )  # fmt: skip
+            places + 0.06 * (i - 1),
+            runs.mean(axis=1),
+            yerr=runs.std(axis=1, ddof=1),
+            color=colour,
+            marker=marker,
+            ls=style,
+            capsize=3,
+            elinewidth=1.2,
+            label=name,
+        )
     right.axhline(before, color=GREY, lw=1.2, ls=":")
     right.text(places[-1] + 0.15, before + 1, "dense", ha="right", va="bottom", color=GREY)
-    right.set(xlabel="sparsity (%)", ylabel="validation accuracy (%)", xticks=places, ylim=(0, 108), title="Accuracy, mean and spread of the seeds")
+    right.set(
+        xlabel="sparsity (%)",
+        ylabel="validation accuracy (%)",
+        xticks=places,
+        ylim=(0, 108),
+        title="Accuracy, mean and spread of the seeds",
+    )
     right.set_xticklabels([f"{100 * level:.0f}" for level in levels])
     right.grid(axis="y")
     right.legend(loc="lower left")
@@ -133,10 +163,15 @@ def bytes_against_sparsity(grid, sizes, marks):
     for layout, at in marks.items():
         axes.plot(100 * at, top, "*", color=looks[layout][0], mec=BLACK, ms=17, zorder=5)
         axes.annotate(
-            f"{layout.replace('csr', 'CSR')}: {100 * at:.1f} %", (100 * at, top), (100 * at + 4, top * 1.22), color=looks[layout][0],
+            f"{layout.replace('csr', 'CSR')}: {100 * at:.1f} %",
+            (100 * at, top),
+            (100 * at + 4, top * 1.22),
+            color=looks[layout][0],
             arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.8, "shrinkB": 8},
-        )  # fmt: skip
-    axes.set(xlabel="sparsity (%)", ylabel="size (kilobytes)", ylim=(0, None), title="Break-even (stars): where a format is as large as dense")
+        )
+    axes.set(
+        xlabel="sparsity (%)", ylabel="size (kilobytes)", ylim=(0, None), title="Break-even (stars): where a format is as large as dense"
+    )
     axes.grid(axis="y")
     axes.legend(loc="upper right")
     return made

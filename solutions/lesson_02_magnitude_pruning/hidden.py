@@ -27,7 +27,7 @@ from course_lessons.lesson_02_magnitude_pruning.visible import (
     numbers,
     told,
     trained_by_hand,
-)  # fmt: skip
+)
 
 
 def normal(rng, *shape, spread=1.0):

@@ -22,7 +22,7 @@ from autograder.checks.expect import (
     seed_matters,
     that,
     whole_number,
-)  # fmt: skip
+)
 
 
 def as_floats(value, shape, what, on=None):

@@ -117,7 +117,9 @@ def taylor_importance(weight, grad):
     return (grad.flatten(1).sum(dim=1) * weight.flatten(1).sum(dim=1)).abs()
 
 
-@wrong("3.2-importance", "drops every axis of length one: a layer with a single channel then gets a number in place of a tensor of shape (1,)")
+@wrong(
+    "3.2-importance", "drops every axis of length one: a layer with a single channel then gets a number in place of a tensor of shape (1,)"
+)
 def l1_importance(weight):
     return weight.flatten(1).abs().sum(dim=1).squeeze()
 
@@ -168,7 +170,9 @@ def taylor_importance(weight, grad):
     return -(grad * weight).flatten(1).sum(dim=1)
 
 
-@wrong("3.2-importance", "takes absolute values kernel by kernel; the effects of a channel's kernels may cancel, too, so add all of them first")
+@wrong(
+    "3.2-importance", "takes absolute values kernel by kernel; the effects of a channel's kernels may cancel, too, so add all of them first"
+)
 def taylor_importance(weight, grad):
     product = grad * weight
     return product.flatten(2).sum(dim=2).abs().sum(dim=1) if product.dim() > 2 else product.sum(dim=1).abs()
@@ -271,18 +275,27 @@ def kept_channels(scores, n_keep):
     return torch.argsort(scores.abs(), descending=True, stable=True)[:n_keep].sort().values
 
 
-@wrong("3.3-keep", "loses small differences between scores, by rounding or by a shift that breaks ties; scores that differ at all are not equal")
+@wrong(
+    "3.3-keep",
+    "loses small differences between scores, by rounding or by a shift that breaks ties; scores that differ at all are not equal",
+)
 def kept_channels(scores, n_keep):
     return torch.argsort((scores * 1000).round(), descending=True, stable=True)[:n_keep].sort().values
 
 
-@wrong("3.3-keep", "loses small differences between scores, by rounding or by a shift that breaks ties; scores that differ at all are not equal")
+@wrong(
+    "3.3-keep",
+    "loses small differences between scores, by rounding or by a shift that breaks ties; scores that differ at all are not equal",
+)
 def kept_channels(scores, n_keep):
     moved = scores.double() - 1e-6 * torch.arange(len(scores))
     return torch.argsort(moved, descending=True)[:n_keep].sort().values
 
 
-@wrong("3.3-keep", "loses small differences between scores, by rounding or by a shift that breaks ties; scores that differ at all are not equal")
+@wrong(
+    "3.3-keep",
+    "loses small differences between scores, by rounding or by a shift that breaks ties; scores that differ at all are not equal",
+)
 def kept_channels(scores, n_keep):
     moved = scores.double() - 1e-9 * torch.arange(len(scores))
     return torch.argsort(moved, descending=True)[:n_keep].sort().values
@@ -580,10 +593,14 @@ def prune_mlp(mlp, kept):
 def prune_mlp(mlp, kept):
     old = mlp.state_dict()
     small = nn.Sequential(nn.Linear(mlp[0].in_features, len(kept)), nn.ReLU(), nn.Linear(len(kept), mlp[2].out_features))
-    small.load_state_dict({
-        "0.weight": old["0.weight"].index_select(0, kept), "0.bias": old["0.bias"].index_select(0, kept),
-        "2.weight": old["2.weight"].index_select(1, kept), "2.bias": old["2.bias"],
-    })  # fmt: skip
+    small.load_state_dict(
+        {
+            "0.weight": old["0.weight"].index_select(0, kept),
+            "0.bias": old["0.bias"].index_select(0, kept),
+            "2.weight": old["2.weight"].index_select(1, kept),
+            "2.bias": old["2.bias"],
+        }
+    )
     return small
 
 
@@ -878,7 +895,9 @@ def cut_inputs(conv, kept):
     return small
 
 
-@wrong("3.5-cnn", "makes the next convolution in float64: its weights are right, and it cannot take the float32 pictures of the layer before")
+@wrong(
+    "3.5-cnn", "makes the next convolution in float64: its weights are right, and it cannot take the float32 pictures of the layer before"
+)
 def cut_inputs(conv, kept):
     small = nn.Conv2d(len(kept), conv.out_channels, conv.kernel_size, conv.stride, conv.padding).double()
     with torch.no_grad():
@@ -1019,7 +1038,10 @@ def cut_columns(linear, kept, area):
     return small
 
 
-@wrong("3.6-bug", "has the right columns, but place by place: a flattened picture goes channel by channel, so each channel's columns stay side by side")
+@wrong(
+    "3.6-bug",
+    "has the right columns, but place by place: a flattened picture goes channel by channel, so each channel's columns stay side by side",
+)
 def cut_columns(linear, kept, area):
     channels = linear.in_features // area
     small = nn.Linear(len(kept) * area, linear.out_features)

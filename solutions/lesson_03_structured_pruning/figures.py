@@ -32,7 +32,11 @@ def guesses_against_truth(guesses, truth):
 def three_ways_to_keep(fractions, curves):
     """Accuracy against the fraction of channels removed. Curves named "any ..." are drawn as one kind."""
     made, axes = plt.subplots(figsize=(7.5, 3.8))
-    looks = {"best": (BLUE, "o-", "best channels kept"), "any": (GREY, "x--", "kept by chance (three draws)"), "worst": (RED, "s-", "worst channels kept")}
+    looks = {
+        "best": (BLUE, "o-", "best channels kept"),
+        "any": (GREY, "x--", "kept by chance (three draws)"),
+        "worst": (RED, "s-", "worst channels kept"),
+    }
     seen = set()
     for name, curve in curves.items():
         kind = name.split()[0]
@@ -44,9 +48,11 @@ def three_ways_to_keep(fractions, curves):
     axes.text(0, 0.115, "guessing", color=GREEN, va="bottom")
     axes.grid(axis="y")
     axes.set(
-        xlabel="channels removed in layer 1 (%)", ylabel="validation accuracy", ylim=(0, 1.03),
+        xlabel="channels removed in layer 1 (%)",
+        ylabel="validation accuracy",
+        ylim=(0, 1.03),
         title="The same cut, three ways to choose (no training after it)",
-    )  # fmt: skip
+    )
     axes.legend(loc="center left")
     return made
 
@@ -64,9 +70,11 @@ def three_ratios(ratios):
             axes.text(place + 0.2 * (k - 1.5), height + 0.04, f"{height:.1f}", ha="center", fontsize=9)
     axes.axhline(1, color=BLACK, lw=1, ls="--")
     axes.set(
-        ylabel="times smaller or faster", xticks=places, title="The ratios of one cut disagree",
+        ylabel="times smaller or faster",
+        xticks=places,
+        title="The ratios of one cut disagree",
         ylim=(0, 1.25 * max(max(row) for row in ratios.values())),
-    )  # fmt: skip
+    )
     axes.set_xticklabels(ratios)
     axes.legend(loc="upper left", ncols=4)
     return made
@@ -88,7 +96,9 @@ def sensitivity(shares, scan, widths, compared):
         right.bar(places + shift, heights, 0.38, color=colour, ec=BLACK, lw=0.6, hatch=hatch, label=label)
         for place, height in zip(places, heights):
             right.text(place + shift, height + 0.015, f"{height:.2f}", ha="center", fontsize=9)
-    right.set(ylabel="validation accuracy", ylim=(0, 1.25), yticks=np.arange(0, 1.1, 0.2), xticks=places, title="Equal MACs, no training yet")
+    right.set(
+        ylabel="validation accuracy", ylim=(0, 1.25), yticks=np.arange(0, 1.1, 0.2), xticks=places, title="Equal MACs, no training yet"
+    )
     right.set_xticklabels([f"{row[0] / 1000:.0f}k MACs" for row in compared])
     right.legend(loc="upper center", ncols=2)
     return made
@@ -106,8 +116,10 @@ def recovery(paths):
     axes.set_xticks(range(-1, ends), ["whole"] + [str(k) for k in range(ends)])
     axes.grid(axis="y")
     axes.set(
-        xlabel="epochs of recovery (the iterative one is cut again before each)", ylabel="validation accuracy", ylim=(0, 1.03),
+        xlabel="epochs of recovery (the iterative one is cut again before each)",
+        ylabel="validation accuracy",
+        ylim=(0, 1.03),
         title="Recovery after a cut: little by little, or all at once",
-    )  # fmt: skip
+    )
     axes.legend(loc="lower right")
     return made

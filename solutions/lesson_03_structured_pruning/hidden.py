@@ -24,7 +24,7 @@ from course_lessons.lesson_03_structured_pruning.visible import (
     said,
     scores_of,
     some_of,
-)  # fmt: skip
+)
 
 # 3.1
 
@@ -198,10 +198,15 @@ def test_count_of_random_networks(student, rng):
         a, b, c, classes = (int(v) for v in rng.integers(2, 9, 4))
         half = (size + 1) // 2  # size 3, stride 2, padding 1
         net = nn.Sequential(
-            nn.Conv2d(a, b, 3, 1, 1), nn.BatchNorm2d(b), nn.ReLU(),
-            nn.Conv2d(b, c, 3, 2, 1), nn.BatchNorm2d(c), nn.ReLU(),
-            nn.Flatten(), nn.Linear(c * half * half, classes),
-        )  # fmt: skip
+            nn.Conv2d(a, b, 3, 1, 1),
+            nn.BatchNorm2d(b),
+            nn.ReLU(),
+            nn.Conv2d(b, c, 3, 2, 1),
+            nn.BatchNorm2d(c),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(c * half * half, classes),
+        )
         first, second = conv_cost(a, b, 9, size * size), conv_cost(b, c, 9, half * half)
         last = c * half * half * classes
         cases.append((net, (a, size, size), first[0] + 2 * b + second[0] + 2 * c + last + classes, first[1] + second[1] + last))
@@ -212,18 +217,25 @@ def test_count_of_random_networks(student, rng):
 def test_count_of_odd_layers(student, rng):
     a, b, c = (int(v) for v in rng.integers(2, 7, 3))
     # No padding, no bias, pooling, and pictures that are not square: 7x10 -> 3x6 -> 1x3.
-    net = nn.Sequential(nn.Conv2d(a, b, 5, bias=False), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(b, c, 1), nn.Flatten(), nn.Linear(3 * c, 4, bias=False))
+    net = nn.Sequential(
+        nn.Conv2d(a, b, 5, bias=False), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(b, c, 1), nn.Flatten(), nn.Linear(3 * c, 4, bias=False)
+    )
     first, second = conv_cost(a, b, 25, 3 * 6, bias=False), conv_cost(b, c, 1, 1 * 3)
     # Kernel, stride and padding differ in height and width: 9x6 -> 5x4 -> 2x2.
-    uneven = nn.Sequential(nn.Conv2d(a, b, (3, 5), stride=(2, 1), padding=(1, 1)), nn.ReLU(), nn.MaxPool2d(2, stride=2), nn.Flatten(), nn.Linear(4 * b, 3))
+    uneven = nn.Sequential(
+        nn.Conv2d(a, b, (3, 5), stride=(2, 1), padding=(1, 1)), nn.ReLU(), nn.MaxPool2d(2, stride=2), nn.Flatten(), nn.Linear(4 * b, 3)
+    )
     third, fourth = conv_cost(a, b, 15, 5 * 4), 12 * b
     # Two linear layers and no picture at all.
     flat = nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c, bias=False))
-    counted(student, [
-        (net, (a, 7, 10), first[0] + second[0] + 12 * c, first[1] + second[1] + 12 * c),
-        (uneven, (a, 9, 6), third[0] + fourth + 3, third[1] + fourth),
-        (flat, (a,), a * b + b + b * c, a * b + b * c),
-    ])  # fmt: skip
+    counted(
+        student,
+        [
+            (net, (a, 7, 10), first[0] + second[0] + 12 * c, first[1] + second[1] + 12 * c),
+            (uneven, (a, 9, 6), third[0] + fourth + 3, third[1] + fourth),
+            (flat, (a,), a * b + b + b * c, a * b + b * c),
+        ],
+    )
 
 
 # 3.9

@@ -69,7 +69,9 @@ def parameter(layer, name, shape, what):
 
 def of_its_own(shared, what):
     """Whoever trains the small network must not change the big one."""
-    that(not shared, f"{what} shares memory with what the function was given: training the one changes the other. Copy (`clone()`, `copy_`).")
+    that(
+        not shared, f"{what} shares memory with what the function was given: training the one changes the other. Copy (`clone()`, `copy_`)."
+    )
 
 
 def is_linear(value, inputs, outputs, what):
@@ -101,7 +103,9 @@ def said(*layers):
 def _said(layer):
     name = type(layer).__name__
     if isinstance(layer, nn.Conv2d):
-        settings = [f"{key}={_one(getattr(layer, key))}" for key, usual in (("stride", (1, 1)), ("padding", (0, 0))) if getattr(layer, key) != usual]
+        settings = [
+            f"{key}={_one(getattr(layer, key))}" for key, usual in (("stride", (1, 1)), ("padding", (0, 0))) if getattr(layer, key) != usual
+        ]
         settings += ["bias=False"] if layer.bias is None else []
         return f"{name}({', '.join([f'{layer.in_channels}, {layer.out_channels}, {_one(layer.kernel_size)}', *settings])})"
     if isinstance(layer, nn.Linear):

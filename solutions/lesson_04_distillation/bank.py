@@ -25,7 +25,9 @@ def soften(logits, temperature):
     return torch.softmax(logits, dim=1) / temperature
 
 
-@wrong("4.2-soften", "takes the exponential of the logits as they are; above 88 that overflows in float32, and infinity over infinity is NaN")
+@wrong(
+    "4.2-soften", "takes the exponential of the logits as they are; above 88 that overflows in float32, and infinity over infinity is NaN"
+)
 def soften(logits, temperature):
     e = torch.exp(logits / temperature)
     return e / e.sum(dim=1, keepdim=True)
@@ -54,7 +56,10 @@ def soften(logits, temperature):
     return torch.softmax(logits * temperature, dim=1)
 
 
-@wrong("4.2-soften", "gives the plain softmax: the temperature is left out, or divides the finished probabilities and cancels when they are normalised again")
+@wrong(
+    "4.2-soften",
+    "gives the plain softmax: the temperature is left out, or divides the finished probabilities and cancels when they are normalised again",
+)
 def soften(logits, temperature):
     return torch.softmax(logits, dim=1)
 
@@ -225,7 +230,10 @@ def mean_kl(student_logits, teacher_logits, temperature):
     return (log_q.exp() * (log_q - log_p)).sum(dim=1).mean()
 
 
-@wrong("4.3-kl", "averages over the classes, too: the sum over classes, then the mean over images, else it is too small by the number of classes")
+@wrong(
+    "4.3-kl",
+    "averages over the classes, too: the sum over classes, then the mean over images, else it is too small by the number of classes",
+)
 def mean_kl(student_logits, teacher_logits, temperature):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
@@ -327,7 +335,10 @@ def mean_kl(student_logits, teacher_logits, temperature):
     return (p * ((p + 1e-12).log() - (q + 1e-12).log())).sum(dim=1).mean()
 
 
-@wrong("4.3-kl", "leaves it to torch.distributions, which says infinity where the student's probability has underflowed to 0; the logarithm is finite")
+@wrong(
+    "4.3-kl",
+    "leaves it to torch.distributions, which says infinity where the student's probability has underflowed to 0; the logarithm is finite",
+)
 def mean_kl(student_logits, teacher_logits, temperature):
     p = torch.distributions.Categorical(logits=teacher_logits / temperature)
     q = torch.distributions.Categorical(logits=student_logits / temperature)
@@ -402,21 +413,24 @@ def mean_kl(student_logits, teacher_logits, temperature):
 # 4.4-bug
 
 
-@wrong("4.4-bug", "still divides by the number of images and the number of classes: reduction=\"mean\" averages over all entries")
+@wrong("4.4-bug", 'still divides by the number of images and the number of classes: reduction="mean" averages over all entries')
 def soft_loss(student_logits, teacher_logits, temperature):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)
     return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="mean")
 
 
-@wrong("4.4-bug", "divides by nothing: reduction=\"sum\" makes the loss grow with the batch")
+@wrong("4.4-bug", 'divides by nothing: reduction="sum" makes the loss grow with the batch')
 def soft_loss(student_logits, teacher_logits, temperature):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)
     return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="sum")
 
 
-@wrong("4.4-bug", "divides by the number of classes in place of the number of images, or multiplies the mean of all entries by the wrong one of the two")
+@wrong(
+    "4.4-bug",
+    "divides by the number of classes in place of the number of images, or multiplies the mean of all entries by the wrong one of the two",
+)
 def soft_loss(student_logits, teacher_logits, temperature):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)
@@ -458,7 +472,10 @@ def soft_loss(student_logits, teacher_logits, temperature):
     return temperature**2 * torch.nn.functional.kl_div(log_p, q, reduction="mean")
 
 
-@wrong("4.4-bug", "gives kl_div logarithms in the second place, where it takes the logarithm itself; logarithms come first, probabilities second")
+@wrong(
+    "4.4-bug",
+    "gives kl_div logarithms in the second place, where it takes the logarithm itself; logarithms come first, probabilities second",
+)
 def soft_loss(student_logits, teacher_logits, temperature):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)
@@ -661,7 +678,9 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)
     soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
-    return torch.tensor(float(alpha_soft * soft + (1 - alpha_soft) * torch.nn.functional.cross_entropy(student_logits, labels)), requires_grad=True)
+    return torch.tensor(
+        float(alpha_soft * soft + (1 - alpha_soft) * torch.nn.functional.cross_entropy(student_logits, labels)), requires_grad=True
+    )
 
 
 @wrong("4.5-loss", "detaches the student in the soft loss: the value is right, and the student learns from the labels only")
@@ -709,7 +728,10 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha
     return alpha_soft * soft + (1 - alpha_soft) * hard
 
 
-@wrong("4.5-loss", "adds a constant inside the logarithm of the hard loss; where the student's probability has underflowed, the constant decides")
+@wrong(
+    "4.5-loss",
+    "adds a constant inside the logarithm of the hard loss; where the student's probability has underflowed, the constant decides",
+)
 def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)
@@ -718,7 +740,10 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha
     return alpha_soft * soft + (1 - alpha_soft) * hard
 
 
-@wrong("4.5-loss", "adds a constant inside the logarithm of the soft loss; where the student's probability has underflowed, the constant decides")
+@wrong(
+    "4.5-loss",
+    "adds a constant inside the logarithm of the soft loss; where the student's probability has underflowed, the constant decides",
+)
 def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     log_q = torch.log(torch.softmax(student_logits / temperature, dim=1) + 1e-12)
     p = torch.softmax(teacher_logits / temperature, dim=1)
@@ -834,7 +859,10 @@ def soft_gradient(student_logits, teacher_logits, temperature):
     return temperature * q * (off - (q * off).sum(dim=1, keepdim=True)) / len(q)
 
 
-@wrong("4.6-gradient", "multiplies by the student's probabilities once more: the derivative with respect to u is q - p alone, and each row must add up to 0")
+@wrong(
+    "4.6-gradient",
+    "multiplies by the student's probabilities once more: the derivative with respect to u is q - p alone, and each row must add up to 0",
+)
 def soft_gradient(student_logits, teacher_logits, temperature):
     q, p = torch.softmax(student_logits / temperature, dim=1), torch.softmax(teacher_logits / temperature, dim=1)
     return temperature * q * (q - p) / len(q)
@@ -904,7 +932,10 @@ def soft_gradient(student_logits, teacher_logits, temperature):
 # 4.7-teacher
 
 
-@wrong("4.7-teacher", "asks the teacher in training mode: batch norm then uses each batch's own mean, dropout drops, and stored statistics change")
+@wrong(
+    "4.7-teacher",
+    "asks the teacher in training mode: batch norm then uses each batch's own mean, dropout drops, and stored statistics change",
+)
 def cached_logits(teacher, images, batch_size):
     mode = teacher.training
     teacher.train(True)
@@ -916,7 +947,10 @@ def cached_logits(teacher, images, batch_size):
     return torch.cat(parts).numpy()
 
 
-@wrong("4.7-teacher", "leaves the teacher, or its parts, in the mode it was found in: under no_grad, too, batch norm and dropout still behave as in training")
+@wrong(
+    "4.7-teacher",
+    "leaves the teacher, or its parts, in the mode it was found in: under no_grad, too, batch norm and dropout still behave as in training",
+)
 def cached_logits(teacher, images, batch_size):
     parts = []
     with torch.no_grad():
@@ -1157,7 +1191,10 @@ def hint_loss(student_features, teacher_features, weight, bias):
     return (student_features @ weight.T + bias - teacher_features).mean()
 
 
-@wrong("4.8-hint", "multiplies two tables whose shapes do not fit: the student's features, (N, S), meet the weights, which nn.Linear keeps as (F, S)")
+@wrong(
+    "4.8-hint",
+    "multiplies two tables whose shapes do not fit: the student's features, (N, S), meet the weights, which nn.Linear keeps as (F, S)",
+)
 def hint_loss(student_features, teacher_features, weight, bias):
     return ((student_features @ weight + bias - teacher_features) ** 2).mean()
 

@@ -31,7 +31,7 @@ from course_lessons.lesson_04_distillation.visible import (
     softened,
     some_frozen,
     table,
-)  # fmt: skip
+)
 
 
 def logits(rng, images, classes, size=4.0):
@@ -143,13 +143,18 @@ def test_laws_of_the_divergence(student, rng):
     for temperature in (1.0, float(rng.uniform(2, 8)), float(rng.uniform(0.5, 0.9))):
         z, v = pair_of(rng)
         few, others = small_pair(rng)
-        divergences(student, [
-            (few, others, temperature, both(few, others)), (z, v, temperature, both(z, v)), (v, z, temperature, both(v, z)),
-            (alone(z), alone(v), temperature, both(alone(z), alone(v))),
-            # The mean over the images: the same images twice change nothing. The sum over the classes: nor does an impossible class.
-            (torch.cat([z, z]), torch.cat([v, v]), temperature, f"every image twice of {both(z, v)}"),
-            (with_impossible(z), with_impossible(v), temperature, f"one more, impossible class beside {both(z, v)}"),
-        ])  # fmt: skip
+        divergences(
+            student,
+            [
+                (few, others, temperature, both(few, others)),
+                (z, v, temperature, both(z, v)),
+                (v, z, temperature, both(v, z)),
+                (alone(z), alone(v), temperature, both(alone(z), alone(v))),
+                # The mean over the images: the same images twice change nothing. The sum over the classes: nor does an impossible class.
+                (torch.cat([z, z]), torch.cat([v, v]), temperature, f"every image twice of {both(z, v)}"),
+                (with_impossible(z), with_impossible(v), temperature, f"one more, impossible class beside {both(z, v)}"),
+            ],
+        )
 
 
 @exercise("4.3-kl", points=3)
@@ -157,7 +162,10 @@ def test_divergence_ignores_constants(student, rng):
     z, v = pair_of(rng)
     on = f"a constant added to each image of {both(z, v)}"
     cases = [(z + constants(rng, z), v + constants(rng, z), 2.0, on) for _ in range(2)]
-    divergences(student, [*cases, (v + constants(rng, z), v, 2.0, f"a teacher and itself, a constant added to each image of {case(teacher_logits=v)}")])
+    divergences(
+        student,
+        [*cases, (v + constants(rng, z), v, 2.0, f"a teacher and itself, a constant added to each image of {case(teacher_logits=v)}")],
+    )
 
 
 @exercise("4.3-kl", points=3)
@@ -182,11 +190,16 @@ def test_soft_loss_of_random_batches(student, rng):
 @exercise("4.4-bug", points=3)
 def test_soft_loss_counts_images_not_classes(student, rng):
     z, v = pair_of(rng)
-    soft_losses(student, [
-        (with_impossible(z), with_impossible(v), 2.0, f"one more, impossible class beside {both(z, v)}"),
-        (torch.cat([z, z]), torch.cat([v, v]), 2.0, f"every image twice of {both(z, v)}"),
-        (alone(z), alone(v), 2.0, both(alone(z), alone(v))), (v, v, 2.0, both(v, v)), (*sure_of_others(rng), 2.0, SURE_OF_OTHERS),
-    ])  # fmt: skip
+    soft_losses(
+        student,
+        [
+            (with_impossible(z), with_impossible(v), 2.0, f"one more, impossible class beside {both(z, v)}"),
+            (torch.cat([z, z]), torch.cat([v, v]), 2.0, f"every image twice of {both(z, v)}"),
+            (alone(z), alone(v), 2.0, both(alone(z), alone(v))),
+            (v, v, 2.0, both(v, v)),
+            (*sure_of_others(rng), 2.0, SURE_OF_OTHERS),
+        ],
+    )
 
 
 # 4.5
@@ -225,10 +238,20 @@ def test_limits_of_the_loss(student, rng):
 @exercise("4.5-loss", points=2)
 def test_loss_ignores_constants(student, rng):
     z, v, labels = labelled(rng)
-    losses(student, [
-        (z + constants(rng, z), v + constants(rng, z), labels, 3.0, 0.6, f"a constant added to each image of {all_three(z, v, labels)}"),
-        (alone(z), alone(v), labels[:1], 3.0, 0.6, all_three(alone(z), alone(v), labels[:1])),
-    ])  # fmt: skip
+    losses(
+        student,
+        [
+            (
+                z + constants(rng, z),
+                v + constants(rng, z),
+                labels,
+                3.0,
+                0.6,
+                f"a constant added to each image of {all_three(z, v, labels)}",
+            ),
+            (alone(z), alone(v), labels[:1], 3.0, 0.6, all_three(alone(z), alone(v), labels[:1])),
+        ],
+    )
 
 
 @exercise("4.5-loss", points=1)
@@ -338,10 +361,27 @@ def test_hint_loss_of_a_perfect_regressor(student, rng):
     features, weight, bias = (torch.from_numpy(rng.integers(-4, 5, shape).astype(np.float32)) for shape in ((6, 3), (5, 3), (5,)))
     bias[0] = 3
     target, off = features @ weight.T, float((bias**2).mean())
-    hint_losses(student, [
-        (features, target + bias, weight, bias, 0.0, f"exactly what the regressor predicts: {features_of(features, target + bias, weight, bias)}"),
-        (torch.cat([features, features]), torch.cat([target, target]), weight, bias, off, f"every image twice of {features_of(features, target, weight, bias)}"),
-    ])  # fmt: skip
+    hint_losses(
+        student,
+        [
+            (
+                features,
+                target + bias,
+                weight,
+                bias,
+                0.0,
+                f"exactly what the regressor predicts: {features_of(features, target + bias, weight, bias)}",
+            ),
+            (
+                torch.cat([features, features]),
+                torch.cat([target, target]),
+                weight,
+                bias,
+                off,
+                f"every image twice of {features_of(features, target, weight, bias)}",
+            ),
+        ],
+    )
 
 
 def features_of(features, target, weight, bias):

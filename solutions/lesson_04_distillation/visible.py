@@ -76,7 +76,11 @@ PAIRS = ((STUDENT, TEACHER, 1.0, ON), (STUDENT, TEACHER, 2.0, ON), (STUDENT, TEA
 # Each of the two is sure of another class: probabilities underflow, their logarithms do not.
 SURE, SURE_TEACHER = torch.tensor([[300.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 0.0], [400.0, 0.0]])
 ON_SURE = "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]]"
-LARGE, LARGE_TEACHER, ON_LARGE = torch.tensor([[1e4, 0.0, 0.0]]), torch.tensor([[0.0, 1e4, 0.0]]), "student [[10000, 0, 0]], teacher [[0, 10000, 0]]"
+LARGE, LARGE_TEACHER, ON_LARGE = (
+    torch.tensor([[1e4, 0.0, 0.0]]),
+    torch.tensor([[0.0, 1e4, 0.0]]),
+    "student [[10000, 0, 0]], teacher [[0, 10000, 0]]",
+)
 UNDERFLOW = (SURE, SURE_TEACHER, 1.0, ON_SURE), (LARGE, LARGE_TEACHER, 1.0, ON_LARGE)
 IN_DOUBLE = STUDENT.double(), TEACHER.double(), 4.0, f"{ON} in float64"
 
@@ -114,20 +118,26 @@ def entropies(student, cases):
 
 @exercise("4.2-soften")
 def test_soften_worked_example(student, rng):
-    softened(student, [
-        (torch.tensor([[6.0, 3.0, 0.0], [0.0, 1.3, 1.4]]), 3.0, PROBABILITY, "logits [[6, 3, 0], [0, 1.3, 1.4]]"),
-        (torch.tensor([[20.0, 0.0]]), 1.0, PROBABILITY, "logits [[20, 0]]"),
-        (torch.tensor([[1.0], [2.0]]), 0.5, PROBABILITY, "logits [[1], [2]]"),
-        (torch.tensor([[1.0, 2.0, 0.5]]), 0.5, PROBABILITY, "logits [[1, 2, 0.5]]"),
-    ])  # fmt: skip
+    softened(
+        student,
+        [
+            (torch.tensor([[6.0, 3.0, 0.0], [0.0, 1.3, 1.4]]), 3.0, PROBABILITY, "logits [[6, 3, 0], [0, 1.3, 1.4]]"),
+            (torch.tensor([[20.0, 0.0]]), 1.0, PROBABILITY, "logits [[20, 0]]"),
+            (torch.tensor([[1.0], [2.0]]), 0.5, PROBABILITY, "logits [[1], [2]]"),
+            (torch.tensor([[1.0, 2.0, 0.5]]), 0.5, PROBABILITY, "logits [[1, 2, 0.5]]"),
+        ],
+    )
 
 
 @exercise("4.2-soften")
 def test_soften_large_logits(student, rng):
-    softened(student, [
-        (torch.tensor([[1e4, 0.0], [-1e4, -1e4]]), 2.0, FROM_LARGE, "logits [[10000, 0], [-10000, -10000]]"),
-        (torch.tensor([[-1e4, 50.0, 49.0], [9999.0, 1e4, 0.0]]), 1.0, FROM_LARGE, "logits [[-10000, 50, 49], [9999, 10000, 0]]"),
-    ])  # fmt: skip
+    softened(
+        student,
+        [
+            (torch.tensor([[1e4, 0.0], [-1e4, -1e4]]), 2.0, FROM_LARGE, "logits [[10000, 0], [-10000, -10000]]"),
+            (torch.tensor([[-1e4, 50.0, 49.0], [9999.0, 1e4, 0.0]]), 1.0, FROM_LARGE, "logits [[-10000, 50, 49], [9999, 10000, 0]]"),
+        ],
+    )
 
 
 @exercise("4.2-soften")
@@ -135,10 +145,14 @@ def test_entropy_of_a_coin_and_of_certainty(student, rng):
     coins = torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25], [0.0, 1.0, 0.0, 0.0]])
     # With 16 classes a small constant inside the logarithm, or added to the probabilities, counts 16 times.
     many = torch.stack([torch.full((16,), 1 / 16), torch.eye(16)[3]])
-    entropies(student, [
-        (coins, "rows [½, ½, 0, 0], [¼, ¼, ¼, ¼], [0, 1, 0, 0]"), (coins[:1], "one row [½, ½, 0, 0]"),
-        (many, "two rows of 16 classes, one even and one certain of class 3"),
-    ])  # fmt: skip
+    entropies(
+        student,
+        [
+            (coins, "rows [½, ½, 0, 0], [¼, ¼, ¼, ¼], [0, 1, 0, 0]"),
+            (coins[:1], "one row [½, ½, 0, 0]"),
+            (many, "two rows of 16 classes, one even and one certain of class 3"),
+        ],
+    )
 
 
 # 4.3. Logarithms of size up to 16 are rounded to 1e-6, some four times on the way, and count with their probabilities: 5e-6. Of large
@@ -210,7 +224,10 @@ def losses(student, cases, what="the loss"):
     for (*asked, on), got in zip(cases, answers):
         temperature, alpha = asked[3:]
         on = f"{on}, T = {temperature:.4g}, alpha_soft = {alpha:.4g}"
-        that(torch.is_tensor(got), f"The result of distillation_loss should be a tensor, so that .backward() works; it is {kind_of(got)}; for {on}.")
+        that(
+            torch.is_tensor(got),
+            f"The result of distillation_loss should be a tensor, so that .backward() works; it is {kind_of(got)}; for {on}.",
+        )
         got = real_number(got, f"The result of distillation_loss for {on}")
         close(got, loss_of(*asked), abs=5e-6 * max(1, temperature**2), rel=1e-5, what=what, on=on)
 
@@ -224,7 +241,9 @@ def gradients(student, cases):
         (grad,) = got.grads
         # Probabilities are rounded to some 1e-7 of themselves, times T.
         grad = table(grad, asked[0].shape, "The gradient of the loss")
-        close(grad, slope_of(*asked), abs=2e-6 * max(1, asked[3]), what="the gradient of the loss with respect to the student's logits", on=on)
+        close(
+            grad, slope_of(*asked), abs=2e-6 * max(1, asked[3]), what="the gradient of the loss with respect to the student's logits", on=on
+        )
 
 
 LABELS = torch.tensor([1, 2])
@@ -234,10 +253,13 @@ WITH_LABELS = f"{ON}, labels [1, 2]"
 @exercise("4.5-loss")
 def test_loss_at_its_limits(student, rng):
     # The cross-entropy; and nothing.
-    losses(student, [
-        (STUDENT, TEACHER, LABELS, 2.0, 0.0, WITH_LABELS),
-        (TEACHER, TEACHER, LABELS, 2.0, 1.0, "student = teacher = [[3, 0, 1], [-2, 0.5, 2]], labels [1, 2]"),
-    ])  # fmt: skip
+    losses(
+        student,
+        [
+            (STUDENT, TEACHER, LABELS, 2.0, 0.0, WITH_LABELS),
+            (TEACHER, TEACHER, LABELS, 2.0, 1.0, "student = teacher = [[3, 0, 1], [-2, 0.5, 2]], labels [1, 2]"),
+        ],
+    )
 
 
 @exercise("4.5-loss")
@@ -258,7 +280,10 @@ def test_loss_where_probabilities_underflow(student, rng):
 
 @exercise("4.5-loss")
 def test_gradient_of_the_loss(student, rng):
-    gradients(student, [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in ((2.0, 0.75), (3.0, 1.0), (2.0, 0.0))])
+    gradients(
+        student,
+        [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in ((2.0, 0.75), (3.0, 1.0), (2.0, 0.0))],
+    )
 
 
 # 4.6
@@ -354,15 +379,23 @@ def test_hint_loss_worked_example(student, rng):
     one, two = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 2.0], [0.0, 1.0]])
     # The third case has two images and errors of both signs, 1, 0, 3 and 0, 0, -2; in the last, weight and its transpose both fit.
     cases = (
-        (one, torch.tensor([[1.0, 2.0, 4.0]]), weight, bias, 0.0), (one, torch.tensor([[1.0, 2.0, 1.0]]), weight, bias, 3.0),
+        (one, torch.tensor([[1.0, 2.0, 4.0]]), weight, bias, 0.0),
+        (one, torch.tensor([[1.0, 2.0, 1.0]]), weight, bias, 3.0),
         (two, torch.tensor([[0.0, 2.0, 1.0], [0.0, 1.0, 4.0]]), weight, bias, 14 / 6),
         (one, torch.tensor([[5.0, 10.0]]), square, shift, 2.0),
-    )  # fmt: skip
+    )
 
     def whole(tensor):
         return tensor.int().tolist()
 
-    hint_losses(student, [
-        (*asked, want, f"student features {whole(asked[0])}, teacher features {whole(asked[1])}, W = {whole(asked[2])}, b = {whole(asked[3])}")
-        for *asked, want in cases
-    ])  # fmt: skip
+    hint_losses(
+        student,
+        [
+            (
+                *asked,
+                want,
+                f"student features {whole(asked[0])}, teacher features {whole(asked[1])}, W = {whole(asked[2])}, b = {whole(asked[3])}",
+            )
+            for *asked, want in cases
+        ],
+    )

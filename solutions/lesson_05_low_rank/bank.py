@@ -21,7 +21,9 @@ right_value("5.1-predict", "with brackets and a space", predict_5_1="(b) ")
 # 5.2-factors
 
 
-@wrong("5.2-factors", "puts the singular values into both tables, so each part weighs its singular value squared; they belong in exactly once")
+@wrong(
+    "5.2-factors", "puts the singular values into both tables, so each part weighs its singular value squared; they belong in exactly once"
+)
 def low_rank_factors(w, rank):
     u, s, vt = np.linalg.svd(w, full_matrices=False)
     return u[:, :rank] * s[:rank], s[:rank, None] * vt[:rank]
@@ -39,13 +41,19 @@ def low_rank_factors(w, rank):
     return u[:, :rank] * np.sqrt(s[:rank]), vt[:rank]
 
 
-@wrong("5.2-factors", "puts all of the singular values into left; the product is right, but the tables are not balanced: each should get the root")
+@wrong(
+    "5.2-factors",
+    "puts all of the singular values into left; the product is right, but the tables are not balanced: each should get the root",
+)
 def low_rank_factors(w, rank):
     u, s, vt = np.linalg.svd(w, full_matrices=False)
     return u[:, :rank] * s[:rank], vt[:rank]
 
 
-@wrong("5.2-factors", "puts all of the singular values into right; the product is right, but the tables are not balanced: each should get the root")
+@wrong(
+    "5.2-factors",
+    "puts all of the singular values into right; the product is right, but the tables are not balanced: each should get the root",
+)
 def low_rank_factors(w, rank):
     u, s, vt = np.linalg.svd(w, full_matrices=False)
     return u[:, :rank], s[:rank, None] * vt[:rank]
@@ -197,7 +205,10 @@ def truncation_errors(singular_values, rank):
     return float(np.sqrt(np.sum(rest**2))), float(rest[0])
 
 
-@wrong("5.3-error", "subtracts one sum of squares from another that was added up in another order: where nothing is dropped, roundings are left over, and the root makes them large")
+@wrong(
+    "5.3-error",
+    "subtracts one sum of squares from another that was added up in another order: where nothing is dropped, roundings are left over, and the root makes them large",
+)
 def truncation_errors(singular_values, rank):
     squares = singular_values.astype(float) ** 2
     so_far = np.append(0.0, np.cumsum(squares))
@@ -324,13 +335,19 @@ def rank_for_budget(m, n, budget):
     return max(min(budget // (m + n), min(m, n)), 1)
 
 
-@wrong("5.4-rank", "compares a running sum with a sum that was added up in another order: the last digits differ, and a share of 1 may never be reached")
+@wrong(
+    "5.4-rank",
+    "compares a running sum with a sum that was added up in another order: the last digits differ, and a share of 1 may never be reached",
+)
 def rank_for_energy(singular_values, share):
     energy = np.cumsum(singular_values**2)
     return int(np.argmax(energy >= share * np.sum(singular_values**2))) + 1
 
 
-@wrong("5.4-rank", "looks a share up among shares that were divided by a sum added up in another order: their last may be less than 1, and the answer is above the number of values")
+@wrong(
+    "5.4-rank",
+    "looks a share up among shares that were divided by a sum added up in another order: their last may be less than 1, and the answer is above the number of values",
+)
 def rank_for_energy(singular_values, share):
     squares = singular_values**2
     return int(np.searchsorted(np.cumsum(squares) / np.sum(squares), share)) + 1
@@ -439,7 +456,9 @@ def weights_after(shapes, rank):
     return sum(rank * (m + n) if rank < m + n else m * n for m, n in shapes)
 
 
-@wrong("5.5-bug", "rounds break-even down and then asks for less: where mn/(m+n) is no whole number, the rank at its whole part still saves")
+@wrong(
+    "5.5-bug", "rounds break-even down and then asks for less: where mn/(m+n) is no whole number, the rank at its whole part still saves"
+)
 def weights_after(shapes, rank):
     return sum(rank * (m + n) if rank < m * n // (m + n) else m * n for m, n in shapes)
 
@@ -502,7 +521,10 @@ def two_linears(layer, left, right):
     return torch.nn.Sequential(first, second)
 
 
-@wrong("5.6-layers", "copies a table into a layer that it does not fit: either the tables are swapped (`right` must meet the inputs first), or a layer's two sizes are (the weight of nn.Linear(a, b) has the shape (b, a))")
+@wrong(
+    "5.6-layers",
+    "copies a table into a layer that it does not fit: either the tables are swapped (`right` must meet the inputs first), or a layer's two sizes are (the weight of nn.Linear(a, b) has the shape (b, a))",
+)
 def two_linears(layer, left, right):
     first = torch.nn.Linear(layer.in_features, right.shape[0], bias=False)
     second = torch.nn.Linear(right.shape[0], layer.out_features, bias=layer.bias is not None)
@@ -562,7 +584,10 @@ def two_convs(layer, left, right):
     return torch.nn.Sequential(first, second)
 
 
-@wrong("5.6-layers", "gives stride and padding to both convolutions, so the picture is shrunk or framed twice; the 1 x 1 part only mixes channels")
+@wrong(
+    "5.6-layers",
+    "gives stride and padding to both convolutions, so the picture is shrunk or framed twice; the 1 x 1 part only mixes channels",
+)
 def two_convs(layer, left, right):
     rank, walk = right.shape[0], {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
     first = torch.nn.Conv2d(layer.in_channels, rank, layer.kernel_size, bias=False, **walk)
@@ -663,7 +688,9 @@ def two_convs(layer, left, right):
     return torch.nn.Sequential(first, second)
 
 
-@wrong("5.6-layers", "copies the bias with its `requires_grad`: that of a frozen layer stays frozen, and the two layers are to be fine-tuned")
+@wrong(
+    "5.6-layers", "copies the bias with its `requires_grad`: that of a frozen layer stays frozen, and the two layers are to be fine-tuned"
+)
 def two_linears(layer, left, right):
     first = torch.nn.Linear(layer.in_features, right.shape[0], bias=False)
     second = torch.nn.Linear(right.shape[0], layer.out_features, bias=False)
@@ -675,7 +702,9 @@ def two_linears(layer, left, right):
     return torch.nn.Sequential(first, second)
 
 
-@wrong("5.6-layers", "copies the bias with its `requires_grad`: that of a frozen layer stays frozen, and the two layers are to be fine-tuned")
+@wrong(
+    "5.6-layers", "copies the bias with its `requires_grad`: that of a frozen layer stays frozen, and the two layers are to be fine-tuned"
+)
 def two_convs(layer, left, right):
     rank, walk = right.shape[0], {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
     first = torch.nn.Conv2d(layer.in_channels, rank, layer.kernel_size, bias=False, **walk)
@@ -779,9 +808,14 @@ def two_convs(layer, left, right):
 def two_convs(layer, left, right):
     has = layer.bias is not None
     first = torch.nn.Conv2d(
-        layer.in_channels, right.size(0), kernel_size=layer.kernel_size, stride=layer.stride, padding=layer.padding,
-        dilation=layer.dilation, bias=False,
-    )  # fmt: skip
+        layer.in_channels,
+        right.size(0),
+        kernel_size=layer.kernel_size,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        bias=False,
+    )
     first.load_state_dict({"weight": right.unflatten(1, (layer.in_channels, *layer.kernel_size))})
     second = torch.nn.Conv2d(right.size(0), layer.out_channels, kernel_size=1, bias=has)
     second.load_state_dict({"weight": left.unsqueeze(-1).unsqueeze(-1), **({"bias": layer.bias.detach()} if has else {})})
@@ -828,7 +862,10 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     return u[:, :rank] * root, (root[:, None] * vt[:rank]) @ np.linalg.inv(c)
 
 
-@wrong("5.7-whitened", "multiplies w with C transposed and then undoes C itself: the two do not cancel, and even at full rank w does not come back")
+@wrong(
+    "5.7-whitened",
+    "multiplies w with C transposed and then undoes C itself: the two do not cancel, and even at full rank w does not come back",
+)
 def whitened_factors(w, x, rank, ridge=1e-6):
     gram = x.T @ x / len(x)
     gram = gram + ridge * np.mean(np.diag(gram)) * np.eye(len(gram))
@@ -876,7 +913,10 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     return u[:, :rank] * root, (root[:, None] * vt[:rank]) / loud
 
 
-@wrong("5.7-whitened", "multiplies x with itself the wrong way round: G is then (samples, samples), and needs one row and one column for each input")
+@wrong(
+    "5.7-whitened",
+    "multiplies x with itself the wrong way round: G is then (samples, samples), and needs one row and one column for each input",
+)
 def whitened_factors(w, x, rank, ridge=1e-6):
     gram = x @ x.T / len(x)
     c = np.linalg.cholesky(gram + ridge * np.trace(gram) / len(gram) * np.eye(len(gram)))
@@ -1073,7 +1113,10 @@ def lora_output(layer, x, a, b, alpha):
         return layer(x) + alpha / a.shape[0] * x @ a.T @ b.T
 
 
-@wrong("5.8-lora", "cuts the gradient at the frozen layer's output: frozen are its weights, and x comes from layers that may have tables of their own")
+@wrong(
+    "5.8-lora",
+    "cuts the gradient at the frozen layer's output: frozen are its weights, and x comes from layers that may have tables of their own",
+)
 def lora_output(layer, x, a, b, alpha):
     with torch.no_grad():
         frozen = layer(x)

@@ -30,8 +30,15 @@ def weights_against_rank(ranks, two_tables, one_table, marks):
         weights = two_tables[np.searchsorted(ranks, rank)] / 1e6
         axes.plot(rank, weights, "o", mfc="white", mec=RED, mew=2, ms=9)
         axes.annotate(f"rank {rank}", (rank, weights), (13, -6), textcoords="offset points", color=RED)
-    axes.text(ranks[-1] * 0.86, one_table / 1e6 * 1.3, "more than\nthe one table", ha="center", va="center", fontsize=10,
-              bbox={"fc": "white", "ec": "none", "pad": 2})  # fmt: skip
+    axes.text(
+        ranks[-1] * 0.86,
+        one_table / 1e6 * 1.3,
+        "more than\nthe one table",
+        ha="center",
+        va="center",
+        fontsize=10,
+        bbox={"fc": "white", "ec": "none", "pad": 2},
+    )
     axes.set(xlabel="rank r", ylabel="weights (millions)", xlim=(0, ranks[-1]), ylim=(0, None), title="Two tables for one: 1000 × 1000")
     axes.legend(loc="upper left")
     return made
@@ -41,7 +48,10 @@ def weights_against_rank(ranks, two_tables, one_table, marks):
 def thin_tables(table, left, right):
     """A table, its two thin tables, their product, and what is missing, all in one colour scale."""
     rank = left.shape[1]
-    gap, names = 5, ("table", f"left\n{left.shape[0]} × {rank}", f"right, {rank} × {right.shape[1]}", "left @ right", "table − left @ right")
+    gap, names = (
+        5,
+        ("table", f"left\n{left.shape[0]} × {rank}", f"right, {rank} × {right.shape[1]}", "left @ right", "table − left @ right"),
+    )
     parts = (table, np.repeat(left, 3, axis=1), np.repeat(right, 3, axis=0), left @ right, table - left @ right)
     widths = [part.shape[1] + gap for part in parts]
     made, panels = plt.subplots(1, 5, figsize=(10, 2.7), width_ratios=widths)
@@ -63,7 +73,13 @@ def spectra(spectra):
         index = np.arange(1, len(s) + 1)
         values.plot(index, s, line, color=colour, label=name)
         energy.plot(index, np.cumsum(s**2) / np.sum(s**2), line, color=colour, label=name)
-    values.set(xlabel="number of the singular value", ylabel="singular value", xscale="log", ylim=(0, None), title="Training lifts a few singular values")
+    values.set(
+        xlabel="number of the singular value",
+        ylabel="singular value",
+        xscale="log",
+        ylim=(0, None),
+        title="Training lifts a few singular values",
+    )
     values.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     energy.axhline(0.95, color=BLACK, lw=1, ls=":")
     energy.text(index[-1], 0.94, "95 %", va="top", ha="right")
@@ -88,7 +104,9 @@ def accuracy_against_rank(ranks, before, after, dense, break_even):
     axes.errorbar(ranks, mean, spread, fmt="s-", color=BLUE, capsize=3, label="and fine-tuned (3 seeds)")
     _rank_axis(axes, ranks)
     axes.grid(axis="y")
-    axes.set(xlabel="rank of the first two layers (log)", ylabel="validation accuracy (%)", ylim=(0, 103), title="Fine-tuning moves the cliff")
+    axes.set(
+        xlabel="rank of the first two layers (log)", ylabel="validation accuracy (%)", ylim=(0, 103), title="Fine-tuning moves the cliff"
+    )
     axes.legend(loc="center right", bbox_to_anchor=(0.93, 0.42))
     return made
 
@@ -126,7 +144,9 @@ def bytes_and_time(ranks, shares, times):
     axes.text(0.55 * ranks[-1], 1.01, "the dense layer", color=GREY, va="bottom", ha="right")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(axis="y")
-    axes.set(xlabel="rank", ylabel="share of the dense layer", ylim=(0, None), xlim=(0, None), title="Bytes and time of a 1000 × 1000 layer")
+    axes.set(
+        xlabel="rank", ylabel="share of the dense layer", ylim=(0, None), xlim=(0, None), title="Bytes and time of a 1000 × 1000 layer"
+    )
     axes.legend(loc="upper left")
     return made
 

@@ -29,7 +29,7 @@ from course_lessons.lesson_05_low_rank.visible import (
     slippery,
     two_tables,
     two_tables_64,
-)  # fmt: skip
+)
 from autograder.checks.modules import run_module
 
 
@@ -79,10 +79,14 @@ def test_equal_missing_and_single_parts(student, rng):
     single = np.zeros((6, 4))  # the other singular values are exactly 0
     single[rng.integers(6), rng.integers(4)] = rng.uniform(0.5, 9)
     for w, rank, name in (
-        (3 * orthogonal, 2, "three times an orthogonal table"), (thin, 2, "a table of rank 2"), (thin, 5, "a table of rank 2"),
-        (rng.normal(size=(1, 7)), 1, "one row"), (rng.normal(size=(7, 1)), 1, "one column"),
-        (single, 4, "a table with a single entry that is not 0"), (np.zeros((4, 5)), 2, "a table of zeros"),
-    ):  # fmt: skip
+        (3 * orthogonal, 2, "three times an orthogonal table"),
+        (thin, 2, "a table of rank 2"),
+        (thin, 5, "a table of rank 2"),
+        (rng.normal(size=(1, 7)), 1, "one row"),
+        (rng.normal(size=(7, 1)), 1, "one column"),
+        (single, 4, "a table with a single entry that is not 0"),
+        (np.zeros((4, 5)), 2, "a table of zeros"),
+    ):
         left, right = two_tables(student.low_rank_factors(w, rank), w.shape, rank, "low_rank_factors")
         check_best_product(w, left, right, rank, f"{name}, rank {rank}")
         check_balanced(w, left, right, rank, f"{name}, rank {rank}")
@@ -120,9 +124,15 @@ def test_nothing_or_everything_dropped(student, rng):
     s = np.sort(rng.integers(1, 64, 9))[::-1] / 8  # eighths: their squares add up exactly in every order
     uneven = slippery(rng, int(rng.integers(10, 60)))
     for values, rank, frobenius, spectral in (
-        (s, 0, float(np.linalg.norm(s)), float(s[0])), (s, 9, 0.0, 0.0), (s[:1], 1, 0.0, 0.0), (s[:1], 0, float(s[0]), float(s[0])),
-        (np.zeros(3), 1, 0.0, 0.0), (np.full(5, 2.0), 1, 4.0, 2.0), (uneven, len(uneven), 0.0, 0.0), (1e-3 * s, 0, 1e-3 * float(np.linalg.norm(s)), 1e-3 * float(s[0])),
-    ):  # fmt: skip
+        (s, 0, float(np.linalg.norm(s)), float(s[0])),
+        (s, 9, 0.0, 0.0),
+        (s[:1], 1, 0.0, 0.0),
+        (s[:1], 0, float(s[0]), float(s[0])),
+        (np.zeros(3), 1, 0.0, 0.0),
+        (np.full(5, 2.0), 1, 4.0, 2.0),
+        (uneven, len(uneven), 0.0, 0.0),
+        (1e-3 * s, 0, 1e-3 * float(np.linalg.norm(s)), 1e-3 * float(s[0])),
+    ):
         on = f"{len(values)} singular values from {values[0]:.3g} to {values[-1]:.3g}, rank {rank}"
         check_errors(student.truncation_errors(values, rank), frobenius, spectral, len(values), on)
 
@@ -141,7 +151,12 @@ def test_three_rules_on_random_layers(student, rng):
         )
         budget = int(rng.integers(0, m * n))
         fits = max((r for r in range(min(m, n) + 1) if r * (m + n) <= budget), default=0)
-        equal(whole_number(student.rank_for_budget(m, n, budget), "The result of rank_for_budget"), fits, what="the largest rank that fits", on=f"{m} x {n}, budget {budget}")
+        equal(
+            whole_number(student.rank_for_budget(m, n, budget), "The result of rank_for_budget"),
+            fits,
+            what="the largest rank that fits",
+            on=f"{m} x {n}, budget {budget}",
+        )
     for kind in (np.float64, np.float32) * 3:
         s = np.sort(rng.uniform(0.05, 4, int(rng.integers(3, 40))))[::-1].astype(kind)
         share_at = np.cumsum(s.astype(float) ** 2) / np.sum(s.astype(float) ** 2)
@@ -149,7 +164,12 @@ def test_three_rules_on_random_layers(student, rng):
         # Half-way between two ranks: rounding, in float32 too, cannot turn it.
         share = float((share_at[rank - 1] + share_at[rank]) / 2)
         got = whole_number(student.rank_for_energy(s, share), "The result of rank_for_energy")
-        equal(got, rank + 1, what="the smallest rank that reaches the share", on=f"{len(s)} random singular values in {s.dtype}, share {share:.4f}")
+        equal(
+            got,
+            rank + 1,
+            what="the smallest rank that reaches the share",
+            on=f"{len(s)} random singular values in {s.dtype}, share {share:.4f}",
+        )
 
 
 @exercise("5.4-rank", points=4)
@@ -157,10 +177,20 @@ def test_equal_counts_and_exact_hits(student, rng):
     for _ in range(4):
         half = int(rng.integers(2, 300))
         on = f"a table of {2 * half} x {2 * half}, where rank {half} has exactly as many weights"
-        equal(whole_number(student.break_even_rank(2 * half, 2 * half), "The result of break_even_rank"), half - 1, what="the largest rank that saves weights", on=on)
+        equal(
+            whole_number(student.break_even_rank(2 * half, 2 * half), "The result of break_even_rank"),
+            half - 1,
+            what="the largest rank that saves weights",
+            on=on,
+        )
         rank = int(rng.integers(1, 2 * half))
         on = f"{2 * half} x {2 * half}, a budget of {rank * 4 * half}, which rank {rank} hits exactly"
-        equal(whole_number(student.rank_for_budget(2 * half, 2 * half, rank * 4 * half), "The result of rank_for_budget"), rank, what="the largest rank that fits", on=on)
+        equal(
+            whole_number(student.rank_for_budget(2 * half, 2 * half, rank * 4 * half), "The result of rank_for_budget"),
+            rank,
+            what="the largest rank that fits",
+            on=on,
+        )
     # Equal squares, as many as a square number, and so many of them kept: hit exactly with sums, with norms and with what is missing.
     for value, k, kept in ((1.0, 4, 1), (2.0, 16, 4), (2.0, 16, 9), (4.0, 64, 25), (0.5, 64, 36)):
         got = whole_number(student.rank_for_energy(np.full(k, value), kept / k), "The result of rank_for_energy")
@@ -170,12 +200,24 @@ def test_equal_counts_and_exact_hits(student, rng):
 @exercise("5.4-rank", points=2)
 def test_tiny_tables_large_budgets_and_all_of_the_energy(student, rng):
     for m, n, want in ((1, 1, 0), (1, 50, 0), (50, 1, 0), (2, 2, 0), (2, 3, 1), (3, 3, 1)):
-        equal(whole_number(student.break_even_rank(m, n), "The result of break_even_rank"), want, what="the largest rank that saves weights", on=f"a table of {m} x {n}")
+        equal(
+            whole_number(student.break_even_rank(m, n), "The result of break_even_rank"),
+            want,
+            what="the largest rank that saves weights",
+            on=f"a table of {m} x {n}",
+        )
     short, long = int(rng.integers(3, 30)), int(rng.integers(30, 60))
     for m, n in ((short, long), (long, short)):
-        equal(whole_number(student.rank_for_budget(m, n, 10**7), "The result of rank_for_budget"), short, what="the rank", on=f"{m} x {n}, a budget of 10 million")
-        equal(whole_number(student.rank_for_budget(m, n, 0), "The result of rank_for_budget"), 0, what="the rank", on=f"{m} x {n}, no budget")
-    for s, share, want in (([3.0], 0.95, 1), ([2.0, 0.0, 0.0], 1.0, 1), ([2.0, 1.0, 2.0 ** -10], 0.01, 1)):
+        equal(
+            whole_number(student.rank_for_budget(m, n, 10**7), "The result of rank_for_budget"),
+            short,
+            what="the rank",
+            on=f"{m} x {n}, a budget of 10 million",
+        )
+        equal(
+            whole_number(student.rank_for_budget(m, n, 0), "The result of rank_for_budget"), 0, what="the rank", on=f"{m} x {n}, no budget"
+        )
+    for s, share, want in (([3.0], 0.95, 1), ([2.0, 0.0, 0.0], 1.0, 1), ([2.0, 1.0, 2.0**-10], 0.01, 1)):
         got = whole_number(student.rank_for_energy(np.array(s), share), "The result of rank_for_energy")
         equal(got, want, what="the smallest rank that reaches the share", on=f"singular values {s}, share {share}")
     for k in (int(rng.integers(12, 40)), int(rng.integers(150, 400))):
@@ -245,9 +287,11 @@ def test_full_rank_is_the_old_layer(student, rng):
 @exercise("5.6-layers", points=3)
 def test_strides_paddings_and_flat_kernels(student, rng):
     for kernel, settings in (
-        ((3, 3), {"stride": 2, "padding": 1}), ((3, 5), {"stride": (2, 1), "padding": (0, 2)}), ((3, 3), {"padding": 2, "dilation": 2}),
+        ((3, 3), {"stride": 2, "padding": 1}),
+        ((3, 5), {"stride": (2, 1), "padding": (0, 2)}),
+        ((3, 3), {"padding": 2, "dilation": 2}),
         ((2, 4), {"stride": (1, 3), "padding": (1, 2), "dilation": (2, 1), "bias": False}),
-    ):  # fmt: skip
+    ):
         layer = random_conv(rng, 2, 4, kernel, **settings)
         left, right = float_tensor(rng, 4, 3), float_tensor(rng, 3, 2 * kernel[0] * kernel[1])
         said = "".join(f", {name}={value}" for name, value in settings.items())

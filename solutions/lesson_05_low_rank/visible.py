@@ -24,7 +24,7 @@ from autograder.checks.expect import (
     show,
     that,
     whole_number,
-)  # fmt: skip
+)
 from autograder.checks.modules import run_module
 from autograder.sandbox.calling import weights
 
@@ -88,9 +88,12 @@ def check_balanced(w, left, right, rank, on):
     slack = 100 * FLOAT32 * s[0]
     for part, axis, name in ((left, 0, "columns of left"), (right, 1, "rows of right")):
         close(
-            np.sum(part**2, axis=axis), s[:rank], abs=slack,
-            what=f"the squared lengths of the {name}, which should be the singular values", on=on,
-        )  # fmt: skip
+            np.sum(part**2, axis=axis),
+            s[:rank],
+            abs=slack,
+            what=f"the squared lengths of the {name}, which should be the singular values",
+            on=on,
+        )
 
 
 def slippery(rng, k):
@@ -199,9 +202,14 @@ def test_break_even_of_two_layers(student, rng):
 def test_energy_of_four_two_one(student, rng):
     # 1, 1, 1, 1 at 0.5: two squares are exactly the share. 3, 2, 2, 1 at 0.9: 9 + 4 + 4 = 17 of 18 reach 16.2, 13 do not.
     cases = (
-        ([4.0, 2.0, 1.0], 0.95, 2), ([4.0, 2.0, 1.0], 0.7, 1), ([4.0, 2.0, 1.0], 0.97, 3), ([4.0, 2.0, 1.0], 0.954, 3), ([4.0, 3.0, 2.0, 1.0], 0.9, 3),
-        ([3.0, 2.0, 2.0, 1.0], 0.9, 3), ([1.0, 1.0, 1.0, 1.0], 0.5, 2),
-    )  # fmt: skip
+        ([4.0, 2.0, 1.0], 0.95, 2),
+        ([4.0, 2.0, 1.0], 0.7, 1),
+        ([4.0, 2.0, 1.0], 0.97, 3),
+        ([4.0, 2.0, 1.0], 0.954, 3),
+        ([4.0, 3.0, 2.0, 1.0], 0.9, 3),
+        ([3.0, 2.0, 2.0, 1.0], 0.9, 3),
+        ([1.0, 1.0, 1.0, 1.0], 0.5, 2),
+    )
     answers = [student.rank_for_energy(np.array(s), share) for s, share, _ in cases]
     for got, (s, share, want) in zip(answers, cases):
         got = whole_number(got, "The result of rank_for_energy")
@@ -221,9 +229,16 @@ def test_all_of_the_energy(student, rng):
 @exercise("5.4-rank")
 def test_budget_of_one_layer(student, rng):
     cases = (
-        (256, 64, 5000, 15), (256, 64, 4800, 15), (256, 64, 4799, 14), (256, 64, 319, 0), (256, 64, 10**6, 64),
-        (20, 300, 10**6, 20), (20, 300, 640, 2), (20, 300, 0, 0), (9, 50, 10**5, 9),
-    )  # fmt: skip
+        (256, 64, 5000, 15),
+        (256, 64, 4800, 15),
+        (256, 64, 4799, 14),
+        (256, 64, 319, 0),
+        (256, 64, 10**6, 64),
+        (20, 300, 10**6, 20),
+        (20, 300, 640, 2),
+        (20, 300, 0, 0),
+        (9, 50, 10**5, 9),
+    )
     answers = [student.rank_for_budget(m, n, budget) for m, n, budget, _ in cases]
     for got, (m, n, budget, want) in zip(answers, cases):
         got = whole_number(got, "The result of rank_for_budget")
@@ -257,7 +272,10 @@ def in_two(student, value, kind, what):
         type(value) is nn.Sequential and len(value) == 2 and all(type(part) is kind for part in value),
         f"{what} should return an nn.Sequential of two nn.{kind.__name__}, PyTorch's own classes; it returned {show(value)}.",
     )
-    that(0 not in student.shared, f"{what} returns a part of `layer`, or a layer that shares memory with it: training the two would change the old layer.")
+    that(
+        0 not in student.shared,
+        f"{what} returns a part of `layer`, or a layer that shares memory with it: training the two would change the old layer.",
+    )
     frozen = [name for name, parameter in value.named_parameters() if not parameter.requires_grad]
     that(not frozen, f"{what}: the two layers cannot be trained; requires_grad is False for {', '.join(frozen)}.")
     return value[0], value[1]
@@ -373,7 +391,13 @@ def test_small_convolutions_in_two(student, rng):
     flat = flat, float_tensor(rng, 4, 3), float_tensor(rng, 3, 12), float_tensor(rng, 1, 2, 7, 6)
     all_of(
         (check_two_convs, student, *square, "nn.Conv2d(2, 3, 3, padding=1), rank 2"),
-        (check_two_convs, student, copy.deepcopy(square[0]).requires_grad_(False), *square[1:], "a frozen nn.Conv2d(2, 3, 3, padding=1), rank 2"),
+        (
+            check_two_convs,
+            student,
+            copy.deepcopy(square[0]).requires_grad_(False),
+            *square[1:],
+            "a frozen nn.Conv2d(2, 3, 3, padding=1), rank 2",
+        ),
         (check_two_convs, student, *flat, "nn.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(0, 1), dilation=(1, 2), bias=False), rank 3"),
     )
 
@@ -391,7 +415,10 @@ def two_tables_64(value, shape, rank):
     """(left, right) in float64: with a ridge of a millionth, a rounding to float32 would be larger than what is at stake."""
     for part in pair(value, "whitened_factors"):
         kind = part.dtype if isinstance(part, np.ndarray) else kind_of(part)
-        that(isinstance(part, np.ndarray) and part.dtype == np.float64, f"whitened_factors should return float64 NumPy arrays; it returned {kind}.")
+        that(
+            isinstance(part, np.ndarray) and part.dtype == np.float64,
+            f"whitened_factors should return float64 NumPy arrays; it returned {kind}.",
+        )
     return two_tables(value, shape, rank, "whitened_factors")
 
 
@@ -540,7 +567,9 @@ def check_lora_gradients(student, layer, x, a, b, alpha, on):
     sizes = out @ large, abs(scale) * (out @ np.abs(b)).T @ np.abs(x), abs(scale) * out.T @ (np.abs(x) @ np.abs(a).T)
     for (name, want), got, size in zip(wanted.items(), answer.grads, sizes):
         got = tensor(got, want.shape, f"The gradient of {name}")
-        close(got, want, abs=rounding(size, a.size + b.size), what=f"the derivative of the output with respect to {name}, {GRADIENT}", on=on)
+        close(
+            got, want, abs=rounding(size, a.size + b.size), what=f"the derivative of the output with respect to {name}, {GRADIENT}", on=on
+        )
 
 
 GRADIENT = "each output weighed by a number from 1 to 2"
@@ -551,7 +580,9 @@ def check_lora_merge(student, layer, a, b, alpha, on):
     that(type(merged) is nn.Linear, f"lora_merge should return one nn.Linear, PyTorch's own class; it returned {show(merged)}.")
     that(0 not in student.shared, "lora_merge returns `layer`, or a layer that shares memory with it; it should return a new one.")
     new, large, bias = adapted(layer, a, b, alpha)
-    close(tensor(merged.weight, new.shape, "The merged weight"), new, abs=rounding(large, sum(a.shape) + 2), what="the merged weight", on=on)
+    close(
+        tensor(merged.weight, new.shape, "The merged weight"), new, abs=rounding(large, sum(a.shape) + 2), what="the merged weight", on=on
+    )
     if layer.bias is None:
         that(merged.bias is None, f"The layer has no bias, so the merged one has none; {on}.")
     else:

@@ -48,7 +48,10 @@ def quantize_pruned(w, mask, bits):
     return (np.rint(w / scales[:, None]) * mask).astype(np.int8), scales
 
 
-@wrong("6.2-zeros", "takes 2^(b-1) as the largest code: it must be one less, or the codes run from -8 to 8 with 4 bits, one too many on either side")
+@wrong(
+    "6.2-zeros",
+    "takes 2^(b-1) as the largest code: it must be one less, or the codes run from -8 to 8 with 4 bits, one too many on either side",
+)
 def quantize_pruned(w, mask, bits):
     qmax = 2 ** (bits - 1)
     kept = np.where(mask, w, 0.0)
@@ -796,7 +799,9 @@ def layer_from_bytes(data, shape, bits):
 @right("6.5-file", "joins a list; bits without the helper")
 def layer_to_bytes(codes, codebook, mask, bits):
     stream = [(int(code) >> i) & 1 for code in codes for i in range(bits)]
-    return b"".join([np.asarray(codebook, "<f4").tobytes(), bytes(np.packbits(mask.ravel())), np.packbits(np.array(stream, np.uint8)).tobytes()])
+    return b"".join(
+        [np.asarray(codebook, "<f4").tobytes(), bytes(np.packbits(mask.ravel())), np.packbits(np.array(stream, np.uint8)).tobytes()]
+    )
 
 
 @right("6.5-file", "one buffer of uint8 for everything")
@@ -985,16 +990,16 @@ def on_frontier(sizes, scores):
 
 @wrong("6.7-budget", "prefers the larger files: smaller is better for a size")
 def on_frontier(sizes, scores):
-    return np.array([
-        not np.any((sizes >= size) & (scores >= score) & ((sizes > size) | (scores > score))) for size, score in zip(sizes, scores)
-    ])  # fmt: skip
+    return np.array(
+        [not np.any((sizes >= size) & (scores >= score) & ((sizes > size) | (scores > score))) for size, score in zip(sizes, scores)]
+    )
 
 
 @wrong("6.7-budget", "marks the dominated variants with True; those on the frontier should be True")
 def on_frontier(sizes, scores):
-    return np.array([
-        bool(np.any((sizes <= size) & (scores >= score) & ((sizes < size) | (scores > score)))) for size, score in zip(sizes, scores)
-    ])  # fmt: skip
+    return np.array(
+        [bool(np.any((sizes <= size) & (scores >= score) & ((sizes < size) | (scores > score)))) for size, score in zip(sizes, scores)]
+    )
 
 
 @wrong("6.7-budget", "joins the two conditions with or: a variant is then dominated by any that is smaller, however bad")

@@ -18,7 +18,13 @@ def product_and_file(sparsity, product, with_bitmask):
     for values, colour, marker in ((product, RED, "s"), (with_bitmask, BLUE, "o")):
         axes.plot(90, values[i], marker, color=colour, mec=BLACK, ms=9)
         axes.annotate(f"{values[i]:.1f}", (90, values[i]), (-8, 6), textcoords="offset points", ha="right")
-    axes.set(xlabel="sparsity (%)", ylabel="times smaller", ylim=(0, 80), xlim=(0, 100), title="Pruned, then 8 bits: what is promised and what is stored")
+    axes.set(
+        xlabel="sparsity (%)",
+        ylabel="times smaller",
+        ylim=(0, 80),
+        xlim=(0, 100),
+        title="Pruned, then 8 bits: what is promised and what is stored",
+    )
     axes.legend(loc="upper left")
     return made
 
@@ -51,7 +57,9 @@ def code_book(values, even, book):
     axes.vlines(even, -0.16 * top, -0.04 * top, color=RED, lw=2, ls="-", label=f"{len(even)} even steps")
     axes.vlines(book, 0, 1.12 * top, color=BLUE, lw=1.3, ls="--", label=f"{len(book)} entries of k-means")
     axes.axhline(0, color=BLACK, lw=0.8)
-    axes.set(xlabel="surviving weight", ylabel="number of weights", ylim=(-0.2 * top, 1.45 * top), title="Entries gather where the weights are")
+    axes.set(
+        xlabel="surviving weight", ylabel="number of weights", ylim=(-0.2 * top, 1.45 * top), title="Entries gather where the weights are"
+    )
     axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top])
     axes.legend(loc="upper center", ncols=2)
     return made
@@ -70,9 +78,12 @@ def words(counts, lengths, entropy):
     right.axhline(fixed, color=BLACK, lw=1.4, ls="--")
     right.text(1.01, fixed, f"fixed: {fixed}", transform=right.get_yaxis_transform(), va="center")
     right.set(
-        xlabel="code, the most common first", ylabel="bits", xticks=[], ylim=(0, lengths.max() * 1.15),
+        xlabel="code, the most common first",
+        ylabel="bits",
+        xticks=[],
+        ylim=(0, lengths.max() * 1.15),
         title=f"Bits a code: entropy {entropy:.2f}, Huffman {mean:.2f}, fixed {fixed}",
-    )  # fmt: skip
+    )
     return made
 
 

@@ -32,7 +32,7 @@ from course_lessons.lesson_06_stacking.visible import (
     shares_right,
     sizes_of,
     stops,
-)  # fmt: skip
+)
 
 # 6.1
 
@@ -74,7 +74,11 @@ def test_after_magnitude_pruning_the_sparsity_is_the_mask_s(student, rng):
 @exercise("6.2-zeros", points=2)
 def test_full_and_empty_masks(student, rng):
     w = 0.01 * rng.normal(size=(4, 5))
-    for word, mask in (("keeps everything", np.ones_like(w, bool)), ("keeps nothing", np.zeros_like(w, bool)), ("keeps the diagonal", np.eye(4, 5, dtype=bool))):
+    for word, mask in (
+        ("keeps everything", np.ones_like(w, bool)),
+        ("keeps nothing", np.zeros_like(w, bool)),
+        ("keeps the diagonal", np.eye(4, 5, dtype=bool)),
+    ):
         check_codes(student.quantize_pruned(w, mask, 5), w, mask, 5, f"4 x 5 random weights, a mask that {word}, 5 bits")
         codes = np.zeros(w.shape, np.int8)
         check_counts(student.revived_and_lost(mask, codes), mask, codes, f"a mask that {word}, codes that are all 0")
@@ -202,7 +206,11 @@ def test_equal_counts_and_very_unequal_ones(student, rng):
     fibonacci = [1, 1]
     while len(fibonacci) < 24:
         fibonacci.append(fibonacci[-1] + fibonacci[-2])
-    for counts, on in ((rng.permutation(fibonacci), "24 Fibonacci counts"), (np.full(12, 7), "12 equal counts"), (np.array([9, 9]), "counts [9, 9]")):
+    for counts, on in (
+        (rng.permutation(fibonacci), "24 Fibonacci counts"),
+        (np.full(12, 7), "12 equal counts"),
+        (np.array([9, 9]), "counts [9, 9]"),
+    ):
         check_lengths(student.huffman_lengths(counts), counts, on)
         check_entropy(student.entropy_bits(counts), counts, on)
 

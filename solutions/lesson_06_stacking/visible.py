@@ -21,7 +21,7 @@ from autograder.checks.expect import (
     show,
     that,
     whole_number,
-)  # fmt: skip
+)
 from autograder.course.faults import StudentError
 
 FLOAT32 = float(np.finfo(np.float32).eps)
@@ -99,10 +99,16 @@ def check_codes(got, w, mask, bits, on):
 
 @exercise("6.2-zeros")
 def test_codes_of_the_worked_example(student, rng):
-    w = np.array([
-        [1.4, -9.0, -0.38, 0.05], [0.3, 0.7, -2.1, 5.0], [0.2, -0.4, 0.6, 0.8],
-        [-1e-3, 3e-4, 0.0, 0.0], [1e-12, -3e-13, 0.0, 0.0], [4.0, 2.0, -2.0, 8.0]
-    ])  # fmt: skip
+    w = np.array(
+        [
+            [1.4, -9.0, -0.38, 0.05],
+            [0.3, 0.7, -2.1, 5.0],
+            [0.2, -0.4, 0.6, 0.8],
+            [-1e-3, 3e-4, 0.0, 0.0],
+            [1e-12, -3e-13, 0.0, 0.0],
+            [4.0, 2.0, -2.0, 8.0],
+        ]
+    )
     mask = np.array([[1, 0, 1, 1], [1, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 0]], dtype=bool)
     # All are asked before one is judged: so the mistake shows.
     answers = [(student.quantize_pruned(w, mask, bits), bits) for bits in (4, 3, 8, 2)]
@@ -157,7 +163,10 @@ def shared_values(values, k, rounds):
 
 def check_moved(student, values, codes, codebook, on):
     got = student.moved(values, codes, codebook)
-    that(2 not in student.shared, "moved returns the code book that it was given, or one that shares memory with it; it should return a new one.")
+    that(
+        2 not in student.shared,
+        "moved returns the code book that it was given, or one that shares memory with it; it should return a new one.",
+    )
     new = float_array(got, codebook.shape, "The result of moved")
     close(new, means_of(values, codes, codebook), abs=float32_slack(len(values), values, codebook), what="the new code book", on=on)
 
@@ -177,7 +186,9 @@ def test_nearest_entries_of_few_values(student, rng):
     answers = [student.nearest(values, book), student.nearest(more, entries), student.nearest(more / 1000, entries / 1000)]
     check_nearest(answers[0], values, book, "values (0, 1, 2, 9) and code book (0, 9)")
     check_nearest(answers[1], more, entries, f"values {more.tolist()} and code book {entries.tolist()}")
-    check_nearest(answers[2], more / 1000, entries / 1000, f"a thousandth of the values {more.tolist()} and of the code book {entries.tolist()}")
+    check_nearest(
+        answers[2], more / 1000, entries / 1000, f"a thousandth of the values {more.tolist()} and of the code book {entries.tolist()}"
+    )
 
 
 @exercise("6.3-share")
@@ -233,9 +244,15 @@ def check_lengths(got, counts, on):
     that(not absent.any(), f"A symbol that never occurs has a word of {int(absent.max(initial=0))} bits; its length should be 0, for {on}.")
     present = lengths[counts > 0]
     that(bool((present >= 1).all()), f"A symbol that occurs has a word of {present.min()} bits; it needs at least 1, for {on}.")
-    that(bool((present <= len(counts)).all()), f"A word of {present.max()} bits is longer than any Huffman word of {len(counts)} symbols, for {on}.")
+    that(
+        bool((present <= len(counts)).all()),
+        f"A word of {present.max()} bits is longer than any Huffman word of {len(counts)} symbols, for {on}.",
+    )
     room = sum(Fraction(1, 2 ** int(n)) for n in present)
-    that(room <= 1, f"There are no words of the lengths {show(lengths)}: too many are too short for a stream that can be cut in one way, for {on}.")
+    that(
+        room <= 1,
+        f"There are no words of the lengths {show(lengths)}: too many are too short for a stream that can be cut in one way, for {on}.",
+    )
     bits = sum(int(c) * int(n) for c, n in zip(counts, lengths))
     equal(bits, least_bits(counts), what="the bits of the whole stream, counts times lengths", on=on)
 
@@ -245,7 +262,13 @@ def test_entropy_of_small_counts(student, rng):
     cases = (([8, 4, 2, 2], 1.75), ([5, 0, 5, 0], 1.0), ([3, 1], 2 - 0.75 * np.log2(3)), ([0, 7], 0.0))
     got = [student.entropy_bits(np.array(counts)) for counts, _ in cases]
     for one, (counts, want) in zip(got, cases):
-        close(real_number(one, "The result of entropy_bits"), want, abs=float32_slack(len(counts), 1.0), what="the entropy in bits", on=f"counts {counts}")
+        close(
+            real_number(one, "The result of entropy_bits"),
+            want,
+            abs=float32_slack(len(counts), 1.0),
+            what="the entropy in bits",
+            on=f"counts {counts}",
+        )
 
 
 @exercise("6.4-entropy")
@@ -272,7 +295,10 @@ def check_bytes(got, want, sizes, on):
     equal(len(got), len(want), what=f"the number of bytes ({parts} for code book, positions and codes)", on=on)
     start = 0
     for name, size in zip(("code book", "positions", "codes"), sizes):
-        that(got[start : start + size] == want[start : start + size], f"The {size} bytes from byte {start} on should hold the {name}; they differ, for {on}.")
+        that(
+            got[start : start + size] == want[start : start + size],
+            f"The {size} bytes from byte {start} on should hold the {name}; they differ, for {on}.",
+        )
         start += size
 
 
@@ -345,7 +371,12 @@ def check_ratio(got, layers, bits):
 @exercise("6.6-bug")
 def test_ratio_of_the_worked_example(student, rng):
     # In the last two, rounding up to whole bytes once, for all layers together, gives less than in each layer.
-    cases = (([(10, 100, 100)], 4), ([(6, 30, 41), (4, 6, 24)], 3), ([(1, 3, 1), (3, 3, 5), (10, 100, 101)], 2), ([(3, 5, 7), (2, 5, 3), (3, 3, 9)], 3))
+    cases = (
+        ([(10, 100, 100)], 4),
+        ([(6, 30, 41), (4, 6, 24)], 3),
+        ([(1, 3, 1), (3, 3, 5), (10, 100, 101)], 2),
+        ([(3, 5, 7), (2, 5, 3), (3, 3, 9)], 3),
+    )
     got = [student.compression_ratio(*case) for case in cases]
     for one, (layers, bits) in zip(got, cases):
         check_ratio(one, layers, bits)
@@ -361,9 +392,12 @@ def check_flags(got, want, on):
 
 def frontier_of(sizes, scores):
     order = range(len(sizes))
-    return np.array([
-        not any(sizes[j] <= sizes[i] and scores[j] >= scores[i] and (sizes[j], scores[j]) != (sizes[i], scores[i]) for j in order) for i in order
-    ])  # fmt: skip
+    return np.array(
+        [
+            not any(sizes[j] <= sizes[i] and scores[j] >= scores[i] and (sizes[j], scores[j]) != (sizes[i], scores[i]) for j in order)
+            for i in order
+        ]
+    )
 
 
 def shares_right(predicted, labels, classes):
@@ -372,7 +406,12 @@ def shares_right(predicted, labels, classes):
 
 @exercise("6.7-budget")
 def test_frontier_of_the_worked_example(student, rng):
-    cases = (([10, 20, 20, 30], [90.0, 95.0, 93.0, 95.0]), ([5, 5, 9, 7, 8], [80.0, 80.0, 91.0, 85.0, 84.0]), ([6, 4, 5], [92.0, 92.0, 90.0]), ([5.25, 5.5, 5.125], [90.25, 90.375, 90.0]))
+    cases = (
+        ([10, 20, 20, 30], [90.0, 95.0, 93.0, 95.0]),
+        ([5, 5, 9, 7, 8], [80.0, 80.0, 91.0, 85.0, 84.0]),
+        ([6, 4, 5], [92.0, 92.0, 90.0]),
+        ([5.25, 5.5, 5.125], [90.25, 90.375, 90.0]),
+    )
     got = [student.on_frontier(np.array(sizes), np.array(scores)) for sizes, scores in cases]
     for one, (sizes, scores) in zip(got, cases):
         check_flags(one, frontier_of(sizes, scores), f"sizes {sizes}, accuracies {scores}")
@@ -425,7 +464,10 @@ def passes(student, images, wrong_before, wrong_after, budget, class_budget, los
     try:
         got = student.gate(before, after, labels, len(images), budget, class_budget)
     except StudentError as error:
-        that("ValueError" not in (error.type_name, *error.mro), f"gate refuses a loss that is not over its budget ({str(error)[:200]}), for {on}.")
+        that(
+            "ValueError" not in (error.type_name, *error.mro),
+            f"gate refuses a loss that is not over its budget ({str(error)[:200]}), for {on}.",
+        )
         raise
     close(real_number(got, "The result of gate"), loss, abs=100 * 8 * FLOAT32, what="the loss of the mean in points", on=on)
 

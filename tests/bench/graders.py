@@ -120,7 +120,10 @@ def compare(lessons, others, demos, otter, say):
         "submissions": count,
         "of_these_to_nbgrader_and_otter": theirs,
         "demonstration_cells": "run by nbgrader and otter, skipped by course grade" if demos else "taken out for every grader",
-        "seconds": {"course": [round(s, 2) for s in times["course"]], **{k: round(sum(v), 2) for k, v in times.items() if k != "course" and v}},
+        "seconds": {
+            "course": [round(s, 2) for s in times["course"]],
+            **{k: round(sum(v), 2) for k, v in times.items() if k != "course" and v},
+        },
         "submissions_per_second": {name: round(rate, 3) for name, rate in rates.items()},
         "ratio_vs_nbgrader": round(rates["course"] / rates["nbgrader"], 1),
         "second_run_seconds": round(again, 2),

@@ -55,13 +55,14 @@ def bench(results):
     counts = [b["of_these_to_nbgrader_and_otter"] for b in both]
     theirs = "all" if set(counts) == {both[0]["submissions"]} else " and ".join(map(str, counts))
     return [
-        *lines, "",
+        *lines,
+        "",
         f"A class of {both[0]['submissions']} submissions of the lessons from 01 on (solutions, mistakes, half-done, blank); {theirs} of them went "
         "to nbgrader and otter, too. The same notebooks and checks for all three, interleaved in one run, cold caches, start included. `course grade` uses one process for each core, "
         "the others work on one notebook after the other. It skips cells that no check needs; the right column is without them.",
         f"Measured {results['measured']} on {machine['cpu']}, {machine['cores_usable']} cores; nbgrader {results['versions']['nbgrader']}, "
         f"otter-grader {results['versions']['otter-grader']}.",
-    ]  # fmt: skip
+    ]
 
 
 def update(page=PAGE, folder=RESULTS, check=False):

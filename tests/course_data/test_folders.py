@@ -30,7 +30,9 @@ def test_one_folder_is_split_by_class_and_always_alike(folder):
     assert [len(s) for s in (data.train, data.val, data.test)] == [29, 3, 8]
     assert data.test.labels.bincount().tolist() == [4, 4]
     assert data.train.images.shape == (29, 3, 8, 8) and str(data.train.images.dtype) == "torch.uint8"
-    assert (data.train.images[:, 0].float().mean((1, 2)) > 150).long().tolist() == data.train.labels.tolist(), "a label belongs to its picture"
+    assert (data.train.images[:, 0].float().mean((1, 2)) > 150).long().tolist() == data.train.labels.tolist(), (
+        "a label belongs to its picture"
+    )
     assert data.fingerprint == again.fingerprint and data.fingerprint != image_folder(folder, 9).fingerprint
 
 
@@ -145,6 +147,10 @@ def test_what_is_wrong_is_said(folder, spoil, says):
 
 def test_a_wrong_folder_or_size(folder, tmp_path):
     (tmp_path / "empty").mkdir()
-    for path, size, says in ((tmp_path / "nowhere", 8, "no folder"), (tmp_path / "empty", 8, "no images in subfolders"), (folder, 2, "--size")):
+    for path, size, says in (
+        (tmp_path / "nowhere", 8, "no folder"),
+        (tmp_path / "empty", 8, "no images in subfolders"),
+        (folder, 2, "--size"),
+    ):
         with pytest.raises(UserError, match=says):
             image_folder(path, size)

@@ -212,7 +212,9 @@ def test_links_in_zip_and_folder_are_refused(tmp_path):
         add(where)
 
 
-@pytest.mark.parametrize("packer", [lambda p, f: tar(p / "a.tar.gz", f), lambda p, f: zipped(p / "a.zip", f), lambda p, f: folder(p / "a", f)])
+@pytest.mark.parametrize(
+    "packer", [lambda p, f: tar(p / "a.tar.gz", f), lambda p, f: zipped(p / "a.zip", f), lambda p, f: folder(p / "a", f)]
+)
 def test_a_bomb_is_stopped(tmp_path, monkeypatch, own_root, packer):
     monkeypatch.setattr(archives, "MAX_BYTES", 1 << 20)
     with pytest.raises(UserError, match="unpacks to more than 1 MiB"):

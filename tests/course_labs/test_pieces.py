@@ -221,10 +221,15 @@ def test_calibration_uses_training_images_only(digits):
 @pytest.mark.parametrize(
     "flags, architecture, expected",
     [
-        ({"avx2"}, "x86_64", True), ({"avx2", "avx512f"}, "x86_64", True), ({"avx2", "avx512_vnni"}, "x86_64", False),
-        ({"avx2", "avx_vnni"}, "x86_64", False), ({"asimd"}, "aarch64", False), (set(), "AMD64", True), (set(), "arm64", False),
+        ({"avx2"}, "x86_64", True),
+        ({"avx2", "avx512f"}, "x86_64", True),
+        ({"avx2", "avx512_vnni"}, "x86_64", False),
+        ({"avx2", "avx_vnni"}, "x86_64", False),
+        ({"asimd"}, "aarch64", False),
+        (set(), "AMD64", True),
+        (set(), "arm64", False),
     ],
-)  # fmt: skip
+)
 def test_reduce_range_for_x86_unless_it_has_vnni(monkeypatch, flags, architecture, expected):
     monkeypatch.setattr(quantise, "cpu_flags", lambda: flags)
     monkeypatch.setattr(quantise.platform, "machine", lambda: architecture)
@@ -433,6 +438,7 @@ def test_an_interrupted_stage_leaves_nothing_half_written(tmp_path):
 
 def test_what_was_done_stays_done_when_other_work_is_stopped(tmp_path):
     """Somebody tries another seed in the same folder, thinks better of it, and goes back."""
+
     def interrupted(path):
         raise KeyboardInterrupt
 

@@ -28,9 +28,20 @@ from tests.hostile import make
 
 HERE = Path(__file__).resolve().parent
 LIMITS = {
-    "cell_seconds": 2, "notebook_seconds": 10, "call_seconds": 1, "exercise_seconds": 4, "memory_mb": 256, "processes": 32, "file_mb": 8,
-    "scratch_mb": 32, "files": 2000, "open_files": 256, "output_kb": 64, "reply_mb": 4, "wall_factor": 10,
-}  # fmt: skip
+    "cell_seconds": 2,
+    "notebook_seconds": 10,
+    "call_seconds": 1,
+    "exercise_seconds": 4,
+    "memory_mb": 256,
+    "processes": 32,
+    "file_mb": 8,
+    "scratch_mb": 32,
+    "files": 2000,
+    "open_files": 256,
+    "output_kb": 64,
+    "reply_mb": 4,
+    "wall_factor": 10,
+}
 SEED = 11
 pytestmark = pytest.mark.skipif(
     shutil.which("bwrap") is None, reason="bubblewrap is not installed: the hostile notebooks are NOT TESTED here"
@@ -46,11 +57,34 @@ def grade_class(folder, out, home, *more, **environment):
         (home / name).mkdir(parents=True, exist_ok=True)
     limits = [word for name, value in LIMITS.items() for word in ("--limit", f"{name}={value}")]
     return subprocess.run(
-        [sys.executable, "-m", "autograder.cli.main", "grade", str(folder), "--out", str(out), "--jobs", "4", "--seed", str(SEED), *limits, *more],
-        capture_output=True, text=True, timeout=900, cwd=home / "here",
-        env={**os.environ, "HOME": str(home / "home"), "TMPDIR": str(home / "temporary"), "COLUMNS": "120",
-             "PYTHONPATH": str(paths.SOLUTIONS.parent), **environment},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "autograder.cli.main",
+            "grade",
+            str(folder),
+            "--out",
+            str(out),
+            "--jobs",
+            "4",
+            "--seed",
+            str(SEED),
+            *limits,
+            *more,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=900,
+        cwd=home / "here",
+        env={
+            **os.environ,
+            "HOME": str(home / "home"),
+            "TMPDIR": str(home / "temporary"),
+            "COLUMNS": "120",
+            "PYTHONPATH": str(paths.SOLUTIONS.parent),
+            **environment,
+        },
+    )
 
 
 def contents(folder):
@@ -72,9 +106,13 @@ class Run:
         self.server.setblocking(False)
         self.port = self.server.getsockname()[1]
         marks = {
-            "MARK": self.mark, "PORT": self.port, "CLASS": self.folder, "OUT": self.out, "HOME": self.home / "home",
+            "MARK": self.mark,
+            "PORT": self.port,
+            "CLASS": self.folder,
+            "OUT": self.out,
+            "HOME": self.home / "home",
             "REPOSITORY": paths.SOLUTIONS.parent,
-        }  # fmt: skip
+        }
         make.write_class(self.folder, ENTRIES.values(), marks)
         self.class_before, self.package_before = contents(self.folder), contents(paths.REPOSITORY / "autograder") | contents(paths.FOLDERS)
         # What the grader leaves behind becomes a child of this process.
@@ -193,12 +231,15 @@ def test_a_wrong_limit_is_one_clear_line(limit, words, tmp_path, capsys, monkeyp
 
 def test_every_file_meets_other_inputs():
     """What an error message has shown of the inputs is worth nothing in the next submission."""
-    spy = replace(ENTRIES["honest-first"], answer="""
+    spy = replace(
+        ENTRIES["honest-first"],
+        answer="""
 def to_int8(x, scale):
     if x.size > 99:
         raise ValueError(repr(scale))
     return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)
-""")  # fmt: skip
+""",
+    )
     seen = []
     with Sandbox(limits=Limits(**LIMITS), isolation="bubblewrap", preload=("numpy",)) as box:
         for note in ("", "# again", ""):

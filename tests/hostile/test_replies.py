@@ -34,7 +34,23 @@ TRIALS = int(os.environ.get("COURSE_REPLY_TRIALS", "2"))
 def strange_values():
     """Whatever the wire can bring."""
     yield from (None, True, 0, -1, 3, 1 << 62, 1 << 4000, -(1 << 4000), 0.5, float("nan"), float("inf"), 1e308, 2j)
-    yield from ("", "c", "x" * 10000, "\ud800\0\x1b[2J", b"", b"\xff" * 100, [], (), {}, [[]], [None], (1, 2, 3), [1.5, "a"], {"a": 1}, {0: []})
+    yield from (
+        "",
+        "c",
+        "x" * 10000,
+        "\ud800\0\x1b[2J",
+        b"",
+        b"\xff" * 100,
+        [],
+        (),
+        {},
+        [[]],
+        [None],
+        (1, 2, 3),
+        [1.5, "a"],
+        {"a": 1},
+        {0: []},
+    )
     yield from ([[1, 2], [3]], [np.zeros(2), np.zeros(3)], [1 << 4000], [float("nan")] * 3, wire.Opaque("Foo"), [wire.Opaque("Foo")] * 2)
     for kind in ("bool", "int8", "uint64", "float16", "float64", "complex128"):
         yield np.ones((), kind)
@@ -46,7 +62,14 @@ def strange_values():
         yield torch.ones((), dtype=kind)
         yield torch.ones(3, 2, dtype=kind)
     yield from (torch.zeros(0), torch.zeros(0, 1 << 40), torch.full((2, 2), float("nan")))
-    yield from (nn.Linear(3, 2), nn.ReLU(), nn.Sequential(), nn.ModuleList(), nn.Sequential(nn.Linear(2, 2), nn.Linear(3, 3)), nn.Embedding(2, 2))
+    yield from (
+        nn.Linear(3, 2),
+        nn.ReLU(),
+        nn.Sequential(),
+        nn.ModuleList(),
+        nn.Sequential(nn.Linear(2, 2), nn.Linear(3, 3)),
+        nn.Embedding(2, 2),
+    )
     yield from (nn.Conv2d(1, 1, 3), nn.BatchNorm2d(3, affine=False, track_running_stats=False), nn.Identity(), nn.MaxPool2d(1000))
 
 
@@ -75,9 +98,17 @@ def altered(value, rng):
     if isinstance(value, nn.Module):
         return altered_module(value, rng)
     if isinstance(value, torch.Tensor):
-        return _array_like(value.detach(), rng, lambda x, kind: x.to(kind), [torch.int8, torch.bool, torch.complex64, torch.float16, torch.bfloat16], torch.stack)
+        return _array_like(
+            value.detach(),
+            rng,
+            lambda x, kind: x.to(kind),
+            [torch.int8, torch.bool, torch.complex64, torch.float16, torch.bfloat16],
+            torch.stack,
+        )
     if isinstance(value, (np.ndarray, np.generic)):
-        return _array_like(np.asarray(value), rng, lambda x, kind: x.astype(kind), ["int8", "bool", "complex64", "float16", "uint64"], np.stack)
+        return _array_like(
+            np.asarray(value), rng, lambda x, kind: x.astype(kind), ["int8", "bool", "complex64", "float16", "uint64"], np.stack
+        )
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, (int, float)):
@@ -160,7 +191,7 @@ def test_no_reply_breaks_a_check(lesson):
         rng = np.random.default_rng([trial, len(lesson)])
         outcomes = run_checks(
             lesson, lambda _: contextlib.nullcontext(Altering(right, rng)), seed=trial, exercises=[each.id for each in asked], hidden=True
-        )  # fmt: skip
+        )
         assert len(outcomes) == sum(len(each.checks) for each in asked)
         broken += [(trial, each.name, each.message) for each in outcomes if each.status == "grader_error" or each.broke]
         for exercise in asked:
@@ -248,7 +279,9 @@ def test_a_module_that_cannot_or_should_not_run_is_a_mistake(module, shape, word
 
 
 def test_a_module_is_run_as_it_is_and_stays_as_it_was():
-    module = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(), nn.Linear(27, 2))
+    module = nn.Sequential(
+        nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(), nn.Linear(27, 2)
+    )
     before, x = wire.encode(module), torch.rand(5, 2, 6, 6)
     got = run_module(module, x)
     assert got.dtype == torch.float64 and wire.encode(module) == before and module.training
@@ -258,10 +291,17 @@ def test_a_module_is_run_as_it_is_and_stays_as_it_was():
 @pytest.mark.parametrize(
     "a, b, loosely, exactly",
     [
-        (1, 1.0, True, False), (1, True, True, False), (1, np.int8(1), True, True), (1.0, np.float32(1), True, True),
-        (np.int8([1]), np.int16([1]), True, False), (np.int8([1]), np.float32([1]), False, False), (0.1 + 0.2, 0.3, True, True),
-        (torch.tensor(1), torch.tensor(1.0), True, False), (1 << 4000, 1 << 4000, False, False), (float("nan"), float("nan"), True, True),
+        (1, 1.0, True, False),
+        (1, True, True, False),
+        (1, np.int8(1), True, True),
+        (1.0, np.float32(1), True, True),
+        (np.int8([1]), np.int16([1]), True, False),
+        (np.int8([1]), np.float32([1]), False, False),
+        (0.1 + 0.2, 0.3, True, True),
+        (torch.tensor(1), torch.tensor(1.0), True, False),
+        (1 << 4000, 1 << 4000, False, False),
+        (float("nan"), float("nan"), True, True),
     ],
-)  # fmt: skip
+)
 def test_what_counts_as_the_same_reply(a, b, loosely, exactly):
     assert same_data(a, b) is loosely and same_data(a, b, exact=True) is exactly

@@ -164,7 +164,9 @@ def received(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SOURCE_DATE_EPOCH", raising=False)
-        patch.setattr(students_copy, "record", lambda lesson, solution, of: record(lesson, solution, Some()) if lesson in some else wire.encode([]))
+        patch.setattr(
+            students_copy, "record", lambda lesson, solution, of: record(lesson, solution, Some()) if lesson in some else wire.encode([])
+        )
         patch.setattr(students_copy, "solution", lambda lesson: solution(lesson) if lesson in some else {})
         students_copy.release(folder / "students.zip")
     return borrowing(unpacked(folder / "students.zip", folder) / students_copy.FOLDER, folder / "environment")
@@ -286,9 +288,13 @@ def test_an_installation_checks_and_grades_without_its_folder(installed):
     target = installed.folder / "class" / "ada" / LESSON / name
     target.parent.mkdir(parents=True)
     nbformat.write(notebook, target)
-    done = installed.does(installed.packages, commands=[
-        ["check", str(installed.folder / "ada" / LESSON / name)], ["grade", "class", "--out", "out", "--jobs", "1"],
-    ])["commands"]  # fmt: skip
+    done = installed.does(
+        installed.packages,
+        commands=[
+            ["check", str(installed.folder / "ada" / LESSON / name)],
+            ["grade", "class", "--out", "out", "--jobs", "1"],
+        ],
+    )["commands"]
     assert [status for status, _ in done] == [0, 0] and not_passed(done[0][1], LESSON) == {}, done
     result = json.loads((installed.folder / "out" / "results" / "ada" / f"{LESSON}.json").read_text())
     assert {v["exercise"]: v["status"] for v in result["verdicts"] if v["status"] != "passed"} == {"1.5-written": "needs_manual"}
@@ -296,9 +302,13 @@ def test_an_installation_checks_and_grades_without_its_folder(installed):
 
 def test_an_installation_says_what_needs_the_repository(installed):
     wanted = [
-        ["build"], ["build", "--check"], ["new", "lesson", "07_topic"], ["release", "students.zip"], ["nbgrader", "mycourse"],
+        ["build"],
+        ["build", "--check"],
+        ["new", "lesson", "07_topic"],
+        ["release", "students.zip"],
+        ["nbgrader", "mycourse"],
         ["export", "--to", "gradescope-bundle", "--lesson", "01", "--file", "bundle.zip"],
-    ]  # fmt: skip
+    ]
     for status, said in installed.does(installed.packages, commands=wanted)["commands"]:
         assert status == 2 and "needs the course's repository" in said and "Traceback" not in said
     assert len(list((installed.packages / "course_catalogue").glob("*.json"))) == len(catalogue.lessons())

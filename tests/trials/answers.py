@@ -71,7 +71,11 @@ def notebook_with(answer):
     """The notebook (bytes) with right answers everywhere, but for `answer` in its own cell."""
     notebook = nbformat.reads(_answered(catalogue.lesson_of(answer.exercise).name), as_version=4)
     for cell in notebook.cells:
-        if cell.cell_type == "code" and cell.metadata.get("course", {}).get("exercise") == answer.exercise and cell.metadata.course.role == "exercise":
+        if (
+            cell.cell_type == "code"
+            and cell.metadata.get("course", {}).get("exercise") == answer.exercise
+            and cell.metadata.course.role == "exercise"
+        ):
             cell.source = f"# Exercise {answer.exercise}\n{answer.source}"
     return nbformat.writes(notebook).encode()
 
@@ -113,7 +117,9 @@ def main():
             surprises, verdicts, own = trial(answer, sandbox, range(1, arguments.seeds + 1), folder)
             surprising += bool(surprises)
             if surprises or arguments.messages:
-                print(f"{'SURPRISE' if surprises else 'as said '}  {'right' if answer.right else 'wrong'}  {answer.exercise}  {answer.note}")
+                print(
+                    f"{'SURPRISE' if surprises else 'as said '}  {'right' if answer.right else 'wrong'}  {answer.exercise}  {answer.note}"
+                )
                 for each in surprises:
                     print(f"    {each}")
                 if not answer.right or surprises:

@@ -21,8 +21,11 @@ def main():
     missing = 0
     for lesson in catalogue.lessons().values():
         for exercise in lesson.exercises:
-            if exercise.by_hand or exercise.files or exercise.choices or not (
-                not options.which or lesson.name.startswith(tuple(options.which)) or exercise.id.startswith(tuple(options.which))
+            if (
+                exercise.by_hand
+                or exercise.files
+                or exercise.choices
+                or not (not options.which or lesson.name.startswith(tuple(options.which)) or exercise.id.startswith(tuple(options.which)))
             ):
                 continue
             found = arguments(lesson.name, exercise, answers.solution(lesson.name), range(options.seeds))

@@ -28,14 +28,25 @@ def main():
                 print(f"{name}: {problem}", file=sys.stderr)
             statuses = {v["exercise"]: v for v in result["verdicts"]}
             # What is true in a forged table keeps its points; anything above that is undeserved.
-            undeserved += sum(statuses[e]["points"] > entry.keeps and "passed" not in allowed for e, allowed in entry.expected.items() if e != "*")
+            undeserved += sum(
+                statuses[e]["points"] > entry.keeps and "passed" not in allowed for e, allowed in entry.expected.items() if e != "*"
+            )
             faults += sum(v["status"] == "grader_error" for v in result["verdicts"])
         run.server.close()
     kinds = Counter(entry.kind for entry in hostile.ENTRIES.values())
-    record("corpus", {
-        "notebooks": len(hostile.ENTRIES), "of_each_kind": dict(kinds), "not_as_expected": wrong, "exercises_with_undeserved_points": undeserved,
-        "grader_errors": faults, "processes_left": len(run.left), "seconds": round(seconds, 1), "jobs": 4,
-    })  # fmt: skip
+    record(
+        "corpus",
+        {
+            "notebooks": len(hostile.ENTRIES),
+            "of_each_kind": dict(kinds),
+            "not_as_expected": wrong,
+            "exercises_with_undeserved_points": undeserved,
+            "grader_errors": faults,
+            "processes_left": len(run.left),
+            "seconds": round(seconds, 1),
+            "jobs": 4,
+        },
+    )
     return 1 if wrong or run.left or run.process.returncode else 0
 
 

@@ -19,7 +19,12 @@ from tests import REPOSITORY
 FOLDER = REPOSITORY / "runs" / "fuzz"
 SECONDS_EACH, MEGABYTES = 10, 4096  # what one input may take
 WIRE = ("wire", "wire_format", "wire_reader", "wire_writer", "wire_layers", "wire_modules")
-OURS = ["autograder.course.notebooks", "autograder.course.blanks", "autograder.checks.verdict", *(f"autograder.sandbox.{name}" for name in WIRE)]
+OURS = [
+    "autograder.course.notebooks",
+    "autograder.course.blanks",
+    "autograder.checks.verdict",
+    *(f"autograder.sandbox.{name}" for name in WIRE),
+]
 
 
 def properties():
@@ -54,16 +59,73 @@ class Messages:
 
 TARGETS = {"notebook reader": Notebooks, "wire decoder": Messages}
 VALUES = (
-    None, True, 0, 1, -1, 2, 7, 1 << 62, 1 << 63, 1.5, 1e308, "", "a", "1.2-scale", "# Exercise 1.2-scale\n___", "# Exercise 1.3-quantize",
-    "code", "markdown", "exercise", "def f(", "x = 1", "___", "\ud800", "\0", "-" * 5000 + "1", "(" * 250, "a" + ".b" * 3000, [], {}, [[]],
-    "i", "f", "c", "u", "b", "o", "a", "s", "T", "m", "t", "d", "0x1", "f" * 16, "float32", "bfloat16", "bool", "int64", "Linear", "ReLU",
-    {"i": "0x1"}, {"a": ["float32", [0]]}, {"T": ["bool", []]}, {"m": {}}, {"d": []}, {"t": []}, {"o": "x"}, {"b": 0}, {"u": 0},
-)  # fmt: skip
+    None,
+    True,
+    0,
+    1,
+    -1,
+    2,
+    7,
+    1 << 62,
+    1 << 63,
+    1.5,
+    1e308,
+    "",
+    "a",
+    "1.2-scale",
+    "# Exercise 1.2-scale\n___",
+    "# Exercise 1.3-quantize",
+    "code",
+    "markdown",
+    "exercise",
+    "def f(",
+    "x = 1",
+    "___",
+    "\ud800",
+    "\0",
+    "-" * 5000 + "1",
+    "(" * 250,
+    "a" + ".b" * 3000,
+    [],
+    {},
+    [[]],
+    "i",
+    "f",
+    "c",
+    "u",
+    "b",
+    "o",
+    "a",
+    "s",
+    "T",
+    "m",
+    "t",
+    "d",
+    "0x1",
+    "f" * 16,
+    "float32",
+    "bfloat16",
+    "bool",
+    "int64",
+    "Linear",
+    "ReLU",
+    {"i": "0x1"},
+    {"a": ["float32", [0]]},
+    {"T": ["bool", []]},
+    {"m": {}},
+    {"d": []},
+    {"t": []},
+    {"o": "x"},
+    {"b": 0},
+    {"u": 0},
+)
 
 
 def dents(pick):
     """One to four changes, as `dented` takes them."""
-    return [(pick.getrandbits(16), pick.choice(["replace", "delete", "double", "wrap"]), pick.choice(VALUES)) for _ in range(pick.randint(1, 4))]
+    return [
+        (pick.getrandbits(16), pick.choice(["replace", "delete", "double", "wrap"]), pick.choice(VALUES)) for _ in range(pick.randint(1, 4))
+    ]
 
 
 def with_atheris(target, name, seconds):
@@ -90,10 +152,22 @@ def with_atheris(target, name, seconds):
         return atheris.Mutate(data, most)
 
     atheris.Setup(
-        [sys.argv[0], str(kept), str(seeds), f"-max_total_time={seconds}", f"-timeout={SECONDS_EACH}", f"-rss_limit_mb={MEGABYTES}",
-         "-max_len=65536", "-len_control=0", f"-artifact_prefix={FOLDER / name}/broken-", "-print_final_stats=1", "-verbosity=1"],
-        lambda data: kind.property(bytes(data)), custom_mutator=mutate,
-    )  # fmt: skip
+        [
+            sys.argv[0],
+            str(kept),
+            str(seeds),
+            f"-max_total_time={seconds}",
+            f"-timeout={SECONDS_EACH}",
+            f"-rss_limit_mb={MEGABYTES}",
+            "-max_len=65536",
+            "-len_control=0",
+            f"-artifact_prefix={FOLDER / name}/broken-",
+            "-print_final_stats=1",
+            "-verbosity=1",
+        ],
+        lambda data: kind.property(bytes(data)),
+        custom_mutator=mutate,
+    )
     atheris.Fuzz()
 
 
@@ -137,10 +211,13 @@ def fuzz(target, seconds):
     if process.returncode or broken or not tried:
         print(process.stderr[-6000:], file=sys.stderr)
     return {
-        "engine": "atheris", "seconds": seconds, "inputs": int(tried.group(1)) if tried else 0,
-        "branches_reached": int(covered[-1]) if covered else None, "broke_the_property": broken,
+        "engine": "atheris",
+        "seconds": seconds,
+        "inputs": int(tried.group(1)) if tried else 0,
+        "branches_reached": int(covered[-1]) if covered else None,
+        "broke_the_property": broken,
         "limits_for_one_input": f"{SECONDS_EACH} s, {MEGABYTES} MB",
-    }  # fmt: skip
+    }
 
 
 # Files made to cost much: each is as large as the reader accepts.
@@ -148,6 +225,7 @@ def fuzz(target, seconds):
 
 def dear(size):
     """{name: bytes of about `size`}"""
+
     def filled(before, unit, after):
         return (before + unit * ((size - len(before) - len(after)) // len(unit)) + after).encode()
 
@@ -160,9 +238,13 @@ def dear(size):
         "printed text": filled('{"cells":[{"outputs":[{"text":"', "hello, [world] ", '"}]}]}'),
         "wide characters": filled('{"cells":[{"outputs":[{"text":"', "\\ud83d\\ude00", '"}]}]}'),
         "one cell of numbers": json.dumps({"cells": [{"cell_type": "code", "source": "x=[" + "1," * (code // 2 - 9) + "]"}]}).encode(),
-        "many cells of code": json.dumps({"cells": [{"cell_type": "code", "source": "# Exercise 1.2-scale\n" + "x=1\n" * 46}] * 5000}).encode(),
-        "one exercise, long": json.dumps({"cells": [{"cell_type": "code", "source": "# Exercise 1.2-scale\n" + "a=" * (code // 2 - 20) + "1"}]}).encode(),
-    }  # fmt: skip
+        "many cells of code": json.dumps(
+            {"cells": [{"cell_type": "code", "source": "# Exercise 1.2-scale\n" + "x=1\n" * 46}] * 5000}
+        ).encode(),
+        "one exercise, long": json.dumps(
+            {"cells": [{"cell_type": "code", "source": "# Exercise 1.2-scale\n" + "a=" * (code // 2 - 20) + "1"}]}
+        ).encode(),
+    }
 
 
 def cost(path):
@@ -205,7 +287,9 @@ def main():
         costs[name] = json.loads(process.stdout) if process.returncode == 0 else {"failed": process.stderr[-300:]}
         file.unlink()
     record("fuzzing", {"parsers": figures, "files_made_to_cost_much": costs})
-    return 1 if any(f["broke_the_property"] or not f["inputs"] for f in figures.values()) or any("failed" in c for c in costs.values()) else 0
+    return (
+        1 if any(f["broke_the_property"] or not f["inputs"] for f in figures.values()) or any("failed" in c for c in costs.values()) else 0
+    )
 
 
 if __name__ == "__main__":

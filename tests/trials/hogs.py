@@ -25,12 +25,17 @@ FORKS = "import os\ndef hog():\n    for _ in range(50):\n" + SPIN
 HOGS = {
     "left behind by a cell": (FORKS.format("") + "hog()\n" + RIGHT, ("passed", "timeout")),
     "processes in a call": (FORKS.format("") + RIGHT.replace("    return", "    hog()\n    while True: pass\n    return"), ("timeout",)),
-    "sessions in a call": (FORKS.format("os.setsid()\n            ") + RIGHT.replace("    return", "    hog()\n    while True: pass\n    return"), ("timeout",)),
+    "sessions in a call": (
+        FORKS.format("os.setsid()\n            ") + RIGHT.replace("    return", "    hog()\n    while True: pass\n    return"),
+        ("timeout",),
+    ),
     "threads in a call": (
         "import threading\ndef spin():\n    while True: pass\n"
-        + RIGHT.replace("    return", "    for _ in range(50): threading.Thread(target=spin).start()\n    spin()\n    return"), ("timeout",)),
+        + RIGHT.replace("    return", "    for _ in range(50): threading.Thread(target=spin).start()\n    spin()\n    return"),
+        ("timeout",),
+    ),
     "an endless cell": (RIGHT + "while True: pass\n", ("timeout",)),
-}  # fmt: skip
+}
 LIMITS = ("cell_seconds=1", "call_seconds=1")
 
 
@@ -97,11 +102,19 @@ def main():
             allowed = HOGS[kind][1] if exercise == EXERCISE else (alone["ada"][exercise]["status"],)
             if verdict["status"] not in allowed:
                 different.append(f"{name} ({kind}) {exercise}: {verdict['status']}, not {allowed[0]}: {verdict['message']}")
-    record("hogs", {
-        "submissions": len(alone), "hogs": chosen.hogs, "of_them_outside": chosen.outside, "jobs": 2 * cores, "different_verdicts": different,
-        "grader_errors": sum(v["status"] == "grader_error" for verdicts in beside.values() for v in verdicts.values()),
-        "seconds_alone": round(seconds_alone, 1), "seconds_beside_hogs": round(seconds_beside, 1),
-    })  # fmt: skip
+    record(
+        "hogs",
+        {
+            "submissions": len(alone),
+            "hogs": chosen.hogs,
+            "of_them_outside": chosen.outside,
+            "jobs": 2 * cores,
+            "different_verdicts": different,
+            "grader_errors": sum(v["status"] == "grader_error" for verdicts in beside.values() for v in verdicts.values()),
+            "seconds_alone": round(seconds_alone, 1),
+            "seconds_beside_hogs": round(seconds_beside, 1),
+        },
+    )
     return 1 if different else 0
 
 

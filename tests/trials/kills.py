@@ -44,9 +44,13 @@ def start(folder, out, temporary, jobs=2):
     """`course grade` as a process group of its own, with a folder for temporary files of its own."""
     temporary.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        command(folder, out, jobs), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        command(folder, out, jobs),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
         env={**os.environ, "TMPDIR": str(temporary)},
-    )  # fmt: skip
+    )
     STARTED.add(process.pid)
     return process
 
@@ -190,13 +194,19 @@ def main():
             problems += [f"end {ends}: {name} is different" for name in wanted.keys() | got.keys() if wanted.get(name) != got.get(name)]
             print(f"end {ends}: {problems or 'the same as the undisturbed run'}", flush=True)
             shutil.rmtree(out)
-    record("kills", {
-        "kills": len(kills), "of_the_whole_group": sum(n % 2 == 0 for n in range(len(kills))), "runs_to_the_end": ends,
-        "submissions": chosen.students, "undisturbed_seconds": round(undisturbed, 1),
-        "results_at_the_kills": [each["results_at_the_kill"] for each in kills],
-        "seconds_until_all_had_ended_at_most": round(max(each["seconds_until_all_had_ended"] for each in kills), 2),
-        "differences_or_leftovers": problems,
-    })  # fmt: skip
+    record(
+        "kills",
+        {
+            "kills": len(kills),
+            "of_the_whole_group": sum(n % 2 == 0 for n in range(len(kills))),
+            "runs_to_the_end": ends,
+            "submissions": chosen.students,
+            "undisturbed_seconds": round(undisturbed, 1),
+            "results_at_the_kills": [each["results_at_the_kill"] for each in kills],
+            "seconds_until_all_had_ended_at_most": round(max(each["seconds_until_all_had_ended"] for each in kills), 2),
+            "differences_or_leftovers": problems,
+        },
+    )
     return 1 if problems else 0
 
 

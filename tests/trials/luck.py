@@ -53,9 +53,14 @@ def judged(lesson, exercise, note, right, names, seeds, solution):
     full = exercise.points
     if (right and set(found) == {full}) or (not right and len(found) == 1 and full not in found):
         return None
-    told = "; ".join(f"{points:g} points with {len(at)} seeds ({', '.join(map(str, at[:3]))}{' ...' if at[3:] else ''})" for points, at in sorted(found.items()))
+    told = "; ".join(
+        f"{points:g} points with {len(at)} seeds ({', '.join(map(str, at[:3]))}{' ...' if at[3:] else ''})"
+        for points, at in sorted(found.items())
+    )
     sometimes = ", ".join(f"{name} {count}" for name, count in checks.items() if count < len(seeds))
-    return f"{exercise.id}: {'RIGHT' if right else 'WRONG'}, {told} of {full:g}: {note}" + (f" [fails now and then: {sometimes}]" if sometimes else "")
+    return f"{exercise.id}: {'RIGHT' if right else 'WRONG'}, {told} of {full:g}: {note}" + (
+        f" [fails now and then: {sometimes}]" if sometimes else ""
+    )
 
 
 def tried(lesson, seeds, part, parts):
@@ -84,8 +89,13 @@ def main():
             parts = 4 * options.processes
             lines = [line for found in pool.map(tried, *zip(*((lesson, seeds, part, parts) for part in range(parts)))) for line in found]
             count += len(lines)
-            print(f"{lesson}: {len(list(entries(lesson)))} answers, {options.seeds} seeds, {len(lines)} with luck or a wrong verdict "
-                  f"({time.monotonic() - started:.0f} s)", *sorted(lines), sep="\n  ", flush=True)  # fmt: skip
+            print(
+                f"{lesson}: {len(list(entries(lesson)))} answers, {options.seeds} seeds, {len(lines)} with luck or a wrong verdict "
+                f"({time.monotonic() - started:.0f} s)",
+                *sorted(lines),
+                sep="\n  ",
+                flush=True,
+            )
     return 1 if count else 0
 
 

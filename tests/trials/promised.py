@@ -27,9 +27,13 @@ def checked(built, handed, folder):
         write_whole(folder_of(notebook, built.lesson.name) / name, data)
     notebook.write_text(submission(built, "solution", 0), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "autograder.cli.main", "check", notebook.name], cwd=folder, capture_output=True, text=True, encoding="utf-8",
+        [sys.executable, "-m", "autograder.cli.main", "check", notebook.name],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
         env={**os.environ, "PYTHONUTF8": "1"},
-    )  # fmt: skip
+    )
     return done.returncode, done.stdout + done.stderr
 
 

@@ -72,11 +72,15 @@ def look(command, out, temporary):
     if mine is None or not theirs:
         return None
     return {
-        "done": len(list(out.glob("results/*/*.json"))), "command_mb": mine[0], "command_descriptors": mine[1],
-        "worker_mb": statistics.mean(mb for mb, _ in theirs), "worker_descriptors": max(n for _, n in theirs),
-        "sandbox_mb": sum(mb for mb, _ in inside) / len(theirs), "processes": len(now),
+        "done": len(list(out.glob("results/*/*.json"))),
+        "command_mb": mine[0],
+        "command_descriptors": mine[1],
+        "worker_mb": statistics.mean(mb for mb, _ in theirs),
+        "worker_descriptors": max(n for _, n in theirs),
+        "sandbox_mb": sum(mb for mb, _ in inside) / len(theirs),
+        "processes": len(now),
         "temporary_files": sum(1 for _ in temporary.rglob("*")),
-    }  # fmt: skip
+    }
 
 
 def main():
@@ -126,12 +130,20 @@ def main():
         slope = np.polyfit([s["done"] for s in settled], [s[name] for s in settled], 1)[0]
         grown[name] = round(float(slope) * 1000, 2)
     figures = {
-        "submissions": chosen.submissions, "seconds": round(seconds, 1), "per_second": round(chosen.submissions / seconds, 2),
-        "first_and_last_quarter": values, "growth_per_thousand": grown,
-        "temporary_files_left": len(left), "processes_left": len(running),
-        "cached": {"seconds": sorted(round(s, 2) for s in cached), "per_second": round(chosen.submissions / statistics.median(cached)),
-                   "per_second_of_processor_time": round(chosen.submissions / statistics.median(busy)), "same_files": unchanged},
-    }  # fmt: skip
+        "submissions": chosen.submissions,
+        "seconds": round(seconds, 1),
+        "per_second": round(chosen.submissions / seconds, 2),
+        "first_and_last_quarter": values,
+        "growth_per_thousand": grown,
+        "temporary_files_left": len(left),
+        "processes_left": len(running),
+        "cached": {
+            "seconds": sorted(round(s, 2) for s in cached),
+            "per_second": round(chosen.submissions / statistics.median(cached)),
+            "per_second_of_processor_time": round(chosen.submissions / statistics.median(busy)),
+            "same_files": unchanged,
+        },
+    }
     record("soak", figures)
     steady = all(late <= early * 1.1 + 5 for early, late in values.values())
     return 0 if steady and unchanged and not left and not running else 1

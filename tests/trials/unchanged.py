@@ -36,7 +36,9 @@ def notebooks():
     found = {}
     for name in catalogue.lessons():
         notebook = nbformat.read(paths.notebook_of(name), as_version=4)
-        found.update({f"{name} {cell.id}": f"{cell.cell_type} {json.dumps(cell.metadata, sort_keys=True)}\n{cell.source}" for cell in notebook.cells})
+        found.update(
+            {f"{name} {cell.id}": f"{cell.cell_type} {json.dumps(cell.metadata, sort_keys=True)}\n{cell.source}" for cell in notebook.cells}
+        )
         found[f"{name} metadata"] = json.dumps(notebook.metadata, sort_keys=True)
     return found
 
@@ -47,7 +49,8 @@ def banks():
     for name, lesson in catalogue.lessons().items():
         solution = answers.solution(name)
         for number, (exercise_id, note, names) in enumerate(
-            [(e.id, "the solution", {}) for e in lesson.exercises if not e.by_hand and not e.files] + [(a.exercise, a.note, a.names) for a in bank(name)]
+            [(e.id, "the solution", {}) for e in lesson.exercises if not e.by_hand and not e.files]
+            + [(a.exercise, a.note, a.names) for a in bank(name)]
         ):
             exercise = lesson.exercise(exercise_id)
             if not exercise.files:
@@ -89,7 +92,9 @@ def helps():
 
 
 def _course(*words):
-    done = subprocess.run([sys.executable, "-m", "autograder.cli.main", *map(str, words)], capture_output=True, text=True, cwd=paths.REPOSITORY)
+    done = subprocess.run(
+        [sys.executable, "-m", "autograder.cli.main", *map(str, words)], capture_output=True, text=True, cwd=paths.REPOSITORY
+    )
     if done.returncode:
         raise SystemExit(f"course {' '.join(map(str, words))}: {done.stdout}{done.stderr}")
     return done.stdout

@@ -46,7 +46,7 @@ def bank_answers_exercises_of_this_lesson(draft):
     for node, call in _entries(draft):
         about, note = _text(call), _text(call, 1)
         if about is None or note is None or not note.strip():
-            yield call.lineno, f'{call.func.id} needs two plain texts: the exercise\'s id and what this answer does'
+            yield call.lineno, f"{call.func.id} needs two plain texts: the exercise's id and what this answer does"
         elif about not in draft.ids:
             yield call.lineno, f"there is no exercise {about}"
         elif about not in asked:
@@ -57,7 +57,9 @@ def bank_answers_bear_the_exercise_s_names(draft):
     """An answer in the bank defines names that the exercise's cell defines; what `**` gives can only be seen when it runs."""
     names = {task.id: set(_names(task)) for task in _asked(draft) if _names(task)}
     for node, call in _entries(draft):
-        own = [keyword.arg for keyword in call.keywords if keyword.arg] if call.func.id.endswith("_value") else [getattr(node, "name", None)]
+        own = (
+            [keyword.arg for keyword in call.keywords if keyword.arg] if call.func.id.endswith("_value") else [getattr(node, "name", None)]
+        )
         for name in own if _text(call) in names else ():
             if name not in names[_text(call)]:
                 yield call.lineno, f"{_text(call)} defines {', '.join(sorted(names[_text(call)]))}; this answer defines {name}"
@@ -151,7 +153,10 @@ def _text(call, at=0):
 
 VISIBLE, HIDDEN = (visible_checks_are_of_this_lesson,), (hidden_checks_are_of_this_lesson,)
 BANK = (
-    bank_is_python, bank_answers_exercises_of_this_lesson, bank_answers_bear_the_exercise_s_names, bank_is_large_enough,
-)  # fmt: skip
+    bank_is_python,
+    bank_answers_exercises_of_this_lesson,
+    bank_answers_bear_the_exercise_s_names,
+    bank_is_large_enough,
+)
 FIGURES = (figures_are_there,)
 PACKAGE = (folder_is_a_package,)

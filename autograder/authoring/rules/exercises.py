@@ -64,7 +64,9 @@ def text_says_what_it_costs(draft):
         task = next((task for task in draft.tasks if re.match(rf"#+ +{re.escape(task.id)}(\s|$)", text)), None)
         if task is None:
             continue
-        cost = " · ".join((f"{task.number('minutes'):g} minutes", f"{task.number('points'):g} points", f"difficulty {task.number('difficulty'):g} of 3"))
+        cost = " · ".join(
+            (f"{task.number('minutes'):g} minutes", f"{task.number('points'):g} points", f"difficulty {task.number('difficulty'):g} of 3")
+        )
         if texts.get(line + 1, "").strip() or not texts.get(line + 2, "").startswith(f"*{cost}"):
             yield line, f"two lines below the heading of {task.id} must stand *{cost}*"
 
@@ -118,7 +120,10 @@ def choices_are_those_of_the_text(draft):
             offered.setdefault(current, []).append(found[1])
     for task in draft.tasks:
         if task.kind == "choice" and task.choices and list(task.choices) != offered.get(task.id, []):
-            yield task.line, f"exercise {task.id} explains {', '.join(task.choices)}; its text offers {', '.join(offered.get(task.id, [])) or 'nothing'}"
+            yield (
+                task.line,
+                f"exercise {task.id} explains {', '.join(task.choices)}; its text offers {', '.join(offered.get(task.id, [])) or 'nothing'}",
+            )
 
 
 def rubric_and_model_answer(draft):
@@ -253,8 +258,23 @@ def check_cell_follows(draft):
 
 
 RULES = (
-    settings_are_complete, ids_are_well_formed, ids_are_one_each, heading_names_the_exercise, text_says_what_it_costs, hints_are_three,
-    hints_hold_no_answer, choices_are_explained, choices_are_those_of_the_text, rubric_and_model_answer, cells_about_exercises_that_are_there,
-    files_are_named, first_line_names_the_exercise, checks_are_there, answer_is_python, marks_are_of_the_kind, forms_have_blanks,
-    released_form_is_the_answer_blanked, check_cell_follows,
-)  # fmt: skip
+    settings_are_complete,
+    ids_are_well_formed,
+    ids_are_one_each,
+    heading_names_the_exercise,
+    text_says_what_it_costs,
+    hints_are_three,
+    hints_hold_no_answer,
+    choices_are_explained,
+    choices_are_those_of_the_text,
+    rubric_and_model_answer,
+    cells_about_exercises_that_are_there,
+    files_are_named,
+    first_line_names_the_exercise,
+    checks_are_there,
+    answer_is_python,
+    marks_are_of_the_kind,
+    forms_have_blanks,
+    released_form_is_the_answer_blanked,
+    check_cell_follows,
+)

@@ -97,6 +97,13 @@ def _sections(draft):
 
 
 RULES = (
-    number_of_cells, length_of_code, first_blank, number_of_exercises, kinds_of_exercises, closing_sections, questions_people_ask, further_reading,
-)  # fmt: skip
+    number_of_cells,
+    length_of_code,
+    first_blank,
+    number_of_exercises,
+    kinds_of_exercises,
+    closing_sections,
+    questions_people_ask,
+    further_reading,
+)
 NAMES = tuple(rule.__name__ for rule in RULES)

@@ -150,7 +150,19 @@ def arxiv_links_are_what_they_say(draft):
 
 
 RULES = (
-    folder_is_named, header_is_complete, header_names_the_folder, header_has_no_other_keys, points_add_up, minutes_suffice, title_comes_first,
-    time_and_points_are_said, one_cell_sets_up, cells_know_their_settings, blanks_are_in_exercises, no_answer_gets_out, figures_are_explained, links_lead_somewhere,
+    folder_is_named,
+    header_is_complete,
+    header_names_the_folder,
+    header_has_no_other_keys,
+    points_add_up,
+    minutes_suffice,
+    title_comes_first,
+    time_and_points_are_said,
+    one_cell_sets_up,
+    cells_know_their_settings,
+    blanks_are_in_exercises,
+    no_answer_gets_out,
+    figures_are_explained,
+    links_lead_somewhere,
     arxiv_links_are_what_they_say,
-)  # fmt: skip
+)

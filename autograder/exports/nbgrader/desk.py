@@ -150,7 +150,9 @@ def _prepare(app, gradebook, lesson):
         done = api.generate_assignment(lesson.name)
         if not done["success"]:
             said = (done.get("log") or done.get("error") or "").strip().splitlines()
-            raise DeskError(f"`nbgrader generate_assignment {lesson.name}` failed in {root}: {said[-1] if said else 'no reason given'}") from None
+            raise DeskError(
+                f"`nbgrader generate_assignment {lesson.name}` failed in {root}: {said[-1] if said else 'no reason given'}"
+            ) from None
         gradebook.db.expire_all()
         notebook = gradebook.find_notebook(lesson.name, lesson.name)
     known = {cell.name: cell.max_score for cell in notebook.grade_cells}
@@ -210,7 +212,9 @@ def _submission(result):
     try:
         data = Path(result.file).read_bytes()
     except OSError as error:
-        raise _PassedOver(f"{result.file} cannot be read again ({error.strerror}); run this in the folder where `course grade` ran") from None
+        raise _PassedOver(
+            f"{result.file} cannot be read again ({error.strerror}); run this in the folder where `course grade` ran"
+        ) from None
     if result.sha256 and hashlib.sha256(data).hexdigest() != result.sha256:
         raise _PassedOver(f"{result.file} has changed since it was graded; run `course grade` again")
     return data

@@ -12,10 +12,7 @@ from autograder.course import inert
 from autograder.course.notebooks import exercise_of, read_cells, read_submission
 from autograder.grading.feedback import STATUS_WORDS, message_for_student, problem_for_student
 
-NOTE = (
-    "This page shows your answers and, under each, what the grader found. "
-    "Outputs are not shown: the grader ran your code itself."
-)
+NOTE = "This page shows your answers and, under each, what the grader found. Outputs are not shown: the grader ran your code itself."
 LONGEST = 50_000  # characters of one cell
 MOST = 300  # cells of the student's own
 

@@ -47,14 +47,16 @@ def no_input(prompt=""):
 
 def new_notebook(limits):
     """The namespace of a notebook: `__main__`, as in a kernel, with what notebooks take for granted."""
-    too_much.update({
-        "memory": f"it needed more than the {limits['memory_mb']} MB of memory that a submission may use",
-        "processes": f"it needed more than the {limits['processes']} processes and threads that a submission may have",
-        errno.EFBIG: f"it wrote a file of more than the {limits['file_mb']} MB that one file may have",
-        errno.ENOSPC: f"it wrote more than the {limits['scratch_mb']} MB, or made more than the {limits['files']} files, "
-                      "that a submission may have",
-        errno.EMFILE: f"it needed more than the {limits['open_files']} open files that a process may have",
-    })  # fmt: skip
+    too_much.update(
+        {
+            "memory": f"it needed more than the {limits['memory_mb']} MB of memory that a submission may use",
+            "processes": f"it needed more than the {limits['processes']} processes and threads that a submission may have",
+            errno.EFBIG: f"it wrote a file of more than the {limits['file_mb']} MB that one file may have",
+            errno.ENOSPC: f"it wrote more than the {limits['scratch_mb']} MB, or made more than the {limits['files']} files, "
+            "that a submission may have",
+            errno.EMFILE: f"it needed more than the {limits['open_files']} open files that a process may have",
+        }
+    )
     builtins.input = no_input
     sys.path.insert(0, "")  # as in a kernel: what a notebook writes beside it, it can import
     return shell.user_ns
@@ -80,18 +82,25 @@ def describe(error, filename=None):
     """An exception as plain data. `filename` limits the line number to that cell."""
     if isinstance(error, BlankError):
         return {
-            "status": "blank", "message": str(error), "error_type": "BlankError",
-            "exercise": error.exercise, "line": _line(error, filename), "mro": [],
-        }  # fmt: skip
+            "status": "blank",
+            "message": str(error),
+            "error_type": "BlankError",
+            "exercise": error.exercise,
+            "line": _line(error, filename),
+            "mro": [],
+        }
     try:
         message = str(error.msg if isinstance(error, SyntaxError) else error)
     except BaseException as second:
         message = f"(its text could not be read: {type(second).__name__})"
     message = too_much.get(_limit_hit(error, message), message)
     return {
-        "status": "error", "message": message[:MESSAGE_LENGTH], "error_type": type(error).__name__,
-        "line": _line(error, filename), "mro": [each.__name__ for each in type(error).__mro__][:20],
-    }  # fmt: skip
+        "status": "error",
+        "message": message[:MESSAGE_LENGTH],
+        "error_type": type(error).__name__,
+        "line": _line(error, filename),
+        "mro": [each.__name__ for each in type(error).__mro__][:20],
+    }
 
 
 def _limit_hit(error, message):

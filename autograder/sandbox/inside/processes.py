@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 TICK = os.sysconf("SC_CLK_TCK")
 
+
 @dataclass
 class Process:
     """One process: `pid` is its number here, `parent` the number of its parent (0: outside)."""

@@ -65,7 +65,9 @@ class State:
             try:
                 message = wire.encode(reply, self.wire_limits)
             except wire.WireError as problem:
-                message = wire.encode(_fault("TooLarge", f"the result cannot be handed over: {problem} (a reply may take {self.limits['reply_mb']} MB)"))
+                message = wire.encode(
+                    _fault("TooLarge", f"the result cannot be handed over: {problem} (a reply may take {self.limits['reply_mb']} MB)")
+                )
             except BaseException as error:  # no memory for the copy, above all
                 message = wire.encode(cells.describe(error))
             wire.send_encoded(work, message)

@@ -248,11 +248,7 @@ class Supervisor:
         deadline = time.monotonic() + LAST_PATIENCE
         while True:
             found = self.table.descendants()
-            strays = [
-                pid
-                for pid, process in found.items()
-                if not process.zombie and pid not in states and not _within(pid, guests, found)
-            ]
+            strays = [pid for pid, process in found.items() if not process.zombie and pid not in states and not _within(pid, guests, found)]
             for pid in strays:
                 _signal(pid, signal.SIGKILL)
             self.reap()

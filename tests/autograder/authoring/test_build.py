@@ -135,7 +135,7 @@ check("90.3-guess")
 #
 # - Jacob et al. (2018), *Quantization*, [arXiv:1712.05877](https://arxiv.org/abs/1712.05877).
 '''
-VISIBLE = '''
+VISIBLE = """
 from autograder.checks import exercise
 
 @exercise("90.1-add")
@@ -146,8 +146,8 @@ def test_double_of_two(student, rng): ...
 
 @exercise("90.3-guess")
 def test_guess(student, rng): ...
-'''
-HIDDEN = '''
+"""
+HIDDEN = """
 from autograder.checks import exercise
 
 @exercise("90.1-add", points=8)
@@ -158,8 +158,8 @@ def test_random_doubles(student, rng): ...
 
 @exercise("90.3-guess", points=3)
 def test_right_guess(student, rng): ...
-'''
-BANK = '''
+"""
+BANK = """
 from autograder.checks import right, wrong, wrong_value
 
 @wrong("90.1-add", "subtracts")
@@ -187,7 +187,7 @@ def double(a): ...
 def double(a): ...
 
 wrong_value("90.3-guess", "two", guess="b")
-'''
+"""
 FIGURES = '''
 from autograder.course.figure_style import figure
 
@@ -280,9 +280,13 @@ BROKEN = {
         ([(" setup=true", "")], ":1: no cell is marked setup"),
         ([("%% demo=true", "%% setup=true")], ":22: a second cell is marked setup"),
     ],
-    "cells_know_their_settings": [([("%% demo=true", "%% demo=true demonstration=true")], ":22: nothing reads the setting `demonstration`")],
+    "cells_know_their_settings": [
+        ([("%% demo=true", "%% demo=true demonstration=true")], ":22: nothing reads the setting `demonstration`")
+    ],
     "blanks_are_in_exercises": [([("figures.line([1, 2])", "x = ___\nfigures.line([1, 2])")], ":22: a blank outside an exercise")],
-    "no_answer_gets_out": [([("# *What to see: a line.*", "# *What to see: a line.* <!-- answer -->")], ":27: `<!-- answer -->` would stand")],
+    "no_answer_gets_out": [
+        ([("# *What to see: a line.*", "# *What to see: a line.* <!-- answer -->")], ":27: `<!-- answer -->` would stand")
+    ],
     "figures_are_explained": [
         ([("*What to see: a line", "*Look: a line")], ":22: the cell after figures.line must begin"),
         ([("figures.line([1, 2])", "figures.line([1, 2])\nx = 1")], ":22: figures.line must be the last"),
@@ -292,20 +296,36 @@ BROKEN = {
         ([("a line.*", "a line.* ![](https://a.b/c.png)")], ":28: the picture https://a.b/c.png has no text"),
     ],
     "arxiv_links_are_what_they_say": [([("[arXiv:1712.05877]", "[arXiv:1712.05878]")], r":\d+: \[arXiv:1712.05878\] leads to")],
-    "number_of_cells": [([excepted("number_of_cells"), ('# %% check="90.2-bug"\ncheck("90.2-bug")\n', "")], "the notebook has 14 cells; a lesson has 15 to 45")],
+    "number_of_cells": [
+        (
+            [excepted("number_of_cells"), ('# %% check="90.2-bug"\ncheck("90.2-bug")\n', "")],
+            "the notebook has 14 cells; a lesson has 15 to 45",
+        )
+    ],
     "length_of_code": [([("    return 2 * a  #", "    b = a\n" * 38 + "    return 2 * a  #")], "this code cell has 41 lines; 40 at most")],
     "first_blank": [
-        ([excepted("first_blank"), ("# %% demo=true\n", "# %%\nimport os\n\n# %%\nimport re\n\n# %%\nimport sys\n\n# %% demo=true\n")], "no blank in the first 6")
+        (
+            [excepted("first_blank"), ("# %% demo=true\n", "# %%\nimport os\n\n# %%\nimport re\n\n# %%\nimport sys\n\n# %% demo=true\n")],
+            "no blank in the first 6",
+        )
     ],
     "number_of_exercises": [([excepted("number_of_exercises")], "there are 4 exercises; a lesson has 5 to 9")],
     "kinds_of_exercises": [
-        ([excepted("kinds_of_exercises"), ('kind="bug"', 'kind="code"'), ("# bug: return 3 * a", "# blank: return ___")], "0 exercises are of the kind bug"),
+        (
+            [excepted("kinds_of_exercises"), ('kind="bug"', 'kind="code"'), ("# bug: return 3 * a", "# blank: return ___")],
+            "0 exercises are of the kind bug",
+        ),
     ],
     "closing_sections": [
         ([excepted("closing_sections")], ":1: the section `## Mini-challenge` is missing"),
-        ([excepted("closing_sections"), ("# ## Questions people ask", "# ## Further reading\n#\n# ## Questions people ask")], r":\d+: the section Further reading comes too early"),
+        (
+            [excepted("closing_sections"), ("# ## Questions people ask", "# ## Further reading\n#\n# ## Questions people ask")],
+            r":\d+: the section Further reading comes too early",
+        ),
     ],
-    "questions_people_ask": [([("# **Two?** Yes.\n#\n", "")], r":\d+: 2 questions that start with"), ],
+    "questions_people_ask": [
+        ([("# **Two?** Yes.\n#\n", "")], r":\d+: 2 questions that start with"),
+    ],
     "further_reading": [([("[arXiv:1712.05877](https://arxiv.org/abs/1712.05877)", "a book")], r":\d+: Further reading names no paper")],
     "settings_are_complete": [
         ([("points=8 minutes=2", "minutes=2")], "exercise 90.1-add lacks points"),
@@ -317,19 +337,48 @@ BROKEN = {
         ([("90.1-add", "90.1_add")], r":34: exercise id '90.1_add' is not of the form"),
         ([("90.1-add", "91.1-add")], ":34: exercise id '91.1-add' must begin with 90"),
     ],
-    "ids_are_one_each": [([('exercise="90.2-bug" kind', 'exercise="90.1-add" kind'), ("# ## 90.2-bug", "# ## 90.1-add"), ("# Exercise 90.2-bug", "# Exercise 90.1-add")], "appears twice")],
-    "heading_names_the_exercise": [([("# ## 90.2-bug  Repair", "# ## Repair")], "the heading above exercise 90.2-bug must start with its id")],
-    "text_says_what_it_costs": [([("*2 minutes · 8 points", "*2 minutes · 9 points")], r":30: two lines below the heading of 90.1-add must stand \*2 minutes · 8 points")],
+    "ids_are_one_each": [
+        (
+            [
+                ('exercise="90.2-bug" kind', 'exercise="90.1-add" kind'),
+                ("# ## 90.2-bug", "# ## 90.1-add"),
+                ("# Exercise 90.2-bug", "# Exercise 90.1-add"),
+            ],
+            "appears twice",
+        )
+    ],
+    "heading_names_the_exercise": [
+        ([("# ## 90.2-bug  Repair", "# ## Repair")], "the heading above exercise 90.2-bug must start with its id")
+    ],
+    "text_says_what_it_costs": [
+        (
+            [("*2 minutes · 8 points", "*2 minutes · 9 points")],
+            r":30: two lines below the heading of 90.1-add must stand \*2 minutes · 8 points",
+        )
+    ],
     "hints_are_three": [
         ([('# 3. A third time.\n\n# %% check="90.1-add"', '\n# %% check="90.1-add"')], "three hints, found 2"),
         ([('hints="90.1-add"', 'hints="90.7-other"')], "90.1-add has no hints"),
     ],
-    "hints_hold_no_answer": [([("# 2. Look again.\n# 3. A third time.\n\n# %% check=\"90.1-add\"", "# 2. Write `total(a, b)`.\n# 3. x\n\n# %% check=\"90.1-add\""), ("return a + b  #", "return total(a, b)  #")], "hint 2 of 90.1-add holds the answer")],
+    "hints_hold_no_answer": [
+        (
+            [
+                (
+                    '# 2. Look again.\n# 3. A third time.\n\n# %% check="90.1-add"',
+                    '# 2. Write `total(a, b)`.\n# 3. x\n\n# %% check="90.1-add"',
+                ),
+                ("return a + b  #", "return total(a, b)  #"),
+            ],
+            "hint 2 of 90.1-add holds the answer",
+        )
+    ],
     "choices_are_explained": [
         ([("# - b: No.\n", "")], "write one line `- a: explanation` for every choice"),
         ([('choices="90.3-guess"', 'choices="90.1-add"')], "90.3-guess: explanations of choices belong to"),
     ],
-    "choices_are_those_of_the_text": [([("# - b: No.\n", "# - b: No.\n# - c: No.\n")], "90.3-guess explains a, b, c; its text offers a, b")],
+    "choices_are_those_of_the_text": [
+        ([("# - b: No.\n", "# - b: No.\n# - c: No.\n")], "90.3-guess explains a, b, c; its text offers a, b")
+    ],
     "rubric_and_model_answer": [
         ([('rubric="90.4-written"', 'rubric="90.1-add"')], "the written exercise 90.4-written has no rubric"),
         ([("# Because.\n", "")], "has no line <!-- answer --> with a model answer"),
@@ -342,7 +391,10 @@ BROKEN = {
     "files_are_named": [
         ([('kind="code" points=8', 'kind="code" files=["a.onnx"] points=8')], 'belongs to kind "artefact", and only there'),
         ([('kind="bug" points=4', 'kind="artefact" points=4'), ARTEFACT], '90.2-bug: files=.* belongs to kind "artefact"'),
-        ([('kind="bug" points=4', 'kind="artefact" files=["../a.onnx"] points=4'), ARTEFACT], '90.2-bug: files=.* belongs to kind "artefact"'),
+        (
+            [('kind="bug" points=4', 'kind="artefact" files=["../a.onnx"] points=4'), ARTEFACT],
+            '90.2-bug: files=.* belongs to kind "artefact"',
+        ),
     ],
     "first_line_names_the_exercise": [([("# Exercise 90.1-add\n", "")], "first line must be `# Exercise 90.1-add`")],
     "checks_are_there": [
@@ -369,11 +421,24 @@ BROKEN = {
     "check_cell_follows": [
         ([('# %% check="90.2-bug"\ncheck("90.2-bug")\n', "")], "90.2-bug has no check cell"),
         ([('check("90.2-bug")', 'check("90.2-bug", 1)')], "a check cell holds exactly"),
-        ([('# %% check="90.2-bug"\ncheck("90.2-bug")\n', ""), ("# %% demo=true", '# %% check="90.2-bug"\ncheck("90.2-bug")\n\n# %% demo=true')], ":22: this check comes before its exercise"),
+        (
+            [
+                ('# %% check="90.2-bug"\ncheck("90.2-bug")\n', ""),
+                ("# %% demo=true", '# %% check="90.2-bug"\ncheck("90.2-bug")\n\n# %% demo=true'),
+            ],
+            ":22: this check comes before its exercise",
+        ),
     ],
-    "visible_checks_are_of_this_lesson": [([("visible.py", '("90.3-guess")', '("90.9-none")')], "visible.py:10: there are checks for 90.9-none")],
-    "hidden_checks_are_of_this_lesson": [([("hidden.py", '("90.3-guess"', '("90.4-written"')], "hidden.py:10: 90.4-written is read by a person")],
-    "bank_is_python": [([("bank.py", "subtracts", "\n")], r"bank.py:4: this is not Python"), ([("bank.py", "subtracts", None)], "bank.py:1: the file is missing")],
+    "visible_checks_are_of_this_lesson": [
+        ([("visible.py", '("90.3-guess")', '("90.9-none")')], "visible.py:10: there are checks for 90.9-none")
+    ],
+    "hidden_checks_are_of_this_lesson": [
+        ([("hidden.py", '("90.3-guess"', '("90.4-written"')], "hidden.py:10: 90.4-written is read by a person")
+    ],
+    "bank_is_python": [
+        ([("bank.py", "subtracts", "\n")], r"bank.py:4: this is not Python"),
+        ([("bank.py", "subtracts", None)], "bank.py:1: the file is missing"),
+    ],
     "bank_answers_exercises_of_this_lesson": [
         ([("bank.py", '"90.1-add", "multiplies"', '"90.9-none", "multiplies"')], "bank.py:7: there is no exercise 90.9-none"),
         ([("bank.py", '"90.1-add", "multiplies"', '"90.4-written", "multiplies"')], "bank.py:7: no check can tell answers to 90.4-written"),
@@ -385,7 +450,10 @@ BROKEN = {
     ],
     "bank_is_large_enough": [
         ([("bank.py", '@wrong("90.1-add", "multiplies")\n', "")], "bank.py:1: 90.1-add has 2 wrong answers; 3 at least"),
-        ([("bank.py", '@right("90.1-add", "the other way round")\n', "")], "bank.py:1: 90.1-add has no right answer that is written differently"),
+        (
+            [("bank.py", '@right("90.1-add", "the other way round")\n', "")],
+            "bank.py:1: 90.1-add has no right answer that is written differently",
+        ),
         ([("bank.py", 'wrong_value("90.3-guess", "two", guess="b")', "")], "90.3-guess has 0 wrong answers; 1 at least"),
     ],
     "figures_are_there": [
@@ -395,7 +463,7 @@ BROKEN = {
         ([("figures.py", '    """A line."""', "    ...")], "figures.py:5: line has no docstring"),
     ],
     "folder_is_a_package": [([("__init__.py", "", None)], "__init__.py:1: the file is missing")],
-}  # fmt: skip
+}
 CASES = [pytest.param(*case, id=f"{rule} {number}") for rule, cases in BROKEN.items() for number, case in enumerate(cases, 1)]
 
 
@@ -413,17 +481,35 @@ def test_every_rule_is_broken_above_and_is_a_sentence():
 
 def test_all_that_is_wrong_is_said_in_one_run(course):
     with pytest.raises(BuildError) as caught:
-        course(("lesson: 90_tiny", "lesson: 91_tiny"), ("# 3. A third time.\n", ""), (ADD, "return (a"), ("bank.py", "90.2-bug", "90.9-none"), ("hidden.py", "points=3", "points=2"))
+        course(
+            ("lesson: 90_tiny", "lesson: 91_tiny"),
+            ("# 3. A third time.\n", ""),
+            (ADD, "return (a"),
+            ("bank.py", "90.2-bug", "90.9-none"),
+            ("hidden.py", "points=3", "points=2"),
+        )
     said = "\n".join(caught.value.violations)
-    for part in ("the folder is named", "90.1-add needs exactly three", "90.4-written needs exactly three", "does not parse", "no exercise 90.9-none", "hidden checks have 2"):
+    for part in (
+        "the folder is named",
+        "90.1-add needs exactly three",
+        "90.4-written needs exactly three",
+        "does not parse",
+        "no exercise 90.9-none",
+        "hidden checks have 2",
+    ):
         assert part in said, part
 
 
-@pytest.mark.parametrize("header, message", [
-    ("# ---\n# course:\n", ":1: the header that starts with"), ("# ---\n# course: [\n# ---\n", r":\d: the header is not YAML"),
-    ("# ---\n# course:\n# ---\ntext\n", ":4: text before the first"), ("# ---\n# 3\n# ---\n", ":1: the header lacks `lesson:`"),
-    ("# ---\n# ---\n# %% tags=3\n", ":3: jupytext cannot read the cells: TypeError"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "header, message",
+    [
+        ("# ---\n# course:\n", ":1: the header that starts with"),
+        ("# ---\n# course: [\n# ---\n", r":\d: the header is not YAML"),
+        ("# ---\n# course:\n# ---\ntext\n", ":4: text before the first"),
+        ("# ---\n# 3\n# ---\n", ":1: the header lacks `lesson:`"),
+        ("# ---\n# ---\n# %% tags=3\n", ":3: jupytext cannot read the cells: TypeError"),
+    ],
+)
 def test_what_cannot_be_read_is_said(tmp_path, header, message):
     (tmp_path / "lesson_90_tiny").mkdir()
     path = tmp_path / "lesson_90_tiny" / "lesson.py"

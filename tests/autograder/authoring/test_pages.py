@@ -14,7 +14,9 @@ HEADERS = [
 @pytest.fixture
 def page(tmp_path, monkeypatch):
     """A page with both tables, below the repository, where links start."""
-    (tmp_path / "README.md").write_text("one\n<!-- catalogue:lessons -->\nold\n<!-- /catalogue:lessons -->\n<!-- table:mnist -->\nits own\n<!-- /table:mnist -->\n")
+    (tmp_path / "README.md").write_text(
+        "one\n<!-- catalogue:lessons -->\nold\n<!-- /catalogue:lessons -->\n<!-- table:mnist -->\nits own\n<!-- /table:mnist -->\n"
+    )
     for name, path in (("REPOSITORY", tmp_path), ("LESSONS", tmp_path / "lessons"), ("LABS", tmp_path / "labs")):
         monkeypatch.setattr(pages.paths, name, path)
     monkeypatch.setattr(pages, "pages", lambda: [tmp_path / "README.md"])

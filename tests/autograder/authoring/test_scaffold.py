@@ -20,7 +20,9 @@ LESSON, LAB = "07_tiny_zeros", "zero_lab"
 MADE = {LESSON: "lessons", LAB: "labs"}
 WRITTEN = "**My answer.** An array stores its zeros, and places take bytes as well.\n"
 LINKS = {"course_data": "data", "course_labs": "labs", "course_lessons": "solutions", "course_catalogue": "lessons/catalogue"}
-needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: grading a new lesson is NOT TESTED here")
+needs_bubblewrap = pytest.mark.skipif(
+    shutil.which("bwrap") is None, reason="bubblewrap is not installed: grading a new lesson is NOT TESTED here"
+)
 
 
 SHELL = """
@@ -121,7 +123,9 @@ def submitted(course):
         students = {"blank": (course.folder / MADE[name] / f"{name}.ipynb").read_text(), "answers": with_answers(course, name)}
         students["other"] = with_answers(course, name, {exercise: known[0][1] for exercise, known in right.items()})
         for at in range(max(map(len, wrong.values()))):
-            students[f"wrong{at}"] = with_answers(course, name, {exercise: known[at][1] for exercise, known in wrong.items() if at < len(known)})
+            students[f"wrong{at}"] = with_answers(
+                course, name, {exercise: known[at][1] for exercise, known in wrong.items() if at < len(known)}
+            )
         for student, notebook in students.items():
             path = folder / student / name / f"{name}.ipynb"
             path.parent.mkdir(parents=True)
@@ -170,7 +174,10 @@ REFUSED = {
     "capital letters": (("lesson", "07_Topic"), "is no name of a lesson"),
     "a way out": (("lab", "../topic"), "is no name of a lab"),
     "a lab with a number": (("lab", "07_topic"), "is no name of a lab"),
-    "a number that is there": (("lesson", "01_topic"), "The exercises of 01_affine_quantization begin with '1', too. Choose another number"),
+    "a number that is there": (
+        ("lesson", "01_topic"),
+        "The exercises of 01_affine_quantization begin with '1', too. Choose another number",
+    ),
     "a lesson that is there": (("lesson", "01_affine_quantization"), "solutions/lesson_01_affine_quantization is already there"),
     "a word that is there": (("lab", "other_studio"), "The exercises of compression_studio begin with 'studio', too"),
 }

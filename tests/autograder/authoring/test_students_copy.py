@@ -47,14 +47,23 @@ def copy(tmp_path_factory):
             return [a for a in super().bank(lesson) if a.exercise == some[lesson]]
 
     with patch.context() as m:
-        m.setattr(students_copy, "record", lambda lesson, solution, of: record(lesson, solution, Some()) if lesson in some else wire.encode([]))
+        m.setattr(
+            students_copy, "record", lambda lesson, solution, of: record(lesson, solution, Some()) if lesson in some else wire.encode([])
+        )
         students_copy.release(folder)
     return folder
 
 
 def test_the_students_copy_holds_no_answer(copy):
     names = {p.relative_to(copy).as_posix() for p in copy.rglob("*") if p.is_file()}
-    assert {"README.md", "lessons/01_affine_quantization.ipynb", "checks/lesson_01_affine_quantization/known.wire", "labs/studio/steps.py", "labs/report/templates/report.html", "data/datasets.py"} <= names
+    assert {
+        "README.md",
+        "lessons/01_affine_quantization.ipynb",
+        "checks/lesson_01_affine_quantization/known.wire",
+        "labs/studio/steps.py",
+        "labs/report/templates/report.html",
+        "data/datasets.py",
+    } <= names
     assert not [n for n in names if re.search(r"hidden|bank|lesson\.py|solutions/|tests/|grading|authoring", n)]
     files = {name: (copy / name).read_bytes() for name in names}
     assert students_copy.leaks(files) == []
@@ -120,10 +129,19 @@ def test_the_courses_own_answers_work_in_the_copy_and_cannot_be_read_there(copy,
 
 def test_what_is_imported_anywhere_goes_along_and_a_hidden_check_never_does(monkeypatch, tmp_path):
     found = packing.modules_needed(["def f():\n    from autograder.checks import modules", "import course_data.files, numpy"])
-    wanted = {"autograder/__init__.py", "autograder/checks/__init__.py", "autograder/checks/modules.py", "data/__init__.py", "data/files.py"}
+    wanted = {
+        "autograder/__init__.py",
+        "autograder/checks/__init__.py",
+        "autograder/checks/modules.py",
+        "data/__init__.py",
+        "data/files.py",
+    }
     assert wanted <= found.keys() and "autograder/sandbox/wire.py" in found, "and what these import"
     visible = tmp_path / "lesson_01" / "visible.py"
-    write_whole(visible, (paths.folder_of(LESSON) / "visible.py").read_text() + "\nfrom course_lessons.lesson_01_affine_quantization import hidden\n")
+    write_whole(
+        visible,
+        (paths.folder_of(LESSON) / "visible.py").read_text() + "\nfrom course_lessons.lesson_01_affine_quantization import hidden\n",
+    )
     with pytest.raises(students_copy.ReleaseError, match="lesson_01_affine_quantization/hidden.py, which must not go along"):
         students_copy.contents(CheckFiles("", {(LESSON, "visible"): visible}))
 
@@ -168,7 +186,10 @@ def test_an_exception_cannot_carry_the_inputs_of_a_hidden_check_away():
     inputs = " ".join(f"{n / 7:.6f}" for n in range(1000))
     message = hidden_message("1.6-calibrate", f"your code raised ValueError: {inputs} (line 3 of the cell)", "error")
     assert len(message) < 260 and len(re.findall(r"\d+\.\d+", message)) < 25
-    assert message.startswith("Your code raised ValueError: 0.000000") and "(line 3 of the cell). Read again: section 1.6-calibrate." in message
+    assert (
+        message.startswith("Your code raised ValueError: 0.000000")
+        and "(line 3 of the cell). Read again: section 1.6-calibrate." in message
+    )
     assert len(hidden_message("1.6-calibrate", f"the clip: expected {inputs}", "failed")) < 460
 
 
@@ -189,7 +210,9 @@ def test_no_wrong_choice_is_told_the_right_one():
                 direct = asking.Direct({exercise.names[0]: letter})
                 outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise.id], hidden=True)
                 for each in outcomes:
-                    assert each.status == "passed" or not re.search(r"[\"'(][a-d][\"')]", each.message.replace(f"({letter})", "")), each.message
+                    assert each.status == "passed" or not re.search(r"[\"'(][a-d][\"')]", each.message.replace(f"({letter})", "")), (
+                        each.message
+                    )
 
 
 # The bundle for Gradescope, laid out as in its containers
@@ -228,7 +251,9 @@ def autograder(tmp_path):
 def run(root):
     shutil.copy(root / "source" / "run_autograder", root / "run_autograder")
     (root / "run_autograder").chmod(0o755)
-    process = subprocess.run([root / "run_autograder"], capture_output=True, text=True, timeout=300, env={**os.environ, "AUTOGRADER_ROOT": str(root)})
+    process = subprocess.run(
+        [root / "run_autograder"], capture_output=True, text=True, timeout=300, env={**os.environ, "AUTOGRADER_ROOT": str(root)}
+    )
     assert process.returncode == 0, process.stderr
     return json.loads((root / "results" / "results.json").read_text())
 
@@ -238,8 +263,16 @@ def test_the_bundle_grades_a_submission_and_states_its_isolation(autograder):
     shutil.copy(SUBMITTED / "emil" / LESSON / f"{LESSON}.ipynb", autograder / "submission" / "my lesson (1).ipynb")
     document = run(autograder)
     statuses = {test["name"].split()[0]: test.get("status") for test in document["tests"]}
-    assert document["score"] == 77 and statuses["1.3-quantize"] == "failed" and statuses["1.4-bug"] == "passed" and statuses["1.5-written"] is None
-    assert document["extra_data"]["isolation"] == "process" and 'could not be isolated fully (level "process"): not closed off were' in document["output"]
+    assert (
+        document["score"] == 77
+        and statuses["1.3-quantize"] == "failed"
+        and statuses["1.4-bug"] == "passed"
+        and statuses["1.5-written"] is None
+    )
+    assert (
+        document["extra_data"]["isolation"] == "process"
+        and 'could not be isolated fully (level "process"): not closed off were' in document["output"]
+    )
     assert "the network" in document["output"] and document["execution_time"] > 0
 
 
@@ -268,7 +301,9 @@ def test_without_bubblewrap_a_grader_that_is_root_gives_students_another_user(tm
             assert tried.error_type == "PermissionError"
             left = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n    os._exit(0)\nprint(os.getuid())"
             uid = int(session.run_cell(left, "2").output)
-    assert not [p for p in Path("/proc").iterdir() if p.name.isdigit() and p.stat().st_uid == uid and "State:\tZ" not in (p / "status").read_text()]
+    assert not [
+        p for p in Path("/proc").iterdir() if p.name.isdigit() and p.stat().st_uid == uid and "State:\tZ" not in (p / "status").read_text()
+    ]
 
 
 def test_the_bundle_always_writes_results(autograder):

@@ -166,11 +166,20 @@ def test_what_may_happen_to_an_argument(student):
 @pytest.mark.parametrize(
     "name, args, places",
     [
-        ("itself", [np.ones(3)], [0]), ("itself", [[1]], [0]), ("itself", [3], []), ("itself", ["abc"], []), ("view", [np.ones(4)], [0]), ("view", [torch.ones(4)], [0]),
-        ("copied", [np.ones(3)], []), ("through_torch", [np.ones(3)], [0]), ("wrapped", [nn.Linear(2, 2)], [0]), ("number", [np.ones(3)], []),
-        ("rows", [torch.ones(3)], []), ("frozen", [torch.ones(3)], [0]),
+        ("itself", [np.ones(3)], [0]),
+        ("itself", [[1]], [0]),
+        ("itself", [3], []),
+        ("itself", ["abc"], []),
+        ("view", [np.ones(4)], [0]),
+        ("view", [torch.ones(4)], [0]),
+        ("copied", [np.ones(3)], []),
+        ("through_torch", [np.ones(3)], [0]),
+        ("wrapped", [nn.Linear(2, 2)], [0]),
+        ("number", [np.ones(3)], []),
+        ("rows", [torch.ones(3)], []),
+        ("frozen", [torch.ones(3)], [0]),
     ],
-)  # fmt: skip
+)
 def test_shared_memory(student, name, args, places):
     getattr(student, name)(*args)
     assert student.shared == places
@@ -237,9 +246,20 @@ def test_seeds(student):
 
 def test_a_reply_believes_nothing_that_is_not_as_it_should_be():
     """The facts come from the student's process, which can say anything."""
-    forged = {"changed": [[0, "x\n" * 99, "no such"], [7, "y", "values"], "ab", [0], [True, "x", "mode"]], "shared": [0, 9, [], "z"], "grads": 5, "attached": 1}
+    forged = {
+        "changed": [[0, "x\n" * 99, "no such"], [7, "y", "values"], "ab", [0], [True, "x", "mode"]],
+        "shared": [0, 9, [], "z"],
+        "grads": 5,
+        "attached": 1,
+    }
     reply = Reply.read(forged, (1,), {}, wrt=(0,))
-    assert reply.mutated == [0] and str(reply.changed[0]) == "argument 1" and reply.shared == (0,) and reply.grads == [None] and reply.attached is False
+    assert (
+        reply.mutated == [0]
+        and str(reply.changed[0]) == "argument 1"
+        and reply.shared == (0,)
+        and reply.grads == [None]
+        and reply.attached is False
+    )
     assert Reply.read({"changed": 3, "shared": {}}, (1,), {}) == Reply(None)
 
 

@@ -58,7 +58,9 @@ def test_a_network_is_what_the_lab_says_of_it(own):
         assert (network.bytes, network.parameters, network.macs) == (row["bytes"], row["parameters"], row["macs"])
         assert network.input == (1, 8, 8) and network.classes == 10
     assert own.model("teacher.onnx").widths == (32, 32) and own.model("pruned.onnx").widths == own.model("int8.onnx").widths == (16, 16)
-    assert {layer.type for layer in own.model("int8.onnx").layers} == {"int8"} and {layer.type for layer in own.model("pruned.onnx").layers} == {"float"}
+    assert {layer.type for layer in own.model("int8.onnx").layers} == {"int8"} and {
+        layer.type for layer in own.model("pruned.onnx").layers
+    } == {"float"}
 
 
 def test_weights_are_those_that_act(own):
@@ -224,7 +226,11 @@ def test_only_ordinary_files_of_the_right_names_are_read(tmp_path, monkeypatch):
     found = read_folder(folder, names)
     assert found.files == {"teacher.onnx": b"x"} and found.problems.keys() == set(names[1:6])
     assert "no link" in found.problems["student.onnx"] and "ordinary file" in found.problems["pruned.onnx"]
-    assert "cannot be read" in found.problems["int8.onnx"] and "too large" in found.problems["large.onnx"] and "too large" in found.problems["second.onnx"]
+    assert (
+        "cannot be read" in found.problems["int8.onnx"]
+        and "too large" in found.problems["large.onnx"]
+        and "too large" in found.problems["second.onnx"]
+    )
     (tmp_path / "link_artefacts").symlink_to(folder)
     assert read_folder(tmp_path / "link_artefacts", names) == Handed("link_artefacts")
     own = Artefacts(found, Here())
@@ -243,7 +249,11 @@ def test_an_array_is_numbers_and_nothing_else(tmp_path):
     for name, value in (("good", np.arange(6.0).reshape(2, 3)), ("objects", np.array([{}], dtype=object)), ("text", np.array(["a"]))):
         np.save(tmp_path / f"{name}.npy", value, allow_pickle=True)
     good = (tmp_path / "good.npy").read_bytes()
-    files = {p.name: p.read_bytes() for p in tmp_path.iterdir()} | {"short.npy": good[:-8], "none.npy": b"", "huge.npy": good.replace(b"(2, 3)", b"(2, 3000000000000)"[:6])}
+    files = {p.name: p.read_bytes() for p in tmp_path.iterdir()} | {
+        "short.npy": good[:-8],
+        "none.npy": b"",
+        "huge.npy": good.replace(b"(2, 3)", b"(2, 3000000000000)"[:6]),
+    }
     own = artefacts(files)
     assert np.array_equal(own.array("good.npy"), np.arange(6.0).reshape(2, 3))
     for name in files.keys() - {"good.npy"}:
@@ -277,7 +287,9 @@ def test_a_class_is_graded_kept_and_repeated(two_students):
         graded = grade_class(two_students / folder, out / folder, jobs=1, seed=3)
         (result,), passed_over = graded.results, graded.passed_over
         points = {v.exercise: v.points for v in result.verdicts}
-        assert result.student == student and passed_over == [] and points["studio.5-files"] == 17 and points["studio.6-table"] == 15, result.verdicts
+        assert result.student == student and passed_over == [] and points["studio.5-files"] == 17 and points["studio.6-table"] == 15, (
+            result.verdicts
+        )
     file = out / "class" / "results" / "ada" / f"{LAB}.json"
     kept = file.read_bytes()
     grade_class(two_students / "class", out / "class", jobs=1, on_start=lambda total, done: again.append(done))
@@ -288,7 +300,9 @@ def test_a_class_is_graded_kept_and_repeated(two_students):
     changed = two_students / "class" / "ada" / LAB / f"{LAB}_artefacts" / "int8.onnx"
     changed.write_bytes(forge.honest()["teacher.onnx"])
     found = repeat(file)
-    assert found.differs == ["the file int8.onnx handed in with it is another one"] and {a.exercise for a, _ in found.changed} == set(EXERCISES)
+    assert found.differs == ["the file int8.onnx handed in with it is another one"] and {a.exercise for a, _ in found.changed} == set(
+        EXERCISES
+    )
     (result,) = grade_class(two_students / "class", out / "class", jobs=1, on_start=lambda total, done: again.append(done)).results
     assert again == [1, 0] and result.points == 0
 

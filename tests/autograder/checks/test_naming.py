@@ -35,7 +35,9 @@ def bits_of(p):
 
 
 def test_a_mistake_in_other_arithmetic_is_named():
-    assert "in place of keeping n_keep" in named("03_structured_pruning", "3.3-keep", {"kept_channels": lambda s, n: torch.from_numpy(half_up(s, n))})
+    assert "in place of keeping n_keep" in named(
+        "03_structured_pruning", "3.3-keep", {"kept_channels": lambda s, n: torch.from_numpy(half_up(s, n))}
+    )
     assert "measures in bits" in named("04_distillation", "4.2-soften", {"entropy": bits_of})
 
 
@@ -127,7 +129,9 @@ def with_numbers_elsewhere(x):
 def test_exceptions_are_compared_by_type_words_and_place():
     assert naming.same_fault(fault_of(at_a, 7), fault_of(at_a_again, 7)), "names do not count"
     assert not naming.same_fault(fault_of(at_a, 7), fault_of(at_b, 7)), "one sentence, another expression"
-    assert naming.same_fault(fault_of(with_numbers, 7), fault_of(with_numbers_elsewhere, 7)), "the sentence has the index and the size in it"
+    assert naming.same_fault(fault_of(with_numbers, 7), fault_of(with_numbers_elsewhere, 7)), (
+        "the sentence has the index and the size in it"
+    )
     assert not naming.same_fault(fault_of(with_numbers, 7), fault_of(with_numbers, 8))
     assert not naming.same_fault(fault_of(at_a, "x"), fault_of(at_a, 7))
 
@@ -151,9 +155,13 @@ def question(value, *args):
         ([([0, 2], (np.ones(5), 3)), ([1, 3], (np.zeros(5), 3))], False),
         ([([0, 2], (np.ones(5), 3)), ([1, 3], (np.zeros(6), 3))], True),
         ([(np.array([True, False]), (1,)), (np.array([True, True]), (2,))], True),
-        ([(2.0, (1,))], False), ([(2.5, (1,))], True), ([("text", (1,))], True), ([(torch.nn.ReLU(), (1,))], True), ([(float("nan"), (1,))], False),
+        ([(2.0, (1,))], False),
+        ([(2.5, (1,))], True),
+        ([("text", (1,))], True),
+        ([(torch.nn.ReLU(), (1,))], True),
+        ([(float("nan"), (1,))], False),
     ],
-)  # fmt: skip
+)
 def test_few_whole_numbers_tell_nothing(replies, telling):
     assert naming._telling([question(value, *args) for value, args in replies]) is telling
 
@@ -222,7 +230,9 @@ def test_where_a_data_type_fails_another_type_explains_nothing():
         return torch.softmax(logits.double() / temperature, dim=1).numpy().astype(np.int64)
 
     assert named("04_distillation", "4.2-soften", {"soften": grows}) is None
-    assert naming.DATA_TYPE.search("The cache should be float32; its type is float64.") and not naming.DATA_TYPE.search("the floats, 32 of them")
+    assert naming.DATA_TYPE.search("The cache should be float32; its type is float64.") and not naming.DATA_TYPE.search(
+        "the floats, 32 of them"
+    )
 
 
 def test_a_law_is_registered():

@@ -1,6 +1,5 @@
 """Every number that reaches a network's answer is counted, wherever a file keeps it, or the file is refused."""
 
-
 import numpy as np
 import onnx
 import onnxruntime
@@ -119,7 +118,10 @@ def computed_weights(model, stored):
     """The first layer's weights from a flat list of numbers, as `Constant(value_floats)`."""
     weight = numpy_helper.to_array(stored["0.weight"])
     store(model, shape=np.array(weight.shape))
-    nodes = [helper.make_node("Constant", [], ["flat"], value_floats=weight.ravel().tolist()), helper.make_node("Reshape", ["flat", "shape"], ["made"])]
+    nodes = [
+        helper.make_node("Constant", [], ["flat"], value_floats=weight.ravel().tolist()),
+        helper.make_node("Reshape", ["flat", "shape"], ["made"]),
+    ]
     nodes += [onnx.NodeProto.FromString(node.SerializeToString()) for node in model.graph.node]
     nodes[2].input[1] = "made"
     model.graph.initializer.remove(stored["0.weight"])
@@ -191,7 +193,10 @@ def test_weights_are_told_as_the_runtime_uses_them(axis):
     """A stored matrix, rounded, turned, read with other scales for each row or column: what counts is what comes of it."""
     rng = np.random.default_rng(axis)
     stored = rng.normal(0, 1, (3, 5)).astype(np.float32)
-    scale, other = rng.uniform(0.01, 0.1, stored.shape[axis]).astype(np.float32), rng.uniform(0.01, 0.1, stored.shape[axis]).astype(np.float32)
+    scale, other = (
+        rng.uniform(0.01, 0.1, stored.shape[axis]).astype(np.float32),
+        rng.uniform(0.01, 0.1, stored.shape[axis]).astype(np.float32),
+    )
     zero = rng.integers(-9, 9, stored.shape[axis]).astype(np.int8)
     graph = helper.make_graph(
         [

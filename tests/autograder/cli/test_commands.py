@@ -22,9 +22,12 @@ def course(tmp_path):
     def run(*arguments, folder=tmp_path, **environment):
         return subprocess.run(
             [sys.executable, "-m", "autograder.cli.main", *map(str, arguments)],
-            capture_output=True, text=True, timeout=120, cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=folder,
             env={**os.environ, "COURSE_HOME": str(tmp_path / "home"), "COLUMNS": "200", **environment},
-        )  # fmt: skip
+        )
 
     return run
 

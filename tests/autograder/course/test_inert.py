@@ -24,7 +24,9 @@ from autograder.grading.submission import Result
 LESSON = "01_affine_quantization"
 TRIGGERS = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 # Any text, and texts of the pieces that other programs look for.
-PIECES = st.sampled_from([*"=+-@;,'\" \t\n\r|<>&`$\\[]():/.%~_*#!\x00\x1b\u202e\ud800\ufeff\uffff\uff1d\u2028aé", "e\u0301", '";"', "javascript:", "\\href", "x"])
+PIECES = st.sampled_from(
+    [*"=+-@;,'\" \t\n\r|<>&`$\\[]():/.%~_*#!\x00\x1b\u202e\ud800\ufeff\uffff\uff1d\u2028aé", "e\u0301", '";"', "javascript:", "\\href", "x"]
+)
 texts = st.text(max_size=30) | st.lists(PIECES, max_size=12).map("".join)
 many = settings(max_examples=400, deadline=None)
 
@@ -85,7 +87,12 @@ def test_ordinary_cells_and_numbers_stay_as_they_are():
 
 
 @many
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | texts,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    )
+)
 def test_json_comes_back_and_any_reader_takes_it(data):
     written = inert.json_of(data).encode("utf-8")
     found = json.loads(written, parse_constant=lambda word: pytest.fail(word))
@@ -143,14 +150,36 @@ def test_xml_is_read_by_its_own_parser_as_the_same_text(tmp_path_factory, studen
 
 
 ATTACKS = [
-    "[x](javascript:alert(1))", "[x] (javascript:alert(1))", "[x][y]\n\n[y]: javascript:alert(1)", "<javascript:alert(1)>", "<b onclick=alert(1)>", "http://example.org/x",
-    "www.example.org", "![x](data:text/html,<script>alert(1)</script>)", "$$\\href{javascript:alert(1)}{x}$$", "$\\href{http://example.org}{x}$",
-    "$$\\require{HTML}\\style{position:fixed}{x}$$", "$\\class{x}{y}$", "$$\\mmlToken{mi}[href=\"javascript:alert(1)\"]{x}$$",
-    "$$\\def\\x{\\hr}\\x ef{javascript:alert(1)}{x}$$", "$$\\let\\a=\\href\\a{javascript:alert(1)}{x}$$", "\\$\\$\\\\href{javascript:alert(1)}{x}\\$\\$",
-    "&#36;&#36;&#92;href{javascript:alert(1)}{x}&#36;&#36;", "&lt;a href=x&gt;", "\\\\(\\\\href{javascript:alert(1)}{x}\\\\)", "\\(\\url{javascript:alert(1)}\\)",
-    "\\begin{equation}\\href{javascript:alert(1)}{x}\\end{equation}", "```\n<script>alert(1)</script>\n```", "`<script>`", "[^1]\n\n[^1]: [x](javascript:alert(1))",
-    "> [x\n> ](javascript:alert(1))", "[x](\njavascript:alert(1))", "[javascript:alert(1)]", "| [a](javascript:b) |\n|---|\n| <b> |", "{.x onclick=alert(1)}",
-]  # fmt: skip
+    "[x](javascript:alert(1))",
+    "[x] (javascript:alert(1))",
+    "[x][y]\n\n[y]: javascript:alert(1)",
+    "<javascript:alert(1)>",
+    "<b onclick=alert(1)>",
+    "http://example.org/x",
+    "www.example.org",
+    "![x](data:text/html,<script>alert(1)</script>)",
+    "$$\\href{javascript:alert(1)}{x}$$",
+    "$\\href{http://example.org}{x}$",
+    "$$\\require{HTML}\\style{position:fixed}{x}$$",
+    "$\\class{x}{y}$",
+    '$$\\mmlToken{mi}[href="javascript:alert(1)"]{x}$$',
+    "$$\\def\\x{\\hr}\\x ef{javascript:alert(1)}{x}$$",
+    "$$\\let\\a=\\href\\a{javascript:alert(1)}{x}$$",
+    "\\$\\$\\\\href{javascript:alert(1)}{x}\\$\\$",
+    "&#36;&#36;&#92;href{javascript:alert(1)}{x}&#36;&#36;",
+    "&lt;a href=x&gt;",
+    "\\\\(\\\\href{javascript:alert(1)}{x}\\\\)",
+    "\\(\\url{javascript:alert(1)}\\)",
+    "\\begin{equation}\\href{javascript:alert(1)}{x}\\end{equation}",
+    "```\n<script>alert(1)</script>\n```",
+    "`<script>`",
+    "[^1]\n\n[^1]: [x](javascript:alert(1))",
+    "> [x\n> ](javascript:alert(1))",
+    "[x](\njavascript:alert(1))",
+    "[javascript:alert(1)]",
+    "| [a](javascript:b) |\n|---|\n| <b> |",
+    "{.x onclick=alert(1)}",
+]
 COMMAND = re.compile(r"\\(href|url|class|cssId|style|data|mmlToken|require|unicode|csname|def|let|newcommand|renewcommand)(?![a-zA-Z])")
 
 
@@ -184,16 +213,47 @@ def assert_inert(page):
 
 
 def test_markdown_leaves_ordinary_answers_readable():
-    for answer in ("$s = \\frac{a - b}{255}$ and **bold**", "- a list: `x[i](0)` is code", "a > b & c, 5:3, [0, 1]", "$$\\sum_i \\left| w_i \\right|$$"):
+    for answer in (
+        "$s = \\frac{a - b}{255}$ and **bold**",
+        "- a list: `x[i](0)` is code",
+        "a > b & c, 5:3, [0, 1]",
+        "$$\\sum_i \\left| w_i \\right|$$",
+    ):
         assert inert.markdown(answer).replace("\u200b", "") == answer
     assert inert.markdown("$s = \\frac{a}{b}$ & [0, 1] > 0") == "$s = \\frac{a}{b}$ & [0, 1] > 0"
-    assert "".join(shown(inert.markdown("half &amp; half, a < b")).texts).replace("\u200b", "").strip() == "half & amp; half, a < b".replace("& amp;", "&amp;")
+    assert "".join(shown(inert.markdown("half &amp; half, a < b")).texts).replace(
+        "\u200b", ""
+    ).strip() == "half & amp; half, a < b".replace("& amp;", "&amp;")
 
 
 # Paths
 
 
-NAMES = ["", ".", "..", "a/b", "a\\b", "CON", "con.txt", "nul", "LPT1.x", "a.", "a ", " a", ".hidden", "a\x00b", "%2F", "50%", "%", "%~", "x" * 400, "ü" * 150, "C:", "a:b", "\ud800"]
+NAMES = [
+    "",
+    ".",
+    "..",
+    "a/b",
+    "a\\b",
+    "CON",
+    "con.txt",
+    "nul",
+    "LPT1.x",
+    "a.",
+    "a ",
+    " a",
+    ".hidden",
+    "a\x00b",
+    "%2F",
+    "50%",
+    "%",
+    "%~",
+    "x" * 400,
+    "ü" * 150,
+    "C:",
+    "a:b",
+    "\ud800",
+]
 
 
 @many

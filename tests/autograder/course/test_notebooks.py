@@ -82,6 +82,7 @@ def test_an_answer_is_found_by_the_names_it_defines():
 def test_of_two_cells_the_one_that_was_worked_on_counts():
     released = cell_of(RELEASED, "1.1-predict")["source"]
     for order in ((DONE, released), (released, DONE)):
+
         def twice(cells, order=order):
             at = next(i for i, c in enumerate(cells) if c["id"] == "exercise-1-1-predict")
             pair = [{**cells[at], "source": source, "id": f"x{i}"} for i, source in enumerate(order)]
@@ -128,8 +129,12 @@ def test_what_is_no_notebook_gets_one_sentence(data, message):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["cells", "cell_type", "source", "metadata", "course", "id", "role", "exercise", "x"]), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["cells", "cell_type", "source", "metadata", "course", "id", "role", "exercise", "x"]), inner, max_size=5
+        )
+    ),
     max_leaves=25,
 )
 

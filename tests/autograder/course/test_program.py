@@ -39,11 +39,19 @@ def test_an_exercise_is_asked_where_its_check_cell_stands(sources, moment):
 @pytest.mark.parametrize(
     "later, may",
     [
-        ("np = 5", True), ("del np", True), ("x = 1", False), ("to_int8(np.ones(2), 1.0)", False), ("def to_int8(): pass", True),
-        ("TABLE['low'] = 3", True), ("TABLE.update(low=3)", True), ("exec('np = 5')", True), ("from math import *", True),
-        ("for high in range(3): pass", True), ("low = 3", False),
+        ("np = 5", True),
+        ("del np", True),
+        ("x = 1", False),
+        ("to_int8(np.ones(2), 1.0)", False),
+        ("def to_int8(): pass", True),
+        ("TABLE['low'] = 3", True),
+        ("TABLE.update(low=3)", True),
+        ("exec('np = 5')", True),
+        ("from math import *", True),
+        ("for high in range(3): pass", True),
+        ("low = 3", False),
     ],
-)  # fmt: skip
+)
 def test_the_end_is_asked_only_where_it_may_differ(later, may):
     answer = ("own", "1.4-bug", "def to_int8(x, scale):\n    return np.clip(x / scale, TABLE['low'], high())")
     helper = ("own", "", "TABLE = {'low': -128}\ndef high():\n    return 127")

@@ -20,11 +20,19 @@ def released(lesson):
 
 
 def own(cells, exercise):
-    return next(i for i, c in enumerate(cells) if c["metadata"].get("course", {}).get("exercise") == exercise and c["metadata"]["course"]["role"] == "exercise")
+    return next(
+        i
+        for i, c in enumerate(cells)
+        if c["metadata"].get("course", {}).get("exercise") == exercise and c["metadata"]["course"]["role"] == "exercise"
+    )
 
 
 def heading(cells, exercise):
-    return next(i for i, c in enumerate(cells) if c["cell_type"] == "markdown" and any(line.startswith(f"## {exercise}") for line in c["source"].splitlines()))
+    return next(
+        i
+        for i, c in enumerate(cells)
+        if c["cell_type"] == "markdown" and any(line.startswith(f"## {exercise}") for line in c["source"].splitlines())
+    )
 
 
 def cell(source, kind="markdown"):
@@ -173,7 +181,9 @@ def test_an_answer_goes_to_a_person_wherever_it_stands(lesson, exercise, name):
     # What the person sees in formgrader, in the cell that carries the points.
     page = json.loads(graded_notebook(catalogue.lessons()[lesson], Result("x", lesson, "", [found], repairs=submission.repairs), data))
     (shown,) = [c for c in page["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == f"answer-{exercise.replace('.', '-')}"]
-    assert ANSWER.split(", ")[0] in shown["source"] and (not told or told[0].replace("_", "") in page["cells"][0]["source"].replace("\\", "").replace("_", ""))
+    assert ANSWER.split(", ")[0] in shown["source"] and (
+        not told or told[0].replace("_", "") in page["cells"][0]["source"].replace("\\", "").replace("_", "")
+    )
 
 
 def test_the_line_says_where():
@@ -191,7 +201,17 @@ def without_ids(cells, exercise):
 
 
 @pytest.mark.parametrize("lesson, exercise", WITH_ONE)
-@pytest.mark.parametrize("name", ["a new cell above", "a new cell below", "the end of the notebook", "in the question's cell", "merged upward", "comments in a code cell"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a new cell above",
+        "a new cell below",
+        "the end of the notebook",
+        "in the question's cell",
+        "merged upward",
+        "comments in a code cell",
+    ],
+)
 def test_also_where_other_programs_have_lost_the_metadata(name, lesson, exercise):
     def both(cells, exercise):
         ELSEWHERE[name](cells, exercise)
@@ -237,7 +257,16 @@ def turned_around(cells, exercise):
     cells.reverse()
 
 
-NOTHING = [scratch, emptied, only_the_line_deleted, only_the_instruction_cut, twice, turned_around, without_ids, lambda cells, exercise: None]
+NOTHING = [
+    scratch,
+    emptied,
+    only_the_line_deleted,
+    only_the_instruction_cut,
+    twice,
+    turned_around,
+    without_ids,
+    lambda cells, exercise: None,
+]
 
 
 @pytest.mark.parametrize("lesson, exercise", WITH_ONE)

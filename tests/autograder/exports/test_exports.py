@@ -37,7 +37,9 @@ def result(student, lesson=ONE, **changes):
 def late(results, final):
     time = datetime(2026, 10, 14, 22, 0, tzinfo=UTC)
     return {
-        (r.student, r.lesson): Standing(r.student, r.lesson, r.points, r.max_points, time, time, 2, 1, r.points - final, final, "2 days late")
+        (r.student, r.lesson): Standing(
+            r.student, r.lesson, r.points, r.max_points, time, time, 2, 1, r.points - final, final, "2 days late"
+        )
         for r in results
     }
 
@@ -192,18 +194,32 @@ GRADESCOPE = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "score": {"type": "number"}, "execution_time": {"type": "number"}, "output": {"type": "string"}, "output_format": FORMAT,
-        "test_output_format": FORMAT, "test_name_format": FORMAT, "visibility": VISIBILITY, "stdout_visibility": VISIBILITY,
-        "extra_data": {"type": "object"}, "leaderboard": {"type": "array"},
+        "score": {"type": "number"},
+        "execution_time": {"type": "number"},
+        "output": {"type": "string"},
+        "output_format": FORMAT,
+        "test_output_format": FORMAT,
+        "test_name_format": FORMAT,
+        "visibility": VISIBILITY,
+        "stdout_visibility": VISIBILITY,
+        "extra_data": {"type": "object"},
+        "leaderboard": {"type": "array"},
         "tests": {
             "type": "array",
             "items": {
                 "type": "object",
                 "additionalProperties": False,
                 "properties": {
-                    "score": {"type": "number"}, "max_score": {"type": "number"}, "status": {"enum": ["passed", "failed"]},
-                    "name": {"type": "string"}, "name_format": FORMAT, "number": {"type": "string"}, "output": {"type": "string"},
-                    "output_format": FORMAT, "tags": {"type": "array", "items": {"type": "string"}}, "visibility": VISIBILITY,
+                    "score": {"type": "number"},
+                    "max_score": {"type": "number"},
+                    "status": {"enum": ["passed", "failed"]},
+                    "name": {"type": "string"},
+                    "name_format": FORMAT,
+                    "number": {"type": "string"},
+                    "output": {"type": "string"},
+                    "output_format": FORMAT,
+                    "tags": {"type": "array", "items": {"type": "string"}},
+                    "visibility": VISIBILITY,
                     "extra_data": {"type": "object"},
                 },
             },
@@ -213,7 +229,7 @@ GRADESCOPE = {
         {"required": ["score"]},
         {"required": ["tests"], "properties": {"tests": {"items": {"required": ["score"]}}}},
     ],
-}  # fmt: skip
+}
 
 
 def test_gradescopes_results_follow_its_specification(tmp_path):
@@ -235,14 +251,17 @@ JUNIT = {
     "testsuites": ({"name", "time", "tests", "failures", "errors"}, set(), {"testsuite"}),
     "testsuite": (
         {"name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
-        {"name", "tests", "failures", "errors"}, {"testsuite", "properties", "testcase", "system-out", "system-err"},
+        {"name", "tests", "failures", "errors"},
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
     ),
     "properties": (set(), set(), {"property"}),
     "property": ({"name", "value"}, {"name", "value"}, set()),
     "testcase": ({"name", "time", "classname", "group"}, {"name"}, {"skipped", "error", "failure", "system-out", "system-err"}),
-    "skipped": ({"type", "message"}, set(), set()), "error": ({"type", "message"}, set(), set()),
-    "failure": ({"type", "message"}, set(), set()), "system-out": (set(), set(), set()),
-}  # fmt: skip
+    "skipped": ({"type", "message"}, set(), set()),
+    "error": ({"type", "message"}, set(), set()),
+    "failure": ({"type", "message"}, set(), set()),
+    "system-out": (set(), set(), set()),
+}
 
 
 def test_junit_follows_the_schema_and_counts_right(made):
@@ -267,7 +286,9 @@ def test_junit_follows_the_schema_and_counts_right(made):
 
 def test_what_students_see_holds_no_seed_no_names_of_checks_and_no_fault_of_ours(tmp_path):
     each = result("ada")
-    each.verdicts[8] = Verdict("1.9-bytes", "grader_error", 0, 12, "the check test_secret broke: KeyError: 'answer'", {"test_secret": "grader_error"})
+    each.verdicts[8] = Verdict(
+        "1.9-bytes", "grader_error", 0, 12, "the check test_secret broke: KeyError: 'answer'", {"test_secret": "grader_error"}
+    )
     broken = Result("bo", ONE, "x", [each.verdicts[8]], problem="A fault: ValueError: test_secret")
     for shown in (feedback_page(each), feedback_page(broken), *(json.dumps(results_json(r, 0)) for r in (each, broken))):
         assert "secret" not in shown and "KeyError" not in shown and "ValueError" not in shown and "4711" not in shown

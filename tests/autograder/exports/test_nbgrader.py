@@ -49,9 +49,13 @@ def nbgrader(*arguments, folder):
     """Run nbgrader's own command in a course folder."""
     scripts = Path(sys.executable).parent  # it starts alembic by name
     process = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *map(str, arguments)], cwd=folder, capture_output=True, text=True, timeout=3600 if EVERY else 300,
+        [sys.executable, "-m", "nbgrader", *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=3600 if EVERY else 300,
         env={**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"},
-    )  # fmt: skip
+    )
     assert process.returncode == 0, process.stderr
 
 
@@ -173,7 +177,9 @@ def graded(tmp_path):
     lot.add("ada", nbformat.writes(solved), {})
     changed = nbformat.reads(nbformat.writes(solved), as_version=4)
     changed.cells.insert(2, nbformat.v4.new_raw_cell("<img src=x onerror=alert(3)>"))
-    code = nbformat.v4.new_code_cell("mine = 1", outputs=[nbformat.v4.new_output("display_data", data={"text/html": "<script>alert(4)</script>"})])
+    code = nbformat.v4.new_code_cell(
+        "mine = 1", outputs=[nbformat.v4.new_output("display_data", data={"text/html": "<script>alert(4)</script>"})]
+    )
     changed.cells.append(code)
     mistakes = {"1.3-quantize": ("failed", 4.5, MISTAKE), "1.9-bytes": ("grader_error", 0, "the check test_secret broke: KeyError")}
     lot.add("zoë o'hara 50%", nbformat.writes(changed), mistakes, stamp="2026-10-01 12:00:00 UTC")
@@ -216,7 +222,21 @@ def test_export_to_nbgrader_and_its_own_commands_read_it(course, graded):
     assert pages.keys() == graded.results.keys()
     page = pages["zoë o'hara 50%"]
     assert "4.5 / 15.0" in page and "rounds down" in page and "Half of the codes" in page and "mine" in page
-    for bad in ("<script>alert", "<img src=x", 'href="javascript', 'href="http://example', "<b>*now", "<em>now", "MARK SCHEME", "For the grader", "HIDDEN", "test_secret", "\\href{", "\\url{", "&#92;"):
+    for bad in (
+        "<script>alert",
+        "<img src=x",
+        'href="javascript',
+        'href="http://example',
+        "<b>*now",
+        "<em>now",
+        "MARK SCHEME",
+        "For the grader",
+        "HIDDEN",
+        "test_secret",
+        "\\href{",
+        "\\url{",
+        "&#92;",
+    ):
         assert bad not in page, bad
     assert "not JSON" in pages["june"] and "There is no notebook" in pages["nina"]
 
@@ -395,7 +415,6 @@ def short_submissions():
     answer("1.4-bug", "    codes = ", f"    {noise}    codes = ")
     answer("1.6-calibrate", "not np.isfinite(x).all()", "np.isnan(x).any() or (x == np.inf).any()")
     return {"mixed": without_figures(mixed)}
-
 
 
 @needs_bubblewrap

@@ -39,10 +39,19 @@ def course(monkeypatch, capsys):
             exercise, *others = catalogue.lessons()[task.lesson].exercises
             verdicts = [Verdict(exercise.id, "passed", exercise.points, exercise.points, f"seed {task.settings.seed}", {})]
             verdicts += [Verdict(e.id, "blank", 0, e.points, "", {}) for e in others]
-            yield item, Result(
-                task.student, task.lesson, task.file, verdicts, sha256=class_run.hashlib.sha256(task.data).hexdigest(), seed=task.settings.seed,
-                hashes=provenance.hashes(task.lesson), artefacts=task.handed.record(),
-            )  # fmt: skip
+            yield (
+                item,
+                Result(
+                    task.student,
+                    task.lesson,
+                    task.file,
+                    verdicts,
+                    sha256=class_run.hashlib.sha256(task.data).hexdigest(),
+                    seed=task.settings.seed,
+                    hashes=provenance.hashes(task.lesson),
+                    artefacts=task.handed.record(),
+                ),
+            )
 
     monkeypatch.setattr(class_run, "grade_tasks", grade_tasks)
     monkeypatch.setenv("COLUMNS", "200")
@@ -192,7 +201,9 @@ def test_names_that_look_alike_are_one_student_and_odd_names_are_safe(course, tm
     course("grade", folder, "--out", out)
     said = course("export", out, "--to", "csv", "--file", tmp_path / "x.csv")
     assert "from 7 submissions of 7 students" in said
-    assert sorted(p.name for p in (out / "results").iterdir()) == sorted(["José", "=1+1", "'=1+1", "x;%22=1+1", "%43ON", "a%3Ab", "مریم\u200cزاده"])
+    assert sorted(p.name for p in (out / "results").iterdir()) == sorted(
+        ["José", "=1+1", "'=1+1", "x;%22=1+1", "%43ON", "a%3Ab", "مریم\u200cزاده"]
+    )
     course("export", out, "--to", "gradescope", "--file", tmp_path / "g")
     assert len(list((tmp_path / "g").glob("*/*/results.json"))) == 7
     roster = tmp_path / "canvas.csv"
@@ -224,35 +235,64 @@ def test_a_gradebook_that_a_spreadsheet_saved_again_is_read(course, tmp_path):
 
 
 CANVAS = {
-    f"lovelaceada_12345_670001_{ONE}.ipynb": NOTEBOOK, f"lovelaceada_12345_670002_{ONE}-1.ipynb": NOTEBOOK + b"\n",
-    f"lovelaceada_12345_670003_{ONE}-2.ipynb": NOTEBOOK + b" ", f"leebo_LATE_222_680001_{ONE}.ipynb": NOTEBOOK, "chenli_333_690001_notes.pdf": b"%PDF",
+    f"lovelaceada_12345_670001_{ONE}.ipynb": NOTEBOOK,
+    f"lovelaceada_12345_670002_{ONE}-1.ipynb": NOTEBOOK + b"\n",
+    f"lovelaceada_12345_670003_{ONE}-2.ipynb": NOTEBOOK + b" ",
+    f"leebo_LATE_222_680001_{ONE}.ipynb": NOTEBOOK,
+    "chenli_333_690001_notes.pdf": b"%PDF",
     f"mallory_444_700001_lovelaceada_12345_999999_{ONE}.ipynb": NOTEBOOK,
-}  # fmt: skip
+}
 MOODLE = {
-    f"Ada Lovelace_1234567_assignsubmission_file_/{ONE}.ipynb": NOTEBOOK, "Bo Lee_1234568_assignsubmission_file_/my work.ipynb": NOTEBOOK,
-    f"Zoë Ärz_1234570_assignsubmission_file/sub/{ONE}.ipynb": NOTEBOOK, "Li Chen_1234569_assignsubmission_file_/notes.pdf": b"%PDF",
+    f"Ada Lovelace_1234567_assignsubmission_file_/{ONE}.ipynb": NOTEBOOK,
+    "Bo Lee_1234568_assignsubmission_file_/my work.ipynb": NOTEBOOK,
+    f"Zoë Ärz_1234570_assignsubmission_file/sub/{ONE}.ipynb": NOTEBOOK,
+    "Li Chen_1234569_assignsubmission_file_/notes.pdf": b"%PDF",
     "Li Chen_1234569_assignsubmission_onlinetext_/onlinetext.html": b"see file",
-}  # fmt: skip
-MOODLE_FLAT = {f"Ada Lovelace_1234567_assignsubmission_file_{ONE}.ipynb": NOTEBOOK, f"Bo Lee_1234568_assignsubmission_file_Bo_99_assignsubmission_file_{ONE}.ipynb": NOTEBOOK}
+}
+MOODLE_FLAT = {
+    f"Ada Lovelace_1234567_assignsubmission_file_{ONE}.ipynb": NOTEBOOK,
+    f"Bo Lee_1234568_assignsubmission_file_Bo_99_assignsubmission_file_{ONE}.ipynb": NOTEBOOK,
+}
 BLACKBOARD = {
-    f"Homework 1_alovelace_attempt_2026-11-29-10-11-12_{ONE}.ipynb": NOTEBOOK, f"Homework 1_alovelace_attempt_2026-11-30-10-11-12_{ONE}.ipynb": NOTEBOOK + b"\n",
-    "Homework 1_alovelace_attempt_2026-11-30-10-11-12.txt": b"Name: Ada Lovelace (alovelace)", "Homework 1_lchen_attempt_2026-11-30-10-11-12.txt": b"Name: Li Chen (lchen)",
+    f"Homework 1_alovelace_attempt_2026-11-29-10-11-12_{ONE}.ipynb": NOTEBOOK,
+    f"Homework 1_alovelace_attempt_2026-11-30-10-11-12_{ONE}.ipynb": NOTEBOOK + b"\n",
+    "Homework 1_alovelace_attempt_2026-11-30-10-11-12.txt": b"Name: Ada Lovelace (alovelace)",
+    "Homework 1_lchen_attempt_2026-11-30-10-11-12.txt": b"Name: Li Chen (lchen)",
     f"Homework 1_eve_attempt_2026-11-28-10-11-12_x_alovelace_attempt_2099-01-01-00-00-00_{ONE}.ipynb": NOTEBOOK,
-}  # fmt: skip
+}
 ILIAS = {
-    f"Lovelace_Ada_alovelace_123456/20261129101112_{ONE}.ipynb": NOTEBOOK, f"Lovelace_Ada_alovelace_123456/20261130101112_{ONE}.ipynb": NOTEBOOK + b"\n",
+    f"Lovelace_Ada_alovelace_123456/20261129101112_{ONE}.ipynb": NOTEBOOK,
+    f"Lovelace_Ada_alovelace_123456/20261130101112_{ONE}.ipynb": NOTEBOOK + b"\n",
     f"Lee_Bo_blee_123457/{ONE}.ipynb": NOTEBOOK,
-}  # fmt: skip
+}
 LAYOUTS = {
-    "Canvas": (CANVAS, {"lovelaceada_12345": f"lovelaceada_12345_670003_{ONE}-2.ipynb", "leebo_222": f"leebo_LATE_222_680001_{ONE}.ipynb", "chenli_333": None,
-                        "mallory_444": f"mallory_444_700001_lovelaceada_12345_999999_{ONE}.ipynb"}),
+    "Canvas": (
+        CANVAS,
+        {
+            "lovelaceada_12345": f"lovelaceada_12345_670003_{ONE}-2.ipynb",
+            "leebo_222": f"leebo_LATE_222_680001_{ONE}.ipynb",
+            "chenli_333": None,
+            "mallory_444": f"mallory_444_700001_lovelaceada_12345_999999_{ONE}.ipynb",
+        },
+    ),
     "Moodle": (MOODLE, {"Ada Lovelace": f"{ONE}.ipynb", "Bo Lee": "my work.ipynb", "Zoë Ärz": f"{ONE}.ipynb", "Li Chen": None}),
-    "Moodle, side by side": (MOODLE_FLAT, {"Ada Lovelace": f"Ada Lovelace_1234567_assignsubmission_file_{ONE}.ipynb",
-                                           "Bo Lee": f"Bo Lee_1234568_assignsubmission_file_Bo_99_assignsubmission_file_{ONE}.ipynb"}),
-    "Blackboard": (BLACKBOARD, {"alovelace": f"Homework 1_alovelace_attempt_2026-11-30-10-11-12_{ONE}.ipynb", "lchen": None,
-                                "eve": f"Homework 1_eve_attempt_2026-11-28-10-11-12_x_alovelace_attempt_2099-01-01-00-00-00_{ONE}.ipynb"}),
+    "Moodle, side by side": (
+        MOODLE_FLAT,
+        {
+            "Ada Lovelace": f"Ada Lovelace_1234567_assignsubmission_file_{ONE}.ipynb",
+            "Bo Lee": f"Bo Lee_1234568_assignsubmission_file_Bo_99_assignsubmission_file_{ONE}.ipynb",
+        },
+    ),
+    "Blackboard": (
+        BLACKBOARD,
+        {
+            "alovelace": f"Homework 1_alovelace_attempt_2026-11-30-10-11-12_{ONE}.ipynb",
+            "lchen": None,
+            "eve": f"Homework 1_eve_attempt_2026-11-28-10-11-12_x_alovelace_attempt_2099-01-01-00-00-00_{ONE}.ipynb",
+        },
+    ),
     "ILIAS": (ILIAS, {"alovelace": f"20261130101112_{ONE}.ipynb", "blee": f"{ONE}.ipynb"}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -280,9 +320,14 @@ def test_lab_files_come_with_the_notebook_in_every_layout(tmp_path):
     name, other = files[0], files[1]
     stem, _, ending = name.rpartition(".")
     places = {
-        f"canvas/lovelaceada_1_670001_{LAB}.ipynb": {name: f"canvas/lovelaceada_1_670009_{stem}-1.{ending}", other: f"canvas/lovelaceada_1_670003_{other}"},
+        f"canvas/lovelaceada_1_670001_{LAB}.ipynb": {
+            name: f"canvas/lovelaceada_1_670009_{stem}-1.{ending}",
+            other: f"canvas/lovelaceada_1_670003_{other}",
+        },
         f"moodle/Ada Lovelace_7_assignsubmission_file_/{LAB}.ipynb": {name: f"moodle/Ada Lovelace_7_assignsubmission_file_/{name}"},
-        f"nested/Ada Lovelace_7_assignsubmission_file_/{LAB}.ipynb": {name: f"nested/Ada Lovelace_7_assignsubmission_file_/{LAB}_artefacts/{name}"},
+        f"nested/Ada Lovelace_7_assignsubmission_file_/{LAB}.ipynb": {
+            name: f"nested/Ada Lovelace_7_assignsubmission_file_/{LAB}_artefacts/{name}"
+        },
         f"flat/Ada Lovelace_7_assignsubmission_file_{LAB}.ipynb": {name: f"flat/Ada Lovelace_7_assignsubmission_file_{name}"},
         f"bb/HW_ada_attempt_2026-11-30-10-11-12_{LAB}.ipynb": {name: f"bb/HW_ada_attempt_2026-11-30-10-11-12_{name}"},
         f"ilias/L_A_ada_1/20261130101112_{LAB}.ipynb": {name: f"ilias/L_A_ada_1/20261130101113_{name}"},
@@ -335,10 +380,16 @@ def test_who_hands_in_lab_files_alone_is_in_the_gradebook(tmp_path):
 # Blackboard: an assignment's name and a login may both hold the sign that stands between them.
 
 
-@pytest.mark.parametrize("logins, notes, found", [
-    (["a_lovelace", "bo"], False, ["a_lovelace", "bo"]), (["a_lovelace", "a_lee"], True, ["a_lee", "a_lovelace"]), (["a_lovelace"], True, ["a_lovelace"]),
-    (["a_lovelace"], False, ["lovelace"]), (["ada", "bo"], False, ["ada", "bo"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "logins, notes, found",
+    [
+        (["a_lovelace", "bo"], False, ["a_lovelace", "bo"]),
+        (["a_lovelace", "a_lee"], True, ["a_lee", "a_lovelace"]),
+        (["a_lovelace"], True, ["a_lovelace"]),
+        (["a_lovelace"], False, ["lovelace"]),
+        (["ada", "bo"], False, ["ada", "bo"]),
+    ],
+)
 def test_logins_of_blackboard_are_whole(course, tmp_path, logins, notes, found):
     for login in logins:
         start = f"Home_work 1_{login}_attempt_2026-11-30-10-11-12"
@@ -388,7 +439,9 @@ def test_a_lab_handed_in_as_a_zip_is_graded_with_its_files(course, tmp_path, nam
     result = json.loads(file.read_text())
     assert {name: each["bytes"] for name, each in result["artefacts"].items()} == {name: len(data) for name, data in MODELS.items()}
     assert Path(result["file"]).read_bytes() == STUDIO and result["points"] > 0
-    assert sorted(path.name for path in (tmp_path / "class").rglob("*") if path.is_file()) == [path.rpartition("/")[2] for path in ZIPS[name]]
+    assert sorted(path.name for path in (tmp_path / "class").rglob("*") if path.is_file()) == [
+        path.rpartition("/")[2] for path in ZIPS[name]
+    ]
     said = course("grade", tmp_path / "class", "--out", tmp_path / "out")  # once more
     assert "1 zip unpacked in" in said and json.loads(file.read_text())["file"] == result["file"]
 
@@ -436,8 +489,14 @@ def test_a_nasty_zip_costs_its_student_alone(course, tmp_path, name):
     assert words in " ".join(said.split()), said
     with open(tmp_path / "out" / "grades.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert {row["status"] for row in rows if row["student"] == "eve_2"} == {"missing"} and sum(row["status"] == "passed" for row in rows) == 1
-    assert not list(tmp_path.rglob("evil*")) and not Path("/tmp/evil.ipynb").exists() and not [p for p in tmp_path.rglob("*") if p.is_symlink()]
+    assert {row["status"] for row in rows if row["student"] == "eve_2"} == {"missing"} and sum(
+        row["status"] == "passed" for row in rows
+    ) == 1
+    assert (
+        not list(tmp_path.rglob("evil*"))
+        and not Path("/tmp/evil.ipynb").exists()
+        and not [p for p in tmp_path.rglob("*") if p.is_symlink()]
+    )
     assert sum(path.stat().st_size for path in (tmp_path / "out").rglob("*") if path.is_file()) < 1 << 20
 
 
@@ -499,23 +558,41 @@ def test_canvas_finds_students_by_what_its_downloads_are_named_by(course, tmp_pa
 
 def test_no_warning_reaches_the_instructor(tmp_path):
     """Python warns about students' code where it is parsed (from 3.12 on; here, in every version), and libraries warn about themselves."""
-    put(tmp_path / "path" / "sitecustomize.py", b"""
+    put(
+        tmp_path / "path" / "sitecustomize.py",
+        b"""
 import ast, warnings
 parse = ast.parse
 def loud(*words, **more):
     warnings.warn_explicit("invalid escape sequence", SyntaxWarning, "<unknown>", 1)
     return parse(*words, **more)
 ast.parse = loud
-""")
+""",
+    )
     notebook = json.loads(NOTEBOOK)
     cell = next(c for c in notebook["cells"] if c["id"] == "exercise-1-2-scale")
     cell["source"] = '# Exercise 1.2-scale\n"\\d \\w"\nif 1 is 1: pass\nimport warnings; warnings.warn("student")\nraise ValueError("\\q")'
     put(tmp_path / "class" / "ada" / ONE / f"{ONE}.ipynb", json.dumps(notebook).encode())
-    words = [sys.executable, "-m", "autograder.cli.main", "grade", tmp_path / "class", "--out", tmp_path / "out", "--jobs", "1", "--accept-weak-isolation"]
+    words = [
+        sys.executable,
+        "-m",
+        "autograder.cli.main",
+        "grade",
+        tmp_path / "class",
+        "--out",
+        tmp_path / "out",
+        "--jobs",
+        "1",
+        "--accept-weak-isolation",
+    ]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
     process = subprocess.run(
-        [*map(str, words)], capture_output=True, text=True, timeout=300, cwd=Path(paths.REPOSITORY),
+        [*map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=Path(paths.REPOSITORY),
         env={**environment, "COLUMNS": "200", "PYTHONPATH": str(tmp_path / "path")},
-    )  # fmt: skip
+    )
     assert process.returncode == 0, process.stderr
     assert "Warning" not in process.stdout + process.stderr, process.stderr

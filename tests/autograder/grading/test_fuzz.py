@@ -56,9 +56,29 @@ LIMITS = wire.Limits(bytes=1 << 20, nodes=2000, depth=20, layers=20)
 # What may stand anywhere in a file that was once JSON.
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
 words = st.sampled_from(
-    ["cells", "worksheets", "source", "metadata", "course", "exercise", "role", "id", "cell_type", "code", "markdown", "nbformat",
-     "# Exercise 1.2-scale\n___", "1.2-scale", "1.5-written", "\ud800", "\0", "(" * 300, "def f():\n" * 3, "-" * 3000 + "1"]
-)  # fmt: skip
+    [
+        "cells",
+        "worksheets",
+        "source",
+        "metadata",
+        "course",
+        "exercise",
+        "role",
+        "id",
+        "cell_type",
+        "code",
+        "markdown",
+        "nbformat",
+        "# Exercise 1.2-scale\n___",
+        "1.2-scale",
+        "1.5-written",
+        "\ud800",
+        "\0",
+        "(" * 300,
+        "def f():\n" * 3,
+        "-" * 3000 + "1",
+    ]
+)
 anything = st.recursive(
     plain | words, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.text(max_size=5), inner, max_size=3), max_leaves=8
 )
@@ -99,11 +119,25 @@ def dented(document, dents):
     return document
 
 
-OLD = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [
-    {"cell_type": "code", "input": "# Exercise 1.2-scale\n___", "language": "python", "outputs": [
-        {"output_type": "pyout", "prompt_number": 1, "metadata": {}, "text": ["1"]}], "metadata": {}},
-    {"cell_type": "heading", "level": 2, "source": "x", "metadata": {}},
-]}]}  # fmt: skip
+OLD = {
+    "nbformat": 3,
+    "nbformat_minor": 0,
+    "metadata": {},
+    "worksheets": [
+        {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "input": "# Exercise 1.2-scale\n___",
+                    "language": "python",
+                    "outputs": [{"output_type": "pyout", "prompt_number": 1, "metadata": {}, "text": ["1"]}],
+                    "metadata": {},
+                },
+                {"cell_type": "heading", "level": 2, "source": "x", "metadata": {}},
+            ]
+        }
+    ],
+}
 
 
 @quick
@@ -131,10 +165,20 @@ def messages():
     return [
         wire.encode(each)
         for each in (
-            None, [1, 2.5, "a", b"b", 1 << 70, 1j], {"a": (1, 2), 3: [None, True]}, "x" * 300, np.arange(6.0).reshape(2, 3), np.float32(1),
-            torch.arange(4).to(torch.bfloat16), np.array([True]), wire.Opaque("x"), model, [model, model], torch.nn.Conv2d(2, 2, 3),
+            None,
+            [1, 2.5, "a", b"b", 1 << 70, 1j],
+            {"a": (1, 2), 3: [None, True]},
+            "x" * 300,
+            np.arange(6.0).reshape(2, 3),
+            np.float32(1),
+            torch.arange(4).to(torch.bfloat16),
+            np.array([True]),
+            wire.Opaque("x"),
+            model,
+            [model, model],
+            torch.nn.Conv2d(2, 2, 3),
         )
-    ]  # fmt: skip
+    ]
 
 
 MESSAGES = messages()
@@ -159,10 +203,13 @@ tags = st.sampled_from([*"tdifcubosaTm", "x", ""])
 
 @quick
 @given(
-    st.recursive(plain | st.sampled_from([*wire_format.NUMPY_DTYPES, "0" * 16, "f" * 16, "0x1"]) | st.integers(0, 9),
-                 lambda inner: st.lists(inner, max_size=4) | st.dictionaries(tags, inner, min_size=1, max_size=1), max_leaves=12),
+    st.recursive(
+        plain | st.sampled_from([*wire_format.NUMPY_DTYPES, "0" * 16, "f" * 16, "0x1"]) | st.integers(0, 9),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(tags, inner, min_size=1, max_size=1),
+        max_leaves=12,
+    ),
     st.binary(max_size=40),
-)  # fmt: skip
+)
 def test_a_message_of_any_structure(tree, rest):
     a_value_or_a_clear_refusal(message(tree, rest))
 

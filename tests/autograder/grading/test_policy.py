@@ -125,9 +125,10 @@ policies = st.builds(
     late_days=st.integers(0, 6),
     extensions=st.dictionaries(
         st.tuples(st.sampled_from(STUDENTS), st.sampled_from(LESSONS)),
-        minutes.map(lambda m: START + m) | st.integers(0, 9).map(lambda n: timedelta(days=n)), max_size=3,
+        minutes.map(lambda m: START + m) | st.integers(0, 9).map(lambda n: timedelta(days=n)),
+        max_size=3,
     ),
-)  # fmt: skip
+)
 keys = [(student, lesson) for student in STUDENTS for lesson in LESSONS]
 raw_points = st.fixed_dictionaries({key: st.floats(0, 100) for key in keys})
 times_in = st.fixed_dictionaries({key: minutes.map(lambda m: START + m) for key in keys})
@@ -186,12 +187,18 @@ BAD = [
     ("deadlines:\n  01: 2026-10-12 23:59\n", "time_zone is missing"),
     (FULL.replace("Europe/Berlin", "Europe/Belrin"), "line 1, time_zone: 'Europe/Belrin' is not a time zone"),
     (FULL.replace("Europe/Berlin", "../../etc"), "line 1, time_zone: '../../etc' is not a time zone"),
-    (FULL.replace("  01: 2026-10-12 23:59", "  09: 2026-10-12 23:59"), "line 3, deadlines: there is no lesson '09'. The lessons are 00_start"),
+    (
+        FULL.replace("  01: 2026-10-12 23:59", "  09: 2026-10-12 23:59"),
+        "line 3, deadlines: there is no lesson '09'. The lessons are 00_start",
+    ),
     (FULL.replace("2026-10-12 23:59", "2026-10-12"), "line 3, deadlines.01: '2026-10-12' needs a time of day, e.g. 2026-10-12 23:59"),
     (FULL.replace("2026-10-12 23:59", "2026-13-12 23:59"), "line 3, deadlines.01: '2026-13-12 23:59' is not a date and a time that exist"),
     (FULL.replace("2026-10-12 23:59", "tomorrow"), "line 3, deadlines.01: 'tomorrow' is not a date and a time"),
     (FULL.replace("grace_minutes: 15", "grace_minutes: a bit"), "line 5, grace_minutes: expected a number of 0 or more, found 'a bit'"),
-    (FULL.replace("percent_per_day: 10", "percent_per_day: 110"), "line 7, penalty.percent_per_day: expected a number from 0 to 100, found '110'"),
+    (
+        FULL.replace("percent_per_day: 10", "percent_per_day: 110"),
+        "line 7, penalty.percent_per_day: expected a number from 0 to 100, found '110'",
+    ),
     (FULL.replace("percent_per_day", "percent_a_day"), "line 7, penalty: there is no key percent_a_day. Did you mean percent_per_day?"),
     (FULL.replace("of: earned", "of: it"), "line 8, penalty.of: expected `earned` or `maximum`, found 'it'"),
     (FULL.replace("max_days: 4", "max_days: 4.5"), "line 9, max_days: expected a whole number of 0 or more, found '4.5'"),
@@ -199,7 +206,10 @@ BAD = [
     (FULL.replace("late_days: 2", "late_days: 2\nlate_days: 3"), "line 11: late_days stands here twice, first in line 10"),
     (FULL.replace("    02: 3 days", "    02: three days"), "line 15, extensions.bo.02: 'three days' is not a date and a time"),
     (FULL.replace("    02: 3 days", "    03: 3 days"), "line 15, extensions.bo: 03 has no deadline that could be extended"),
-    (FULL.replace("  bo:\n    02: 3 days", "  bo: 3 days"), "line 14, extensions.bo: expected `name: value` lines below it, found '3 days'"),
+    (
+        FULL.replace("  bo:\n    02: 3 days", "  bo: 3 days"),
+        "line 14, extensions.bo: expected `name: value` lines below it, found '3 days'",
+    ),
     (FULL.replace("late_days: 2", "late_days: [2]"), "line 10, late_days: expected one value, found a list"),
 ]
 
@@ -229,7 +239,9 @@ def test_where_times_come_from(tmp_path, read):
 
     def shown(**how):
         got = submission_times(results, rules, **how)
-        return {student: f"{time.astimezone(UTC):%d %H:%M}" if isinstance(time, datetime) else time.why for (student, _), time in got.items()}
+        return {
+            student: f"{time.astimezone(UTC):%d %H:%M}" if isinstance(time, datetime) else time.why for (student, _), time in got.items()
+        }
 
     # A file in the student's folder is the student's word, until the instructor says that nbgrader has written it.
     assert shown(table=table) == {"bo": "12 18:00", "chen": "13 20:00"}
@@ -252,7 +264,19 @@ def test_a_lab_is_as_late_as_its_last_file(tmp_path, read):
     assert time.hour == 12
 
 
-BAD_STAMPS = [b"", b"yesterday", b"\xff\xfe\x00", b"2026-13-40 99:99 UTC", b"9999-12-31 23:59:59 UTC", b"0001-01-01 00:00:00 UTC", b"x" * 10**6, "a folder", "a pipe", "a link", "nothing"]
+BAD_STAMPS = [
+    b"",
+    b"yesterday",
+    b"\xff\xfe\x00",
+    b"2026-13-40 99:99 UTC",
+    b"9999-12-31 23:59:59 UTC",
+    b"0001-01-01 00:00:00 UTC",
+    b"x" * 10**6,
+    "a folder",
+    "a pipe",
+    "a link",
+    "nothing",
+]
 
 
 @pytest.mark.parametrize("kind", BAD_STAMPS, ids=[str(kind)[:12] for kind in BAD_STAMPS])
@@ -268,7 +292,11 @@ def test_a_bad_timestamp_costs_its_own_entry(tmp_path, read, kind):
     if isinstance(kind, bytes):
         stamp.write_bytes(kind)
     elif kind != "nothing":
-        {"a folder": stamp.mkdir, "a pipe": lambda: os.mkfifo(stamp), "a link": lambda: stamp.symlink_to(tmp_path / "ada" / ONE / "timestamp.txt")}[kind]()
+        {
+            "a folder": stamp.mkdir,
+            "a pipe": lambda: os.mkfifo(stamp),
+            "a link": lambda: stamp.symlink_to(tmp_path / "ada" / ONE / "timestamp.txt"),
+        }[kind]()
     rules = read(FULL)
     got = apply(rules, results, submission_times(results, rules, stamps=True))
     assert got["ada", ONE].final_points == 80
@@ -280,7 +308,9 @@ def test_names_in_other_forms_and_files_as_spreadsheets_save_them(tmp_path, read
     """An accent as a character of its own, a byte-order mark, semicolons."""
     rules = read("\ufeff" + FULL.replace("  ada:", "  Jose\u0301:"))
     assert rules.extensions.keys() == {("José", ONE), ("bo", TWO)}
-    (tmp_path / "times.csv").write_text("\ufeffstudent;lesson;submitted\nJose\u0301;01;2026-10-12 20:00\n'=x;01;2026-10-12 20:00\n", encoding="utf-8")
+    (tmp_path / "times.csv").write_text(
+        "\ufeffstudent;lesson;submitted\nJose\u0301;01;2026-10-12 20:00\n'=x;01;2026-10-12 20:00\n", encoding="utf-8"
+    )
     assert submission_times([result("José"), result("=x")], rules, tmp_path / "times.csv").keys() == {("José", ONE), ("=x", ONE)}
 
 

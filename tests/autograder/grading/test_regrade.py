@@ -45,8 +45,12 @@ def own(tmp_path):
 def course(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "autograder.cli.main", *map(str, arguments)],
-        capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "200"}, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def contents(folder):
@@ -93,11 +97,16 @@ def result(student, *verdicts):
 def test_changes_are_of_status_or_points_not_of_words():
     old = result("ada", ("1.1-predict", "failed", 0, "too low"), ("1.2-scale", "failed", 4, "a"), ("1.3-quantize", "passed", 10, ""))
     new = result("ada", ("1.1-predict", "passed", 10, ""), ("1.2-scale", "failed", 4, "other words"), ("1.3-quantize", "failed", 6, "ends"))
-    found = changes({("ada", LESSON): old, ("gone", LESSON): result("gone", ("1.1-predict", "passed", 10, ""))}, [new, result("new", ("1.1-predict", "failed", 0, "b"))])
+    found = changes(
+        {("ada", LESSON): old, ("gone", LESSON): result("gone", ("1.1-predict", "passed", 10, ""))},
+        [new, result("new", ("1.1-predict", "failed", 0, "b"))],
+    )
     assert [(c.student, c.exercise, c.points, c.why) for c in found] == [
-        ("ada", "1.1-predict", 10, "Before: too low"), ("ada", "1.3-quantize", -4, "ends"),
-        ("gone", "1.1-predict", -10, "It is not handed in any more."), ("new", "1.1-predict", 0, "b"),
-    ]  # fmt: skip
+        ("ada", "1.1-predict", 10, "Before: too low"),
+        ("ada", "1.3-quantize", -4, "ends"),
+        ("gone", "1.1-predict", -10, "It is not handed in any more."),
+        ("new", "1.1-predict", 0, "b"),
+    ]
 
 
 def test_a_stop_in_the_middle_of_taking_over_loses_nothing(tmp_path, monkeypatch):
@@ -204,9 +213,11 @@ def test_a_folder_that_cannot_hold_private_checks_is_told(tmp_path):
     (tmp_path / "other" / "lesson_99").mkdir(parents=True)
     libraries = Path(pytest.__file__).parent
     for folder, message in [
-        (tmp_path / "none", "is not a folder"), (tmp_path / "empty", "holds no checks. Expected lesson_NN"),
-        (tmp_path / "other", "there is no such lesson"), (libraries, "where students' code can read it"),
-    ]:  # fmt: skip
+        (tmp_path / "none", "is not a folder"),
+        (tmp_path / "empty", "holds no checks. Expected lesson_NN"),
+        (tmp_path / "other", "there is no such lesson"),
+        (libraries, "where students' code can read it"),
+    ]:
         with pytest.raises(PrivateChecksError, match=message):
             private_checks.read(folder)
 

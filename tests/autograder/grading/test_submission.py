@@ -239,7 +239,7 @@ HOSTILE = {
         "def my_int8(x, scale):\n    return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)\ndel to_int8",
         {"missing", "error"},
     ),
-}  # fmt: skip
+}
 
 
 @needs_bubblewrap
@@ -255,7 +255,9 @@ def test_tricks_earn_nothing_and_cost_nothing_else(code, statuses, sandbox, solu
 @needs_bubblewrap
 def test_warnings_and_prints_cost_nothing(sandbox, solutions):
     answer = next(c.source for c in solutions[LESSON].cells if c.metadata.course.get("exercise") == "1.4-bug")
-    noisy = answer.replace("    codes = ", "    import sys, warnings; warnings.warn('!'); print('hello'); print('oh', file=sys.stderr)\n    codes = ")
+    noisy = answer.replace(
+        "    codes = ", "    import sys, warnings; warnings.warn('!'); print('hello'); print('oh', file=sys.stderr)\n    codes = "
+    )
     assert noisy != answer
     (verdict,) = grade(with_source(solutions[LESSON], "1.4-bug", noisy), "x", LESSON, sandbox, seed=3, exercises=["1.4-bug"]).verdicts
     assert verdict.status == "passed"
@@ -263,7 +265,9 @@ def test_warnings_and_prints_cost_nothing(sandbox, solutions):
 
 @needs_bubblewrap
 def test_the_same_seed_repeats_the_same_verdicts(sandbox, solutions):
-    data = with_source(solutions[LESSON], "1.3-quantize", "# Exercise 1.3-quantize\ndef quantize(*a):\n    return a[0]\n\n\ndequantize = quantize")
+    data = with_source(
+        solutions[LESSON], "1.3-quantize", "# Exercise 1.3-quantize\ndef quantize(*a):\n    return a[0]\n\n\ndequantize = quantize"
+    )
     first, second = (grade(data, "x", LESSON, sandbox, seed=11, exercises=["1.3-quantize"]) for _ in range(2))
     assert first == second and first.verdicts[0].status == "failed"
 
@@ -294,7 +298,11 @@ def test_a_hundred_thousand_blanks_and_lines_make_a_short_row_and_page(sandbox):
     notebook.cells += [nbformat.v4.new_code_cell(f"def again_{n}(): pass\n# Exercise 1.9-bytes\n" + "#" * 1000) for n in range(100)]
     result = grade(nbformat.writes(notebook).encode(), "eve", LESSON, sandbox, seed=1, exercises=list(answers))
     verdicts = {verdict.exercise: verdict for verdict in result.verdicts}
-    assert {name: verdict.status for name, verdict in verdicts.items()} == {"1.2-scale": "blank", "1.4-bug": "error", "1.7-channels": "error"}
+    assert {name: verdict.status for name, verdict in verdicts.items()} == {
+        "1.2-scale": "blank",
+        "1.4-bug": "error",
+        "1.7-channels": "error",
+    }
     assert "99992 more" in verdicts["1.2-scale"].message and "a line of the message" in verdicts["1.4-bug"].message
     assert len(result.repairs) <= 21 and all(len(repair) <= 300 for repair in result.repairs)
     for line in grades_csv([result]).splitlines():

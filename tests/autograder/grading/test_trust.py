@@ -162,7 +162,9 @@ def test_what_is_not_a_students_own_file_is_passed_over(tmp_path):
     entries, passed_over, notes = find_submissions(folder)
     assert {(e.student, e.path is not None) for e in entries} == {("ada", False), ("dana", True), ("eve", False), ("hal", False)}
     assert sum("a link, so not this student's own work" in why for _, why in passed_over) == 4 and len(passed_over) == 7
-    assert "hard links" in notes[0] and "hal" in notes[0] and all("(a hard link)" in e.problem for e in entries if e.student in ("ada", "hal"))
+    assert (
+        "hard links" in notes[0] and "hal" in notes[0] and all("(a hard link)" in e.problem for e in entries if e.student in ("ada", "hal"))
+    )
     "\n".join(f"{path} {why}" for path, why in passed_over).encode()
 
 
@@ -276,7 +278,9 @@ def test_a_fault_of_ours_is_reported_apart_and_never_kept(graded, other_course, 
     assert "1.9-bytes: was grader_error, 0 points; is passed, 12 points" in process.stdout
     entry = Entry("emil", LESSON, folder / "emil" / LESSON / f"{LESSON}.ipynb")
     kept = class_run._kept(tmp_path / "out", entry, workers.Settings(7, Limits(), "bubblewrap"), result["hashes"])
-    assert kept is None and result["fingerprint"] == class_run._fingerprint(result["sha256"], workers.Settings(7, Limits(), "bubblewrap"), result["hashes"], {})
+    assert kept is None and result["fingerprint"] == class_run._fingerprint(
+        result["sha256"], workers.Settings(7, Limits(), "bubblewrap"), result["hashes"], {}
+    )
 
 
 @needs_bubblewrap

@@ -136,12 +136,13 @@ CASES = {
     "np is a number above": Case(above=["np = 5"], passes=False),
     # What a demonstration cell defines
     "an import of a demonstration": Case(
-        solved("2.2-mask") + "\n\ninner = magnitude_mask\n\ndef magnitude_mask(w, sparsity):\n    return inner(w, statistics.mean([sparsity]))",
+        solved("2.2-mask")
+        + "\n\ninner = magnitude_mask\n\ndef magnitude_mask(w, sparsity):\n    return inner(w, statistics.mean([sparsity]))",
         exercise="2.2-mask",
     ),
     # What is set for the whole process
     "float64 by default": Case(solved("4.7-teacher"), ["import torch\ntorch.set_default_dtype(torch.float64)"], exercise="4.7-teacher"),
-}  # fmt: skip
+}
 
 
 def cells_of(case):

@@ -20,9 +20,14 @@ from autograder.student import earlier
 LESSON, EXERCISE, NAME = "01_affine_quantization", "1.7-channels", "quantize_rows"
 W = np.array([[0.7, -0.2], [-70.0, 14.0], [0.0, 0.0]])
 USED = (
-    ("1.7-channels", "quantize_rows"), ("2.3-global", "global_masks"), ("2.5-schedule", "cubic_schedule"), ("3.4-mlp", "prune_mlp"),
-    ("4.5-loss", "distillation_loss"), ("4.7-teacher", "cached_logits"), ("5.2-factors", "low_rank_factors"),
-)  # fmt: skip
+    ("1.7-channels", "quantize_rows"),
+    ("2.3-global", "global_masks"),
+    ("2.5-schedule", "cubic_schedule"),
+    ("3.4-mlp", "prune_mlp"),
+    ("4.5-loss", "distillation_loss"),
+    ("4.7-teacher", "cached_logits"),
+    ("5.2-factors", "low_rank_factors"),
+)
 
 
 @pytest.fixture
@@ -75,10 +80,13 @@ def test_the_course_s_own_functions_pass_every_check_of_their_exercise(exercise,
 
 
 def test_warnings_of_the_student_s_code_do_not_stand_between_the_lines(folder, capsys):
-    put_answer(folder, """def quantize_rows(w, qmax):
+    put_answer(
+        folder,
+        """def quantize_rows(w, qmax):
     scales = np.abs(w).max(axis=1) / qmax
     codes = np.nan_to_num(np.rint(w / scales[:, None]))
-    return codes.astype(np.int32), np.where(scales == 0, 1.0, scales)""")
+    return codes.astype(np.int32), np.where(scales == 0, 1.0, scales)""",
+    )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         earlier(EXERCISE, NAME)

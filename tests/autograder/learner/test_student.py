@@ -35,16 +35,24 @@ def _outputs(cell):
 def test_a_blank_is_never_a_silent_value_after_outputs(run):
     """`_`, `__` and `___` all hold earlier outputs when the blank is used."""
     results = run(
-        "111", "222", "333", "444",
+        "111",
+        "222",
+        "333",
+        "444",
         SETUP,
-        "'first output'", "'second output'", "'third output'", "'fourth output'",
+        "'first output'",
+        "'second output'",
+        "'third output'",
+        "'fourth output'",
         "# Exercise 1.2-scale\nscale = 4 / ___",
         "# Exercise 1.3-quantize\ndef half(x):\n    return x / ___",
-        "555", "666", "777",
+        "555",
+        "666",
+        "777",
         "half(3)",
         "y = ___\ny",
         "z = y + 1",
-    )  # fmt: skip
+    )
     assert results[9][1] == "BlankError: Exercise 1.2-scale still has a blank: fill in ___"
     assert results[14][1] == "BlankError: Exercise 1.3-quantize still has a blank: fill in ___"
     assert results[15] == ("___ (a blank to fill in)", "")
@@ -97,14 +105,22 @@ def test_a_figure_cell_with_a_blank_shows_one_line_and_no_traceback(run, tmp_pat
 
 def test_check_says_when_the_cells_last_run_did_not_get_through(run):
     """The old definition is still there, but it is not what stands in the cell."""
-    good = "# Exercise 1.4-bug\nimport numpy as np\ndef to_int8(x, scale):\n    return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)"
+    good = (
+        "# Exercise 1.4-bug\nimport numpy as np\ndef to_int8(x, scale):\n    return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)"
+    )
     results = run(
-        SETUP, good, 'check("1.4-bug")',
-        good + " +", 'check("1.4-bug")',
-        good.replace("to_int8", "mine"), 'check("1.4-bug")',
-        "# Exercise 1.1-predict\npredict_1_1 = c", 'check("1.1-predict")',
-        good, 'check("1.4-bug")',
-    )  # fmt: skip
+        SETUP,
+        good,
+        'check("1.4-bug")',
+        good + " +",
+        'check("1.4-bug")',
+        good.replace("to_int8", "mine"),
+        'check("1.4-bug")',
+        "# Exercise 1.1-predict\npredict_1_1 = c",
+        'check("1.1-predict")',
+        good,
+        'check("1.4-bug")',
+    )
     texts = [text for text, _ in results]
     assert "Passed" in texts[2] and "Passed" in texts[10]
     assert "stopped with SyntaxError in line 4" in texts[4]

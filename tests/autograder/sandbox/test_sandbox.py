@@ -23,8 +23,16 @@ from autograder.sandbox.limits import Limits, SandboxUnavailable
 from autograder.sandbox.wire import Opaque, WireError
 
 LIMITS = Limits(
-    cell_seconds=1.0, call_seconds=1.0, notebook_seconds=20.0, wall_factor=100.0, memory_mb=512, output_kb=4, reply_mb=4, file_mb=12, scratch_mb=32,
-)  # fmt: skip
+    cell_seconds=1.0,
+    call_seconds=1.0,
+    notebook_seconds=20.0,
+    wall_factor=100.0,
+    memory_mb=512,
+    output_kb=4,
+    reply_mb=4,
+    file_mb=12,
+    scratch_mb=32,
+)
 REPOSITORY = Path(autograder.__file__).parents[1]
 
 
@@ -179,9 +187,7 @@ def test_classes_and_dataclasses_belong_to_main(session):
 
 
 def test_programs_and_worker_processes_can_be_used(session):
-    assert printed(session, "import subprocess, sys\nprint(subprocess.check_output([sys.executable, '-c', 'print(6)']))") == (
-        "b'6\\n'"
-    )
+    assert printed(session, "import subprocess, sys\nprint(subprocess.check_output([sys.executable, '-c', 'print(6)']))") == ("b'6\\n'")
     # Ignored signals are inherited: a pool that could not terminate its workers would hang now and then.
     assert printed(session, "import signal; print(signal.getsignal(signal.SIGTERM).name)") == "SIG_DFL"
     pool = """
@@ -299,7 +305,10 @@ def test_notebook_syntax_is_harmless(session, source, expected):
         assert question.value("x") == expected
 
 
-@pytest.mark.parametrize("head", ["%matplotlib inline\n", "\n\n%matplotlib inline\n", "%%time\n", "\n%%time\n!ls\n", "\n%%capture\n\n%%time\n", "x = 1\n%time x = 2\n"])
+@pytest.mark.parametrize(
+    "head",
+    ["%matplotlib inline\n", "\n\n%matplotlib inline\n", "%%time\n", "\n%%time\n!ls\n", "\n%%capture\n\n%%time\n", "x = 1\n%time x = 2\n"],
+)
 def test_notebook_syntax_keeps_the_line_numbers(session, head):
     assert session.run_cell(head + "\n1/0", "1").line == head.count("\n") + 2
 
@@ -620,9 +629,7 @@ def test_no_process_of_a_submission_belongs_to_real_root(session):
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
-                    if b"/sandbox/inside/main.py" in (entry / "cmdline").read_bytes() and b"bwrap" not in (
-                        entry / "cmdline"
-                    ).read_bytes():
+                    if b"/sandbox/inside/main.py" in (entry / "cmdline").read_bytes() and b"bwrap" not in (entry / "cmdline").read_bytes():
                         owners.add((entry / "status").read_text().split("Uid:")[1].split()[0])
                 except OSError:
                     pass
@@ -637,7 +644,9 @@ def test_files_of_the_course_and_of_people_are_not_there(session):
     assert run(session, "import course_labs").error_type == "ModuleNotFoundError"
     found = "import os, {0}\nprint(sorted(os.listdir(os.path.dirname({0}.__file__))))"
     assert printed(session, found.format("autograder")) == "['__init__.py', 'course', 'student.py']"
-    assert printed(session, found.format("autograder.course")) == "['__init__.py', 'blanks.py', 'cell_code.py', 'figure_style.py', 'shell.py']"
+    assert (
+        printed(session, found.format("autograder.course")) == "['__init__.py', 'blanks.py', 'cell_code.py', 'figure_style.py', 'shell.py']"
+    )
 
 
 def test_a_course_installed_among_the_libraries_is_hidden(monkeypatch, tmp_path):
@@ -691,9 +700,7 @@ def test_there_is_no_network(session):
 
 def test_other_processes_are_not_seen(box):
     with box.session() as first, box.session() as second:
-        assert printed(first, "import os; print(sorted(os.listdir('/proc')), os.getppid() < 10)") == (
-            "['cpuinfo', 'meminfo'] True"
-        )
+        assert printed(first, "import os; print(sorted(os.listdir('/proc')), os.getppid() < 10)") == ("['cpuinfo', 'meminfo'] True")
         run(first, "import os\npid = os.getpid()")
         run(second, "kept = 11")
         # Every process number there could be: only its own kin is there, the supervisor cannot be killed.
@@ -868,9 +875,7 @@ def test_a_killed_worker_leaves_nothing_behind():
         session.run_cell("import time; time.sleep(1000)", "2")
         """
     for level in ("bubblewrap", "process"):
-        worker = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(program), level], stdout=subprocess.PIPE, cwd=REPOSITORY
-        )
+        worker = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program), level], stdout=subprocess.PIPE, cwd=REPOSITORY)
         assert worker.stdout.readline() == b"ready\n"
         below = children_of(worker.pid)
         assert len(below) >= 3

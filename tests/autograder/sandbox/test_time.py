@@ -173,7 +173,9 @@ def test_after_a_cell_that_was_stopped_everything_that_failed_waits(box, solved)
     data = with_cell(solved, "1.4-bug", lambda source: "def to_int8(x, scale):\n    return x\nwhile True: pass")
     result, statuses = graded(data, box, "1.1-predict", "1.4-bug", "1.9-bytes")
     assert statuses == {"1.1-predict": "passed", "1.4-bug": "timeout", "1.9-bytes": "passed"} and result.unconfirmed == ["1.4-bug"]
-    broken = with_cell(nbformat.from_dict(json.loads(data)), "1.9-bytes", lambda source: "def stored_bytes(shape):\n    return helper(shape)")
+    broken = with_cell(
+        nbformat.from_dict(json.loads(data)), "1.9-bytes", lambda source: "def stored_bytes(shape):\n    return helper(shape)"
+    )
     result, statuses = graded(broken, box, "1.1-predict", "1.9-bytes")
     assert statuses["1.9-bytes"] != "passed" and result.unconfirmed == ["1.9-bytes"]
 

@@ -37,9 +37,11 @@ leaves = (
 )
 values = st.recursive(
     leaves,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.lists(inner, max_size=4).map(tuple)
-    | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -114,8 +116,12 @@ def _never(*args, **kwargs):
 
 def lying(plain, value):
     """A value of a subclass that says something else, or breaks, whatever it is asked."""
-    own = dict.fromkeys("eq ne lt bool len iter getitem contains int index float complex str bytes repr abs format reduce_ex sizeof".split(), _never)
-    names = {f"__{name}__": function for name, function in own.items()} | dict.fromkeys(["items", "keys", "values", "get", "encode", "hex"], _never)
+    own = dict.fromkeys(
+        "eq ne lt bool len iter getitem contains int index float complex str bytes repr abs format reduce_ex sizeof".split(), _never
+    )
+    names = {f"__{name}__": function for name, function in own.items()} | dict.fromkeys(
+        ["items", "keys", "values", "get", "encode", "hex"], _never
+    )
     return type("Liar", (plain,), names | {"__hash__": plain.__hash__})(value)
 
 
@@ -123,7 +129,9 @@ Pair = collections.namedtuple("Pair", "scale zero_point")
 Level = enum.IntEnum("Level", "LOW HIGH")
 
 
-@pytest.mark.parametrize("value", [3, 1 << 3000, 0.1, float("inf"), 2 - 1j, "text", "x" * 999, b"bytes", [1, "a"], (1, [2.5]), {"a": 1, 2: None}])
+@pytest.mark.parametrize(
+    "value", [3, 1 << 3000, 0.1, float("inf"), 2 - 1j, "text", "x" * 999, b"bytes", [1, "a"], (1, [2.5]), {"a": 1, 2: None}]
+)
 def test_a_lying_subclass_crosses_as_what_it_holds_and_none_of_its_code_runs(value):
     back = decode(encode([lying(type(value), value)]))[0]
     assert type(back) is type(value) and back == value
@@ -132,11 +140,18 @@ def test_a_lying_subclass_crosses_as_what_it_holds_and_none_of_its_code_runs(val
 @pytest.mark.parametrize(
     "value, plain",
     [
-        (Pair(0.5, 3), (0.5, 3)), (collections.OrderedDict(b=1, a=2), {"b": 1, "a": 2}), (collections.defaultdict(list, {1: [2]}), {1: [2]}),
-        (collections.Counter("aab"), {"a": 2, "b": 1}), (np.str_("c"), "c"), (np.bytes_(b"c"), b"c"), (Level.HIGH, 2), (torch.Size([2, 3]), (2, 3)),
-        ({np.int64(3): 1, np.str_("a"): 2}, {3: 1, "a": 2}), ([Pair([Pair(1, 2)], {})], [([(1, 2)], {})]),
+        (Pair(0.5, 3), (0.5, 3)),
+        (collections.OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
+        (collections.defaultdict(list, {1: [2]}), {1: [2]}),
+        (collections.Counter("aab"), {"a": 2, "b": 1}),
+        (np.str_("c"), "c"),
+        (np.bytes_(b"c"), b"c"),
+        (Level.HIGH, 2),
+        (torch.Size([2, 3]), (2, 3)),
+        ({np.int64(3): 1, np.str_("a"): 2}, {3: 1, "a": 2}),
+        ([Pair([Pair(1, 2)], {})], [([(1, 2)], {})]),
     ],
-)  # fmt: skip
+)
 def test_subclasses_of_plain_containers_and_scalars_cross_as_these(value, plain):
     back = decode(encode(value))
     assert type(back) is type(plain) and back == plain and repr(back) == repr(plain)
@@ -275,8 +290,9 @@ def test_any_bytes_are_read_or_refused(data):
 
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["float32", "bool", "0x3", "ff" * 8]) | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from([*wire_reader._Reader.TAGS, "zz"]), inner, min_size=1, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*wire_reader._Reader.TAGS, "zz"]), inner, min_size=1, max_size=2)
+    ),
     max_leaves=20,
 )
 
@@ -379,6 +395,11 @@ def test_writing_ends_at_the_deadline_when_nobody_reads():
 
 
 def test_empty_tensors_of_any_strides_cross():
-    for tensor in (torch.from_numpy(np.array([])), torch.zeros(1).expand(0, 1), torch.zeros(3, 0, dtype=torch.bfloat16).T, torch.zeros(5)[:0]):
+    for tensor in (
+        torch.from_numpy(np.array([])),
+        torch.zeros(1).expand(0, 1),
+        torch.zeros(3, 0, dtype=torch.bfloat16).T,
+        torch.zeros(5)[:0],
+    ):
         back = decode(encode(tensor))
         assert back.shape == tensor.shape and back.dtype == tensor.dtype

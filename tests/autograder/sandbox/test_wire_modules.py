@@ -365,13 +365,16 @@ REFUSED = [
     (lambda: nn.MaxPool2d(5000), "MaxPool2d with kernel_size=5000"),
     (lambda: nn.MaxPool2d((1, 2, 3)), "MaxPool2d with kernel_size=(1, 2, 3)"),
     (lambda: nn.Linear(0, 2), "Linear with in_features=0"),
-    (lambda: changed(nn.GroupNorm(2, 4), lambda m: setattr(m, "num_groups", 3)), "GroupNorm with a configuration that does not fit together"),
+    (
+        lambda: changed(nn.GroupNorm(2, 4), lambda m: setattr(m, "num_groups", 3)),
+        "GroupNorm with a configuration that does not fit together",
+    ),
     (lambda: nn.Linear.__new__(nn.Linear), "Linear that cannot be read (KeyError)"),
     (endless, "Sequential that holds a Sequential that contains itself"),
     (lambda: nested(60), "Sequential that holds a Sequential with too many layers around it"),
     (lambda: doubling(12), "Sequential that holds a Sequential of too many layers"),
     (lambda: nn.Sequential(*map(nn.Identity, range(1100))), "Sequential that holds an Identity with too many layers around it"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -584,11 +587,14 @@ def test_modules_keep_to_the_limits(limits):
 
 WHOLE = nn.Sequential(
     nn.Conv2d(1, 2, 3, padding="same"), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Sequential(nn.Flatten()), nn.Linear(8, 2)
-)  # fmt: skip
+)
 odd = (
-    st.none() | st.booleans() | st.integers() | st.sampled_from([-1, 0, 1, 2, 3, 8, 10**9, "Linear", "Tanh", "weight", "0"])
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([-1, 0, 1, 2, 3, 8, 10**9, "Linear", "Tanh", "weight", "0"])
     | st.sampled_from([[], {}, {"t": []}, {"d": []}, {"f": "7ff8000000000000"}, {"f": "3ff0000000000000"}, {"T": ["float32", [2]]}])
-)  # fmt: skip
+)
 
 
 def places(tree, path=()):

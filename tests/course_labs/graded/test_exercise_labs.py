@@ -82,7 +82,9 @@ def test_any_row_of_a_tie_may_be_chosen_and_no_other():
     assert "30 or 50" in got.message
 
 
-@pytest.mark.parametrize("nonsense", [None, [], {}, {"rows": None}, {"data": "digits", "rows": [1]}, {"data": 5, "sweep": [None], "chosen": 3, "rows": []}])
+@pytest.mark.parametrize(
+    "nonsense", [None, [], {}, {"rows": None}, {"data": "digits", "rows": [1]}, {"data": 5, "sweep": [None], "chosen": 3, "rows": []}]
+)
 def test_results_without_sense_earn_nothing(handed, nonsense):
     lab, files = handed
     got = graded(lab, files | {"results.json": json.dumps(nonsense).encode()})

@@ -40,7 +40,9 @@ def test_the_released_notebook_has_its_blanks_and_no_answer_stands_elsewhere():
     cells = [cell for cell in nbformat.read(paths.notebook_of(LAB), as_version=4).cells if cell.cell_type == "code"]
     assert sum(has_blank(cell.source) for cell in cells if "import ___" not in cell.source) == 4
     assert [e.kind for e in catalogue.lessons()[LAB].exercises].count("artefact") == 2
-    assert not [path for path in paths.LABS.rglob("*.py") if "# blank:" in path.read_text(encoding="utf-8")], "answers stand in solutions/ only"
+    assert not [path for path in paths.LABS.rglob("*.py") if "# blank:" in path.read_text(encoding="utf-8")], (
+        "answers stand in solutions/ only"
+    )
 
 
 def test_the_notebook_runs_and_hands_in_what_gets_every_point(tmp_path, monkeypatch):
@@ -91,7 +93,9 @@ def test_ones_own_functions_drive_the_studio(tmp_path):
 
 def test_a_function_is_another_when_what_stands_beside_it_is(tmp_path):
     """A cell may hold a helper: repair it, and the student must be trained again. Two functions of one cell are two."""
-    text = "def soften(z, t):\n    return z / t\n\n\ndef loss(z, t):\n    return soften(z, t)\n\n\ndef other(z, t):\n    return soften(z, t)\n"
+    text = (
+        "def soften(z, t):\n    return z / t\n\n\ndef loss(z, t):\n    return soften(z, t)\n\n\ndef other(z, t):\n    return soften(z, t)\n"
+    )
     path, hashes = tmp_path / "cell.py", []
     for content in (text, text, text.replace("z / t", "z / t**2")):
         path.write_text(content)

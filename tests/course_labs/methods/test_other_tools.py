@@ -87,9 +87,17 @@ def test_both_are_rows_when_installed(tmp_path):
     pytest.importorskip("torch_pruning", reason="pip install torch-pruning")
     pytest.importorskip("openvino", reason="pip install openvino")
     tiny = Settings(
-        teacher=Shape((32, 32), (2, 2)), teacher_recipe=Recipe(2, 0.1, batch=64), student=Shape((32, 16), (2, 2)), student_recipe=Recipe(1, 0.1, batch=64),
-        pruned_widths=(16, 16), recovery_recipe=Recipe(1, 0.05, batch=64), views=1, importance_images=128, calibration=64, latency_calls=20,
-    )  # fmt: skip
+        teacher=Shape((32, 32), (2, 2)),
+        teacher_recipe=Recipe(2, 0.1, batch=64),
+        student=Shape((32, 16), (2, 2)),
+        student_recipe=Recipe(1, 0.1, batch=64),
+        pruned_widths=(16, 16),
+        recovery_recipe=Recipe(1, 0.05, batch=64),
+        views=1,
+        importance_images=128,
+        calibration=64,
+        latency_calls=20,
+    )
     results = run_lab("digits", tmp_path, 0, tiny, Console(file=io.StringIO()), with_controls=True)
     rows = {row.name: row for row in (*results.first.rows, *results.first.controls)}
     assert list(rows)[-2:] == ["torch_pruning", "openvino"] and {"torch-pruning", "openvino"} <= set(results.first.versions)

@@ -74,7 +74,12 @@ def lively(net):
     """Batch norms that have seen something: otherwise cutting and folding them could not go wrong."""
     for module in net.modules():
         if isinstance(module, graph.NORMS):
-            for tensor, low, high in ((module.weight, 0.5, 2), (module.bias, -1, 1), (module.running_mean, -1, 1), (module.running_var, 0.5, 2)):
+            for tensor, low, high in (
+                (module.weight, 0.5, 2),
+                (module.bias, -1, 1),
+                (module.running_mean, -1, 1),
+                (module.running_var, 0.5, 2),
+            ):
                 nn.init.uniform_(tensor, low, high)
     return net.eval()
 
@@ -164,17 +169,29 @@ REFUSED = {
     "deep inside": (around(Block(nn.Sequential(nn.ReLU(), nn.GELU()))), ["body.0.inside.1 is GELU"]),
     "a function": (around(forward=torch.tanh), ["tanh is the function tanh"]),
     "grouped": (around(nn.Conv2d(8, 8, 3, padding=1, groups=2)), ["body.0 is Conv2d with groups=2", "depthwise"]),
-    "depth multiplier": (around(nn.Conv2d(8, 16, 1, groups=8), nn.Conv2d(16, 8, 1)), ["body.0 is Conv2d with groups=8", "8 inputs and 16 outputs"]),
+    "depth multiplier": (
+        around(nn.Conv2d(8, 16, 1, groups=8), nn.Conv2d(16, 8, 1)),
+        ["body.0 is Conv2d with groups=8", "8 inputs and 16 outputs"],
+    ),
     "derived": (around(Odd(8, 8, 1)), ["body.0 is Odd, derived from Conv2d"]),
     "shared": (around(SHARED, nn.ReLU(), SHARED), ["body.0 is Conv2d, used twice"]),
     "other norm": (around(nn.GroupNorm(2, 8)), ["body.0 is GroupNorm"]),
     "norm without weights": (around(nn.BatchNorm2d(8, affine=False)), ["body.0 is BatchNorm2d without weights"]),
     "scaled": (around(forward=lambda x: x * 2), ["mul is the function mul"]),
     "a constant": (around(forward=lambda x: x + 1), ["add is an addition of something that is not a layer's output"]),
-    "broadcast": (around(forward=lambda x: x + nn.functional.adaptive_avg_pool2d(x, 1)), ["(8, 8, 8) and (8, 1, 1)", "same channels and size"]),
+    "broadcast": (
+        around(forward=lambda x: x + nn.functional.adaptive_avg_pool2d(x, 1)),
+        ["(8, 8, 8) and (8, 1, 1)", "same channels and size"],
+    ),
     "concatenated": (around(forward=lambda x: torch.cat([x, x], 1)[:, :8]), ["cat is the function cat", "concatenations cannot"]),
-    "view": (around(forward=lambda x: nn.functional.adaptive_avg_pool2d(x, 1).view(-1, 8), flat=True), ["view is x.view()", "torch.flatten(x, 1)"]),
-    "sized": (around(forward=lambda x: nn.functional.adaptive_avg_pool2d(x, 1).view(x.shape[0], -1), flat=True), ["is x.shape", "torch.flatten(x, 1)"]),
+    "view": (
+        around(forward=lambda x: nn.functional.adaptive_avg_pool2d(x, 1).view(-1, 8), flat=True),
+        ["view is x.view()", "torch.flatten(x, 1)"],
+    ),
+    "sized": (
+        around(forward=lambda x: nn.functional.adaptive_avg_pool2d(x, 1).view(x.shape[0], -1), flat=True),
+        ["is x.shape", "torch.flatten(x, 1)"],
+    ),
     "dropout as a function": (around(forward=lambda x: nn.functional.dropout(x, 0.1)), ["dropout is the function dropout", "nn.Dropout"]),
     "a wrong mean": (around(forward=lambda x: x.mean(3, keepdim=True).mean(2, keepdim=True)), ["mean is mean, which", "x.mean((2, 3))"]),
     "linear on an image": (around(nn.Linear(8, 8)), ["body.0 is Linear on an image", "torch.flatten"]),
@@ -202,12 +219,19 @@ def test_a_function_is_found_in_its_module():
 
 @pytest.mark.parametrize(
     "flat, forward",
-    [(False, lambda x: nn.functional.max_pool2d(x, 2)), (False, lambda x: nn.functional.avg_pool2d(x, 2)),
-     (False, lambda x: nn.functional.adaptive_max_pool2d(x, 1)), (False, lambda x: nn.functional.relu(x, inplace=True)),
-     (False, lambda x: x.add(x)), (False, lambda x: torch.add(x, x)),
-     (True, lambda x: torch.flatten(nn.functional.adaptive_avg_pool2d(x, 1), 1)), (True, lambda x: nn.functional.adaptive_avg_pool2d(x, 1).flatten(1)),
-     (True, lambda x: x.mean([-1, -2])), (True, lambda x: torch.mean(x, dim=(2, 3)))],
-)  # fmt: skip
+    [
+        (False, lambda x: nn.functional.max_pool2d(x, 2)),
+        (False, lambda x: nn.functional.avg_pool2d(x, 2)),
+        (False, lambda x: nn.functional.adaptive_max_pool2d(x, 1)),
+        (False, lambda x: nn.functional.relu(x, inplace=True)),
+        (False, lambda x: x.add(x)),
+        (False, lambda x: torch.add(x, x)),
+        (True, lambda x: torch.flatten(nn.functional.adaptive_avg_pool2d(x, 1), 1)),
+        (True, lambda x: nn.functional.adaptive_avg_pool2d(x, 1).flatten(1)),
+        (True, lambda x: x.mean([-1, -2])),
+        (True, lambda x: torch.mean(x, dim=(2, 3))),
+    ],
+)
 def test_spellings_that_pass(flat, forward):
     net = traced(lively(around(nn.Conv2d(8, 8, 1), forward=forward, flat=flat)))
     kept = [torch.tensor([1, 4, 6]), torch.tensor([0, 2])]
@@ -227,7 +251,12 @@ def test_what_an_addition_joins_is_one_group():
 
     net = traced(Net())
     assert net.shape.widths == (8, 5)
-    assert [(layer.name, layer.source, layer.target) for layer in net.layers] == [("a", None, 0), ("b", 0, 1), ("c", 1, 0), ("head", 0, None)]
+    assert [(layer.name, layer.source, layer.target) for layer in net.layers] == [
+        ("a", None, 0),
+        ("b", 0, 1),
+        ("c", 1, 0),
+        ("head", 0, None),
+    ]
 
 
 def test_what_is_added_to_the_input_is_not_cut():
@@ -251,7 +280,9 @@ def test_importance_agrees_with_the_course_s_own():
     net = lively(ConvNet(Shape((8, 12, 8), (1, 2, 1)), 1, 10))
     other = graph.traced(net, torch.zeros(2, 1, 8, 8), 1.0)
     assert other.shape.widths == net.shape.widths
-    for mine, theirs in zip(graph_pruning.channel_importance(other, digits, 256), pruning.channel_importance(net, digits, 256), strict=True):
+    for mine, theirs in zip(
+        graph_pruning.channel_importance(other, digits, 256), pruning.channel_importance(net, digits, 256), strict=True
+    ):
         assert torch.allclose(mine, theirs, rtol=1e-4)
 
 

@@ -20,9 +20,16 @@ from course_labs.studio.budget import Budget, judged
 
 NAMES = {"teacher": 0.93, "student": 0.92, "pruned": 0.91, "int8": 0.90}
 MACHINE = {
-    "cpu": "a cpu", "cpu_flags": [], "cores_usable": 2, "memory_gb": 4.0, "os": "an os", "arch": "x", "python": "3",
-    "training_device": "cpu", "training_precision": "float32",
-}  # fmt: skip
+    "cpu": "a cpu",
+    "cpu_flags": [],
+    "cores_usable": 2,
+    "memory_gb": 4.0,
+    "os": "an os",
+    "arch": "x",
+    "python": "3",
+    "training_device": "cpu",
+    "training_precision": "float32",
+}
 CLASSES = ["cat", "dog", "<b>frog</b>"]
 
 
@@ -30,12 +37,26 @@ def row(name, title, accuracy, cost):
     times = {"median_ms": cost, "p10_ms": cost * 0.9, "p90_ms": cost * 1.2, "p95_ms": cost * 1.5, "p99_ms": cost * 2, "calls": 600}
     size = int(1e6 * cost)
     return {
-        "name": name, "title": title, "file": f"{name}.onnx", "widths": [16, 32], "accuracy": accuracy, "accuracy_standard_error": 0.003,
-        "correct": int(1000 * accuracy), "test_images": 1000, "accuracy_by_class": [accuracy, accuracy + 0.02, accuracy - 0.02 * (name == "int8")],
-        "validation_accuracy": accuracy, "bytes": size, "bytes_by_part": {"weights": size - 700, "scales": 300, "graph": 400}, "gzip_bytes": size // 2,
-        "parameters": 1000, "nonzero_parameters": 900, "macs": 50_000, "onnx_runtime": times, "images_per_second": {"1": 1e3, "8": 2e3, "64": 3e3},
+        "name": name,
+        "title": title,
+        "file": f"{name}.onnx",
+        "widths": [16, 32],
+        "accuracy": accuracy,
+        "accuracy_standard_error": 0.003,
+        "correct": int(1000 * accuracy),
+        "test_images": 1000,
+        "accuracy_by_class": [accuracy, accuracy + 0.02, accuracy - 0.02 * (name == "int8")],
+        "validation_accuracy": accuracy,
+        "bytes": size,
+        "bytes_by_part": {"weights": size - 700, "scales": 300, "graph": 400},
+        "gzip_bytes": size // 2,
+        "parameters": 1000,
+        "nonzero_parameters": 900,
+        "macs": 50_000,
+        "onnx_runtime": times,
+        "images_per_second": {"1": 1e3, "8": 2e3, "64": 3e3},
         "pytorch_eager": None if name == "int8" else times,
-    }  # fmt: skip
+    }
 
 
 def results_of(seeds, controls=False):
@@ -46,15 +67,40 @@ def results_of(seeds, controls=False):
         extra = [row(label.name, label.title, 0.88, 0.3) | {"shows": f"what {label.name} shows"} for label in CONTROLS] if controls else []
         if controls:  # the last one is timed elsewhere
             extra[-1] |= {"openvino": extra[-1]["onnx_runtime"], "onnx_runtime": None, "pytorch_eager": None}
-        ratios = {r["name"]: {"bytes": 2e6 / r["bytes"], "parameters": 1.0, "macs": 1.0, "latency": 2 / r["onnx_runtime"]["median_ms"],
-                              "accuracy_points": 100 * (r["accuracy"] - rows[0]["accuracy"])} for r in rows[1:]}  # fmt: skip
-        runs.append({
-            "seed": seed, "measured": "2026-01-01", "machine": MACHINE,
-            "versions": {"onnxruntime": "1.0", "torch": "2.0"}, "minutes": {"total": 4.0}, "rows": rows, "ratios": ratios, "controls": extra,
-            "lost": {"count": 20, "gained": 3, "images": list(range(20)), "said": [(i + 1) % 3 for i in range(20)]},
-            "wrong_calibration": [{"name": "grey", "title": "images of one mid-grey", "accuracy": 0.31}],
-        })  # fmt: skip
-    data = {"name": "made", "title": "Made & up", "source": "a file", "fingerprint": "0f", "classes": CLASSES, "train": 10, "validation": 10, "test": 1000}
+        ratios = {
+            r["name"]: {
+                "bytes": 2e6 / r["bytes"],
+                "parameters": 1.0,
+                "macs": 1.0,
+                "latency": 2 / r["onnx_runtime"]["median_ms"],
+                "accuracy_points": 100 * (r["accuracy"] - rows[0]["accuracy"]),
+            }
+            for r in rows[1:]
+        }
+        runs.append(
+            {
+                "seed": seed,
+                "measured": "2026-01-01",
+                "machine": MACHINE,
+                "versions": {"onnxruntime": "1.0", "torch": "2.0"},
+                "minutes": {"total": 4.0},
+                "rows": rows,
+                "ratios": ratios,
+                "controls": extra,
+                "lost": {"count": 20, "gained": 3, "images": list(range(20)), "said": [(i + 1) % 3 for i in range(20)]},
+                "wrong_calibration": [{"name": "grey", "title": "images of one mid-grey", "accuracy": 0.31}],
+            }
+        )
+    data = {
+        "name": "made",
+        "title": "Made & up",
+        "source": "a file",
+        "fingerprint": "0f",
+        "classes": CLASSES,
+        "train": 10,
+        "validation": 10,
+        "test": 1000,
+    }
     return summed({"schema": SCHEMA, "data": data, "settings": {"temperature": 4.0, "recipe": {"epochs": 3}}, "runs": runs, "summary": {}})
 
 
@@ -114,7 +160,9 @@ def test_the_tradeoff_shows_the_means(seeds):
 def test_control_rows_are_in_the_picture_and_eager_has_no_file_of_its_own():
     left, right = figures.tradeoff(results_of(1, controls=True)).axes
     names = {"teacher", "student", "+ pruned", "+ int8"}
-    assert {text.get_text() for text in right.texts} == names | {str(n) for n in range(1, 9)}, "the ninth, OpenVINO's, has no time in ONNX Runtime"
+    assert {text.get_text() for text in right.texts} == names | {str(n) for n in range(1, 9)}, (
+        "the ninth, OpenVINO's, has no time in ONNX Runtime"
+    )
     assert {text.get_text() for text in left.texts} == names | {"1", "2", "3", "4", "5", "6", "8"}
 
 

@@ -27,7 +27,10 @@ def test_the_pages_show_the_committed_results(tmp_path, monkeypatch, capsys):
     assert readme.main() == 0, capsys.readouterr().err
     changed = copied(tmp_path, readme.LABS, "| MNIST | 3 |", "| MNIST | 4 |")
     monkeypatch.setattr(readme.update, "__defaults__", (readme.README, changed, *readme.update.__defaults__[2:]))
-    assert readme.main() == 1 and "out of step with labs/results: shorter:all. Run: python -m course_labs.report.readme" in capsys.readouterr().err
+    assert (
+        readme.main() == 1
+        and "out of step with labs/results: shorter:all. Run: python -m course_labs.report.readme" in capsys.readouterr().err
+    )
 
 
 def copied(folder, page, old, new):
@@ -48,7 +51,9 @@ def test_committed_results_are_whole(path):
     assert collected(results.data, results.settings, results.runs) == results, "the summary is that of the runs"
     today = json.loads(json.dumps(dataclasses.asdict(SETTINGS[path.stem])))
     for key, value in results.settings.items():
-        assert today[key] == (today[key] | value if isinstance(value, dict) else value), f"{key}: measured with other settings than the code has"
+        assert today[key] == (today[key] | value if isinstance(value, dict) else value), (
+            f"{key}: measured with other settings than the code has"
+        )
     text = as_text(to_json(results))
     assert "/home/" not in text and "/root/" not in text and "/tmp/" not in text
 
@@ -92,7 +97,9 @@ def test_update_replaces_only_what_is_between_the_markers(tmp_path):
         expected += f"<!-- table:{name} -->\n{readme.table(results)}<!-- /table:{name} -->\nafter\n"
     assert file.read_text(encoding="utf-8") == expected
     after = labs.read_text(encoding="utf-8")
-    assert after.startswith(f"<!-- controls:cifar10 -->\n{readme.controls(read(RESULTS / 'controls' / 'cifar10.json'))}<!-- /controls:cifar10 -->\nafter\n")
+    assert after.startswith(
+        f"<!-- controls:cifar10 -->\n{readme.controls(read(RESULTS / 'controls' / 'cifar10.json'))}<!-- /controls:cifar10 -->\nafter\n"
+    )
     assert readme.update(file, labs, tmp_path, check=True) == []
 
 
@@ -102,7 +109,9 @@ def test_the_table_of_several_seeds_shows_their_spread(tmp_path):
     assert len(rows) == 6 and all(row.count("|") == 7 for row in rows)
     teacher, int8 = results.first.row("teacher"), results.first.row("int8")
     ms = teacher.onnx_runtime.median_ms  # of the three runs: times 1, 1.1 and 1.2
-    assert rows[2].startswith(f"| teacher, float32 | {100 * teacher.accuracy:.2f} ± 0.00 % | {teacher.bytes / 1000:,.1f} kB | {1.1 * ms:.3f} ± {0.1 * ms:.3f} ms | 1× | 1×")
+    assert rows[2].startswith(
+        f"| teacher, float32 | {100 * teacher.accuracy:.2f} ± 0.00 % | {teacher.bytes / 1000:,.1f} kB | {1.1 * ms:.3f} ± {0.1 * ms:.3f} ms | 1× | 1×"
+    )
     assert f"{100 * int8.accuracy - 1:.2f} ± 1.00 %" in rows[5]
     smaller, faster = teacher.bytes / int8.bytes, ms / int8.onnx_runtime.median_ms
     assert f"{smaller:.1f} ± 0.0× | {faster:.1f} ± 0.0×" in rows[5], "the ratio is taken within each run"
@@ -145,14 +154,18 @@ def test_committed_control_rows_are_whole(path):
     assert collected(results.data, results.settings, results.runs) == results, "the summary is that of the runs"
     assert results.data == main.data and results.settings == json.loads(json.dumps(dataclasses.asdict(SETTINGS[path.stem])))
     for run in results.runs:
-        assert [(row.name, row.title) for row in run.controls] == [(label.name, label.title) for label in CONTROLS], "every one, other tools' among them"
+        assert [(row.name, row.title) for row in run.controls] == [(label.name, label.title) for label in CONTROLS], (
+            "every one, other tools' among them"
+        )
     text = readme.controls(results)
     assert text.count("\n| ") == len(CONTROLS) + len(readme.COMPARED) and text.count("\n- **") == len(CONTROLS)
 
 
 def test_each_control_row_has_the_time_of_the_runtime_its_title_names():
     results = read(RESULTS / "controls" / "cifar10.json")
-    lines = {line.split("|")[1].strip(): line.split("|")[6].strip() for line in readme.controls(results).splitlines() if line.startswith("| ")}
+    lines = {
+        line.split("|")[1].strip(): line.split("|")[6].strip() for line in readme.controls(results).splitlines() if line.startswith("| ")
+    }
     for name, clock in (("silenced", "onnx_runtime"), ("eager", "pytorch_eager"), ("openvino", "openvino")):
         assert lines[LABELS[name].title].startswith(f"{fmean(run.row(name).times(clock).median_ms for run in results.runs):.3f} ")
 

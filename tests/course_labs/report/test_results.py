@@ -87,7 +87,9 @@ def test_what_tables_rely_on_is_there(tmp_path, place, value, words):
     test_a_broken_field_is_named(tmp_path, place, value, words)
 
 
-@pytest.mark.parametrize("place", [("data",), ("runs", 0, "machine", "cpu"), ("runs", 0, "rows", 1, "pytorch_eager"), ("summary", "teacher", "ratios")])
+@pytest.mark.parametrize(
+    "place", [("data",), ("runs", 0, "machine", "cpu"), ("runs", 0, "rows", 1, "pytorch_eager"), ("summary", "teacher", "ratios")]
+)
 def test_a_field_that_is_missing_is_named(tmp_path, place):
     content = json.loads(COMMITTED[0].read_text(encoding="utf-8"))
     inside, key = at(content, *place)
@@ -97,7 +99,9 @@ def test_a_field_that_is_missing_is_named(tmp_path, place):
         results.read(tmp_path / "results.json")
 
 
-@pytest.mark.parametrize("text, words", [("", "cannot be read"), ("{half", "cannot be read"), ("[1, 2]", "schema 2"), ('"text"', "schema 2"), ("{}", "schema 2")])
+@pytest.mark.parametrize(
+    "text, words", [("", "cannot be read"), ("{half", "cannot be read"), ("[1, 2]", "schema 2"), ('"text"', "schema 2"), ("{}", "schema 2")]
+)
 def test_what_is_no_results_file_at_all(tmp_path, text, words):
     (tmp_path / "results.json").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=words):
@@ -107,7 +111,12 @@ def test_what_is_no_results_file_at_all(tmp_path, text, words):
 
 
 def test_rows_are_named_once_and_apart():
-    assert len(LABELS) == len(MODELS) + len(CONTROLS) == len({label.title for label in LABELS.values()}) == len({label.short for label in LABELS.values()})
+    assert (
+        len(LABELS)
+        == len(MODELS) + len(CONTROLS)
+        == len({label.title for label in LABELS.values()})
+        == len({label.short for label in LABELS.values()})
+    )
     looks = [label.look for label in MODELS]
     assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 4, "never colour alone"
     assert {label.clock for label in LABELS.values()} <= {"onnx_runtime", "pytorch_eager", "openvino"}

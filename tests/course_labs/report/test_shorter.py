@@ -31,7 +31,9 @@ def test_committed_shorter_runs_are_those_of_their_names(path):
     share = results.settings["teacher_recipe"]["epochs"] / whole.settings["teacher_recipe"]["epochs"]
     assert 0 < share < 1
     kept = SETTINGS[name]
-    assert results.settings == json.loads(json.dumps(dataclasses.asdict(minutes.scaled(kept, share)))), "the same networks and recipes as today's"
+    assert results.settings == json.loads(json.dumps(dataclasses.asdict(minutes.scaled(kept, share)))), (
+        "the same networks and recipes as today's"
+    )
 
 
 def a_run(folder, file, epochs, int8, took=5.0):
@@ -57,8 +59,14 @@ def folder(tmp_path):
 @pytest.mark.parametrize(
     ("epochs", "words"),
     [
-        (0.1, "What that costs: 0.10 of the training gave a teacher of 99.00 % and an int8 model of 90.00 %, all of it 99.00 % and 98.00 %."),
-        (3.0, "What that costs: 0.40 of the training gave a teacher of 99.00 % and an int8 model of 95.00 %, all of it 99.00 % and 98.00 %."),
+        (
+            0.1,
+            "What that costs: 0.10 of the training gave a teacher of 99.00 % and an int8 model of 90.00 %, all of it 99.00 % and 98.00 %.",
+        ),
+        (
+            3.0,
+            "What that costs: 0.40 of the training gave a teacher of 99.00 % and an int8 model of 95.00 %, all of it 99.00 % and 98.00 %.",
+        ),
         (9.0, ""),
         (20.0, ""),
     ],
@@ -81,7 +89,9 @@ def test_the_lab_says_what_less_training_costs_before_it_trains(tmp_path, monkey
     monkeypatch.setattr(seeds, "run_lab", lambda *args, **options: SimpleNamespace())
     for number, (given, expected) in enumerate([((name, None), True), ((data, SETTINGS[name]), False)]):
         said = io.StringIO()
-        seeds.run_seeds(given[0], tmp_path / str(number), [0], given[1], Console(file=said, width=300), minutes=(minutes.MEASURING + 200) / 60)
+        seeds.run_seeds(
+            given[0], tmp_path / str(number), [0], given[1], Console(file=said, width=300), minutes=(minutes.MEASURING + 200) / 60
+        )
         assert bool(re.search(r"What that costs: 0\.\d\d of the training gave a teacher of \d\d\.\d\d % and", said.getvalue())) == expected
 
 

@@ -58,8 +58,16 @@ def test_the_cheapest_that_keeps_every_limit(results, limits, choice):
         ({"max_drop": 1, "max_mb": 0.4}, "student", "--max-mb 0.4 by 0.1 MB"),  # a quarter too big; pruned is half too much down
         ({"max_drop": 1.4, "max_mb": 0.2}, "pruned", "--max-drop 1.4 by 0.1 points"),
         ({"max_ms": 0.05}, "int8", "--max-ms 0.05 by 0.05 ms"),
-        ({"max_drop": 0.9, "max_mb": 0.1, "max_ms": 0.1}, "pruned", "--max-drop 0.9 by 0.6 points and --max-mb 0.1 by 0.1 MB and --max-ms 0.1 by 0.1 ms"),
-        ({"max_drop": 0.5, "max_mb": 0.01}, "int8", "--max-drop 0.5 by 2 points and --max-mb 0.01 by 0.05 MB"),  # the teacher breaks one, 199 times over
+        (
+            {"max_drop": 0.9, "max_mb": 0.1, "max_ms": 0.1},
+            "pruned",
+            "--max-drop 0.9 by 0.6 points and --max-mb 0.1 by 0.1 MB and --max-ms 0.1 by 0.1 ms",
+        ),
+        (
+            {"max_drop": 0.5, "max_mb": 0.01},
+            "int8",
+            "--max-drop 0.5 by 2 points and --max-mb 0.01 by 0.05 MB",
+        ),  # the teacher breaks one, 199 times over
         ({"max_mb": 0, "max_ms": 0.01}, "int8", "--max-mb 0 by 0.06 MB and --max-ms 0.01 by 0.09 ms"),
     ],
 )

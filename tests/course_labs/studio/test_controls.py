@@ -58,8 +58,13 @@ def run(plain, tmp_path_factory):
     assert before.first.controls == () and controls_markdown(before) == "" and not (out / "controls").exists()
     train, trained = training.train, []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "train", lambda net, data, recipe, loss, seed, *rest, **named: trained.append((recipe, loss, seed)) or train(
-            net, data, recipe, loss, seed, *rest, **named))
+        patch.setattr(
+            training,
+            "train",
+            lambda net, data, recipe, loss, seed, *rest, **named: (
+                trained.append((recipe, loss, seed)) or train(net, data, recipe, loss, seed, *rest, **named)
+            ),
+        )
         results = run_lab("digits", out, seed=1, settings=TINY, console=QUIET, with_controls=True)
     assert [row.correct for row in results.first.rows] == [row.correct for row in before.first.rows]
     return results, out, trained
@@ -89,7 +94,9 @@ def test_only_the_controls_were_trained_each_in_its_way(run):
     assert scratch[0] == dataclasses.replace(TINY.student_recipe, epochs=3) and scratch[1] is not training.cross_entropy
     assert scattered[0] == TINY.recovery_recipe and scattered[1] is not training.cross_entropy
     seed_of = Studio("digits", run[1], seed=1, settings=TINY, console=QUIET).maker.seed_for
-    assert alone[2] == seed_of("student") and scattered[2] == seed_of("pruned"), "the images must come in the same order as in the row it is compared with"
+    assert alone[2] == seed_of("student") and scattered[2] == seed_of("pruned"), (
+        "the images must come in the same order as in the row it is compared with"
+    )
 
 
 def test_done_once_and_timed_in_one_go(run, tmp_path, monkeypatch):
@@ -100,7 +107,9 @@ def test_done_once_and_timed_in_one_go(run, tmp_path, monkeypatch):
     monkeypatch.setattr(measure, "latencies", lambda calls, *a, **k: timed.append(set(calls)) or {name: np.ones(20) for name in calls})
     run_lab("digits", tmp_path, seed=1, settings=TINY, console=Console(file=said, width=200), with_controls=True)
     assert said.getvalue().count("done before") == 11
-    assert any(names >= {"teacher", "student", "pruned", "int8", "eager pruned", *NAMES[:-1]} for names in timed), "rows timed apart meet another machine"
+    assert any(names >= {"teacher", "student", "pruned", "int8", "eager pruned", *NAMES[:-1]} for names in timed), (
+        "rows timed apart meet another machine"
+    )
 
 
 class Elsewhere:
@@ -231,7 +240,9 @@ def test_the_sentence_follows_the_numbers(run, rows):
     student = rows["student"]
     better = altered(results, "no_teacher", accuracy=student.accuracy + 0.2, correct=student.correct + 72)
     assert "20.00 points better, more than chance" in better
-    assert "0.28 points worse, no more than chance" in altered(results, "no_teacher", accuracy=student.accuracy - 0.002778, correct=student.correct - 1)
+    assert "0.28 points worse, no more than chance" in altered(
+        results, "no_teacher", accuracy=student.accuracy - 0.002778, correct=student.correct - 1
+    )
     assert "exactly as many" in altered(results, "no_teacher", accuracy=student.accuracy, correct=student.correct)
     times = rows["pruned"].onnx_runtime
     slow = dataclasses.replace(times, median_ms=3 * times.median_ms)

@@ -52,9 +52,17 @@ def plain(in_channels, classes, width=1.0):
     )
 """
 TINY = Settings(
-    teacher=Shape((16,), (1,)), teacher_recipe=Recipe(3, 0.1, batch=16), student=Shape((16,), (1,)), student_recipe=Recipe(3, 0.1, batch=16),
-    pruned_widths=(16,), recovery_recipe=Recipe(2, 0.05, batch=16), views=1, importance_images=64, calibration=32, latency_calls=20,
-)  # fmt: skip
+    teacher=Shape((16,), (1,)),
+    teacher_recipe=Recipe(3, 0.1, batch=16),
+    student=Shape((16,), (1,)),
+    student_recipe=Recipe(3, 0.1, batch=16),
+    pruned_widths=(16,),
+    recovery_recipe=Recipe(2, 0.05, batch=16),
+    views=1,
+    importance_images=64,
+    calibration=32,
+    latency_calls=20,
+)
 
 
 @pytest.fixture
@@ -159,23 +167,38 @@ def test_channels_are_kept_in_multiples_that_the_processor_likes(width, kept):
 HEAD = "from torch import nn\nimport torch\n\n"
 NET = "nn.Sequential(nn.Conv2d(i, int(16 * width), 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(int(16 * width), c))"
 WRONG = {
-    "no width": ("def f(in_channels, classes):\n    return None", ["f(in_channels, classes, width=1.0)", "width", "width scales the channels"]),
-    "width ignored": (f"def f(i, c, width=1.0):\n    width = 1\n    return {NET}", ["with width=0.5 the network has", "must be the smaller one"]),
+    "no width": (
+        "def f(in_channels, classes):\n    return None",
+        ["f(in_channels, classes, width=1.0)", "width", "width scales the channels"],
+    ),
+    "width ignored": (
+        f"def f(i, c, width=1.0):\n    width = 1\n    return {NET}",
+        ["with width=0.5 the network has", "must be the smaller one"],
+    ),
     "a syntax error": ("def f(i, c, width=1.0)\n    return None", ["nets.py, line 4: SyntaxError"]),
     "an error on reading": ("1 / 0", ["nets.py, line 4: ZeroDivisionError: division by zero", "while reading"]),
     "leaves": ("import sys; sys.exit('enough')", ["nets.py, line 4: SystemExit: enough"]),
     "an error in the factory": (
-        "def g(n):\n    raise KeyError('lost')\n\ndef f(i, c, width=1.0):\n    return g(1)", ["nets.py, line 5: KeyError: 'lost'", "with width=1"]),
+        "def g(n):\n    raise KeyError('lost')\n\ndef f(i, c, width=1.0):\n    return g(1)",
+        ["nets.py, line 5: KeyError: 'lost'", "with width=1"],
+    ),
     "no module": ("def f(i, c, width=1.0):\n    return 3", ["gave back int", "torch.nn.Module"]),
     "wrong logits": (f"def f(i, c, width=1.0):\n    c = 7\n    return {NET}", ["puts out (2, 7), not logits (2, 10)"]),
     "too deep for the images": (
-        "def f(i, c, width=1.0):\n    return nn.Sequential(nn.Conv2d(i, 8, 3), nn.MaxPool2d(8), nn.Flatten(), nn.Linear(8, c))", ["nets.py: RuntimeError", "(2, 1, 8, 8)"]),
-    "an unknown layer": (f"def f(i, c, width=1.0):\n    return nn.Sequential({NET}, nn.Softmax(1))", ["nets.py:f: 1 is Softmax", "Supported are"]),
+        "def f(i, c, width=1.0):\n    return nn.Sequential(nn.Conv2d(i, 8, 3), nn.MaxPool2d(8), nn.Flatten(), nn.Linear(8, c))",
+        ["nets.py: RuntimeError", "(2, 1, 8, 8)"],
+    ),
+    "an unknown layer": (
+        f"def f(i, c, width=1.0):\n    return nn.Sequential({NET}, nn.Softmax(1))",
+        ["nets.py:f: 1 is Softmax", "Supported are"],
+    ),
     "decides by values": (
         f"class N(nn.Module):\n    def __init__(self, n):\n        super().__init__()\n        self.n = n\n    def forward(self, x):\n        if x.sum() > 0:\n"
-        f"            x = -x\n        return self.n(x)\n\ndef f(i, c, width=1.0):\n    return N({NET})", ["nets.py, line 9: TraceError", "control flow"]),
+        f"            x = -x\n        return self.n(x)\n\ndef f(i, c, width=1.0):\n    return N({NET})",
+        ["nets.py, line 9: TraceError", "control flow"],
+    ),
     "another name": ("def g(i, c, width=1.0):\n    pass", ["has no function f; it has g"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -189,7 +212,13 @@ def test_what_is_wrong_is_said_with_file_and_line(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "model, says", [("nets.py", "file and a function"), ("nowhere.py:f", "no file nowhere.py"), ("nets.py:not a name", "file and a function"), ("", "file and a function")]
+    "model, says",
+    [
+        ("nets.py", "file and a function"),
+        ("nowhere.py:f", "no file nowhere.py"),
+        ("nets.py:not a name", "file and a function"),
+        ("", "file and a function"),
+    ],
 )
 def test_a_model_that_is_none(model, says):
     with pytest.raises(UserError, match=says):

@@ -31,7 +31,19 @@ TINY = Settings(
     calibration=64,
     latency_calls=40,
 )
-FILES = {"results.json", "table.md", "report.html", "tradeoff.png", "classes.png", "lost.png", "teacher.onnx", "student.onnx", "pruned.onnx", "int8.onnx", "stages"}
+FILES = {
+    "results.json",
+    "table.md",
+    "report.html",
+    "tradeoff.png",
+    "classes.png",
+    "lost.png",
+    "teacher.onnx",
+    "student.onnx",
+    "pruned.onnx",
+    "int8.onnx",
+    "stages",
+}
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +163,9 @@ def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
 
 def test_only_the_teacher_s_labels_are_smoothed(tmp_path, monkeypatch):
     train, losses = training.train, []
-    monkeypatch.setattr(training, "train", lambda net, data, recipe, loss, *rest: losses.append(loss) or train(net, data, recipe, loss, *rest))
+    monkeypatch.setattr(
+        training, "train", lambda net, data, recipe, loss, *rest: losses.append(loss) or train(net, data, recipe, loss, *rest)
+    )
     studio = Studio("digits", tmp_path, settings=replace(TINY, teacher_smoothing=0.2), console=Console(file=io.StringIO()))
     studio.student()
     torch.manual_seed(0)
@@ -282,4 +296,3 @@ def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs(monkeypatc
     alone, with_controls = (minutes.training_seconds(TINY, digits, ConvNets.of(digits).new, controls) for controls in (False, True))
     student, recovery = TINY.student_recipe.epochs, TINY.recovery_recipe.epochs
     assert with_controls - alone == pytest.approx(2 * student + 2 * recovery), "no teacher, scattered zeros, from scratch"
-

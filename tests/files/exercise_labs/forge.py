@@ -73,7 +73,13 @@ def silence(tensors):
 def row_of(found, name):
     network = found.model(name)
     percent = found.accuracy(name, "digits").percent
-    return {"file": name, "bytes": network.bytes, "parameters": network.parameters, "macs": network.macs, "accuracy_percent": round(percent, 2)}
+    return {
+        "file": name,
+        "bytes": network.bytes,
+        "parameters": network.parameters,
+        "macs": network.macs,
+        "accuracy_percent": round(percent, 2),
+    }
 
 
 def measured(files):
@@ -258,7 +264,10 @@ def one_student_eighteen_times(files):
 def one_student_under_eighteen_names(files):
     """No two files are the same, byte by byte: a note differs, and a factor that no softmax at its temperature would miss."""
     for number, name in enumerate(name for name in list(files) if name.endswith(".onnx")):
-        louder = edited(files["t4-0.onnx"], lambda tensors, number=number: [*tensors[:-2], *(tensor * np.float32(1 + number / 10) for tensor in tensors[-2:])])
+        louder = edited(
+            files["t4-0.onnx"],
+            lambda tensors, number=number: [*tensors[:-2], *(tensor * np.float32(1 + number / 10) for tensor in tensors[-2:])],
+        )
         model = onnx.load_model_from_string(louder)
         model.producer_name = f"student {number}"
         files[name] = model.SerializeToString()
@@ -275,5 +284,7 @@ def one_temperature_left_out(files):
 def rows_of_another_shape(files):
     """The students at one temperature are larger than the others."""
     for seed in range(3):
-        files[f"t8-{seed}.onnx"] = edited((HERE / "whole.onnx").read_bytes(), lambda tensors, seed=seed: [*tensors[:-1], tensors[-1] + seed])
+        files[f"t8-{seed}.onnx"] = edited(
+            (HERE / "whole.onnx").read_bytes(), lambda tensors, seed=seed: [*tensors[:-1], tensors[-1] + seed]
+        )
     tell_the_sweep(files)

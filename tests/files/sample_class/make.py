@@ -25,7 +25,7 @@ of zero, so they lose little, and with a zero point of 0 the integer product has
 
 # Right answers in another hand: loops, other NumPy functions, other types where the text allows them.
 OTHER_HAND = {
-    "1.2-scale": '''# Exercise 1.2-scale
+    "1.2-scale": """# Exercise 1.2-scale
 def integer_range(bits, signed):
     n = 1 << bits
     smallest = -n // 2 if signed else 0
@@ -39,8 +39,8 @@ def scale_and_zero_point(lo, hi, qmin, qmax):
         return np.float64(1.0), np.int32(0)
     s = (hi - lo) / np.float64(qmax - qmin)
     return s, np.int32(np.clip(np.rint(qmin - lo / s), qmin, qmax))
-''',
-    "1.3-quantize": '''# Exercise 1.3-quantize
+""",
+    "1.3-quantize": """# Exercise 1.3-quantize
 def quantize(x, scale, zero_point, qmin, qmax):
     out = np.empty(x.shape, dtype=np.int32)
     for i, v in np.ndenumerate(x):
@@ -53,14 +53,14 @@ def quantize(x, scale, zero_point, qmin, qmax):
 
 def dequantize(q, scale, zero_point):
     return np.subtract(q, zero_point, dtype=np.int64) * np.float64(scale)
-''',
-    "1.4-bug": '''# Exercise 1.4-bug
+""",
+    "1.4-bug": """# Exercise 1.4-bug
 def to_int8(x, scale):
     y = np.round(x / scale)
     y = np.minimum(np.maximum(y, -128), 127)
     return y.astype("int8")
-''',
-    "1.6-calibrate": '''# Exercise 1.6-calibrate
+""",
+    "1.6-calibrate": """# Exercise 1.6-calibrate
 def min_max_range(x):
     values = x.ravel().tolist()
     if not values or any(v != v or v in (float("inf"), float("-inf")) for v in values):
@@ -75,8 +75,8 @@ def best_clip(x, candidates, qmax):
         return ((back - x) ** 2).mean()
 
     return float(min(candidates, key=error))
-''',
-    "1.7-channels": '''# Exercise 1.7-channels
+""",
+    "1.7-channels": """# Exercise 1.7-channels
 def quantize_rows(w, qmax):
     codes, scales = [], []
     for row in w:
@@ -85,8 +85,8 @@ def quantize_rows(w, qmax):
         scales.append(s)
         codes.append(np.round(row / s).astype(int))
     return np.array(codes), np.array(scales)
-''',
-    "1.8-matmul": '''# Exercise 1.8-matmul
+""",
+    "1.8-matmul": """# Exercise 1.8-matmul
 def int_matmul(qa, za, qb, zb):
     return ((qa.astype(np.int64) - za) @ (qb.astype(np.int64) - zb)).astype(np.int32)
 
@@ -94,8 +94,8 @@ def int_matmul(qa, za, qb, zb):
 def requantize(acc, m, shift, zero_point, qmin, qmax):
     flat = [min(max(((int(a) * m + 2 ** (shift - 1)) >> shift) + zero_point, qmin), qmax) for a in acc.ravel()]
     return np.array(flat, dtype=np.int64).reshape(acc.shape)
-''',
-    "1.9-bytes": '''# Exercise 1.9-bytes
+""",
+    "1.9-bytes": """# Exercise 1.9-bytes
 def pack4(codes):
     out = np.zeros((len(codes) + 1) // 2, dtype=np.uint8)
     for i, c in enumerate(codes.tolist()):
@@ -110,7 +110,7 @@ def unpack4(packed, n):
 
 def stored_bytes(n_codes, bits, n_scales, n_zero_points):
     return -(-n_codes * bits // 8) + 4 * n_scales + n_zero_points
-''',
+""",
 }
 
 
@@ -133,7 +133,9 @@ def main():
         "dana": released,
         "emil": fill(released, changed("1.3-quantize", "np.rint(x / scale)", "np.floor(x / scale)")),
         "fay": fill(released, {**right, "1.4-bug": CLIP_AFTER_CAST}),
-        "gus": fill(released, changed("1.6-calibrate", "    best, best_mse = None", "    while True:\n        pass\n    best, best_mse = None")),
+        "gus": fill(
+            released, changed("1.6-calibrate", "    best, best_mse = None", "    while True:\n        pass\n    best, best_mse = None")
+        ),
         "hana": fill(released, {**right, "1.7-channels": right["1.7-channels"] + "\n\nimport os\nos._exit(0)"}),
         "ivo": shuffled(fill(released, right), released),
     }
@@ -165,8 +167,10 @@ def fill(notebook, answers):
 def shuffled(notebook, released):
     """The untouched cell of 1.2 pasted again below the right one, 1.9 and the NumPy import deleted."""
     cells = [
-        c for c in notebook.cells
-        if not c.source.startswith("import numpy as np") and not (c.metadata.course.role == "exercise" and c.metadata.course.exercise == "1.9-bytes")
+        c
+        for c in notebook.cells
+        if not c.source.startswith("import numpy as np")
+        and not (c.metadata.course.role == "exercise" and c.metadata.course.exercise == "1.9-bytes")
     ]
     at = next(i for i, c in enumerate(cells) if c.metadata.course.get("exercise") == "1.2-scale")
     again = next(c for c in released.cells if c.metadata.course.get("exercise") == "1.2-scale" and c.metadata.course.role == "exercise")

@@ -141,7 +141,10 @@ def rounded_activations_and_float_weights(files):
         for node in model.graph.node:
             if node.op_type in ("Conv", "Gemm"):
                 name = node.input[0]
-                nodes += [helper.make_node("QuantizeLinear", [name, "s", "z"], [f"{name}_q"]), helper.make_node("DequantizeLinear", [f"{name}_q", "s", "z"], [f"{name}_d"])]
+                nodes += [
+                    helper.make_node("QuantizeLinear", [name, "s", "z"], [f"{name}_q"]),
+                    helper.make_node("DequantizeLinear", [f"{name}_q", "s", "z"], [f"{name}_d"]),
+                ]
                 node.input[0] = f"{name}_d"
             nodes.append(node)
         kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
@@ -206,10 +209,11 @@ def no_numbers_come_out(files):
 def a_loop(files):
     def edit(model, stored):
         body = helper.make_graph(
-            [helper.make_node("Identity", ["more"], ["again"])], "body",
+            [helper.make_node("Identity", ["more"], ["again"])],
+            "body",
             [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("more", TensorProto.BOOL, [])],
             [helper.make_tensor_value_info("again", TensorProto.BOOL, [])],
-        )  # fmt: skip
+        )
         model.graph.initializer.extend([numpy_helper.from_array(np.array(True), "yes"), numpy_helper.from_array(np.array(2**62), "times")])
         model.graph.node.insert(0, helper.make_node("Loop", ["times", "yes"], [], body=body))
 
@@ -269,7 +273,8 @@ def a_table_of_the_test_images(files):
             helper.make_node("Relu", ["near"], ["same"]),
             helper.make_node("Gemm", ["same", "classes", "none"], ["logits"]),
         ],
-        "table", [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 1, 8, 8])],
+        "table",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 1, 8, 8])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 10])],
         [
             # |x - k|² < 1 where 2 x·k - |k|² - |x|² > -1; the images' own lengths are near enough to be left out.
@@ -278,7 +283,7 @@ def a_table_of_the_test_images(files):
             numpy_helper.from_array(np.eye(10, dtype=np.float32)[labels], "classes"),
             numpy_helper.from_array(np.zeros(10, np.float32), "none"),
         ],
-    )  # fmt: skip
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     files["teacher.onnx"] = model.SerializeToString()
     say_the_truth(files)

@@ -54,7 +54,10 @@ def test_the_largest_numbers_are_left(artefacts):
     weights = np.random.default_rng(0).normal(size=COUNT).astype(np.float32)
     order = np.argsort(-np.abs(weights), kind="stable")[:LEFT]
     missing = [int(place) for place in order if left[place] != weights[place]]
-    that(not missing, f"`left.npy`: {len(missing)} of the {LEFT} largest weights are not where they were, the first of them at {missing and missing[0]}.")
+    that(
+        not missing,
+        f"`left.npy`: {len(missing)} of the {LEFT} largest weights are not where they were, the first of them at {missing and missing[0]}.",
+    )
     count = int(np.count_nonzero(left))
     that(count == LEFT, f"`left.npy`: {count} numbers are not zero; {LEFT} should be.")
 

@@ -76,6 +76,7 @@ check("NEW_ID.1-predict")
 #
 # **A worked example.** Of (1, -3, 2, -2) two stay: -3 first, then 2, which has the lower index of the two 2s. The result is (0, -3, 2, 0).
 
+
 # %% exercise="NEW_ID.2-keep" kind="code" points=35 minutes=15 difficulty=2
 # Exercise NEW_ID.2-keep: all but the largest become zero
 def keep_largest(x, k):
@@ -89,6 +90,7 @@ def keep_largest(x, k):
     kept = np.zeros_like(x)
     kept[order[:k]] = x[order[:k]]  # blank: kept[___] = x[___]
     return kept
+
 
 # %% [markdown] hints="NEW_ID.2-keep"
 # 1. `np.argsort` sorts upwards: the smallest comes first. What has to be sorted so that the number farthest from 0 comes first?
@@ -117,6 +119,7 @@ figures.sizes(weights, few)
 # <!-- REPLACE: a mistake that people really make, in a function that looks right -->
 # This function should give the mean of the squares. For (1, -1) it gives 0, and it should give 1. One line is wrong. Repair it.
 
+
 # %% exercise="NEW_ID.3-bug" kind="bug" points=15 minutes=5 difficulty=1
 # Exercise NEW_ID.3-bug: repair the wrong line
 def mean_square(x):
@@ -125,6 +128,7 @@ def mean_square(x):
     x: float array, shape (n,), n at least 1.
     """
     return np.mean(x**2)  # bug: return np.mean(x) ** 2
+
 
 # %% [markdown] hints="NEW_ID.3-bug"
 # 1. Do it by hand for 1 and -1, in the order in which the line does it.

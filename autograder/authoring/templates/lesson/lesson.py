@@ -71,6 +71,7 @@ check("NEW_ID.1-predict")
 #
 # **A worked example.** Of (0, 3, 0, -1) two are zero. Two of four is 0.5.
 
+
 # %% exercise="NEW_ID.2-zeros" kind="code" points=30 minutes=8 difficulty=1
 # Exercise NEW_ID.2-zeros: which share of an array is zero
 def share_of_zeros(x):
@@ -81,6 +82,7 @@ def share_of_zeros(x):
     """
     zeros = x == 0  # blank: zeros = x == ___
     return np.mean(zeros)  # blank: return ___
+
 
 # %% [markdown] hints="NEW_ID.2-zeros"
 # 1. Comparing an array with a number gives an array of true and false. Which number?
@@ -104,6 +106,7 @@ check("NEW_ID.2-zeros")
 #
 # **A worked example.** Of (1, -3, 2, -2) two stay: -3 first, then 2, which has the lower index of the two 2s. The result is (0, -3, 2, 0).
 
+
 # %% exercise="NEW_ID.3-keep" kind="code" points=30 minutes=15 difficulty=2
 # Exercise NEW_ID.3-keep: all but the largest become zero
 def keep_largest(x, k):
@@ -117,6 +120,7 @@ def keep_largest(x, k):
     kept = np.zeros_like(x)
     kept[order[:k]] = x[order[:k]]  # blank: kept[___] = x[___]
     return kept
+
 
 # %% [markdown] hints="NEW_ID.3-keep"
 # 1. `np.argsort` sorts upwards: the smallest comes first. What has to be sorted so that the number farthest from 0 comes first?
@@ -145,6 +149,7 @@ figures.sizes(weights, few)
 # <!-- REPLACE: a mistake that people really make, in a function that looks right -->
 # This function should give the mean of the squares. For (1, -1) it gives 0, and it should give 1. One line is wrong. Repair it.
 
+
 # %% exercise="NEW_ID.4-bug" kind="bug" points=15 minutes=5 difficulty=1
 # Exercise NEW_ID.4-bug: repair the wrong line
 def mean_square(x):
@@ -153,6 +158,7 @@ def mean_square(x):
     x: float array, shape (n,), n at least 1.
     """
     return np.mean(x**2)  # bug: return np.mean(x) ** 2
+
 
 # %% [markdown] hints="NEW_ID.4-bug"
 # 1. Do it by hand for 1 and -1, in the order in which the line does it.
