@@ -20,6 +20,7 @@ OTHER_SHAPES = {
 def test_the_committed_lessons_obey_every_rule_and_are_what_their_sources_give():
     done = CliRunner().invoke(app, ["build", "--check"])
     assert done.exit_code == 0, done.output
+    assert "to do  " not in done.output, "a remark of the scaffold is left"
     assert f"{len(sources())} lessons and labs are what their sources give" in done.output and len(sources()) >= 10
 
 
