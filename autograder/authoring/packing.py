@@ -78,7 +78,7 @@ def package_files(wanted):
     """Name in the repository -> path: modules and data files of the packages for whose name `wanted` (a function) is true."""
     data, found = project()["tool"]["setuptools"]["package-data"], {}
     for top, home in homes().items():
-        for folder in sorted({path.parent for path in (paths.REPOSITORY / home).rglob("__init__.py")}):
+        for folder in sorted({paths.REPOSITORY / home, *(path.parent for path in (paths.REPOSITORY / home).rglob("__init__.py"))}):
             package = ".".join([top, *folder.relative_to(paths.REPOSITORY / home).parts])
             for pattern in ("*.py", *data.get(package, ())) if wanted(package) else ():
                 found.update(

@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 
+from autograder.cli.by_hand import marks
 from autograder.cli.common import CommandError, console, many, quiet
 from autograder.cli.grading import print_grades
 from autograder.cli.late_work import FILE_TIMES, POLICY, STAMPS, TIMES, late_work
@@ -25,14 +26,13 @@ def export(
     stamps: bool = STAMPS,
 ):
     """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
+    quiet()
     from autograder.checks import private_checks
     from autograder.course.catalogue import lesson_named
     from autograder.exports import Options, read_results
     from autograder.exports import export as write
-    from autograder.exports.nbgrader.marks import marks
     from autograder.grading.by_hand import settled
 
-    quiet()
     if to == "gradescope-bundle":
         if file is None:
             raise CommandError("Where shall the bundle go? Give a .zip file with --file.")
@@ -73,7 +73,6 @@ def export(
 def _to_nbgrader(out, course, late, stamps):
     from autograder.exports import read_results
     from autograder.exports.nbgrader.desk import record
-    from autograder.exports.nbgrader.marks import marks
     from autograder.grading.by_hand import link, linked, with_marks
     from autograder.grading.class_run import write_gradebook
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.cli.by_hand import marks
 from autograder.cli.common import CommandError, console, many, quiet
 from autograder.cli.late_work import FILE_TIMES, POLICY, STAMPS, TIMES, late_work
 from autograder.course.catalogue import short
@@ -43,13 +44,11 @@ def grade(
     yes: bool = typer.Option(False, "--yes", help="With --regrade: change the grades without asking."),
 ):
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
-    from autograder.exports.nbgrader.marks import marks
+    quiet()
     from autograder.grading.by_hand import settled
     from autograder.grading.class_run import ClassroomError, grade_class
     from autograder.grading.regrade import regrade as grade_again
     from autograder.sandbox.limits import Limits
-
-    quiet()
 
     if repeat:
         return _repeat(repeat, folder, accept_weak_isolation, checks)

@@ -994,7 +994,8 @@ entry(
 entry("the-answer-of-another-exercise", "error", answer="to_int8 = quantize_rows", edit=lambda notebook: move_to_end(notebook, "1.4-bug"))
 entry(
     "a-namespace-of-its-own",
-    {"1.4-bug": "failed", "1.7-channels": "passed"},
+    # NumPy imports parts of itself when they are first called, with the builtins of whoever calls.
+    {"1.4-bug": "failed", "1.7-channels": ("passed", "error")},
     answer=wrong("""
     import sys
     class Everything(dict):

@@ -16,6 +16,7 @@ from torch import nn
 from autograder.authoring.answers import solution, solution_cells
 from autograder.checks import asking, expect
 from autograder.checks.expect import Mistake
+from autograder.checks.files import COURSE
 from autograder.checks.modules import run_module
 from autograder.checks.run import run_checks
 from autograder.checks.same import same_data
@@ -213,7 +214,7 @@ def test_a_fault_of_ours_costs_its_exercise_alone_and_is_said_in_plain_letters(b
             patch.setattr(where, breaks)
             outcomes = settled(lesson, run_checks(lesson, lambda _: contextlib.nullcontext(right), seed=1, hidden=True), 1)
             (exercise,) = catalogue.lessons()[lesson].exercises
-            verdict = submission._judged(lesson, exercise, outcomes)
+            verdict = submission._judged(lesson, exercise, outcomes, COURSE)
         assert verdict.status == "grader_error" and verdict.points == 0 and verdict.message.isprintable() and len(verdict.message) < 3000
 
 

@@ -261,7 +261,7 @@ def test_the_copy_installed_in_place_works_from_its_own_folder(received, tmp_pat
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    tracked = [*packing.package_files(lambda package: True), "pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT"]
+    tracked = [*packing.package_files(lambda package: True), "pyproject.toml", "setup.py", "README.md", "LICENSE", "LICENSE-TEXT"]
     for name in tracked:
         (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(paths.REPOSITORY / name, folder / "source" / name)

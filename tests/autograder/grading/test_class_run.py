@@ -12,6 +12,7 @@ import subprocess
 import sys
 import unicodedata
 import zipfile
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from autograder.checks.verdict import Verdict
 from autograder.cli import main
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import read_beside
-from autograder.grading import class_run, provenance, unpacking
+from autograder.grading import class_run, provenance, times, unpacking
 from autograder.grading.finding import find_submissions
 from autograder.grading.submission import Result
 
@@ -134,7 +135,7 @@ POLICY = "time_zone: UTC\ndeadlines:\n  01: 2026-10-12 12:00\npenalty:\n  percen
 
 
 def at(path, time):
-    os.utime(path, (0, class_run.policy.parse_time(time, class_run.policy.UTC).timestamp()))
+    os.utime(path, (0, times.parse_time(time, UTC).timestamp()))
 
 
 def test_a_part_keeps_the_penalties_of_the_rest(course, tmp_path):
