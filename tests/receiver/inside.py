@@ -15,16 +15,19 @@ from pathlib import Path
 
 def commands(wanted):
     """Run `course` with each list of arguments, one after the other in this process (torch is imported once): [status, output] of each."""
-    from autograder.cli import main
+    from importlib.metadata import entry_points
 
-    found = []
+    from autograder.cli import common
+
+    (course,) = entry_points(group="console_scripts", name="course")
+    main, found = course.load(), []
     for arguments in wanted:
         said = io.StringIO()
-        main.console.file = said  # rich has taken hold of the first stdout
+        common.console.file = said  # rich has taken hold of the first stdout
         sys.argv = ["course", *arguments]
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
-                status = main.main()
+                status = main()
             except SystemExit as ended:
                 status = ended.code
         found.append([status or 0, said.getvalue()])
