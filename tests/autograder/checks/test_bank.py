@@ -117,7 +117,9 @@ def test_the_solution_gets_every_point_and_every_argument_is_moved(lesson, exerc
         assert (got.status, got.points) == ("passed", exercise.points), got.message
         asked += outcomes
     if not exercise.choices:
-        assert never_varying(exercise, arguments_in(asked, exercise, solution(lesson))) == ([], [])
+        still, idle = never_varying(exercise, arguments_in(asked, exercise, solution(lesson)))
+        assert not still, f"no check varies {', '.join(still)}: ask other values, or say in visible.py why not, with fixed(...)"
+        assert not idle, f"fixed(...) gives a reason for {', '.join(idle)}, which the checks do vary"
 
 
 @pytest.mark.parametrize("lesson, answer", answers(right=True))
