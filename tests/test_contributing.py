@@ -1,6 +1,7 @@
 """CONTRIBUTING.md is in step with the code: the walks, the files and commands it names, the picture, the rules."""
 
 import ast
+import functools
 import importlib.util
 import re
 
@@ -8,9 +9,9 @@ import pytest
 from PIL import Image
 from typer.main import get_command
 
+from autograder.authoring import packing
 from autograder.cli.main import app
 from tests import REPOSITORY
-from tests.imports import reached
 
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 WALKS = {
@@ -26,6 +27,12 @@ def script(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@functools.cache
+def reached(file):
+    """The modules that come in with a file, those that are imported late among them."""
+    return packing.modules_needed([(REPOSITORY / file).read_text(encoding="utf-8")]).keys() - {file}
 
 
 def test_there_are_five_walks():

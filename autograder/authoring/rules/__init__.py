@@ -27,12 +27,18 @@ def broken(draft):
 
 
 def broken_between(drafts):
-    """What lessons break together: an exercise's id stands in one lesson only, and a lesson's number in one folder's name."""
-    found, homes, numbers = [], {}, {}
+    """What lessons break together: an exercise's id stands in one lesson only, and a lesson's number in one folder's name.
+
+    No hidden check has the name of a visible one: a students' copy would show that name, and a name alone can tell an answer.
+    """
+    drafts, found, homes, numbers = list(drafts), [], {}, {}
+    shown = {check.name: draft.name for draft in drafts for checks in draft.checks.values() for check in checks if check.visible}
     for draft in filter(lambda draft: draft.name, drafts):
         for task in draft.tasks:
             if homes.setdefault(task.id, draft.name) != draft.name:
                 found.append(f"{draft.shown()}:{task.line}: exercise {task.id} is also in {homes[task.id]}")
+        for check in (check for checks in draft.checks.values() for check in checks if not check.visible and check.name in shown):
+            found.append(f"{draft.shown('hidden.py')}:1: {check.name} is also the name of a visible check, in {shown[check.name]}")
         number = draft.name if paths.is_lab(draft.name) else draft.name[:2]
         if numbers.setdefault(number, draft.name) != draft.name:
             found.append(f"{draft.shown()}:1: {numbers[number]} has the number {number}, too")

@@ -528,10 +528,13 @@ def test_the_folder_is_named_by_number_and_topic(tmp_path):
 def test_what_two_lessons_may_not_have_in_common_is_named(course, tmp_path):
     course()
     shutil.copytree(tmp_path / "lesson_90_tiny", tmp_path / "lesson_90_other")
+    hidden = tmp_path / "lesson_90_other" / "hidden.py"
+    hidden.write_text(hidden.read_text().replace("test_random_sums", "test_one_and_two"))
     drafts = [read(tmp_path / folder / "lesson.py") for folder in ("lesson_90_tiny", "lesson_90_other")]
     said = "\n".join(rules.broken_between(drafts))
     assert re.search(r"lesson_90_other/lesson.py:\d+: exercise 90.1-add is also in 90_tiny", said)
     assert "lesson_90_other/lesson.py:1: 90_tiny has the number 90, too" in said
+    assert "lesson_90_other/hidden.py:1: test_one_and_two is also the name of a visible check, in " in said
     assert rules.broken_between(drafts[:1]) == []
 
 

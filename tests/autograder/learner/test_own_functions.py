@@ -8,7 +8,6 @@ import warnings
 import nbformat
 import numpy as np
 import pytest
-from course_lessons.lesson_01_affine_quantization.library import quantize_rows
 
 from autograder.authoring.build import build
 from autograder.checks import asking
@@ -16,6 +15,7 @@ from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.student import earlier
+from course_lessons.lesson_01_affine_quantization.library import quantize_rows
 
 LESSON, EXERCISE, NAME = "01_affine_quantization", "1.7-channels", "quantize_rows"
 W = np.array([[0.7, -0.2], [-70.0, 14.0], [0.0, 0.0]])
