@@ -55,7 +55,9 @@ def test_no_walk_has_a_way_back_up(walk):
 def test_every_file_and_folder_it_names_is_there():
     named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`|\]\(([\w./-]+)\)", PAGE)
     missing = [path for path in {one or other for one, other in named} if not (REPOSITORY / path).exists()]
-    assert [path for path in missing if path not in ("files/", "bench/", "trials/")] == [], "in tests/: files, bench, trials"
+    # The first three stand in tests/; build/ is made by commands and is not in a fresh clone.
+    missing = [path for path in missing if path not in ("files/", "bench/", "trials/") and not path.startswith("build/")]
+    assert missing == []
 
 
 def test_it_names_real_targets_and_commands():
