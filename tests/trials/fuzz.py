@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from tests import REPOSITORY
+from tests.trials.record import record
 
 FOLDER = REPOSITORY / "runs" / "fuzz"
 SECONDS_EACH, MEGABYTES = 10, 4096  # what one input may take
@@ -273,8 +274,6 @@ def main():
         return with_atheris(chosen.only, chosen.only.split()[0], chosen.seconds)
     if chosen.cost:
         return cost(chosen.cost)
-    from record import record
-
     from autograder.course import notebooks
 
     figures = {target: fuzz(target, chosen.seconds) for target in TARGETS}

@@ -15,7 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from kills import LESSON, SAMPLE
+from tests.trials.kills import LESSON, SAMPLE
+from tests.trials.record import record
 
 EXERCISE = "1.4-bug"
 RIGHT = "def to_int8(x, scale):\n    return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)\n"
@@ -76,8 +77,6 @@ def main():
     options.add_argument("--hogs", type=int, default=50)
     options.add_argument("--outside", type=int, default=5, help="how many of them are no submissions")
     chosen = options.parse_args()
-    from record import record
-
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="course-trial-") as folder:
         folder = Path(folder)

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from tests import SUBMITTED as SAMPLE
+from tests.trials.record import record
 
 LESSON = "01_affine_quantization"
 PR_SET_CHILD_SUBREAPER = 36
@@ -163,8 +164,6 @@ def main():
     options.add_argument("--students", type=int, default=18, help="submissions in the class")
     options.add_argument("--random", type=int, default=None, help="seed of the moments")
     chosen = options.parse_args()
-    from record import record
-
     adopt_orphans()
     pick = random.Random(chosen.random)
     kills, ends, problems = [], 0, []

@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-from kills import adopt_orphans, content, descendants, start
 
 from course_data.files import write_whole
 from tests.bench.submissions import KINDS, build_lessons, submission
+from tests.trials.kills import adopt_orphans, content, descendants, start
+from tests.trials.record import record
 
 EVERY = 2.0  # seconds between two looks
 CACHED_RUNS = 5
@@ -87,8 +88,6 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--students", dest="submissions", type=int, default=1000, help="how many submissions")
     chosen = options.parse_args()
-    from record import record
-
     adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="course-trial-") as folder:
         folder = Path(folder)
