@@ -18,6 +18,22 @@ from autograder.checks.listing import checks_in
 from autograder.course import paths
 from autograder.course.cell_code import parsed
 
+# What may stand behind `# %%`, and what it says of the cell.
+SETTINGS = {
+    "setup=true": "the one cell that imports `___`, `check`, `hint`, `progress`",
+    'exercise="7.3-name"': "the cell with the answer; it also has `kind`, `points`, `minutes`, `difficulty`",
+    'kind="code"': "what is asked: `code`, `choice` (a prediction), `bug` (code with one wrong line), `written` (read by a person), `artefact` (files)",
+    "points=15": "points of the exercise: as many as its hidden checks have together",
+    "minutes=10": "minutes that a student needs",
+    "difficulty=2": "1, 2 or 3",
+    'files=["a.onnx"]': "of an artefact exercise: what is handed in beside the notebook",
+    'check="7.3-name"': 'the cell with `check("7.3-name")`',
+    "demo=true": "code of ours that students read and run; the grader runs it only where an answer uses a name that it binds. "
+    "Cells without a setting always run: imports and small helpers",
+    'hints="7.3-name"': 'a text: three numbered hints, which only `hint("7.3-name")` shows',
+    'choices="7.1-predict"': "a text: `- a: why` for each choice, shown by `check` once the letter is given",
+    'rubric="7.5-written"': "a text: what the person who reads the answer looks for; students never see it",
+}
 ELSEWHERE = ("hints", "choices", "rubric")  # cells about an exercise that no student sees in this form
 ROLES = ("exercise", "check", "demo", "setup")
 CHECK_FILES = ("visible", "hidden")

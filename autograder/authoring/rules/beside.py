@@ -66,7 +66,7 @@ def bank_answers_bear_the_exercise_s_names(draft):
 
 
 def bank_is_large_enough(draft):
-    """Every exercise in code has three wrong answers in the bank and a right one written differently; every prediction a wrong one."""
+    """An exercise in code (kind code or bug) has three wrong answers in the bank and a right one in another hand; a prediction has a wrong one."""
     for task in _asked(draft):
         mine = [call.func.id for _, call in _entries(draft) if _text(call) == task.id]
         wrong, right = (sum(name in kinds for name in mine) for kinds in (WRONG, RIGHT))

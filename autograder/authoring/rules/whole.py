@@ -4,6 +4,7 @@ import re
 
 from autograder.authoring.blanked import ANSWER_MARK, MARKED, SCHEME
 from autograder.authoring.rules import shape
+from autograder.authoring.source import SETTINGS
 from autograder.course import paths
 from autograder.course.blanks import has_blank
 
@@ -91,7 +92,7 @@ def one_cell_sets_up(draft):
 
 def cells_know_their_settings(draft):
     """The settings of a `# %%` line are those that the builder reads."""
-    known = {"exercise", "kind", "points", "minutes", "difficulty", "files", "hints", "choices", "rubric", "check", "demo", "setup"}
+    known = {setting.partition("=")[0] for setting in SETTINGS}
     for cell in draft.cells:
         for key in cell.settings.keys() - known:
             yield cell.line, f"nothing reads the setting `{key}`"
