@@ -8,8 +8,13 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from autograder.course import catalogue
+
+# A busy machine is slow; that is no fault of what is tested.
+settings.register_profile("course", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("course")
 
 # In the order of what they took, each alone; files that are not here take less than half a minute.
 LONG = (

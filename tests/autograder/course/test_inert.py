@@ -28,7 +28,7 @@ PIECES = st.sampled_from(
     [*"=+-@;,'\" \t\n\r|<>&`$\\[]():/.%~_*#!\x00\x1b\u202e\ud800\ufeff\uffff\uff1d\u2028aé", "e\u0301", '";"', "javascript:", "\\href", "x"]
 )
 texts = st.text(max_size=30) | st.lists(PIECES, max_size=12).map("".join)
-many = settings(max_examples=400, deadline=None)
+many = settings(max_examples=400)
 
 
 def seen(text):
@@ -196,7 +196,7 @@ def test_markdown_has_no_link_no_html_and_no_command(attack, way):
     assert_inert(page)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(ATTACKS) | PIECES, max_size=5).map("".join))
 def test_mixtures_of_them_are_inert_as_well(attack):
     for way in (inert.markdown, as_text):

@@ -83,7 +83,7 @@ anything = st.recursive(
     plain | words, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.text(max_size=5), inner, max_size=3), max_leaves=8
 )
 dents = st.lists(st.tuples(st.integers(0, 2**16), st.sampled_from("replace delete double wrap".split()), anything), min_size=1, max_size=6)
-quick = settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", 60)), deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", 60)), suppress_health_check=list(HealthCheck))
 
 
 def places(node):

@@ -138,7 +138,7 @@ def class_of(points):
     return [result(*key, points[key]) for key in keys]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(policies, raw_points, times_in, st.randoms())
 def test_never_negative_never_more_than_raw_whatever_the_order(rules, points, times, random):
     got = apply(rules, class_of(points), times)
@@ -152,7 +152,7 @@ def test_never_negative_never_more_than_raw_whatever_the_order(rules, points, ti
     assert apply(rules, mixed, times) == got
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(policies, raw_points, times_in, st.sampled_from(keys), st.integers(0, 20_000))
 def test_later_is_never_better_in_any_lesson(rules, points, times, key, delay):
     before = apply(rules, class_of(points), times)
@@ -160,7 +160,7 @@ def test_later_is_never_better_in_any_lesson(rules, points, times, key, delay):
     assert all(after[each].final_points <= before[each].final_points for each in keys)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(policies, raw_points, times_in, st.sampled_from(keys), minutes | st.integers(0, 9))
 def test_an_extension_lowers_nobodys_points(rules, points, times, key, more):
     without = replace(rules, extensions={k: v for k, v in rules.extensions.items() if k != key})
@@ -170,7 +170,7 @@ def test_an_extension_lowers_nobodys_points(rules, points, times, key, more):
     assert all(after[each].final_points >= before[each].final_points for each in keys)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(policies, raw_points, times_in, st.integers(0, 6))
 def test_more_late_days_lower_nobodys_points(rules, points, times, more):
     generous = replace(rules, late_days=rules.late_days + more)

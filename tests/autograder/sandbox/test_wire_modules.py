@@ -12,7 +12,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune
@@ -169,7 +169,7 @@ def networks(draw):
     return module
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(networks())
 def test_networks_arrive_with_their_sharing_and_give_the_same_bits(module):
     torch.manual_seed(1)
@@ -614,7 +614,7 @@ WHOLE_TREE, WHOLE_REST = taken_apart(WHOLE)
 WHOLE_PLACES = [path for path in places(WHOLE_TREE) if path]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_an_altered_message_is_refused_or_gives_a_module_that_can_be_sent(data):
     tree = copy.deepcopy(WHOLE_TREE)
