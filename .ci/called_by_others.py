@@ -8,7 +8,6 @@ _ = object()
 # Python's, IPython's and Jupyter's own hooks
 (
     _.__getattr__,
-    _.__builtins__,
     _._render_traceback_,
     _._repr_html_,
     _.get_code_name,

@@ -9,6 +9,9 @@ import ast
 import linecache
 import re
 import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
 
 from autograder.course.cell_code import parsed, plain_python
 
@@ -20,16 +23,16 @@ EXERCISE_LINE = re.compile(r"^[ \t]*#[ \t]*Exercise[ \t]+((?:\d+|[a-z]+)\.\d+-[a
 class BlankError(Exception):
     """A blank was used before it was filled in. `exercise` is its id, or None if unknown."""
 
-    def __init__(self, exercise=None):
+    def __init__(self, exercise: str | None = None) -> None:
         self.exercise = exercise
         super().__init__(blank_message(exercise))
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """What IPython shows: the sentence says it all, the way through our code would only bury it."""
         return [f"BlankError: {self}"]
 
 
-def blank_message(exercise, lines=()):
+def blank_message(exercise: str | None, lines: Sequence[int] = ()) -> str:
     """The sentence a student sees for a blank in `exercise` (an id, or None), at `lines` of its cell."""
     where = f"Exercise {exercise}" if exercise else "An exercise"
     at = ""
@@ -40,13 +43,13 @@ def blank_message(exercise, lines=()):
     return f"{where} still has a blank: fill in ___{at}"
 
 
-def exercise_named_in(source):
+def exercise_named_in(source: str) -> str | None:
     """The id on the first `# Exercise X` line of a cell's source, or None."""
     found = EXERCISE_LINE.search(source)
     return found.group(1) if found else None
 
 
-def blank_lines(source):
+def blank_lines(source: str) -> list[int]:
     """The lines (counted from 1) on which `source` uses the name `___`, one entry for each blank.
 
     Code that does not parse is searched as text.
@@ -58,14 +61,14 @@ def blank_lines(source):
     return sorted(node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == NAME)
 
 
-def has_blank(source):
+def has_blank(source: str) -> bool:
     """Whether `source` (Python code) still has a blank."""
     return bool(blank_lines(source))
 
 
-def _exercise_in_use():
+def _exercise_in_use() -> str | None:
     """The exercise whose code is running: the nearest calling frame with an `# Exercise` line."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__") != __name__:
             found = exercise_named_in("".join(linecache.getlines(frame.f_code.co_filename)))
@@ -80,20 +83,20 @@ class Blank:
 
     __slots__ = ()
 
-    def __repr__(self):  # showing a variable that holds a blank must not hide the error message behind another
+    def __repr__(self) -> str:  # showing a variable that holds a blank must not hide the error message behind another
         return "___ (a blank to fill in)"
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> NoReturn:
         # Names with underscores are how libraries ask "can you do this?"; a plain "no" is the right answer.
         if name.startswith("_"):
             raise AttributeError(name)
         raise BlankError(_exercise_in_use())
 
-    def __reduce_ex__(self, protocol):  # copies are the same blank
+    def __reduce_ex__(self, protocol: object) -> str:  # copies are the same blank
         return NAME
 
 
-def _refuse(self, *args, **kwargs):
+def _refuse(self: object, *args: object, **kwargs: object) -> NoReturn:
     raise BlankError(_exercise_in_use())
 
 
@@ -106,7 +109,7 @@ _USES = """
 """.split()
 for _use in _USES:
     setattr(Blank, f"__{_use}__", _refuse)
-Blank.__torch_function__ = classmethod(_refuse)  # torch wants a class method
+setattr(Blank, "__torch_function__", classmethod(_refuse))  # torch wants a class method
 del _use
 
 ___ = Blank()

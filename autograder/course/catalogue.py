@@ -30,14 +30,14 @@ class Exercise:
     points: float
     minutes: int
     difficulty: int
-    names: tuple
-    hints: tuple
-    choices: dict  # choice -> explanation, for kind "choice"
-    checks: tuple
-    files: tuple = ()  # for kind "artefact": names of the files that are handed in
+    names: tuple[str, ...]
+    hints: tuple[str, ...]
+    choices: dict[str, str]  # choice -> explanation, for kind "choice"
+    checks: tuple[Check, ...]
+    files: tuple[str, ...] = ()  # for kind "artefact": names of the files that are handed in
 
     @property
-    def by_hand(self):
+    def by_hand(self) -> bool:
         """Whether a person grades it."""
         return self.kind == "written"
 
@@ -60,36 +60,36 @@ class Lesson:
     name: str
     title: str
     minutes: int
-    exercises: tuple
-    cells: tuple
+    exercises: tuple[Exercise, ...]
+    cells: tuple[Cell, ...]
 
     @property
-    def points(self):
+    def points(self) -> float:
         return sum(exercise.points for exercise in self.exercises)
 
     @property
-    def files(self):
+    def files(self) -> tuple[str, ...]:
         """Names of the files that are handed in beside the notebook."""
         return tuple(dict.fromkeys(name for exercise in self.exercises for name in exercise.files))
 
-    def exercise(self, exercise_id):
+    def exercise(self, exercise_id: str) -> Exercise:
         """The exercise with that id; KeyError if there is none."""
         for exercise in self.exercises:
             if exercise.id == exercise_id:
                 return exercise
         raise KeyError(exercise_id)
 
-    def cell_of(self, exercise_id):
+    def cell_of(self, exercise_id: str) -> Cell:
         """The released cell of an exercise."""
         return next(c for c in self.cells if c.role == "exercise" and c.exercise == exercise_id)
 
 
-def to_json(lesson):
+def to_json(lesson: Lesson) -> str:
     """The catalogue file of a lesson, as text."""
     return json.dumps(asdict(lesson), indent=1, ensure_ascii=False) + "\n"
 
 
-def from_json(text):
+def from_json(text: str) -> Lesson:
     """The `Lesson` in a catalogue file."""
     data = json.loads(text)
     data["exercises"] = tuple(
@@ -109,22 +109,22 @@ def from_json(text):
 
 
 @functools.cache
-def lessons():
+def lessons() -> dict[str, Lesson]:
     """Every lesson, in order, by name."""
     return {path.stem: from_json(path.read_text(encoding="utf-8")) for path in sorted(CATALOGUE.glob("*.json"))}
 
 
-def short(name):
+def short(name: str) -> str:
     """What tables call a lesson or lab: its number, or its whole name where it has none."""
     return name if is_lab(name) else name[:2]
 
 
-def heading(lesson):
+def heading(lesson: Lesson) -> str:
     """How a page calls a `Lesson`: "01 Affine quantisation ..."; a lab has no number."""
     return lesson.title if is_lab(lesson.name) else f"{lesson.name[:2]} {lesson.title}"
 
 
-def lesson_of(exercise_id):
+def lesson_of(exercise_id: str) -> Lesson:
     """The lesson that has the exercise `exercise_id`; KeyError if none has."""
     for lesson in lessons().values():
         if any(exercise.id == exercise_id for exercise in lesson.exercises):
@@ -132,7 +132,7 @@ def lesson_of(exercise_id):
     raise KeyError(exercise_id)
 
 
-def lesson_named(text):
+def lesson_named(text: str) -> str:
     """The lesson's full name for `01` or `01_affine_quantization`. ValueError if there is none."""
     names = list(lessons())
     number = text.zfill(2) if text.isdigit() else None

@@ -22,7 +22,7 @@ _HELP = re.compile(r"(?P<indent>[ \t]*)(?:\?{1,2}[\w.*%]+|[\w.*%]+\?{1,2})[ \t;]
 _OPTIONS = re.compile(r"(?:-[a-z]+[ \t]*\d*[ \t]+)*")
 
 
-def plain_python(source):
+def plain_python(source: str) -> str:
     """The Python of a cell, on the same lines: without prompts, indentation of the whole, magics and shell lines.
 
     A cell in another language is empty. What is no Python even then comes back as it is.
@@ -51,7 +51,7 @@ def plain_python(source):
     return plain if parsed(plain) is not None else source
 
 
-def _without_magic_lines(lines):
+def _without_magic_lines(lines: list[str]) -> str:
     """The lines with every magic, shell or help line replaced by Python that does as little."""
     plain, goes_on = [], False
     for line in lines:
@@ -75,7 +75,7 @@ def _without_magic_lines(lines):
     return "".join(plain)
 
 
-def parsed(source):
+def parsed(source: str) -> ast.Module | None:
     """The syntax tree of Python code; None for what is none."""
     try:
         with warnings.catch_warnings():
@@ -85,7 +85,7 @@ def parsed(source):
         return None
 
 
-def names_in(source):
+def names_in(source: str) -> tuple[set[str], set[str]]:
     """(names that a cell binds at its top level, names it takes from there or from builtins), in functions as well.
 
     `del` binds, too: the name is not what it was. Both are empty for what is no Python.
@@ -106,6 +106,6 @@ def names_in(source):
     return bound, used
 
 
-def bound_names(source):
+def bound_names(source: str) -> set[str]:
     """The names a cell binds at its top level, wherever it does: in blocks, by imports, under a magic."""
     return names_in(source)[0]

@@ -3,6 +3,8 @@
 `status` is the word that stands in the gradebook.
 """
 
+from collections.abc import Iterable
+
 from autograder.course.blanks import blank_message
 
 
@@ -18,7 +20,7 @@ class BlankLeft(StudentFault):
 
     status = "blank"
 
-    def __init__(self, exercise=None):
+    def __init__(self, exercise: str | None = None) -> None:
         self.exercise = exercise
         super().__init__(blank_message(exercise))
 
@@ -28,7 +30,7 @@ class Missing(StudentFault):
 
     status = "missing"
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"`{name}` is not defined: run its cell, or put the cell back if it was deleted or renamed")
 
@@ -38,7 +40,7 @@ class MissingFile(StudentFault):
 
     status = "missing"
 
-    def __init__(self, name, folder):
+    def __init__(self, name: str, folder: str) -> None:
         super().__init__(
             f"`{name}` was not handed in. It belongs into the folder `{folder}` beside the notebook; the exercise's cell writes it there"
         )
@@ -52,11 +54,11 @@ class StudentError(StudentFault):
     student's code that raised it, with its names left out, for telling one mistake from another ("" if unknown).
     """
 
-    def __init__(self, type_name, message, mro=(), line=None, place=""):
+    def __init__(self, type_name: str, message: str, mro: Iterable[str] = (), line: int | None = None, place: str = "") -> None:
         self.type_name, self.message, self.mro, self.line, self.place = type_name, message, tuple(mro), line, place
         super().__init__(f"your code raised {self._what()}")
 
-    def _what(self):
+    def _what(self) -> str:
         at = f" (line {self.line} of the cell)" if self.line else ""
         return f"{self.type_name}: {self.message}{at}" if self.message else f"{self.type_name}{at}"
 
@@ -66,7 +68,7 @@ class CellStopped(StudentError):
 
     called = False
 
-    def __init__(self, type_name, message, line=None):
+    def __init__(self, type_name: str, message: str, line: int | None = None) -> None:
         super().__init__(type_name, message, line=line)
         self.args = (f"your cell stopped with {self._what()}",)
 

@@ -7,6 +7,8 @@ hatches differ too, so a grey print can be read.
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import matplotlib.pyplot as plt
 
@@ -34,11 +36,11 @@ STYLE = {
 }
 
 
-def figure(draw):
+def figure(draw: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator: `draw` works in the course's style and returns a Figure, which is then closed."""
 
     @functools.wraps(draw)
-    def drawn(*args, **kwargs):
+    def drawn(*args: Any, **kwargs: Any) -> Any:
         with plt.rc_context(STYLE):
             made = draw(*args, **kwargs)
             plt.close(made)

@@ -7,7 +7,10 @@ read its bytes: what a file holds is looked at in the sandbox.
 import hashlib
 import os
 import stat
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from autograder.course import system_names
 
@@ -22,16 +25,16 @@ class Handed:
     """What was handed in. `files`: name -> bytes; `problems`: name -> why a file that is there was not read."""
 
     folder: str = ""  # how messages call it
-    files: dict = field(default_factory=dict)
-    problems: dict = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
 
-    def record(self):
+    def record(self) -> dict[str, dict[str, Any]]:
         """What a result keeps of the files, without what they hold: name -> {"bytes", "sha256"} or {"problem"}."""
         found = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in self.files.items()}
         return {**found, **{name: {"problem": why} for name, why in self.problems.items()}}
 
 
-def folder_of(notebook, lesson):
+def folder_of(notebook: Path, lesson: str) -> Path:
     """Where the files handed in with `notebook` (a path) lie: beside it, in `<lesson>_artefacts`.
 
     Where notebooks lie side by side, each has a folder of its own: that of ada_pruning.ipynb is ada_pruning_artefacts.
@@ -39,7 +42,7 @@ def folder_of(notebook, lesson):
     return notebook.parent / f"{lesson if notebook.parent.name == lesson else notebook.stem}{ENDING}"
 
 
-def read_folder(folder, names):
+def read_folder(folder: Path, names: Collection[str]) -> Handed:
     """The `Handed` files `names` in `folder` (a path). Never raises: what cannot be read is a problem of that file alone.
 
     Only regular files count, and no links: a link could lead to another student's work, or to the grader's own files.
@@ -47,12 +50,12 @@ def read_folder(folder, names):
     return read_files(folder.name, {} if folder.is_symlink() or not folder.is_dir() else {name: folder / name for name in names})
 
 
-def read_beside(notebook, lesson, names):
+def read_beside(notebook: Path, lesson: str, names: Collection[str]) -> Handed:
     """The `Handed` files `names` that came with `notebook` (a path), wherever they lie (`beside`). Never raises, as `read_folder`."""
     return read_files(folder_of(notebook, lesson).name, beside(notebook, lesson, names))
 
 
-def beside(notebook, lesson, names):
+def beside(notebook: Path, lesson: str, names: Collection[str]) -> dict[str, Path]:
     """name -> path of the files `names` that came with `notebook` (a path): in their folder, or, without one, beside the notebook
     where all that lies there is this student's, or where each file carries the student's name (`hand_in`).
     """
@@ -66,7 +69,7 @@ def beside(notebook, lesson, names):
     if owner is None:
         return {}
 
-    def named(name):
+    def named(name: str) -> tuple[tuple | None, str]:
         other = system_names.of_file(name)
         if other is None or other.who != owner.who or other.system == "Blackboard" and other.attempt != owner.attempt:
             return None, ""
@@ -75,7 +78,7 @@ def beside(notebook, lesson, names):
     return {name: path for name, path in _latest(notebook.parent, named).items() if name in names}
 
 
-def _own(folder, lesson):
+def _own(folder: Path, lesson: str) -> bool:
     """Whether everything in `folder` is one student's. The folder of a class may have a name like a student's, too."""
     if folder.name == lesson or any(each.name == UNPACKED for each in (folder, *folder.parents)):
         return True
@@ -85,9 +88,9 @@ def _own(folder, lesson):
     )
 
 
-def _latest(folder, named):
+def _latest(folder: Path, named: Callable[[str], tuple[Any, str]]) -> dict[str, Path]:
     """name -> path of the last file in `folder` that has it. `named` gives (when, name) of a file's name; None for when: not this one."""
-    found = {}
+    found: dict[str, tuple[Any, Path]] = {}
     try:
         paths = sorted(folder.iterdir())
     except OSError:
@@ -99,7 +102,7 @@ def _latest(folder, named):
     return {name: path for name, (_, path) in found.items()}
 
 
-def read_files(folder, where):
+def read_files(folder: str, where: Mapping[str, Path]) -> Handed:
     """The `Handed` files of `where` (name -> path); messages call the place `folder`. Never raises, as `read_folder`."""
     found, left = Handed(folder), MOST_TOGETHER
     for name, path in where.items():
@@ -123,7 +126,7 @@ def read_files(folder, where):
     return found
 
 
-def _read(path, most):
+def _read(path: Path, most: int) -> bytes | None:
     """The bytes of a file, cut one byte after the limit; None for anything but a regular file. Raises OSError."""
     if path.is_symlink():
         return None

@@ -11,6 +11,8 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import Any
 
 # Characters that turn the order of what is shown: a name could look like another one.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -18,25 +20,25 @@ _NOWHERE = frozenset("\ufeff\ufffe\uffff")  # a byte-order mark, and what XML fo
 _UNSEEN = frozenset(("Cc", "Cs", "Zl", "Zp"))  # control characters, halves of characters, invisible ends of lines
 
 
-def text(value):
+def text(value: str) -> str:
     """The text `value` with every character that a text file may hold and a person can see; each other one becomes U+FFFD."""
     value = value.replace("\r\n", "\n").replace("\r", "\n")
     return value if value.isascii() and value.isprintable() else "".join(c if _goes(c) else "\ufffd" for c in value)
 
 
-def _goes(c):
+def _goes(c: str) -> bool:
     return c in "\n\t" or not (c in _TURNING or c in _NOWHERE or unicodedata.category(c) in _UNSEEN)
 
 
 # Names
 
 
-def name(value):
+def name(value: str) -> str:
     """A name in one form: an e with an accent is one character or two, and looks the same."""
     return unicodedata.normalize("NFC", value)
 
 
-def key(value):
+def key(value: str) -> str:
     """What two spellings of one name have in common: the form of accents, capitals and blanks around it do not count."""
     return name(name(value).strip().casefold())
 
@@ -50,24 +52,24 @@ _FORMULA = r"(?=['\"\u2019]*[^\S\t\n]*['\"\u2019]*[=+\-@\t\n＝＋－＠﹢﹣�
 _GUARD, _GUARDED = re.compile(_CELL + _FORMULA), re.compile(_CELL + "'" + _FORMULA)
 
 
-def cell(value):
+def cell(value: Any) -> Any:
     """A cell of a CSV file for `value`, a text or a number. A text that a spreadsheet would take for a formula gets a quote in front."""
     return _GUARD.sub(r"\1'", text(value)) if isinstance(value, str) else value
 
 
-def from_cell(value):
+def from_cell(value: str) -> str:
     """The text that `cell` made `value` of."""
     return _GUARDED.sub(r"\1", value)
 
 
-def csv_of(rows, lineterminator="\n"):
+def csv_of(rows: Iterable[Iterable[object]], lineterminator: str = "\n") -> str:
     """Rows of texts and numbers as a CSV file's text, separated by commas."""
     file = io.StringIO()
     csv.writer(file, lineterminator=lineterminator).writerows([cell(value) for value in row] for row in rows)
     return file.getvalue()
 
 
-def rows_of(data):
+def rows_of(data: bytes) -> list[list[str]]:
     """The rows of a CSV file's bytes (lists of texts), as `csv_of` wrote it or as a spreadsheet saved it again.
 
     Commas, semicolons or tabs may separate the cells, and a byte-order mark may stand in front. Raises UnicodeDecodeError, `csv.Error`.
@@ -82,13 +84,13 @@ def rows_of(data):
 # JSON
 
 
-def json_of(data):
+def json_of(data: object) -> str:
     """`data` as a JSON file's text. Halves of characters are escaped, and a number that is none becomes null."""
     content = json.dumps(_numbers(data), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", content)
 
 
-def _numbers(data):
+def _numbers(data: Any) -> Any:
     if isinstance(data, dict):
         return {key: _numbers(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
@@ -108,7 +110,7 @@ _LIVE = re.compile(
 )
 
 
-def markdown(value):
+def markdown(value: str) -> str:
     """Markdown without HTML, links and commands of formulas that make some: a zero-width space breaks them, and no reader sees it."""
     return _LIVE.sub("\\g<0>\u200b", text(value))
 
@@ -120,7 +122,7 @@ _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff\ufffe\uffff
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)")  # on Windows, whatever the ending
 
 
-def path_name(value):
+def path_name(value: str) -> str:
     """The name of a file or folder for the text `value`: the text itself where every system takes it, else with `%2F` and the like.
 
     Two different texts have two different names. A system that takes capitals and small letters for the same joins "Ada" and "ada".
@@ -136,5 +138,5 @@ def path_name(value):
     return found
 
 
-def _percent(match):
+def _percent(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))

@@ -6,10 +6,13 @@ Repairs are made where the intent is clear, and each leaves a line for the stude
 import gc
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from autograder.course import written
 from autograder.course.blanks import exercise_named_in, has_blank
+from autograder.course.catalogue import Exercise, Lesson
 from autograder.course.cell_code import bound_names
 from autograder.course.program import Program, Step, program_of
 
@@ -34,13 +37,13 @@ class Submission:
 
     lesson: str
     sha256: str
-    answers: dict
+    answers: dict[str, str]
     program: Program
-    repairs: list = field(default_factory=list)
-    written: dict = field(default_factory=dict)
+    repairs: list[str] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)
 
 
-def read_cells(data):
+def read_cells(data: bytes) -> list[dict[str, Any]]:
     """The cells of a notebook file's bytes: a list of {"type", "source", "id", "exercise", "role"}.
 
     Raises `NotebookProblem` for anything that is not a notebook, or one too large to be a person's work.
@@ -78,7 +81,7 @@ def read_cells(data):
     return cells
 
 
-def too_large(size):
+def too_large(size: int) -> str:
     """The sentence on a file of `size` bytes, where that is more than `MAX_BYTES`."""
     return (
         f"This file has {size >> 20} MB; at most {MAX_BYTES >> 20} MB are read. "
@@ -86,7 +89,7 @@ def too_large(size):
     )
 
 
-def _parsed(text):
+def _parsed(text: str) -> Any:
     """The JSON in `text`. The collector would look at millions of new lists again and again, for most of the time."""
     collecting = gc.isenabled()
     gc.disable()
@@ -97,7 +100,7 @@ def _parsed(text):
             gc.enable()
 
 
-def lesson_in(data):
+def lesson_in(data: bytes) -> str:
     """The lesson a notebook says it is (from its metadata), or ""."""
     try:
         name = _parsed(data.decode("utf-8-sig"))["metadata"]["course"]["lesson"]
@@ -106,10 +109,10 @@ def lesson_in(data):
     return name if isinstance(name, str) else ""
 
 
-def read_submission(data, lesson):
+def read_submission(data: bytes, lesson: Lesson) -> Submission:
     """The `Submission` in a notebook file's bytes, for `lesson` (a catalogue `Lesson`)."""
     cells = read_cells(data)
-    repairs = []
+    repairs: list[str] = []
     exercises = {exercise.id: exercise for exercise in lesson.exercises}
     openings = {_opening(lesson.cell_of(each.id).source): each.id for each in lesson.exercises if each.by_hand}
     for cell in cells:
@@ -149,12 +152,12 @@ def read_submission(data, lesson):
     return Submission(lesson.name, hashlib.sha256(data).hexdigest(), answers, program, repairs, places)
 
 
-def _cell(raw):
+def _cell(raw: dict[str, Any]) -> dict[str, Any]:
     source = raw.get("source", raw.get("input", ""))  # "input" in formats 2 and 3
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
-    metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
-    course = metadata.get("course") if isinstance(metadata.get("course"), dict) else {}
+    metadata = found if isinstance(found := raw.get("metadata"), dict) else {}
+    course = found if isinstance(found := metadata.get("course"), dict) else {}
     return {
         "type": _text(raw.get("cell_type")),
         "source": source.replace("\r\n", "\n") if isinstance(source, str) else "",
@@ -164,11 +167,11 @@ def _cell(raw):
     }
 
 
-def _text(value):
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def exercise_of(cell, exercises, openings={}):
+def exercise_of(cell: Mapping[str, Any], exercises: dict[str, Exercise], openings: Mapping[str, str] = {}) -> str:
     """The exercise a cell answers: by its `# Exercise` line, else its metadata, else the names it defines.
 
     A written answer is found by its metadata, else by the words that the cell opens with, as in `openings`.
@@ -188,7 +191,7 @@ def exercise_of(cell, exercises, openings={}):
     return ""
 
 
-def _marked(cell, exercises):
+def _marked(cell: Mapping[str, Any], exercises: dict[str, Exercise]) -> str:
     """The exercise that a code cell says it answers, or ""."""
     named = exercise_named_in(cell["source"])
     if named in exercises:
@@ -196,9 +199,10 @@ def _marked(cell, exercises):
     return cell["exercise"] if cell["exercise"] in exercises else ""
 
 
-def _choose(cells, lesson, repairs):
+def _choose(cells: list[dict[str, Any]], lesson: Lesson, repairs: list[str]) -> tuple[dict[str, str], set[int]]:
     """(answers, numbers of cells not to run). Of several cells for one exercise, one that was worked on counts."""
-    answers, dropped = {}, set()
+    answers: dict[str, str] = {}
+    dropped: set[int] = set()
     for exercise in lesson.exercises:
         handed_out = _squeeze(lesson.cell_of(exercise.id).source)
         mine = [i for i, cell in enumerate(cells) if cell["exercise"] == exercise.id]
@@ -224,10 +228,10 @@ def _choose(cells, lesson, repairs):
     return answers, dropped
 
 
-def _opening(source):
+def _opening(source: str) -> str:
     """The first sentence of a cell's text."""
     return source.strip().split(".**")[0]
 
 
-def _squeeze(source):
+def _squeeze(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.strip().splitlines())

@@ -21,54 +21,54 @@ SOURCE = "lesson.py"
 LIBRARY = "library.py"
 
 
-def is_lab(name):
+def is_lab(name: str) -> bool:
     """Whether `name` ("01_affine_quantization", "compression_studio") is a lab's. Lessons are numbered, labs are not."""
     return not name[:2].isdigit()
 
 
-def folder_of(name):
+def folder_of(name: str) -> Path:
     """The folder of a lesson or lab: source, checks, bank, figures. Its last part is also the name of its Python package."""
     return FOLDERS / (f"lab_{name}" if is_lab(name) else f"lesson_{name}")
 
 
-def name_of(folder):
+def name_of(folder: str) -> str | None:
     """The lesson or lab whose folder is called so: "lesson_01_affine_quantization" -> "01_affine_quantization"; None for any other name."""
     kind, _, name = folder.partition("_")
     return name if name and kind == ("lab" if is_lab(name) else "lesson") else None
 
 
-def package_of(name):
+def package_of(name: str) -> str:
     """The import name of a lesson's folder: `01_affine_quantization` -> `course_lessons.lesson_01_affine_quantization`."""
     return f"course_lessons.{folder_of(name).name}"
 
 
-def source_of(name):
+def source_of(name: str) -> Path:
     """The source of a lesson or lab, answers and blanks."""
     return folder_of(name) / SOURCE
 
 
-def library_of(name):
+def library_of(name: str) -> Path:
     """The course's own version of functions that later lessons take from this one; most have none."""
     return folder_of(name) / LIBRARY
 
 
-def notebook_of(name):
+def notebook_of(name: str) -> Path:
     """The notebook of a lesson or lab as a student opens it."""
     return (LABS if is_lab(name) else LESSONS) / f"{name}.ipynb"
 
 
-def catalogue_of(name):
+def catalogue_of(name: str) -> Path:
     """What the tools know of a lesson or lab, as JSON."""
     return CATALOGUE / f"{name}.json"
 
 
-def personal():
+def personal() -> Path:
     """The folder for one student's own progress: `$COURSE_HOME`, or `.course` in the course's folder; where the course was
     installed away from its folder, in the user's home.
     """
     return Path(os.environ.get("COURSE_HOME") or (Path.home() if installed() else REPOSITORY) / ".course")
 
 
-def can_grade():
+def can_grade() -> bool:
     """Whether this is the whole course. A students' copy has no grader."""
     return (REPOSITORY / "autograder" / "grading" / "class_run.py").exists()

@@ -8,9 +8,11 @@ import ast
 import bisect
 import builtins
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from autograder.course.catalogue import Exercise
 from autograder.course.cell_code import UNREADABLE, names_in, parsed, plain_python
 
 CHECK_CALL = re.compile(r"^[ \t>]*check\([ \t]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
@@ -34,16 +36,16 @@ class Step:
     role: str = "own"
 
     @cached_property
-    def names(self):
+    def names(self) -> tuple[set[str], set[str]]:
         """(names bound, names used): see `names_in`."""
         return names_in(self.source)
 
     @property
-    def binds(self):
+    def binds(self) -> set[str]:
         return self.names[0]
 
     @property
-    def uses(self):
+    def uses(self) -> set[str]:
         return self.names[1]
 
 
@@ -51,14 +53,14 @@ class Step:
 class Program:
     """The `steps` to run, and for each exercise with a cell how many of them run before it is asked about (`moments`)."""
 
-    steps: list
-    moments: dict = field(default_factory=dict)
+    steps: list[Step]
+    moments: dict[str, int] = field(default_factory=dict)
 
     @cached_property
-    def _binders(self):
+    def _binders(self) -> dict[str, list[int]]:
         return _index(enumerate(self.steps))
 
-    def needs(self, exercise):
+    def needs(self, exercise: Exercise) -> set[str]:
         """The names that the answer to `exercise` depends on: its own, what it uses, what these use in turn."""
         left = [number for number, step in enumerate(self.steps) if step.exercise == exercise.id]
         found, seen = set(exercise.names), set(left)
@@ -70,7 +72,7 @@ class Program:
             left += further
         return found
 
-    def may_differ_at_the_end(self, exercise):
+    def may_differ_at_the_end(self, exercise: Exercise) -> bool:
         """Whether a cell below the moment could change what the answer does."""
         later = self.steps[self.moments.get(exercise.id, 0) :]
         if not later:
@@ -79,7 +81,7 @@ class Program:
         variables = {name for step in self.steps for name in step.binds if name in needed} - _functions_and_modules(self.steps)
         return any(step.binds & needed or step.uses & variables or UNSEEN.search(step.source) for step in later)
 
-    def rebound(self, exercise):
+    def rebound(self, exercise: Exercise) -> list[str]:
         """A sentence for each name that the answer needs and that another cell has taken for something else by its moment."""
         steps = self.steps[: self.moments.get(exercise.id, len(self.steps))]
         found = []
@@ -94,12 +96,13 @@ class Program:
         return found
 
 
-def program_of(cells, exercises):
+def program_of(cells: Iterable[Step], exercises: Iterable[Exercise]) -> Program:
     """The `Program` of a notebook's code cells: a list of `Step`s in their order. `exercises` are the lesson's."""
     cells = list(cells)
     chosen = _demonstrations(cells, exercises)
     last = {step.exercise: index for index, step in enumerate(cells) if step.exercise}
-    steps, moments = [], {}
+    steps: list[Step] = []
+    moments: dict[str, int] = {}
     for index, step in enumerate(cells):
         for exercise in CHECK_CALL.findall(step.source) if step.role != "demo" else ():
             if exercise in last and exercise not in moments and index > last[exercise]:
@@ -116,15 +119,16 @@ def program_of(cells, exercises):
     return Program(steps, moments)
 
 
-def _demonstrations(cells, exercises):
+def _demonstrations(cells: Sequence[Step], exercises: Iterable[Exercise]) -> dict[int, list[Step]]:
     """Index -> the steps that stand for a demonstration cell where an answer needs it: the whole cell, or an import of it."""
     names = {exercise.id: exercise.names for exercise in exercises}
     ours = _index((index, step) for index, step in enumerate(cells) if step.role in ("own", "given"))
     demos = _index((index, step) for index, step in enumerate(cells) if step.role == "demo")
     left = [(name, index) for index, step in enumerate(cells) if step.exercise for name in _answer(step, names).uses]
-    whole, imports, seen = set(), {}, set(left)
+    whole, seen = set(), set(left)
+    imports: dict[int, dict[str, str]] = {}
 
-    def need(index):
+    def need(index: int) -> None:
         new = {(name, index) for name in cells[index].uses} - seen
         seen.update(new)
         left.extend(new)
@@ -152,16 +156,16 @@ def _demonstrations(cells, exercises):
     return {**chosen, **{i: [Step(cells[i].source, cells[i].name, role="given")] for i in whole}}
 
 
-def _index(numbered):
+def _index(numbered: Iterable[tuple[int, Step]]) -> dict[str, list[int]]:
     """Name -> the numbers, in their order, of the steps that bind it."""
-    found = {}
+    found: dict[str, list[int]] = {}
     for number, step in numbered:
         for name in step.binds:
             found.setdefault(name, []).append(number)
     return found
 
 
-def _answer(step, names):
+def _answer(step: Step, names: Mapping[str, Iterable[str]]) -> Step:
     """An exercise's cell up to the last line that defines what it is asked for: what is tried out below needs nothing."""
     tree = parsed(plain_python(step.source))
     wanted = set(names.get(step.exercise, ()))
@@ -176,7 +180,7 @@ def _answer(step, names):
     return step if last is None else Step("\n".join(parts[:last]), step.name, step.exercise)
 
 
-def _import_of(name, source):
+def _import_of(name: str, source: str) -> str | None:
     """The import statement for `name` alone, where a cell binds it by a top-level import; else None."""
     tree = parsed(plain_python(source))
     for node in tree.body if tree is not None else ():
@@ -188,7 +192,7 @@ def _import_of(name, source):
     return None
 
 
-def _functions_and_modules(steps):
+def _functions_and_modules(steps: Iterable[Step]) -> set[str]:
     """Names that stand for a function, a class or a module: calling one in a cell changes nothing."""
     found = set()
     for step in steps:

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import types
+from collections.abc import Iterator
+from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
@@ -38,17 +40,17 @@ class _Compiler(CachingCompiler):
     filename = "<cell>"
     timed = False  # whether what `%%time` compiles is the cell's own code
 
-    def get_code_name(self, raw_code, transformed_code, number):
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
         return self.filename
 
-    def cache(self, transformed_code, number=0, raw_code=None):
+    def cache(self, transformed_code: str, number: int = 0, raw_code: str | None = None) -> str:
         name = super().cache(transformed_code, number, raw_code)
         plain = plain_python(transformed_code if raw_code is None else raw_code)
         # No modification time: linecache then never looks for the file on disk.
         linecache.cache[name] = (len(plain), None, plain.splitlines(keepends=True), name)
         return name
 
-    def __call__(self, source, filename, symbol, **kwargs):
+    def __call__(self, source: Any, filename: str, symbol: str, **kwargs: Any) -> Any:
         if self.timed and filename.startswith("<timed "):
             filename = self.filename
         return super().__call__(source, filename, symbol, **kwargs)
@@ -57,18 +59,18 @@ class _Compiler(CachingCompiler):
 class _Hook(DisplayHook):
     """Keeps a cell's last value (`_`, `Out`) and draws nothing of it."""
 
-    def write_output_prompt(self):
+    def write_output_prompt(self) -> None:
         pass
 
-    def compute_format_data(self, result):
+    def compute_format_data(self, result: object) -> tuple[dict, dict]:
         return {}, {}
 
 
 class _Nowhere(DisplayPublisher):
-    def publish(self, *args, **kwargs):
+    def publish(self, *args: object, **kwargs: object) -> None:
         pass
 
-    def clear_output(self, wait=False):
+    def clear_output(self, wait: bool = False) -> None:
         pass
 
 
@@ -76,21 +78,21 @@ class _Nowhere(DisplayPublisher):
 class _Magics(Magics):
     """Magics that mean something else where nobody sits before the notebook."""
 
-    def __init__(self, shell):
+    def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self._ipython = {name: shell.find_line_magic(name) for name in ("timeit", "config")}
 
     @line_cell_magic("timeit")
-    def time_once(self, line, cell=None):
+    def time_once(self, line: str, cell: str | None = None) -> Any:
         """Measures once: nobody reads the time."""
         return self._ipython["timeit"]("-n1 -r1 " + re.sub(r"^(?:\s*-[nr]\s*\d+)+", "", line), cell)
 
     @line_magic("config")
-    def set_up_the_shell(self, line):
+    def set_up_the_shell(self, line: str) -> Any:
         """Settings of a front end (`InlineBackend.figure_format`) are for none."""
         return self._ipython["config"](line) if line.startswith("InteractiveShell.") else None
 
-    def _install(self, line):
+    def _install(self, line: str) -> None:
         print("Nothing is installed here: the notebook runs with the course's libraries.")
 
     pip, conda, mamba = line_magic("pip")(_install), line_magic("conda")(_install), line_magic("mamba")(_install)
@@ -107,13 +109,13 @@ class Shell(InteractiveShell):
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Nowhere)
 
-    def __init__(self, main=False, **kwargs):
+    def __init__(self, main: bool = False, **kwargs: Any) -> None:
         self._main = main
-        self._before = sys.modules.get("__main__"), vars(builtins).copy()
-        self._kept = {}
-        self._shown = None  # the last exception that ended a cell, or a magic within
+        self._before = sys.modules["__main__"], vars(builtins).copy()
+        self._kept: dict = {}
+        self._shown: BaseException | None = None  # the last exception that ended a cell, or a magic within
         module = types.ModuleType("__main__")
-        module.__builtins__ = builtins
+        vars(module)["__builtins__"] = builtins
         settings = Config({"HistoryManager": {"enabled": False}})
         # An empty profile, gone at once: nothing of the user's, or of whoever wrote into the home folder, is read.
         with tempfile.TemporaryDirectory() as folder:
@@ -128,7 +130,7 @@ class Shell(InteractiveShell):
                 each._instance = self
         self.extension_manager.load_extension("storemagic")  # as in a kernel
 
-    def close(self):
+    def close(self) -> None:
         """Leave the process as it was before."""
         if self._main:
             for each in type(self)._walk_mro():
@@ -140,7 +142,7 @@ class Shell(InteractiveShell):
                 vars(builtins).pop(name, None)
         vars(builtins).update(self._before[1])  # whatever a cell has made of `print`
 
-    def run(self, source, filename):
+    def run(self, source: str, filename: str) -> BaseException | None:
         """Run a cell; messages and tracebacks call it `filename`. What stopped it, or None. Never raises."""
         self.compile.filename, self._shown = filename, None
         try:
@@ -153,35 +155,35 @@ class Shell(InteractiveShell):
     # What is different without a front end
 
     @property
-    def db(self):
+    def db(self) -> dict:
         """What `%store` keeps, for as long as the notebook runs."""
         return self._kept
 
     @db.setter
-    def db(self, value):
+    def db(self, value: object) -> None:
         pass
 
-    def init_virtualenv(self):
+    def init_virtualenv(self) -> None:
         pass
 
-    def init_sys_modules(self):
+    def init_sys_modules(self) -> None:
         if self._main:
             super().init_sys_modules()
 
-    def init_completer(self):
+    def init_completer(self) -> None:
         self.Completer = types.SimpleNamespace()  # whose import is the slowest of IPython's
 
-    def init_magics(self):
+    def init_magics(self) -> None:
         super().init_magics()
         self.register_magics(_Magics(self))
 
-    def transform_cell(self, raw_cell):
+    def transform_cell(self, raw_cell: str) -> str:
         above = len(raw_cell) - len(raw_cell.lstrip())
         lines = raw_cell[:above].count("\n")
         start = raw_cell.rfind("\n", 0, above) + 1
         return "\n" * lines + super().transform_cell(raw_cell[start:])
 
-    def run_cell_magic(self, magic_name, line, cell):
+    def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
         if magic_name not in ("capture", "time"):
             return super().run_cell_magic(magic_name, line, cell)
         caller = sys._getframe(1)
@@ -190,36 +192,36 @@ class Shell(InteractiveShell):
             return super().run_cell_magic(magic_name, line, "\n" * above + cell)
 
     @contextlib.contextmanager
-    def _below_a_magic(self):
+    def _below_a_magic(self) -> Iterator[None]:
         before, self.compile.timed = self.compile.timed, True
         try:
             yield
         finally:
             self.compile.timed = before
 
-    def _tee(self, channel):
+    def _tee(self, channel: str) -> contextlib.AbstractContextManager:
         return contextlib.nullcontext()  # a copy of everything that is printed has no reader
 
-    def showtraceback(self, exc_tuple=None, *args, **kwargs):
+    def showtraceback(self, exc_tuple: tuple | None = None, *args: object, **kwargs: object) -> None:
         if exc_tuple is None:  # else it comes from a value that could not be shown, which stops no cell
             self._shown = sys.exc_info()[1]
 
-    def showsyntaxerror(self, *args, **kwargs):
+    def showsyntaxerror(self, *args: object, **kwargs: object) -> None:
         self._shown = sys.exc_info()[1]
 
-    def _format_exception_for_storage(self, exception, *args, **kwargs):
+    def _format_exception_for_storage(self, exception: object, *args: object, **kwargs: object) -> dict:
         return {}
 
-    def enable_gui(self, gui=None):
+    def enable_gui(self, gui: str | None = None) -> None:
         pass
 
-    def enable_matplotlib(self, gui=None):
+    def enable_matplotlib(self, gui: str | None = None) -> tuple[str | None, str]:
         return gui, "agg"
 
-    def ask_exit(self):
+    def ask_exit(self) -> None:
         """`exit` in a cell ends nothing."""
 
-    def system(self, command):
+    def system(self, command: str) -> Any:
         """`!command`: its output is printed."""
         command = self.var_expand(command, depth=1)
         if INSTALLS.match(command):
@@ -230,7 +232,7 @@ class Shell(InteractiveShell):
 
     system_raw = system_piped = system
 
-    def getoutput(self, command, split=True, depth=0):
+    def getoutput(self, command: str, split: bool = True, depth: int = 0) -> Any:
         """`lines = !command`"""
         if INSTALLS.match(self.var_expand(command, depth=depth + 1)):
             self.run_line_magic("pip", "")
@@ -238,7 +240,7 @@ class Shell(InteractiveShell):
         return super().getoutput(command, split=split, depth=depth + 1)
 
 
-def _in_plain_words(error, source, filename):
+def _in_plain_words(error: BaseException | None, source: str, filename: str) -> BaseException | None:
     """The error itself, but where IPython's compiler says only "incomplete input", what is open."""
     if isinstance(error, SyntaxError) and "incomplete input" in str(error.msg):
         try:

@@ -6,6 +6,7 @@ behind was chosen by the student, and may look like another student's name.
 
 import os
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 
@@ -22,7 +23,7 @@ class Owner:
     file: str = ""
 
     @property
-    def who(self):
+    def who(self) -> tuple[str, str, str]:
         """What two files of one student have in common."""
         return self.system, self.student, self.number
 
@@ -39,7 +40,7 @@ UPLOADED = re.compile(r"(?P<time>20\d{12})_(?P<file>.+)")
 AGAIN = re.compile(r"(?P<stem>.+)-(?P<times>\d{1,3})(?P<ending>\.\w+)")
 
 
-def of_file(name):
+def of_file(name: str) -> Owner | None:
     """The `Owner` of a file with that name, or None where no system has named it."""
     if found := MOODLE.fullmatch(name):
         return Owner("Moodle", found["name"], found["number"], (), found["file"] or "")
@@ -52,7 +53,7 @@ def of_file(name):
     return None
 
 
-def with_whole_logins(owners, notes):
+def with_whole_logins(owners: Iterable[Owner], notes: Mapping[Owner, str]) -> dict[Owner, Owner]:
     """Blackboard's owner -> the owner with its whole login. Before it stands the assignment's name, the same in the whole folder, and both may hold
     the sign between them.
 
@@ -72,7 +73,7 @@ def with_whole_logins(owners, notes):
     return {owner: replace(owner, student=whole.get(owner.number, owner.student)) for owner in owners}
 
 
-def of_folder(name):
+def of_folder(name: str) -> Owner | None:
     """The `Owner` of a folder with that name, or None where no system has named it."""
     if (found := MOODLE.fullmatch(name)) and not found["file"]:
         return Owner("Moodle", found["name"], found["number"])
@@ -81,13 +82,13 @@ def of_folder(name):
     return None
 
 
-def uploaded(name):
+def uploaded(name: str) -> tuple[str, str]:
     """(time, name) of a file in a student's folder, as ILIAS puts it before the name; ("", name) of any other."""
     found = UPLOADED.fullmatch(name)
     return (found["time"], found["file"]) if found else ("", name)
 
 
-def first_name(name):
+def first_name(name: str) -> str:
     """What the student had called a file before Canvas counted uploads of one name: int8.onnx for int8-1.onnx."""
     found = AGAIN.fullmatch(name)
     return found["stem"] + found["ending"] if found else name

@@ -7,7 +7,9 @@ not hand out; whether it is an answer, a person says.
 import ast
 import functools
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autograder.course import catalogue
 
@@ -38,7 +40,7 @@ class _Piece:
     alone: bool  # whether it could be an answer anywhere: no program with remarks in it
 
 
-def answers(cells, lesson):
+def answers(cells: Sequence[Mapping[str, Any]], lesson: catalogue.Lesson) -> dict[str, Written]:
     """Exercise id -> `Written`, for each exercise of `lesson` that a person reads and to which anything is written.
 
     `cells` are those of `notebooks.read_cells`, each with the exercise that it answers.
@@ -62,14 +64,14 @@ def answers(cells, lesson):
     return found
 
 
-def _where(exercise, pieces, near, count):
+def _where(exercise: catalogue.Exercise, pieces: Sequence[_Piece], near: bool, count: int) -> str:
     places = [f"cell {piece.number} of {count} ({_KINDS.get(piece.kind, 'a raw cell')})" for piece in pieces[:3]]
     more = f" and {len(pieces) - 3} more" if len(pieces) > 3 else ""
     below = "" if near else ", outside its section"
     return f"The answer to {exercise.id} is not in its own cell. What a person reads for it stands in {', '.join(places)}{more}{below}."
 
 
-def _as_markdown(kind, text):
+def _as_markdown(kind: str, text: str) -> str:
     if kind != "code":
         return text
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
@@ -77,10 +79,11 @@ def _as_markdown(kind, text):
 
 
 @functools.cache
-def _released(lesson_name):
+def _released(lesson_name: str) -> tuple[set[str], dict[str, str], dict[str, tuple[str, str, str]], dict[tuple[str, str], str]]:
     """(lines, heading -> section, cell id -> (section before, section after, type), cell's text -> id) of a lesson as handed out."""
     lesson = catalogue.lessons()[lesson_name]
-    lines, headings, spans, texts, section = {""}, {}, {}, {}, ""
+    lines, headings, spans, section = {""}, {}, {}, ""
+    texts: dict[tuple[str, str], str] = {}
     for cell in lesson.cells:
         before = section
         for line in cell.source.splitlines():
@@ -93,10 +96,11 @@ def _released(lesson_name):
     return lines, headings, spans, texts
 
 
-def _pieces(cells, lesson):
+def _pieces(cells: Sequence[Mapping[str, Any]], lesson: catalogue.Lesson) -> list[_Piece]:
     """What the student wrote, in order, cells that answer another exercise left out."""
     lines, headings, spans, texts = _released(lesson.name)
-    section, found = "", []
+    section = ""
+    found: list[_Piece] = []
     for number, cell in enumerate(cells, 1):
         known = lesson.cell_of(cell["exercise"]).id if cell["exercise"] else cell["id"]
         known = known if known in spans else texts.get((cell["type"], _text(cell["source"])))
@@ -105,9 +109,9 @@ def _pieces(cells, lesson):
         titled = any(each is not None for each in leads_to.values())
         if known:  # where a heading was edited away, all of the cell belongs to what the heading had led to
             section = spans[known][0 if titled else 1]
-        own = {}
+        own: dict[str, list[str]] = {}
         for i, line in enumerate(source):
-            section = section if leads_to.get(i) is None else leads_to[i]
+            section = section if (led := leads_to.get(i)) is None else led
             if _plain(line) not in lines:
                 own.setdefault(section, []).append(line)
         if not cell["exercise"]:
@@ -117,7 +121,7 @@ def _pieces(cells, lesson):
     return found
 
 
-def _leads_to(line, headings, lesson):
+def _leads_to(line: str, headings: Mapping[str, str], lesson: catalogue.Lesson) -> str | None:
     """The section ("" for one without an exercise) that a heading begins; None for any other line, a heading of the student's own among them."""
     title = _HEADING.fullmatch(line)
     if title is None:
@@ -125,7 +129,7 @@ def _leads_to(line, headings, lesson):
     return next((e.id for e in lesson.exercises if title[1].startswith(e.id)), headings.get(_plain(line)))
 
 
-def _told(number, kind, own, known):
+def _told(number: int, kind: str, own: Mapping[str, list[str]], known: bool) -> Iterator[_Piece]:
     """The `_Piece`s of one cell. `own`: section -> lines that the lesson did not hand out; `known`: whether the cell is one of the lesson's."""
     for section, mine in own.items():
         text = "\n".join(mine).strip()
@@ -135,7 +139,7 @@ def _told(number, kind, own, known):
             yield _Piece(number, kind, section, text, alone)
 
 
-def _words_in_code(text):
+def _words_in_code(text: str) -> tuple[str, bool]:
     """(the words in comments and texts of a piece of code, whether it holds nothing else). What does not parse may be plain words."""
     try:
         body = ast.parse(text).body
@@ -147,7 +151,7 @@ def _words_in_code(text):
     return "\n".join(remarks + texts), all(_is_text(statement) for statement in body)
 
 
-def _is_text(statement):
+def _is_text(statement: ast.stmt) -> bool:
     """Whether a statement is a text, one with a name, or one that is printed."""
     value = statement.value if isinstance(statement, (ast.Expr, ast.Assign)) else None
     if isinstance(value, ast.Call):
@@ -155,11 +159,11 @@ def _is_text(statement):
     return _text_node(value)
 
 
-def _text_node(node):
+def _text_node(node: ast.AST | None) -> bool:
     return isinstance(node, ast.JoinedStr) or isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _own_words(source, lesson, exercise_id):
+def _own_words(source: str, lesson: catalogue.Lesson, exercise_id: str) -> bool:
     """Whether a cell for an answer holds anything but what was handed out, whole or in part."""
     lines = _released(lesson.name)[0]
     prompt = _plain(lesson.cell_of(exercise_id).source)
@@ -167,13 +171,13 @@ def _own_words(source, lesson, exercise_id):
     return any(_letters(line) and not (line.count(" ") > 1 and line in prompt) for line in mine)
 
 
-def _letters(text):
+def _letters(text: str) -> int:
     return sum(c.isalnum() for c in text)
 
 
-def _plain(line):
+def _plain(line: str) -> str:
     return " ".join(line.split())
 
 
-def _text(source):
+def _text(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
