@@ -1,8 +1,11 @@
 """One warm parent inside one bubblewrap, and the sessions forked from it."""
 
 import itertools
+import socket
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from autograder.sandbox.inside import channel
 from autograder.sandbox.launch import ON_LINUX, START_SECONDS, Warm
@@ -22,14 +25,14 @@ class Sandbox:
     Create it in a thread that lives as long as it does: the kernel ends bubblewrap with that thread.
     """
 
-    def __init__(self, limits=Limits(), isolation="auto", preload=("numpy", "torch")):
+    def __init__(self, limits: Limits = Limits(), isolation: str = "auto", preload: Iterable[str] = ("numpy", "torch")) -> None:
         if isolation not in ("auto", "bubblewrap", "process"):
             raise ValueError(f'isolation is "auto", "bubblewrap" or "process", not {isolation!r}')
         if sys.platform == "win32":
             raise SandboxUnavailable("Windows cannot isolate students' code.", ON_LINUX)
         self.limits, self.preload = limits, tuple(preload)
         self._numbers = itertools.count(1)
-        self._warm = None
+        self._warm: Warm | None = None
         self._closed = False
         weaker = None
         if isolation != "process":
@@ -44,7 +47,7 @@ class Sandbox:
             if weaker:
                 self.isolation["instead_of_bubblewrap"] = weaker
 
-    def _try(self, level):
+    def _try(self, level: str) -> None:
         """Start at this level and hold one session as a proof that it works."""
         self._level = level
         try:
@@ -56,7 +59,9 @@ class Sandbox:
             raise
         self.isolation = _describe(self._warm, facts)
 
-    def session(self, seed=0, seconds=None, in_place=False, further=()):
+    def session(
+        self, seed: int = 0, seconds: Mapping[str, Any] | None = None, in_place: bool = False, further: Iterable[str] = ()
+    ) -> Session:
         """A fresh submission: a child process with nothing in common with other submissions but libraries.
 
         `seconds` (name of a limit -> number) replaces limits on time for this session. `in_place`: questions are answered by
@@ -68,7 +73,7 @@ class Sandbox:
         kind = InPlace if in_place else Session
         return kind(lambda: self._start(seed, further), replace(self.limits, **(seconds or {})))
 
-    def _start(self, seed, further):
+    def _start(self, seed: int, further: Iterable[str]) -> tuple[socket.socket, dict, Callable[[], None]]:
         """Processes for one session: the control socket, facts about them, a function that ends them."""
         if self._warm is None:
             self._warm = Warm(self._level, self.preload, self.limits)
@@ -94,7 +99,7 @@ class Sandbox:
         warm = self._warm
         return control, hello["facts"], lambda: self._end(warm, number)
 
-    def _end(self, warm, number):
+    def _end(self, warm: Warm, number: int) -> None:
         """Have the warm parent end a session; if it does not, end the warm parent."""
         if warm is not self._warm:
             return
@@ -104,24 +109,24 @@ class Sandbox:
         except (OSError, EOFError, ValueError):
             self._stop()  # the next session starts a new one
 
-    def _stop(self):
+    def _stop(self) -> None:
         if self._warm is not None:
             self._warm.kill()
             self._warm = None
 
-    def close(self):
+    def close(self) -> None:
         """End everything that was started. Safe to call twice."""
         self._closed = True
         self._stop()
 
-    def __enter__(self):
+    def __enter__(self) -> "Sandbox":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def _describe(warm, facts):
+def _describe(warm: Warm, facts: dict) -> dict:
     """What is really in force, for people and for the record of a grading."""
     if warm.level == "process":
         isolated = ["limits on time, memory and file size for each process"]

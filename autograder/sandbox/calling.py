@@ -9,6 +9,8 @@ import inspect
 import linecache
 import os
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -25,21 +27,23 @@ DEEP = 20
 PLACE_LENGTH = 200
 
 
-def ask(function, args, kwargs, wrt=None):
+def ask(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], wrt: Sequence[int | str] | None = None
+) -> dict[str, Any]:
     """Call `function` and return a dict of what `checks.reply.Reply` holds. Whatever the function raises passes through.
 
     With `wrt`, places of arguments (positions, or names of keywords): their tensors of floats become leaves that require
     gradients, the parameters of modules stay as they are, and the result is differentiated with respect to them. A result
     of several numbers counts as their sum with `weights`.
     """
-    given = {**dict(enumerate(args)), **kwargs}
+    given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
     before = {place: wire.encode(value) for place, value in given.items()}
     tracked = {place: _flags(value) for place, value in given.items() if place not in (wrt or ())}
     settings = _settings()
     try:
         if wrt is None:
             value = function(*args, **kwargs)
-            found = {}
+            found: dict[str, Any] = {}
         else:
             value, found = _differentiated(function, args, kwargs, [given[place] for place in wrt])
         found["left"] = [name for name, now in _settings().items() if now != settings.get(name, now)]
@@ -60,7 +64,7 @@ def ask(function, args, kwargs, wrt=None):
     return found
 
 
-def weights(shape):
+def weights(shape: Sequence[int]) -> Any:
     """The fixed weights with which the numbers of a result are added up for a gradient: 1 for one number, else from 1 to 2 (float64)."""
     torch = sys.modules["torch"]
     count = 1
@@ -69,7 +73,7 @@ def weights(shape):
     return torch.linspace(1, 2, count, dtype=torch.float64).reshape(tuple(shape))
 
 
-def place(error):
+def place(error: BaseException) -> str:
     """The expression that raised, in code that is neither a library's nor ours: its text with names left out; "" if unknown.
 
     Two ways to write one mistake raise at the same kind of expression; the same exception elsewhere is another mistake.
@@ -84,7 +88,8 @@ def place(error):
         return ""
     try:
         code = found.tb_frame.f_code
-        start, end, left, right = list(code.co_positions())[found.tb_lasti // 2]
+        where: tuple[Any, ...] = list(code.co_positions())[found.tb_lasti // 2]  # None where it is unknown
+        start, end, left, right = where
         lines = linecache.getlines(code.co_filename)[start - 1 : end]
         lines[-1] = lines[-1].encode()[:right].decode()
         lines[0] = lines[0].encode()[left:].decode()
@@ -100,7 +105,9 @@ def place(error):
 # Gradients
 
 
-def _differentiated(function, args, kwargs, targets):
+def _differentiated(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], targets: list
+) -> tuple[Any, dict[str, Any]]:
     torch = sys.modules["torch"]
     for tensor in _each(targets, torch.Tensor):
         if (tensor.is_floating_point() or tensor.is_complex()) and not isinstance(tensor, torch.nn.Parameter):
@@ -117,11 +124,11 @@ def _differentiated(function, args, kwargs, targets):
     return value, {"attached": bool(attached), "grads": [_in_structure(target, by_leaf, torch) for target in targets]}
 
 
-def _real(tensor):
+def _real(tensor: Any) -> Any:
     return tensor.real if tensor.is_complex() else tensor
 
 
-def _leaves(targets, torch):
+def _leaves(targets: list, torch: Any) -> Iterator[Any]:
     for each in _each(targets, (torch.Tensor, torch.nn.Module)):
         if isinstance(each, torch.nn.Module):
             yield from each.parameters()
@@ -129,7 +136,7 @@ def _leaves(targets, torch):
             yield each
 
 
-def _in_structure(target, by_leaf, torch):
+def _in_structure(target: Any, by_leaf: Mapping[int, Any], torch: Any) -> Any:
     if isinstance(target, torch.nn.Module):
         return {name: by_leaf.get(id(each)) for name, each in target.named_parameters() if each.requires_grad}
     if isinstance(target, (list, tuple)):
@@ -139,7 +146,7 @@ def _in_structure(target, by_leaf, torch):
     return by_leaf.get(id(target))
 
 
-def _each(value, kinds, depth=DEEP):
+def _each(value: Any, kinds: Any, depth: int = DEEP) -> Iterator[Any]:
     """Every value of some kinds in a value and its containers."""
     if isinstance(value, kinds):
         yield value
@@ -151,7 +158,7 @@ def _each(value, kinds, depth=DEEP):
             yield from _each(each, kinds, depth - 1)
 
 
-def _flags(value, depth=DEEP):
+def _flags(value: Any, depth: int = DEEP) -> Any:
     """`requires_grad` of every tensor in the value's structure; None where there is none. A module carries its own."""
     torch = sys.modules.get("torch")
     if torch is None:
@@ -162,35 +169,35 @@ def _flags(value, depth=DEEP):
         inside = [_flags(each, depth - 1) for each in value]
         return inside if any(each is not None for each in inside) else None
     if depth and isinstance(value, dict) and len(value) <= MOST:
-        inside = {key: _flags(each, depth - 1) for key, each in value.items()}
-        return inside if any(each is not None for each in inside.values()) else None
+        by_key = {key: _flags(each, depth - 1) for key, each in value.items()}
+        return by_key if any(each is not None for each in by_key.values()) else None
     return None
 
 
 # What was changed
 
 
-def _settings():
+def _settings() -> dict[str, Any]:
     """Of PyTorch, what a call must leave as it was; {} where it is not imported."""
     torch = sys.modules.get("torch")
     return {} if torch is None else {"grad": torch.is_grad_enabled(), "dtype": str(torch.get_default_dtype()).removeprefix("torch.")}
 
 
-def _set_back(settings):
+def _set_back(settings: dict[str, Any]) -> None:
     torch = sys.modules.get("torch")
-    if settings and _settings() != settings:
+    if torch is not None and settings and _settings() != settings:
         torch.set_grad_enabled(settings["grad"])
         torch.set_default_dtype(getattr(torch, settings["dtype"]))
 
 
-def _same(before, now):
+def _same(before: bytes, now: Any) -> bool:
     try:
         return wire.encode(now) == before
     except wire.WireError:
         return False
 
 
-def _name(function, place):
+def _name(function: Callable[..., Any], place: int | str) -> str:
     """What the function calls an argument; "" where that cannot be known."""
     if isinstance(place, str):
         return place
@@ -200,7 +207,7 @@ def _name(function, place):
         return ""
 
 
-def _difference(old, new):
+def _difference(old: Any, new: Any) -> str:
     """What about an argument is another now, as one of the words in `checks.reply.CHANGES`; "" for anything else."""
     if wire_modules.is_module(old):
         return _module_difference(old, new)
@@ -217,7 +224,7 @@ def _difference(old, new):
     return "values"
 
 
-def _module_difference(old, new):
+def _module_difference(old: Any, new: Any) -> str:
     try:
         (layers, parameters, buffers), (now, parameters_now, buffers_now) = (
             (d["layers"], d["parameters"], d["buffers"]) for d in map(wire.described, (old, new))
@@ -240,7 +247,7 @@ def _module_difference(old, new):
 # What is shared
 
 
-def _shared(value, given):
+def _shared(value: Any, given: Mapping[int | str, Any]) -> list[int | str]:
     """The places of the arguments that the value is, holds, or shares memory with. Numbers and texts are nobody's."""
     ids, spans = _memory(value)
     if not ids and not spans:
@@ -253,11 +260,11 @@ def _shared(value, given):
     return found
 
 
-def _memory(value):
+def _memory(value: Any) -> tuple[set[int], set[tuple[int, int]]]:
     """(ids of everything that can be changed, spans of bytes of arrays and tensors) in a value."""
     ids, spans, torch = set(), set(), sys.modules.get("torch")
 
-    def look(each, depth):
+    def look(each: Any, depth: int) -> None:
         if isinstance(each, np.ndarray):
             start = each.__array_interface__["data"][0]
             low = start + sum((length - 1) * step for length, step in zip(each.shape, each.strides) if step < 0)

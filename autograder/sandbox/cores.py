@@ -10,10 +10,10 @@ import socket
 
 LAYERS = 64  # sandboxes that share a core before nobody counts any more
 
-_taken = None  # (process, core, the socket that says so)
+_taken: tuple[int, int, socket.socket | None] | None = None  # (process, core, the socket that says so)
 
 
-def own_core():
+def own_core() -> int | None:
     """The core of this process's sandboxes, a number; None where the system cannot bind a process to one."""
     global _taken
     if not hasattr(os, "sched_getaffinity"):
@@ -23,7 +23,7 @@ def own_core():
     return _taken[1]
 
 
-def _take(cores):
+def _take(cores: list[int]) -> tuple[int, socket.socket | None]:
     """(core, socket): the one with the fewest takers."""
     random.SystemRandom().shuffle(cores)
     for layer in range(LAYERS):

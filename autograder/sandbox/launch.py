@@ -11,13 +11,15 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TextIO
 
 import course_data
 from autograder.course import blanks, paths
 from autograder.sandbox.cores import own_core
 from autograder.sandbox.inside import channel
-from autograder.sandbox.limits import SandboxUnavailable
+from autograder.sandbox.limits import Limits, SandboxUnavailable
 
 INSIDE = Path(__file__).parent / "inside"
 ROOT = "/sandbox"
@@ -47,15 +49,16 @@ INSTALL = "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora:
 class Warm:
     """A running warm parent: its process, the connection to it, what it said about itself."""
 
-    def __init__(self, level, preload, limits):
+    def __init__(self, level: str, preload: Iterable[str], limits: Limits) -> None:
         self.level = level
-        self.folder = None
+        self.folder: tempfile.TemporaryDirectory | None = None
         if not hasattr(os, "fork") or not hasattr(socket, "AF_UNIX"):
             raise SandboxUnavailable("This system cannot fork processes.", ON_LINUX)
         # A user of their own keeps students' processes off files and processes of root's, whatever else is missing.
         as_root = os.geteuid() == 0 and (level == "bubblewrap" or _other_users_can_run_python())
         if level == "bubblewrap":
-            command, environment, folder = _bubblewrap_command(as_root), {}, None
+            command, folder = _bubblewrap_command(as_root), None
+            environment: dict[str, str] = {}
         else:
             self.folder, self.lock = _own_folder()
             folder = self.folder
@@ -64,7 +67,7 @@ class Warm:
         errors = tempfile.TemporaryFile()
         try:
             self.process = subprocess.Popen(
-                command, stdin=theirs, stdout=errors, stderr=errors, env=environment, start_new_session=True, cwd="/"
+                command, stdin=theirs.fileno(), stdout=errors, stderr=errors, env=environment, start_new_session=True, cwd="/"
             )
         except OSError as problem:
             self.control.close()
@@ -74,7 +77,7 @@ class Warm:
             theirs.close()
         first = FIRST_UID if level == "bubblewrap" else WEAK_FIRST_UID
         self.uid = first + self.process.pid % UIDS if as_root else None
-        if folder is not None and as_root:
+        if folder is not None and self.uid is not None:
             os.chown(f"{folder.name}/scratch", self.uid, self.uid)
         config = {
             "level": level,
@@ -99,7 +102,7 @@ class Warm:
             raise SandboxUnavailable(f"The libraries could not be prepared for grading: {answer['failed']}.", "Run `course doctor`.")
         self.facts = answer["facts"]
 
-    def kill(self):
+    def kill(self) -> None:
         """End the warm parent and everything below it. Safe to call twice."""
         self.control.close()
         if self.level == "process":
@@ -114,14 +117,14 @@ class Warm:
             _kill_all_of(self.uid)  # what a submission may have left behind, out of the supervisor's sight
         self._remove_folder()
 
-    def _remove_folder(self):
+    def _remove_folder(self) -> None:
         if self.folder is not None:
             self.folder.cleanup()
             self.lock.close()
             self.folder = None
 
 
-def _own_folder():
+def _own_folder() -> tuple[tempfile.TemporaryDirectory, TextIO]:
     """A temporary folder and the lock that says it is in use; folders that a killed grader left are removed."""
     import fcntl  # not on Windows, where this is never called
 
@@ -139,11 +142,11 @@ def _own_folder():
     return folder, lock
 
 
-def _interpreter():
+def _interpreter() -> str:
     return os.path.realpath(sys.executable)
 
 
-def _package_folders():
+def _package_folders() -> list[str]:
     """The folders that installed libraries lie in."""
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
     if site.ENABLE_USER_SITE:
@@ -152,26 +155,26 @@ def _package_folders():
     return [each for each in dict.fromkeys(map(os.path.realpath, folders)) if os.path.isdir(each)]
 
 
-def seen_from_inside(path):
+def seen_from_inside(path: Path) -> bool:
     """Whether students' code could read `path` from inside bubblewrap: it lies among the libraries or in /usr."""
     path = Path(path).resolve()
     return any(path.is_relative_to(os.path.realpath(each)) for each in ("/usr", sys.base_prefix, *_package_folders()))
 
 
-def _course_folders():
+def _course_folders() -> list[str]:
     """Every folder that holds the course: installed among the libraries, or this checkout."""
     found = [os.path.join(folder, name) for folder in _package_folders() for name in COURSE]
     found += [str(INSIDE.parents[1]), *(str(INSIDE.parents[2] / name) for name in CHECKOUT)]
     return list(dict.fromkeys(os.path.realpath(each) for each in found if os.path.isdir(each)))
 
 
-def _inside_paths(level):
+def _inside_paths(level: str) -> list[str]:
     """Where the library folders are, seen from inside."""
     folders = _package_folders()
     return folders if level == "process" else [f"{ROOT}/packages{index}" for index in range(len(folders))]
 
 
-def _bubblewrap_command(as_root):
+def _bubblewrap_command(as_root: bool) -> list[str]:
     tool = shutil.which("bwrap")
     if sys.platform != "linux":
         raise SandboxUnavailable("bubblewrap exists only on Linux.", ON_LINUX)
@@ -187,14 +190,14 @@ def _bubblewrap_command(as_root):
         arguments += ["--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
     made = {"/"}
 
-    def parents(path):
+    def parents(path: str) -> None:
         # bubblewrap makes missing folders readable for their owner only.
         for folder in reversed(Path(path).parents):
             if str(folder) not in made:
                 made.add(str(folder))
                 arguments.extend(["--perms", "0755", "--dir", str(folder)])
 
-    def show(path, at=None):
+    def show(path: str | Path, at: str | None = None) -> None:
         at = at or str(path)
         parents(at)
         made.add(at)
@@ -221,8 +224,8 @@ def _bubblewrap_command(as_root):
         for secret in _course_folders():
             if secret.startswith(source + "/"):
                 arguments.extend(["--tmpfs", at + secret.removeprefix(source)])
-    for inside, path in _own_files().items():
-        show(path, f"{ROOT}/{inside}")
+    for inside, file in _own_files().items():
+        show(file, f"{ROOT}/{inside}")
     arguments += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
     for name, value in {**ENVIRONMENT, "HOME": "/tmp", "TMPDIR": "/tmp", "MPLCONFIGDIR": "/tmp/matplotlib"}.items():
@@ -230,7 +233,7 @@ def _bubblewrap_command(as_root):
     return [*arguments, "--", _interpreter(), "-s", "-S", "-P", "-B", f"{ROOT}/inside/main.py"]
 
 
-def _process_command(folder, copied):
+def _process_command(folder: Path, copied: bool) -> tuple[list[str], dict[str, str]]:
     """The same layout in a temporary folder, without isolation of files.
 
     For another user the code is copied, because the course itself may be closed to others; then only the folder
@@ -260,7 +263,7 @@ def _process_command(folder, copied):
     }
 
 
-def _other_users_can_run_python():
+def _other_users_can_run_python() -> bool:
     """Whether this process may become another user, and that user can read the interpreter and the libraries."""
     if sys.platform != "linux":
         return False
@@ -272,7 +275,7 @@ def _other_users_can_run_python():
     return all(each.stat().st_mode & 0o005 == 0o005 and all(up.stat().st_mode & 0o001 for up in each.parents) for each in needed)
 
 
-def _kill_all_of(uid):
+def _kill_all_of(uid: int) -> None:
     """Kill every process of a user that exists for one sandbox only."""
     for _ in range(100):  # a process may fork while the list is read
         alive = []
@@ -288,7 +291,7 @@ def _kill_all_of(uid):
         time.sleep(0.01)
 
 
-def _own_files():
+def _own_files() -> dict[str, Path]:
     """{place inside: file or folder} of the code that runs in the sandbox."""
     return {
         "inside": INSIDE,
@@ -305,7 +308,7 @@ def _own_files():
     }
 
 
-def _other_processes(level):
+def _other_processes(level: str) -> int | None:
     """How many processes of this user the process limit would also count; None if it cannot be known."""
     if sys.platform != "linux":
         return None
@@ -323,7 +326,7 @@ def _other_processes(level):
     return count
 
 
-def _explain(level, text):
+def _explain(level: str, text: str) -> tuple[str, str]:
     """Why and what to do, from what the failed start has printed."""
     last = text.splitlines()[-1] if text else "it ended without a word"
     if level == "process":

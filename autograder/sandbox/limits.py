@@ -1,6 +1,8 @@
 """The words the sandbox and its users share: limits, outcomes, the one error of its own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import Any
 
 MOST = 1 << 20  # of anything: twelve days, a terabyte of memory
 
@@ -36,10 +38,10 @@ class Limits:
     reply_mb: int = 8  # one value that a question brings back
 
     @classmethod
-    def of_words(cls, words):
+    def of_words(cls, words: Iterable[str]) -> "Limits":
         """The limits with some set by words like "cell_seconds=20". Raises ValueError with a sentence for people."""
-        known = {field.name: type(field.default) for field in fields(cls)}
-        values = {}
+        known: dict[str, type] = {field.name: type(field.default) for field in fields(cls)}
+        values: dict[str, Any] = {}
         for word in words:
             name, _, text = (part.strip() for part in word.partition("="))
             if name not in known:
@@ -71,6 +73,6 @@ class CellOutcome:
 class SandboxUnavailable(Exception):
     """This machine cannot isolate students' code as asked. `why` and `what_to_do` are for people."""
 
-    def __init__(self, why, what_to_do):
+    def __init__(self, why: str, what_to_do: str) -> None:
         self.why, self.what_to_do = why, what_to_do
         super().__init__(f"{why} {what_to_do}")

@@ -1,5 +1,9 @@
 """Questions to a submission: a fork of its notebook's state, in which its functions are called."""
 
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 from autograder.course.faults import Crashed, MachineBusy, TimedOut
 from autograder.sandbox import accounts, wire
 from autograder.sandbox.reply import Reply
@@ -13,10 +17,13 @@ class Question:
     fork is gone, and every further call raises the same fault again.
     """
 
-    def __init__(self, session):
+    def __init__(self, session: Any) -> None:
+        """`session` is the `Session` that asks, which imports this file."""
         self._session = session
         self._exercise = session._allow(session.limits.exercise_seconds)
-        self._number = self._work = self._over = None
+        self._number: int | None = None
+        self._over: Exception | None = None
+        self._work: socket.socket
         try:
             # Code that runs in every fork may make it slow: that time is the exercise's, too.
             self._number, self._work = session._fork_for_question()
@@ -24,18 +31,20 @@ class Question:
             self._over = Crashed("The notebook's processes were lost, so its functions could not be called.")
         self._exercise.pause()
 
-    def call(self, name, args=(), kwargs=None, wrt=None):
+    def call(
+        self, name: str, args: Iterable[Any] = (), kwargs: Mapping[str, Any] | None = None, wrt: Sequence[int | str] | None = None
+    ) -> Reply:
         """Call the student's function `name` with copies of the arguments; a `Reply`. With `wrt` a gradient question (`calling.ask`)."""
         args, kwargs = tuple(args), dict(kwargs or {})
         request = {"name": name, "args": args, "kwargs": kwargs}
         reply = self._request(request if wrt is None else {**request, "wrt": list(wrt)}, f"`{name}`")
         return Reply.read(reply, args, kwargs, wrt)
 
-    def value(self, name):
+    def value(self, name: str) -> Any:
         """The value of the notebook's variable `name`."""
         return self._request({"name": name}, f"`{name}`").get("value")
 
-    def _request(self, request, what):
+    def _request(self, request: dict[str, Any], what: str) -> dict[str, Any]:
         if self._over is not None:
             raise self._over
         message = wire.encode(request)  # arguments that cannot cross are the asker's fault: WireError
@@ -70,7 +79,7 @@ class Question:
             self._exercise.pause()
         return accounts.of_question(reply, request["name"])
 
-    def _finish(self, gone=False):
+    def _finish(self, gone: bool = False) -> dict:
         """Kill the fork; what the supervisor says about its end."""
         number, self._number = self._number, None
         if number is None:
@@ -78,7 +87,7 @@ class Question:
         self._work.close()
         return self._session._drop(number, gone)
 
-    def close(self):
+    def close(self) -> None:
         """End the fork. Safe to call twice."""
         number, self._number = self._number, None
         if number is not None:
@@ -86,8 +95,8 @@ class Question:
         if self._over is None:
             self._over = Crashed("this question is closed")
 
-    def __enter__(self):
+    def __enter__(self) -> "Question":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -6,6 +6,7 @@ them is one that copies its arguments first, which is a right answer and easier 
 them. It must never pass one for them: what an answer has to change in place is asked for by its value.
 """
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ class Change:
     name: str
     what: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         called = f"`{self.name}`" if self.name else f"argument {self.place + 1}" if isinstance(self.place, int) else f"`{self.place}`"
         return called + (f" ({CHANGES[self.what]})" if self.what else "")
 
@@ -54,20 +55,20 @@ class Reply:
     """
 
     value: Any
-    changed: tuple = ()
-    shared: tuple = ()
+    changed: tuple[Change, ...] = ()
+    shared: tuple[int | str, ...] = ()
     requires_grad: Any = None
-    left: tuple = ()
+    left: tuple[str, ...] = ()
     grads: list | None = None
     attached: bool | None = None
 
     @property
-    def mutated(self):
+    def mutated(self) -> list[int | str]:
         """The places of the arguments that were changed: positions, and names of keywords."""
         return [each.place for each in self.changed]
 
     @classmethod
-    def read(cls, data, args, kwargs, wrt=None):
+    def read(cls, data: dict[str, Any], args: Sequence[Any], kwargs: Collection[str], wrt: Sequence[int | str] | None = None) -> "Reply":
         """From the dict that `calling.ask` made. What is not as it should be is left out."""
         places = {*range(len(args)), *kwargs}
         changed = tuple(
@@ -88,11 +89,11 @@ class Reply:
         return cls(data.get("value"), changed, shared, data.get("requires_grad"), left, grads, data.get("attached") is True)
 
 
-def _list(value):
+def _list(value: object) -> list:
     return value if type(value) is list else []
 
 
-def _triples(value):
+def _triples(value: object) -> Iterator[list]:
     for each in _list(value):
         if type(each) is list and len(each) == 3 and type(each[0]) in (int, str) and type(each[1]) is type(each[2]) is str:
             yield each

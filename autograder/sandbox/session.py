@@ -4,18 +4,21 @@ import contextlib
 import os
 import select
 import signal
+import socket
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from autograder.course.faults import MachineBusy
 from autograder.sandbox import accounts, wire
 from autograder.sandbox.inside import channel
-from autograder.sandbox.limits import CellOutcome, SandboxUnavailable
+from autograder.sandbox.limits import CellOutcome, Limits, SandboxUnavailable
 from autograder.sandbox.question import Question
 from autograder.sandbox.waiting import Allowance, Broken, Line, OutOfTime, in_seconds
 
 PATIENCE = 600.0  # seconds for the supervisor, which has its own clock for what students' code makes slow
 SHORTEST_WAIT = 0.05  # seconds between two questions after the time used
 WORTH_ASKING = 0.1  # seconds; of shorter ones the supervisor, which looks ten times in one, knows no more
-SIGNALS = {
+SIGNALS: dict[int, str] = {
     signal.SIGSEGV: "a segmentation fault",
     signal.SIGBUS: "a bus error",
     signal.SIGABRT: "abort()",
@@ -24,6 +27,7 @@ SIGNALS = {
     signal.SIGKILL: "a kill signal",
 }
 QUICK_SECONDS = 2.0  # a cell may take this long before the cells stop sharing a process
+Outcome = TypeVar("Outcome")
 LOST = (TimeoutError, EOFError, OSError, wire.WireError)  # what reading an answer raises where there is none
 
 
@@ -35,23 +39,24 @@ class Session:
     cell runs in a fork of its own and a deadly cell costs only itself.
     """
 
-    def __init__(self, start, limits):
+    def __init__(self, start: Callable[[], tuple[socket.socket, dict, Callable[[], None]]], limits: Limits) -> None:
         """`start()` makes the processes: (control socket, facts about them, a function that ends them)."""
         self._start, self.limits = start, limits
+        self._end: Callable[[], None] | None
         self._control, self.facts, self._end = start()
-        self._notebook = None  # the `Allowance` of the cell that runs: what the cells before it have left
+        self._notebook: Allowance  # of the cell that runs: what the cells before it have left
         self._new_budget()
         self._number = 0
         self._broken = False
-        self._cells = []  # what was run so far, for starting over
-        self._shared = None  # (number, socket) of the process that the cells share
+        self._cells: list[tuple[str, str]] = []  # what was run so far, for starting over
+        self._shared: tuple[int, socket.socket] | None = None  # (number, socket) of the process that the cells share
         self._apart = False
         self.lost = False  # whether a state that a cell left behind could not go on
         self.crowded = False  # whether a cell left threads or processes behind, which a fork does not have
         self.doubtful = False  # whether a cell was stopped, or processes were lost: on a machine with more time, all could be otherwise
         self._wire_limits = wire.Limits(bytes=limits.reply_mb << 20)
 
-    def run_cell(self, source, name):
+    def run_cell(self, source: str, name: str) -> CellOutcome:
         """Run one code cell in the notebook's state. Never raises for what the student's code does.
 
         Processes that the cell leaves behind are killed before the first question, and before the next cell
@@ -65,10 +70,10 @@ class Session:
         self._cells.append((source, name))
         return outcome
 
-    def _new_budget(self):
+    def _new_budget(self) -> None:
         self._left, self._wall_left = self.limits.notebook_seconds, self.limits.notebook_seconds * self.limits.wall_factor
 
-    def _timed(self, run, source, name):
+    def _timed(self, run: Callable[[str, str], Outcome], source: str, name: str) -> Outcome | CellOutcome:
         """`run` a cell, on the time of the notebook."""
         if self._left <= 0:
             self.doubtful = True
@@ -86,7 +91,7 @@ class Session:
             self._left -= self._used(self._notebook)
             self._wall_left -= self._notebook.elapsed()
 
-    def _run_shared(self, source, name):
+    def _run_shared(self, source: str, name: str) -> CellOutcome | None:
         """The outcome of a cell in the process that all cells share; None if there is none soon."""
         try:
             if self._shared is None:
@@ -95,7 +100,7 @@ class Session:
         except (*LOST, Broken, MachineBusy):
             return None
 
-    def _run_apart(self, source, name):
+    def _run_apart(self, source: str, name: str) -> CellOutcome:
         """The outcome of a cell in a process of its own, which becomes the newest state if it lives."""
         cell = self._allow(self.limits.cell_seconds)
         number, work, _ = self._fork()
@@ -117,15 +122,15 @@ class Session:
         self._ask({"do": "keep", "id": number})
         return outcome
 
-    def _allow(self, seconds):
+    def _allow(self, seconds: float) -> Allowance:
         return Allowance(seconds, seconds * self.limits.wall_factor)
 
-    def _run(self, work, source, name, allowed):
+    def _run(self, work: socket.socket, source: str, name: str, allowed: Allowance) -> CellOutcome:
         line = Line(self, work, (allowed, self._notebook))
         wire.send(line, {"cell": {"source": str(source), "name": str(name)}})
         return accounts.of_cell(wire.recv(line, self._wire_limits), self.limits.output_kb << 10)
 
-    def wait(self, work, event, allowances):
+    def wait(self, work: socket.socket, event: int, allowances: Sequence[Allowance]) -> None:
         """Until `event` happens at the socket `work`. Raises `OutOfTime`, `MachineBusy` or `Broken`."""
         poll = select.poll()
         poll.register(work, event)
@@ -134,17 +139,17 @@ class Session:
                 if each.left() <= 0 and not self._still(each):
                     raise OutOfTime(each)
 
-    def _used(self, allowance):
+    def _used(self, allowance: Allowance) -> float:
         """Seconds used of an allowance."""
         if allowance.elapsed() > WORTH_ASKING and not self._broken:
             with contextlib.suppress(Broken):
                 self._tell(allowance)
         return allowance.seconds - allowance.left()
 
-    def _tell(self, allowance):
+    def _tell(self, allowance: Allowance) -> None:
         allowance.told(*self._ask({"do": "used", "since": allowance.began})["used"])
 
-    def _still(self, allowance):
+    def _still(self, allowance: Allowance) -> bool:
         """Whether something is left of an allowance, as the supervisor knows it."""
         self._tell(allowance)
         if allowance.left() <= 0:
@@ -155,7 +160,7 @@ class Session:
             )
         return True
 
-    def _start_over(self):
+    def _start_over(self) -> None:
         """Fresh processes with the cells so far run again, each in a process of its own."""
         self.close()
         self._apart, self._broken = True, False
@@ -167,7 +172,7 @@ class Session:
         for source, name in self._cells:
             self._timed(self._run_apart, source, name)
 
-    def question_costs_nothing(self):
+    def question_costs_nothing(self) -> bool:
         """Whether the next cell finds everything after a question that it would have found without: questions end what a cell left behind."""
         if self._shared is not None:
             try:
@@ -176,16 +181,16 @@ class Session:
                 pass
         return True
 
-    def _look_at(self, number):
+    def _look_at(self, number: int) -> bool:
         crowd = self._ask({"do": "crowd", "id": number}).get("crowd") is True
         self.crowded = self.crowded or crowd
         return crowd
 
-    def question(self):
+    def question(self) -> Question:
         """A copy of the notebook's state to call functions in; what happens there changes nothing here."""
         return Question(self)
 
-    def _fork_for_question(self):
+    def _fork_for_question(self) -> tuple[int, socket.socket]:
         """A guest with the state after the last cell: its number and the socket to it."""
         if not self._apart:
             try:
@@ -203,7 +208,7 @@ class Session:
             self._start_over()
         return self._fork()[:2]
 
-    def _fork(self):
+    def _fork(self) -> tuple[int, socket.socket, bool]:
         """A guest: its number, the socket to it, and whether it is a copy of the newest state."""
         self._number += 1
         ours, theirs = channel.pair()
@@ -218,18 +223,18 @@ class Session:
         self.lost = self.lost or (self._apart and not newest)
         return self._number, ours, newest
 
-    def _done_with(self, number, work):
+    def _done_with(self, number: int, work: socket.socket) -> None:
         """A question is over and its process well."""
         work.close()
         self._drop(number, gone=False)
 
-    def _drop(self, number, gone):
+    def _drop(self, number: int, gone: bool) -> dict:
         try:
             return self._ask({"do": "drop", "id": number, "gone": gone})
         except Broken:
             return {}
 
-    def _ask(self, order, sockets=()):
+    def _ask(self, order: dict, sockets: Sequence[socket.socket] = ()) -> dict:
         """An order to the supervisor and its answer; once it fails, the whole session is ended."""
         if self._broken:
             raise Broken
@@ -246,7 +251,7 @@ class Session:
             raise MachineBusy("this machine was too busy: the submission did not get the processor")
         raise Broken
 
-    def _why_ended(self, answer, what):
+    def _why_ended(self, answer: dict, what: str) -> str:
         """A sentence about a process that ended by itself, from its wait status."""
         status = answer.get("status")
         if answer.get("why") == "memory":
@@ -262,7 +267,7 @@ class Session:
             return f"{what} ended Python by {SIGNALS.get(-code, f'signal {-code}')}, so it never came to its end."
         return f"{what} broke the connection to the grader, so it was stopped."
 
-    def close(self):
+    def close(self) -> None:
         """End every process of the submission. Safe to call twice."""
         if self._shared is not None:
             self._shared[1].close()
@@ -272,10 +277,10 @@ class Session:
         if end is not None:
             end()
 
-    def __enter__(self):
+    def __enter__(self) -> "Session":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -287,10 +292,10 @@ class InPlace(Session):
 
     over = False  # whether the process has ended
 
-    def run_cell(self, source, name):
+    def run_cell(self, source: str, name: str) -> CellOutcome:
         return self._timed(self._run_here, source, name)
 
-    def _run_here(self, source, name):
+    def _run_here(self, source: str, name: str) -> CellOutcome:
         if self.over:
             return CellOutcome("crashed", "The notebook's process had ended before this cell.")
         cell = self._allow(self.limits.cell_seconds)
@@ -306,14 +311,14 @@ class InPlace(Session):
         except LOST:
             return CellOutcome("crashed", self._why_ended(self._drop(number, gone=True), "This cell"))
 
-    def _fork_for_question(self):
+    def _fork_for_question(self) -> tuple[int, socket.socket]:
         if self.over or self._shared is None:
             raise Broken
         return self._shared
 
-    def _done_with(self, number, work):
+    def _done_with(self, number: int, work: socket.socket) -> None:
         pass
 
-    def _drop(self, number, gone):
+    def _drop(self, number: int, gone: bool) -> dict:
         self.over = True
         return super()._drop(number, gone)

@@ -14,6 +14,7 @@ imported it, or to read a message that holds a module: this file must stay cheap
 
 import struct
 import time
+from typing import Any, Protocol
 
 if __package__:
     from autograder.sandbox.wire_format import Limits, Opaque, WireError
@@ -30,7 +31,15 @@ FRAME = struct.Struct("<Q")
 CHUNK = 1 << 20
 
 
-def send(sock, value, limits=Limits(), deadline=None):
+class Stream(Protocol):
+    """A stream socket, or what stands before one."""
+
+    def settimeout(self, seconds: float | None, /) -> None: ...
+    def recv(self, most: int, /) -> bytes: ...
+    def send(self, part: memoryview, /) -> int: ...
+
+
+def send(sock: Stream, value: Any, limits: Limits = Limits(), deadline: float | None = None) -> None:
     """Write `value` to a stream socket: 8 bytes of length, then the message.
 
     `deadline` is a time of `time.monotonic()`; past it, `TimeoutError`. A closed peer raises `OSError`.
@@ -38,16 +47,16 @@ def send(sock, value, limits=Limits(), deadline=None):
     send_encoded(sock, encode(value, limits), deadline)
 
 
-def send_encoded(sock, message, deadline=None):
+def send_encoded(sock: Stream, message: bytes, deadline: float | None = None) -> None:
     """Write what `encode` has returned, as `send` does."""
-    for part in (FRAME.pack(len(message)), message):
-        part = memoryview(part)
+    for whole in (FRAME.pack(len(message)), message):
+        part = memoryview(whole)
         while part:
             _wait(sock, deadline)
             part = part[sock.send(part[:CHUNK]) :]
 
 
-def recv(sock, limits=Limits(), deadline=None):
+def recv(sock: Stream, limits: Limits = Limits(), deadline: float | None = None) -> Any:
     """Read one value from a stream socket. Memory grows with what has arrived, not with what was announced.
 
     Raises `EOFError` when the peer has closed, `TimeoutError` past `deadline` (`time.monotonic()`),
@@ -59,7 +68,7 @@ def recv(sock, limits=Limits(), deadline=None):
     return decode(_read(sock, length, deadline), limits)
 
 
-def _wait(sock, deadline):
+def _wait(sock: Stream, deadline: float | None) -> None:
     """Arm the socket's time-out so that the next call on it ends at the deadline."""
     if deadline is None:
         sock.settimeout(None)
@@ -70,7 +79,7 @@ def _wait(sock, deadline):
     sock.settimeout(left)
 
 
-def _read(sock, length, deadline):
+def _read(sock: Stream, length: int, deadline: float | None) -> bytearray:
     data = bytearray()
     while len(data) < length:
         _wait(sock, deadline)

@@ -6,6 +6,7 @@ and list stand for themselves; everything else is an object with one key, the ta
 """
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 __all__ = ["HEADER", "MAGIC", "NUMPY_DTYPES", "TORCH_DTYPES", "Limits", "Opaque", "WireError", "text_width", "type_name"]
@@ -42,10 +43,10 @@ class Opaque:
     type_name: str
 
 
-def text_width(texts):
+def text_width(texts: Iterable[str]) -> int:
     """Bytes of one entry of a NumPy array that holds these."""
     return 4 * max(1, max(map(len, texts), default=1))
 
 
-def type_name(text):
+def type_name(text: object) -> str:
     return text[:TYPE_NAME_LENGTH] if type(text) is str else "object"

@@ -4,6 +4,8 @@ PyTorch is not needed to read it; `wire_modules` makes descriptions and layers b
 """
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 __all__ = ["LAYERS", "Refused", "article", "brief", "misfit"]
 
@@ -16,38 +18,43 @@ class Refused(Exception):
     """A module that cannot cross (the text is what it is called), or a description that is not one."""
 
 
+Config = Mapping[str, Any]
+Check = Callable[[Any], bool]  # of a value of the configuration
+Shapes = Callable[[Config], dict[str, tuple]]
+
+
 # What a value of the configuration may be
 
 
-def _whole(low, high=MAX_FEATURES):
+def _whole(low: int, high: int = MAX_FEATURES) -> Check:
     return lambda value: type(value) is int and low <= value <= high
 
 
-def _number(low, high):
+def _number(low: float, high: float) -> Check:
     return lambda value: type(value) in (int, float) and low <= value <= high  # NaN fails both
 
 
-def _flag(value):
+def _flag(value: Any) -> bool:
     return type(value) is bool
 
 
-def _word(*words):
+def _word(*words: str) -> Check:
     return lambda value: type(value) is str and value in words
 
 
-def _optional(check):
+def _optional(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
 
-def _each(check, *counts):
+def _each(check: Check, *counts: int) -> Check:
     return lambda value: type(value) in (tuple, list) and len(value) in counts and all(map(check, value))
 
 
-def _either(*checks):
+def _either(*checks: Check) -> Check:
     return lambda value: any(check(value) for check in checks)
 
 
-def _sides(check, count=2):
+def _sides(check: Check, count: int = 2) -> Check:
     """One number for all sides, or one for each."""
     return _either(check, _each(check, count))
 
@@ -68,15 +75,22 @@ class Layer:
     values fit each other, as far as PyTorch does not ask when a layer is made.
     """
 
-    def __init__(self, fields=None, parameters=None, buffers=None, sensible=None, container=False):
-        nothing = lambda config: {}  # noqa: E731
+    def __init__(
+        self,
+        fields: dict[str, Check] | None = None,
+        parameters: Shapes | None = None,
+        buffers: Shapes | None = None,
+        sensible: Callable[[Config], bool] | None = None,
+        container: bool = False,
+    ) -> None:
+        nothing: Shapes = lambda config: {}  # noqa: E731
         self.fields, self.container = fields or {}, container
         self.parameters, self.buffers = parameters or nothing, buffers or nothing
         self.sensible = sensible or (lambda config: True)
         self.has_tensors = parameters is not None
 
 
-def _convolution(sides):
+def _convolution(sides: int) -> Layer:
     return Layer(
         {
             "in_channels": _FEATURES,
@@ -96,7 +110,7 @@ def _convolution(sides):
     )
 
 
-def _batch_norm():
+def _batch_norm() -> Layer:
     return Layer(
         {
             "num_features": _FEATURES,
@@ -187,7 +201,7 @@ LAYERS = {
 }
 
 
-def misfit(layer, config):
+def misfit(layer: Layer, config: Config) -> str | None:
     """What in the configuration is impossible, in words; None if nothing is."""
     for field, check in layer.fields.items():
         if not check(config[field]):
@@ -200,11 +214,11 @@ def misfit(layer, config):
 # For people
 
 
-def article(name):
+def article(name: str) -> str:
     return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
 
 
-def brief(value):
+def brief(value: Any) -> str:
     """A value in a few characters; only plain ones are shown, for the `repr` of others may be anything."""
     plain = (int, float, bool, str, type(None))
     if type(value) in plain or (type(value) in (tuple, list) and all(type(each) in plain for each in value)):

@@ -24,6 +24,8 @@ Whoever runs a module from a stranger pays for it: the ranges in the table bound
 """
 
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +43,7 @@ KEPT_BY_HAND = {"training", "_parameters", "_buffers", "_modules"}
 LEFT_BEHIND = {"_is_full_backward_hook", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"}
 
 
-def is_module(value):
+def is_module(value: object) -> bool:
     """Whether `value` is a PyTorch module; asks its type only, so it cannot lie."""
     torch = sys.modules.get("torch")
     return torch is not None and issubclass(type(value), torch.nn.Module)
@@ -50,7 +52,7 @@ def is_module(value):
 # Module to description
 
 
-def describe(module, may_cross, layers, depth):
+def describe(module: Any, may_cross: Callable[[Any], bool], layers: int, depth: int) -> dict[str, list]:
     """The description of `module` (see above), for a message with at most so many layers, so deeply nested.
 
     `may_cross(tensor)` tells whether the wire carries such a tensor. Raises `Refused`; its text names
@@ -68,13 +70,18 @@ def describe(module, may_cross, layers, depth):
 
 
 class _Describer:
-    def __init__(self, torch, may_cross, limit, depth):
+    def __init__(self, torch: Any, may_cross: Callable[[Any], bool], limit: int, depth: int) -> None:
         self.torch, self.may_cross, self.limit, self.depth = torch, may_cross, limit, depth
-        self.layers, self.parameters, self.buffers = [], [], []
-        self.numbers, self.sizes, self.levels, self.open = {}, [], [], set()
+        self.layers: list[list] = []
+        self.parameters: list[list] = []
+        self.buffers: list = []
+        self.numbers: dict[int, int] = {}
+        self.sizes: list[int] = []
+        self.levels: list[int] = []
+        self.open: set[int] = set()
         self.level = 0  # how deep the layer lies that is being looked at
 
-    def add(self, module, level):
+    def add(self, module: Any, level: int) -> int:
         """The number of `module` in the list of layers, after adding it and what it holds."""
         if id(module) in self.numbers:
             return self.numbers[id(module)]
@@ -119,7 +126,7 @@ class _Describer:
         self.numbers[id(module)] = len(self.layers) - 1
         return len(self.layers) - 1
 
-    def tensor(self, name, each, value, shape, table, kind):
+    def tensor(self, name: str, each: str, value: Any, shape: tuple, table: list, kind: Any) -> int | None:
         """The number of a tensor in its table, after adding it; None for None."""
         if value is None:
             return None
@@ -137,7 +144,7 @@ class _Describer:
         return self.numbers[id(value)]
 
 
-def _type_name(module, torch):
+def _type_name(module: Any, torch: Any) -> str:
     """The name in the table of a module's type. Raises `Refused`."""
     kind, name = type(module), type(module).__name__
     if name in LAYERS:
@@ -149,7 +156,7 @@ def _type_name(module, torch):
     raise Refused(name)
 
 
-def _refuse_changes(name, attributes):
+def _refuse_changes(name: str, attributes: Mapping[str, Any]) -> None:
     """Name the usual ways of changing what a layer does; the comparison later finds the others."""
     parameters, buffers = attributes["_parameters"], attributes["_buffers"]
     if any(each.endswith("_mask") and f"{each[:-5]}_orig" in parameters for each in buffers):
@@ -161,7 +168,7 @@ def _refuse_changes(name, attributes):
             raise Refused(f"{name} with {each.strip('_').replace('_', ' ')}")
 
 
-def _plain(name, field, attributes):
+def _plain(name: str, field: str, attributes: Mapping[str, Any]) -> Any:
     """A value of the configuration. Numbers that came out of an array or a tensor become Python's."""
     if field not in attributes:
         raise Refused(f"{name} without {field}")
@@ -173,14 +180,14 @@ def _plain(name, field, attributes):
     return _number_of(value)
 
 
-def _number_of(value):
+def _number_of(value: Any) -> Any:
     single = type(value) is sys.modules["torch"].Tensor and value.ndim == 0
     if single or (type(value).__module__ == "numpy" and isinstance(value, np.generic)):
         return value.item()
     return value
 
 
-def _paired(name, have, expected, kind):
+def _paired(name: str, have: Mapping[str, Any], expected: Mapping[str, tuple], kind: str) -> Iterator[tuple[str, Any, tuple]]:
     """(name, value, shape) of every tensor that a layer should have."""
     expected = {each.rstrip("?"): (shape, each.endswith("?")) for each, shape in expected.items()}
     for each in have:
@@ -192,7 +199,7 @@ def _paired(name, have, expected, kind):
         yield each, have[each], shape
 
 
-def _refuse_differences(name, attributes, fresh, kind):
+def _refuse_differences(name: str, attributes: Mapping[str, Any], fresh: Mapping[str, Any], kind: type) -> None:
     """Refuse a module whose attributes, apart from configuration and tensors, are not those of a fresh one."""
     managed = {*KEPT_BY_HAND, *LEFT_BEHIND, *LAYERS[name].fields}
     if type(attributes["training"]) is not bool:
@@ -211,7 +218,7 @@ def _refuse_differences(name, attributes, fresh, kind):
             raise Refused(f"{name} with a replaced {each}")
 
 
-def _extent(children, sizes, levels):
+def _extent(children: list[int], sizes: list[int], levels: list[int]) -> tuple[int, int]:
     """How many layers a layer stands for, and how many levels lie below it; both are also added to the lists."""
     # What is shared counts each time: `forward` would run it each time.
     sizes.append(1 + sum(sizes[number] for number in children))
@@ -222,7 +229,7 @@ def _extent(children, sizes, levels):
 # Description to module
 
 
-def build(description, layers, depth):
+def build(description: object, layers: int, depth: int) -> Any:
     """A fresh module from a description made of plain values and tensors. Raises `Refused` for anything else.
 
     Every value is checked before a layer is made, shapes against the configuration first of all: nothing
@@ -238,7 +245,10 @@ def build(description, layers, depth):
         raise Refused("a buffer must be a tensor")
     if not 1 <= len(_typed(listed["layers"], list)) <= layers:
         raise Refused(f"a module must have from 1 to {layers} layers")
-    made, sizes, levels, used = [], [], [], set()
+    made: list = []
+    sizes: list[int] = []
+    levels: list[int] = []
+    used: set[int] = set()
     for node in listed["layers"]:
         if len(_typed(node, list)) != 6:
             raise Refused("a layer has six parts")
@@ -274,7 +284,7 @@ def build(description, layers, depth):
     return made[-1]
 
 
-def _fresh(name, config, torch):
+def _fresh(name: str, config: Mapping[str, Any], torch: Any) -> Any:
     """A layer of a checked configuration whose tensors have no memory yet."""
     kind = getattr(torch.nn, name)
     module = kind.__new__(kind)
@@ -288,7 +298,7 @@ def _fresh(name, config, torch):
     return module
 
 
-def _parameter(node, torch):
+def _parameter(node: Any, torch: Any) -> Any:
     if len(_typed(node, list)) != 2:
         raise Refused("a parameter is a tensor and a flag")
     tensor, wanted = node
@@ -299,7 +309,7 @@ def _parameter(node, torch):
     return torch.nn.Parameter(tensor, requires_grad=wanted)
 
 
-def _chosen(name, numbers, expected, table):
+def _chosen(name: str, numbers: Any, expected: Mapping[str, tuple], table: list) -> dict[str, Any]:
     """{name: tensor or None} for a layer, from numbers in a table; each of exactly the shape it must have."""
     result = {}
     for each, number, shape in _paired(name, _typed(numbers, dict), expected, "tensor"):
@@ -311,13 +321,13 @@ def _chosen(name, numbers, expected, table):
     return result
 
 
-def _child(pair, count):
+def _child(pair: Any, count: int) -> tuple[str, int]:
     if len(_typed(pair, list)) != 2:
         raise Refused("a child is a name and a number")
     return _typed(pair[0], str), _index(pair[1], count)
 
 
-def _may_name_a_child(name, module):
+def _may_name_a_child(name: object, module: Any) -> bool:
     """The rule of `Module.add_module`; no dunder either, for copying and NumPy look for those on the instance."""
     return (
         type(name) is str
@@ -330,13 +340,13 @@ def _may_name_a_child(name, module):
     )
 
 
-def _index(number, count):
+def _index(number: Any, count: int) -> int:
     if type(number) is not int or not 0 <= number < count:
         raise Refused("a number that stands for nothing")
     return number
 
 
-def _typed(value, kind):
+def _typed(value: Any, kind: type) -> Any:
     if type(value) is not kind:
         raise Refused("a part of the wrong kind")
     return value
@@ -345,7 +355,7 @@ def _typed(value, kind):
 # For people and for comparisons
 
 
-def same(a, b, same_tensors):
+def same(a: Mapping[str, list], b: Mapping[str, list], same_tensors: Callable[[Any, Any], bool]) -> bool:
     """Whether two descriptions are the same: structure and configuration exactly, tensors by `same_tensors`."""
     if [*map(_spelt, a["layers"])] != [*map(_spelt, b["layers"])]:
         return False
@@ -355,21 +365,21 @@ def same(a, b, same_tensors):
     )
 
 
-def _spelt(node):
+def _spelt(node: list) -> tuple:
     """A layer with 2, (2, 2) and [2, 2] written alike where they mean the same."""
     name, training, config, *rest = node
     plain = {field: tuple(value) if type(value) is list else value for field, value in config.items()}
     return name, training, {**plain, **{field: _spread(plain[field]) for field in plain.keys() & SIDED}}, rest
 
 
-def _spread(value):
+def _spread(value: Any) -> Any:
     """One number for all sides as one for each; a single side counts as two alike."""
     if type(value) is int:
         return (value, value)
     return (*value, *value) if type(value) is tuple and len(value) == 1 else value
 
 
-def summary(module):
+def summary(module: Any) -> str:
     """A module in a few words: "a Sequential of 3 layers", "a Linear layer"."""
     name = type(module).__name__
     if name not in ("Sequential", "ModuleList"):

@@ -8,7 +8,9 @@ import importlib
 import math
 import struct
 import sys
+from collections.abc import Collection
 from json import loads
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -27,7 +29,7 @@ MARKS_PER_NODE = 8
 MAX_DIMENSIONS = 32
 
 
-def decode(data, limits=Limits()):
+def decode(data: bytes | bytearray | memoryview, limits: Limits = Limits()) -> Any:
     """The value in `data` (bytes, bytearray or memoryview). Raises `WireError`, and nothing else."""
     data = memoryview(data).cast("B")
     if len(data) > limits.bytes:
@@ -53,28 +55,28 @@ def decode(data, limits=Limits()):
     return value
 
 
-def _small_int(digits):
+def _small_int(digits: str) -> int:
     # Larger integers travel as hexadecimal text; without this bound a long run of digits costs quadratic time.
     if len(digits) > 20:
         raise ValueError("integer too long")
     return int(digits)
 
 
-def _refuse(text):
+def _refuse(text: str) -> NoReturn:
     raise ValueError("only integers may stand as plain numbers")
 
 
 class _Reader:
-    def __init__(self, rest, limits):
+    def __init__(self, rest: memoryview, limits: Limits) -> None:
         self.rest, self.limits, self.nodes = rest, limits, 0
 
-    def buffer(self, length):
+    def buffer(self, length: Any) -> memoryview:
         if type(length) is not int or not 0 <= length <= len(self.rest):
             raise WireError("a buffer is missing or has an impossible length")
         data, self.rest = self.rest[:length], self.rest[length:]
         return data
 
-    def value(self, node, depth):
+    def value(self, node: Any, depth: int) -> Any:
         self.nodes += 1
         if self.nodes > self.limits.nodes:
             raise WireError(f"more than {self.limits.nodes} values in one message")
@@ -93,10 +95,10 @@ class _Reader:
             raise WireError("an unknown tag")
         return read(self, body, depth)
 
-    def read_tuple(self, body, depth):
+    def read_tuple(self, body: Any, depth: int) -> tuple:
         return tuple(self.value(item, depth + 1) for item in _expect(body, list))
 
-    def read_dict(self, body, depth):
+    def read_dict(self, body: Any, depth: int) -> dict:
         result = {}
         for pair in _expect(body, list):
             if len(_expect(pair, list)) != 2:
@@ -107,7 +109,7 @@ class _Reader:
             result[key] = self.value(pair[1], depth + 1)
         return result
 
-    def read_integer(self, body, depth):
+    def read_integer(self, body: Any, depth: int) -> int:
         if len(_expect(body, str)) > self.limits.int_bits // 4 + 4:
             raise WireError("an integer over the limit")
         try:
@@ -118,29 +120,29 @@ class _Reader:
             raise WireError("an integer over the limit")
         return number
 
-    def read_float(self, body, depth):
+    def read_float(self, body: Any, depth: int) -> float:
         return _from_bits(body, 1)[0]
 
-    def read_complex(self, body, depth):
+    def read_complex(self, body: Any, depth: int) -> complex:
         return complex(*_from_bits(body, 2))
 
-    def read_text(self, body, depth):
+    def read_text(self, body: Any, depth: int) -> str:
         try:
             return str(self.buffer(body), "utf-8", "surrogatepass")
         except UnicodeDecodeError:
             raise WireError("text that is not UTF-8") from None
 
-    def read_bytes(self, body, depth):
+    def read_bytes(self, body: Any, depth: int) -> bytes:
         return bytes(self.buffer(body))
 
-    def read_opaque(self, body, depth):
+    def read_opaque(self, body: Any, depth: int) -> Opaque:
         return Opaque(type_name(_expect(body, str)))
 
-    def read_array(self, body, depth):
+    def read_array(self, body: Any, depth: int) -> np.ndarray:
         name, shape, raw = self.block(body, NUMPY_DTYPES)
         return self.numpy(name, shape, raw)
 
-    def read_texts(self, body, depth):
+    def read_texts(self, body: Any, depth: int) -> np.ndarray:
         shape, *texts = _expect(body, list) or [None]
         shape = self.shape(shape)
         texts = [self.value(each, depth + 1) for each in texts]
@@ -153,11 +155,11 @@ class _Reader:
         except ValueError:
             raise WireError("an impossible shape") from None
 
-    def read_scalar(self, body, depth):
+    def read_scalar(self, body: Any, depth: int) -> Any:
         name, shape, raw = self.block([body, []], NUMPY_DTYPES)
         return self.numpy(name, shape, raw)[()]
 
-    def read_tensor(self, body, depth):
+    def read_tensor(self, body: Any, depth: int) -> Any:
         name, shape, raw = self.block(body, TORCH_DTYPES)
         torch = sys.modules.get("torch")
         if torch is None:
@@ -173,7 +175,7 @@ class _Reader:
         except (RuntimeError, ValueError, OverflowError):
             raise WireError("an impossible shape") from None
 
-    def read_module(self, body, depth):
+    def read_module(self, body: Any, depth: int) -> Any:
         try:
             importlib.import_module("torch")
         except Exception as problem:  # missing, or too large for the memory that is allowed here
@@ -184,7 +186,7 @@ class _Reader:
         except wire_modules.Refused as reason:
             raise WireError(f"not a module: {reason}") from None
 
-    def numpy(self, name, shape, raw):
+    def numpy(self, name: str, shape: list[int], raw: memoryview) -> np.ndarray:
         dtype = np.dtype(name)
         try:
             if not raw:
@@ -193,7 +195,7 @@ class _Reader:
         except (ValueError, OverflowError, MemoryError):
             raise WireError("an impossible shape") from None
 
-    def block(self, body, dtypes):
+    def block(self, body: Any, dtypes: Collection[str]) -> tuple[str, list[int], memoryview]:
         """dtype name, shape and bytes of an array; the bytes are exactly what the shape needs."""
         if len(_expect(body, list)) != 2:
             raise WireError("an array is a dtype and a shape")
@@ -208,7 +210,7 @@ class _Reader:
             raise WireError("a bool that is neither 0 nor 1")
         return name, shape, raw
 
-    def shape(self, body):
+    def shape(self, body: Any) -> list[int]:
         if len(_expect(body, list)) > MAX_DIMENSIONS:
             raise WireError("too many dimensions")
         if not all(type(length) is int and 0 <= length < 1 << 48 for length in body):
@@ -232,7 +234,7 @@ class _Reader:
     }
 
 
-def _from_bits(body, count):
+def _from_bits(body: Any, count: int) -> tuple[float, ...]:
     if len(_expect(body, str)) != 16 * count:
         raise WireError("a number of the wrong length")
     try:
@@ -241,7 +243,7 @@ def _from_bits(body, count):
         raise WireError("not a number") from None
 
 
-def _expect(body, kind):
+def _expect(body: Any, kind: type) -> Any:
     if type(body) is not kind:
         raise WireError("a tag with the wrong content")
     return body

@@ -6,7 +6,9 @@ types' own methods. torch is used only where something else has already imported
 
 import struct
 import sys
+from collections.abc import Callable
 from json import dumps
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,7 @@ SMALL_INT = 1 << 62
 SHORT_TEXT = 256
 
 
-def encode(value, limits=Limits()):
+def encode(value: Any, limits: Limits = Limits()) -> bytes:
     """The message for `value`, as bytes. Raises `WireError` for a value over the limits.
 
     A subclass of a plain container, number or text (a named tuple, an OrderedDict, NumPy's `str_`) crosses as what it
@@ -38,22 +40,23 @@ def encode(value, limits=Limits()):
     return b"".join([HEADER.pack(MAGIC, len(text)), text, *writer.buffers])
 
 
-def described(module, limits=Limits()):
+def described(module: Any, limits: Limits = Limits()) -> dict[str, list]:
     """A module as plain data (see `wire_modules`). Raises `wire_modules.Refused` if it cannot cross."""
     return wire_modules.describe(module, _tensor_may_cross, limits.layers, limits.depth)
 
 
 class _Writer:
-    def __init__(self, limits):
-        self.limits, self.nodes, self.size, self.buffers = limits, 0, 0, []
+    def __init__(self, limits: Limits) -> None:
+        self.limits, self.nodes, self.size = limits, 0, 0
+        self.buffers: list[bytes] = []
 
-    def buffer(self, data):
+    def buffer(self, data: bytes) -> None:
         self.size += len(data)
         if self.size > self.limits.bytes:
             raise WireError(f"the value takes more than {self.limits.bytes} bytes")
         self.buffers.append(data)
 
-    def node(self, value, depth):
+    def node(self, value: Any, depth: int) -> Any:
         self.nodes += 1
         if self.nodes > self.limits.nodes:
             raise WireError(f"more than {self.limits.nodes} values in one message")
@@ -92,20 +95,20 @@ class _Writer:
             return self.module(value, depth)
         return self.array(value, kind) or {"o": type_name(kind.__name__)}
 
-    def text(self, value):
+    def text(self, value: str) -> str | dict[str, int]:
         if len(value) <= SHORT_TEXT:
             return value
         data = value.encode("utf-8", "surrogatepass")  # half a surrogate pair is legal in a Python string
         self.buffer(data)
         return {"u": len(data)}
 
-    def module(self, value, depth):
+    def module(self, value: Any, depth: int) -> dict[str, Any]:
         try:
             return {"m": self.node(described(value, self.limits), depth + 1)}
         except wire_modules.Refused as reason:
             return {"o": type_name(str(reason))}
 
-    def array(self, value, kind):
+    def array(self, value: Any, kind: type) -> dict[str, Any] | None:
         """The node of an array, a NumPy scalar or a tensor; None for anything else."""
         if kind is np.ndarray and value.dtype.name in NUMPY_DTYPES:
             self.buffer(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes())
@@ -126,7 +129,7 @@ class _Writer:
                 return {"T": [_torch_name(value), list(value.shape)]}
         return None
 
-    def texts(self, array):
+    def texts(self, array: np.ndarray) -> dict[str, Any] | None:
         """The node of an array of texts; None where something else is in it."""
         items = [_plain(each) for each in array.reshape(-1).tolist()]
         if not all(type(each) is str for each in items):
@@ -137,7 +140,7 @@ class _Writer:
 
 
 # A plain type -> how its content is read from a value of a subclass, whatever that overrides.
-_READ = {
+_READ: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     float: float.__float__,
     complex: complex.__complex__,
@@ -149,7 +152,7 @@ _READ = {
 }
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """A value of a subclass of a plain type as a value of that type; any other as it is. NumPy's numbers are its own types."""
     kind = type(value)
     if kind in _READ or kind is bool or kind.__module__ == "numpy" and issubclass(kind, np.number):
@@ -160,18 +163,18 @@ def _plain(value):
     return value
 
 
-def _plain_key(key):
+def _plain_key(key: Any) -> Any:
     # NumPy's integers are equal to Python's, and a dict finds the one by the other.
     return int(key) if type(key).__module__ == "numpy" and issubclass(type(key), np.integer) else _plain(key)
 
 
-def _torch_name(tensor):
+def _torch_name(tensor: Any) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 
-def _tensor_may_cross(tensor):
+def _tensor_may_cross(tensor: Any) -> bool:
     return _torch_name(tensor) in TORCH_DTYPES and tensor.device.type == "cpu" and str(tensor.layout) == "torch.strided"
 
 
-def _bits(number):
+def _bits(number: float) -> str:
     return struct.pack(">d", number).hex()

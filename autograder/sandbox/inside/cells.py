@@ -4,13 +4,14 @@ import builtins
 import errno
 import io
 import sys
+from typing import NoReturn
 
 from autograder.course.blanks import BlankError, ___  # noqa: F401 (state takes the blank from here)
 from autograder.course.shell import Shell
 
 MESSAGE_LENGTH = 2000
 shell = Shell(main=True)  # made once, in the warm parent; every submission has a copy
-too_much = {}  # what was asked for too much of -> the sentence that says how much there is
+too_much: dict[str | int | None, str] = {}  # what was asked for too much of -> the sentence that says how much there is
 
 
 class Output(io.TextIOBase):
@@ -18,17 +19,18 @@ class Output(io.TextIOBase):
 
     encoding = "utf-8"
 
-    def __init__(self, limit):
-        self.parts, self.left, self.cut = [], limit, False
+    def __init__(self, limit: int) -> None:
+        self.parts: list[str] = []
+        self.left, self.cut = limit, False
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def fileno(self):
+    def fileno(self) -> int:
         """For libraries that write past Python: what they write goes nowhere."""
         return 2
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if self.left > 0:
@@ -37,15 +39,15 @@ class Output(io.TextIOBase):
         self.left -= min(self.left, len(text))
         return len(text)
 
-    def text(self):
+    def text(self) -> str:
         return "".join(self.parts) + ("\n[the rest of the output was cut]" if self.cut else "")
 
 
-def no_input(prompt=""):
+def no_input(prompt: object = "") -> NoReturn:
     raise RuntimeError("input() cannot be used here: nobody is there to answer while a notebook is graded")
 
 
-def new_notebook(limits):
+def new_notebook(limits: dict) -> dict:
     """The namespace of a notebook: `__main__`, as in a kernel, with what notebooks take for granted."""
     too_much.update(
         {
@@ -62,7 +64,7 @@ def new_notebook(limits):
     return shell.user_ns
 
 
-def run(source, name, output_limit):
+def run(source: str, name: str, output_limit: int) -> dict:
     """Execute a cell. Returns a dict: status, message, error_type, line, output."""
     filename = f"<cell {name}>"
     output = Output(output_limit)
@@ -78,7 +80,7 @@ def run(source, name, output_limit):
     return {"error_type": None, "line": None, "message": "", **outcome, "output": output.text()}
 
 
-def describe(error, filename=None):
+def describe(error: BaseException, filename: str | None = None) -> dict:
     """An exception as plain data. `filename` limits the line number to that cell."""
     if isinstance(error, BlankError):
         return {
@@ -103,7 +105,7 @@ def describe(error, filename=None):
     }
 
 
-def _limit_hit(error, message):
+def _limit_hit(error: BaseException, message: str) -> str | int | None:
     """Which limit an exception tells of, as a key of `too_much`; None for any other."""
     if isinstance(error, MemoryError) or "can't allocate memory" in message:  # the second is torch's
         return "memory"
@@ -114,7 +116,7 @@ def _limit_hit(error, message):
     return None
 
 
-def _line(error, filename):
+def _line(error: BaseException, filename: str | None) -> int | None:
     if isinstance(error, SyntaxError) and type(error.lineno) is int and (filename or "<cell ") in str(error.filename):
         return error.lineno
     line, step = None, error.__traceback__

@@ -6,6 +6,7 @@ the sandbox's own code speaks here; students' values go through `wire` on a sock
 
 import socket
 import struct
+from collections.abc import Sequence
 from json import dumps, loads  # by name: code that patches the module must not cut the line to its own process
 
 FRAME = struct.Struct("<I")
@@ -13,12 +14,12 @@ LIMIT = 1 << 16
 MAX_DESCRIPTORS = 4
 
 
-def pair():
+def pair() -> tuple[socket.socket, socket.socket]:
     """Two connected stream sockets; neither is inherited by programs that are started."""
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
 
 
-def send(sock, message, sockets=(), timeout=None):
+def send(sock: socket.socket, message: dict, sockets: Sequence[socket.socket] = (), timeout: float | None = None) -> None:
     """Send a dict and sockets. The descriptors are copied, so the caller still closes its own."""
     body = dumps(message).encode()
     sock.settimeout(timeout)
@@ -28,7 +29,7 @@ def send(sock, message, sockets=(), timeout=None):
         sock.sendall(data[sent:])
 
 
-def receive(sock, timeout=None):
+def receive(sock: socket.socket, timeout: float | None = None) -> tuple[dict, list[socket.socket]]:
     """The next message and its sockets. Raises EOFError, TimeoutError, OSError or ValueError."""
     sock.settimeout(timeout)
     head, descriptors = b"", []

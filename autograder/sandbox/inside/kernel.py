@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import struct
+from collections.abc import Sequence
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
 CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS = 0x08000000, 0x40000000, 0x04000000
@@ -18,41 +19,40 @@ CAPABILITY_VERSION_3 = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _check(result, what):
+def _check(result: int, what: str) -> int:
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{what}: {os.strerror(code)}")
     return result
 
 
-def prctl(option, first=0, second=0):
+def prctl(option: int, first: object = 0, second: object = 0) -> int:
     words = [ctypes.c_ulong(each) if isinstance(each, int) else each for each in (first, second, 0, 0)]
     return _check(_libc.prctl(option, *words), f"prctl {option}")
 
 
-def unshare(flags):
+def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare")
 
 
-def enter(namespace, kind):
+def enter(namespace: int, kind: int) -> None:
     """Join the namespace that an open file of /proc/*/ns stands for."""
     _check(_libc.setns(namespace, kind), "setns")
 
 
-def mount(source, target, kind=None, flags=0, options=None):
-    encoded = [None if each is None else os.fsencode(each) for each in (source, target, kind, options)]
-    source, target, kind, options = encoded
-    _check(_libc.mount(source, target, kind, ctypes.c_ulong(flags), options), f"mount {target.decode()}")
+def mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, options: str | None = None) -> None:
+    what, where, system, words = (None if each is None else os.fsencode(each) for each in (source, target, kind, options))
+    _check(_libc.mount(what, where, system, ctypes.c_ulong(flags), words), f"mount {target}")
 
 
-def map_ids(inside, uid, gid):
+def map_ids(inside: int, uid: int, gid: int) -> None:
     """In a fresh user namespace: `uid` and `gid` of outside are `inside` here, and nobody else exists."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{inside} {uid} 1"), ("gid_map", f"{inside} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
 
 
-def drop_capabilities():
+def drop_capabilities() -> None:
     """Give up every capability in this user namespace, for this process and all it will start."""
     capability = 0
     try:
@@ -167,22 +167,22 @@ class _Program(ctypes.Structure):
 class _Filter:
     """A classic BPF program over (call number, architecture, arguments), built line by line."""
 
-    def __init__(self, machine):
-        self.code = []
+    def __init__(self, machine: str) -> None:
+        self.code: list[bytes] = []
         self.add(_LOAD, _ARCH)
         self.add(_JUMP_EQUAL, _ARCHITECTURE[machine], 1, 0)
         self.add(_RETURN, _KILL)
         self.add(_LOAD, _NUMBER)
 
-    def add(self, operation, value, if_true=0, if_false=0):
+    def add(self, operation: int, value: int, if_true: int = 0, if_false: int = 0) -> None:
         self.code.append(struct.pack("=HBBI", operation, if_true, if_false, value & 0xFFFFFFFF))
 
-    def refuse(self, number, errno=_EPERM, test=_JUMP_EQUAL):
+    def refuse(self, number: int, errno: int = _EPERM, test: int = _JUMP_EQUAL) -> None:
         """Refuse a call whatever its arguments."""
         self.add(test, number, 0, 1)
         self.add(_RETURN, _ERROR | errno)
 
-    def refuse_if(self, number, where, values, test=_JUMP_EQUAL):
+    def refuse_if(self, number: int, where: int, values: Sequence[int], test: int = _JUMP_EQUAL) -> None:
         """Refuse a call if the argument at `where` is one of `values`."""
         self.add(_JUMP_EQUAL, number, 0, 2 + 2 * len(values))
         self.add(_LOAD, where)
@@ -191,14 +191,14 @@ class _Filter:
             self.add(_RETURN, _ERROR | _EPERM)
         self.add(_LOAD, _NUMBER)
 
-    def install(self):
+    def install(self) -> None:
         self.add(_RETURN, _ALLOW)
         program = _Program(len(self.code), b"".join(self.code))
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         prctl(PR_SET_SECCOMP, 2, ctypes.byref(program))
 
 
-def filter_syscalls():
+def filter_syscalls() -> bool:
     """Refuse the calls above with EPERM, for good, here and in every child. Returns whether it is in force.
 
     `clone3` answers "not implemented", because its flags lie in memory where a filter cannot look;
@@ -223,7 +223,7 @@ def filter_syscalls():
     return True
 
 
-def keep_core():
+def keep_core() -> None:
     """From now on this process and its children stay on the processor core that they are bound to."""
     machine = platform.machine()
     if machine in _SET_AFFINITY:
@@ -232,7 +232,7 @@ def keep_core():
         rules.install()
 
 
-def protect(pid):
+def protect(pid: int) -> None:
     """From now on this process and its children cannot signal, limit or slow down `pid`, an ancestor with the same user.
 
     Filters add up, so a child of a child keeps away from the whole line. Nor can they signal "everybody".

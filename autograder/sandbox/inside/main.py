@@ -12,11 +12,16 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable
+
+TYPE_CHECKING = False  # mypy knows the name; `typing` is not imported for it before root is left
+if TYPE_CHECKING:
+    from inside.processes import Table
 
 INSIDE_ID = 1000  # the user and group a submission sees itself as
 
 
-def main():
+def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     from inside import channel
 
@@ -38,7 +43,7 @@ def main():
     serve(control, config)
 
 
-def become_unprivileged(config):
+def become_unprivileged(config: dict) -> None:
     """Leave root for good, before anything else is imported."""
     if sys.platform != "linux":
         return
@@ -58,7 +63,7 @@ def become_unprivileged(config):
         own_namespaces()
 
 
-def own_namespaces():
+def own_namespaces() -> None:
     """Continue as the first process of a user and a pid namespace that belong to it.
 
     Whoever makes pid namespaces and wants to come back from them must own the one it came from.
@@ -76,7 +81,7 @@ def own_namespaces():
         os._exit(0)
 
 
-def warm_up(config):
+def warm_up(config: dict) -> dict:
     missing = load(config["preload"])
     import linecache  # noqa: F401  what every session needs anyway
     import site
@@ -90,11 +95,11 @@ def warm_up(config):
     torch = sys.modules.get("torch")
     if torch is not None:
         # Threads do not survive the fork after each cell: code that asks for more would hang in the next one.
-        torch.set_num_threads = torch.set_num_interop_threads = lambda number: None
+        torch.set_num_threads = torch.set_num_interop_threads = lambda number: None  # type: ignore[attr-defined]
     return {"threads": settle(config["preload"]), "not_preloaded": missing}
 
 
-def load(names):
+def load(names: Iterable[str]) -> list[str]:
     """Import modules; the names of those that could not be."""
     missing = []
     gc.disable()  # nothing that is imported becomes garbage: a third of the time
@@ -107,7 +112,7 @@ def load(names):
     return missing
 
 
-def settle(names):
+def settle(names: Iterable[str]) -> int | None:
     """After an import, and before the next fork. Returns the number of threads."""
     threads = None
     if sys.platform == "linux":
@@ -119,7 +124,7 @@ def settle(names):
     return threads
 
 
-def serve(control, config):
+def serve(control: socket.socket, config: dict) -> None:
     """Start and end sessions as the grader asks, until it goes away."""
     from inside import channel
 
@@ -150,17 +155,17 @@ def serve(control, config):
         end(pid, config)
 
 
-def start(control, link, config):
+def start(control: socket.socket, link: socket.socket, config: dict) -> int:
     """Fork a supervisor that listens on `link`. Returns its pid."""
     if config["level"] == "process":
-        pid = os.fork()
-        if pid == 0:
+        child = os.fork()
+        if child == 0:
             _as_child(control, lambda: session(link, config, None))
-        return pid
+        return child
     from inside import kernel
 
     # The next child is the first process of a new pid namespace; the ones after it shall not be in the same.
-    pid = None
+    pid: int | None = None
     with open("/proc/self/ns/pid") as own:
         kernel.unshare(kernel.CLONE_NEWPID)
         try:
@@ -173,7 +178,7 @@ def start(control, link, config):
     return pid
 
 
-def _as_child(control, work):
+def _as_child(control: socket.socket, work: Callable[[], object]) -> None:
     """Run `work` in a forked child and leave without Python's clean-up, whatever happens."""
     try:
         control.close()
@@ -182,7 +187,7 @@ def _as_child(control, work):
         os._exit(0)
 
 
-def enter_namespaces(link, config):
+def enter_namespaces(link: socket.socket, config: dict) -> None:
     """In a fresh pid namespace: all other namespaces, private files, no rights; then supervise."""
     from inside import channel, kernel, processes
 
@@ -201,7 +206,7 @@ def enter_namespaces(link, config):
     session(link, config, table)
 
 
-def private_files(size_mb, files):
+def private_files(size_mb: int, files: int) -> None:
     """Fresh, small file systems over everything writable, and a /proc that shows no process."""
     from inside import kernel
 
@@ -222,7 +227,7 @@ def private_files(size_mb, files):
     os.rmdir("/tmp/proc")
 
 
-def session(link, config, table):
+def session(link: socket.socket, config: dict, table: "Table | None") -> None:
     """The supervisor's life. Tells the grader first what isolation is in force here."""
     from inside import channel, processes, supervisor
 
@@ -251,7 +256,7 @@ def session(link, config, table):
     supervisor.supervise(link, {**config, "table": table})
 
 
-def facts(status, config):
+def facts(status: dict[str, str], config: dict) -> dict:
     return {
         "uid": os.getuid(),
         "capabilities": int(status.get("CapEff", "0"), 16),
@@ -261,7 +266,7 @@ def facts(status, config):
     }
 
 
-def end(pid, config):
+def end(pid: int | None, config: dict) -> None:
     """End a supervisor and with it, in its namespace, everything it started."""
     if pid is None:
         return

@@ -19,32 +19,32 @@ class Process:
     zombie: bool
     headless: bool  # its first thread has ended and others go on: the kernel then shows nothing of its memory
     anonymous: int  # bytes of memory of its own or shared with a parent it was forked from
-    outer: str  # its name in the directory
+    outer: int  # its name in the directory
     threads: int
 
 
 class Table:
     """Reads a /proc that may belong to an outer pid namespace, and so must be opened before it is hidden."""
 
-    def __init__(self, path="/proc"):
+    def __init__(self, path: str = "/proc") -> None:
         self.directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         self.me = int(os.readlink("self", dir_fd=self.directory))
         self.level = len(self._status(self.me)["NSpid"].split()) - 1
 
-    def _read(self, path):
+    def _read(self, path: str) -> str:
         handle = os.open(path, os.O_RDONLY, dir_fd=self.directory)
         try:
             return os.read(handle, 1 << 14).decode("utf-8", "replace")
         finally:
             os.close(handle)
 
-    def _status(self, outer):
+    def _status(self, outer: int | str) -> dict[str, str]:
         return dict(line.split(":", 1) for line in self._read(f"{outer}/status").splitlines() if ":" in line)
 
-    def _anonymous(self, status):
+    def _anonymous(self, status: dict[str, str]) -> int:
         return sum(int(status.get(each, "0 kB").split()[0]) << 10 for each in ("RssAnon", "RssShmem"))
 
-    def descendants(self):
+    def descendants(self) -> dict[int, Process]:
         """{pid: Process} of everything that descends from this process, itself excluded."""
         seen = {}
         for entry in os.listdir(self.directory):
@@ -55,14 +55,14 @@ class Table:
                     pass  # it has ended meanwhile
         inside = {self.me: True}
 
-        def belongs(outer):
+        def belongs(outer: int) -> bool:
             if outer not in inside:
                 parent = int(seen[outer]["PPid"]) if outer in seen else 0
                 inside[outer] = False  # guards against a loop while the tree changes under our eyes
                 inside[outer] = parent in seen and belongs(parent)
             return inside[outer]
 
-        def number(outer):
+        def number(outer: int) -> int:
             return int(seen[outer]["NSpid"].split()[self.level]) if outer in seen else 0
 
         found = {}
@@ -74,11 +74,11 @@ class Table:
                 found[pid] = Process(pid, parent, dead and alone, dead and not alone, self._anonymous(status), outer, threads)
         return found
 
-    def own_memory(self):
+    def own_memory(self) -> int:
         """Bytes of memory of this process that are its own or shared with the parent it was forked from."""
         return self._anonymous(self._status(self.me))
 
-    def seconds(self, process):
+    def seconds(self, process: Process) -> float:
         """Seconds of processor time of `process`, all its threads, and all its children that ended and were waited for."""
         try:
             fields = self._read(f"{process.outer}/stat").rpartition(")")[2].split()
@@ -86,9 +86,9 @@ class Table:
             return 0.0
         return sum(map(int, fields[11:15])) / TICK
 
-    def queued(self, process):
+    def queued(self, process: Process) -> dict[str, float]:
         """{thread: seconds that it stood ready to run while others had the processor}; empty where the kernel does not count them."""
-        found = {}
+        found: dict[str, float] = {}
         try:
             handle = os.open(f"{process.outer}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.directory)
         except OSError:
@@ -102,7 +102,7 @@ class Table:
             os.close(handle)
         return found
 
-    def open_files(self, process, most):
+    def open_files(self, process: Process, most: int) -> int:
         """How many files, pipes and sockets `process` has open; `most` where it does not let itself be looked at."""
         try:
             handle = os.open(f"{process.outer}/fd", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.directory)
@@ -115,14 +115,14 @@ class Table:
         finally:
             os.close(handle)
 
-    def _lives(self, process):
+    def _lives(self, process: Process) -> bool:
         """Whether `process` has memory; one that ends has none any more, and cannot be looked at either."""
         try:
             return "VmSize" in self._status(process.outer)
         except OSError:
             return False
 
-    def exact_memory(self, process):
+    def exact_memory(self, process: Process) -> int:
         """Bytes of `process`, each page that several share divided among them; the coarse count if unreadable."""
         try:
             lines = self._read(f"{process.outer}/smaps_rollup").splitlines()
@@ -134,29 +134,29 @@ class Table:
 class Clock:
     """The time that a submission's processes use, dead ones included, and the time that they stood in the queue for a processor."""
 
-    def __init__(self, table):
+    def __init__(self, table: Table | None) -> None:
         self._table = table
         self._cpu = self._queued = 0.0
-        self._threads = {}
-        self._looks = deque(maxlen=1 << 14)
+        self._threads: dict[tuple[int, str], float] = {}
+        self._looks: deque[tuple[float, float, float]] = deque(maxlen=1 << 14)
         self.look()
 
-    def look(self, processes=None):
+    def look(self, processes: dict[int, Process] | None = None) -> None:
         """Take the time of `processes`, as `Table.descendants` gives them."""
         if self._table is None:
             return
         now = time.monotonic()
-        processes = (processes or self._table.descendants()).values()
+        found = (processes or self._table.descendants()).values()
         # A child's time becomes that of the process that waits for its end: of its parent, or of this one, which inherits orphans.
         dead = resource.getrusage(resource.RUSAGE_CHILDREN)
         # One that ends while this list is read may be missing or counted twice, for this once.
-        self._cpu = max(self._cpu, dead.ru_utime + dead.ru_stime + sum(map(self._table.seconds, processes)))
-        threads = {(each.outer, thread): seconds for each in processes for thread, seconds in self._table.queued(each).items()}
+        self._cpu = max(self._cpu, dead.ru_utime + dead.ru_stime + sum(map(self._table.seconds, found)))
+        threads = {(each.outer, thread): seconds for each in found for thread, seconds in self._table.queued(each).items()}
         self._queued += sum(max(0.0, seconds - self._threads.get(thread, 0.0)) for thread, seconds in threads.items())
         self._threads = threads
         self._looks.append((now, self._cpu, self._queued))
 
-    def since(self, moment):
+    def since(self, moment: float) -> tuple[float, float, float]:
         """(seconds, of processor time, in the queue) from the first look after `moment` (`time.monotonic()`) to the last one.
 
         What may be missing is the time before that first look, and the queueing of threads that ended between two looks. And the
@@ -165,5 +165,5 @@ class Clock:
         """
         if self._table is None:
             return time.monotonic() - moment, 0.0, 0.0
-        first = self._looks[min(bisect.bisect_left(self._looks, (moment,)), len(self._looks) - 1)]
-        return tuple(b - a for a, b in zip(first, self._looks[-1]))
+        first, last = self._looks[min(bisect.bisect_left(self._looks, (moment,)), len(self._looks) - 1)], self._looks[-1]
+        return last[0] - first[0], last[1] - first[1], last[2] - first[2]

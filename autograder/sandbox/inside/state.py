@@ -10,7 +10,9 @@ import os
 import random
 import resource
 import signal
+import socket
 import sys
+from typing import NoReturn
 
 import calling
 import wire
@@ -18,14 +20,14 @@ from inside import cells, channel, kernel
 
 
 class State:
-    def __init__(self, limits, seed):
+    def __init__(self, limits: dict, seed: int) -> None:
         self.limits = limits
         self.wire_limits = wire.Limits(bytes=limits["reply_mb"] << 20)
         set_limits(limits)
         seed_everything(seed)
         self.namespace = cells.new_notebook(limits)
 
-    def run(self, link):
+    def run(self, link: socket.socket) -> NoReturn:
         """Obey the supervisor at the other end of `link`, until it closes."""
         while True:
             try:
@@ -54,7 +56,7 @@ class State:
                 # Only now may this process be frozen: a copy of the sockets in it would hide the child's end.
                 channel.send(link, {"forked": True}, timeout=1)
 
-    def serve(self, work):
+    def serve(self, work: socket.socket) -> None:
         """Answer requests until the grader closes the socket."""
         while True:
             try:
@@ -72,10 +74,10 @@ class State:
                 message = wire.encode(cells.describe(error))
             wire.send_encoded(work, message)
 
-    def cell(self, source, name):
+    def cell(self, source: str, name: str) -> dict:
         return cells.run(source, name, self.limits["output_kb"] << 10)
 
-    def ask(self, request):
+    def ask(self, request: dict) -> dict:
         name = request["name"]
         if name not in self.namespace:
             return {"status": "missing"}
@@ -95,11 +97,11 @@ class State:
         return {"status": "ok", **found}
 
 
-def _fault(kind, message):
+def _fault(kind: str, message: str) -> dict:
     return {"status": "error", "error_type": kind, "message": message, "line": None, "mro": [kind]}
 
 
-def _reap(pid):
+def _reap(pid: int | None) -> int | None:
     """The wait status of child `pid`, or None; every other dead child is reaped on the way."""
     found = None
     try:
@@ -113,10 +115,10 @@ def _reap(pid):
         return found
 
 
-def set_limits(limits):
+def set_limits(limits: dict) -> None:
     """Resource limits of this process, and so of every process that student code can start."""
 
-    def limit(name, value):
+    def limit(name: str, value: int) -> None:
         if hasattr(resource, name):
             kind = getattr(resource, name)
             _, hard = resource.getrlimit(kind)
@@ -139,7 +141,7 @@ def set_limits(limits):
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
-def seed_everything(seed):
+def seed_everything(seed: int) -> None:
     random.seed(seed)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(seed % 2**32)
@@ -147,7 +149,7 @@ def seed_everything(seed):
         sys.modules["torch"].manual_seed(seed % 2**63)
 
 
-def become_state(link, limits, seed, core):
+def become_state(link: socket.socket, limits: dict, seed: int, core: int | None) -> NoReturn:
     """Turn a fresh fork of the supervisor into the first state process. Never returns."""
     os.setsid()
     if core is not None:

@@ -4,27 +4,29 @@ The first cell of a lesson imports these names. In the grader the checks run els
 do nothing; only the blank is real.
 """
 
+from typing import NoReturn
+
 from autograder.course.blanks import ___
 
 __all__ = ["___", "check", "earlier", "hint", "progress", "reset"]
 
 
-def check(*args, **kwargs):
+def check(*args: object, **kwargs: object) -> None:
     """Does nothing here."""
 
 
-def hint(*args, **kwargs):
+def hint(*args: object, **kwargs: object) -> None:
     """Does nothing here."""
 
 
-def progress(*args, **kwargs):
+def progress(*args: object, **kwargs: object) -> None:
     """Does nothing here."""
 
 
-def reset(*args, **kwargs):
+def reset(*args: object, **kwargs: object) -> None:
     """Does nothing here."""
 
 
-def earlier(exercise_id, name):
+def earlier(exercise_id: str, name: str) -> NoReturn:
     """Raises RuntimeError: there are no other notebooks here."""
     raise RuntimeError(f"`{name}` of {exercise_id} is not here: a notebook is graded alone, without those of earlier lessons")

@@ -9,10 +9,12 @@ the states are frozen, so that nothing of a cell runs on after its end.
 import os
 import select
 import signal
+import socket
 import time
+from collections.abc import Callable, Collection, Mapping
 
 from inside import channel
-from inside.processes import Clock
+from inside.processes import Clock, Process
 from inside.state import become_state
 
 CHECKPOINTS = 3  # a cell may end well and kill its state later (a timer, a thread); then an older one goes on
@@ -28,17 +30,18 @@ class Busy(Exception):
 class Member:
     """A state or a guest: its pid, the link to it, the state it was forked from."""
 
-    def __init__(self, pid, link, parent=None):
-        self.pid, self.link, self.parent, self.why = pid, link, parent, None
+    def __init__(self, pid: int, link: socket.socket, parent: "Member | None" = None) -> None:
+        self.pid, self.link, self.parent = pid, link, parent
+        self.why: str | None = None
         self.handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
 
-    def signal(self, number):
+    def signal(self, number: int) -> None:
         try:
             os.kill(self.pid, number)
         except OSError:
             pass
 
-    def wait_dead(self, timeout):
+    def wait_dead(self, timeout: float) -> bool:
         """Whether the process has ended, after at most `timeout` seconds."""
         if self.handle is None:
             time.sleep(min(timeout, 0.02))  # no pidfd on this system: SIGKILL takes effect about at once
@@ -47,7 +50,7 @@ class Member:
         poll.register(self.handle, select.POLLIN)
         return bool(poll.poll(max(0.0, timeout) * 1000))
 
-    def close(self):
+    def close(self) -> None:
         self.link.close()
         if self.handle is not None:
             os.close(self.handle)
@@ -55,11 +58,14 @@ class Member:
 
 
 class Supervisor:
-    def __init__(self, control, config):
+    def __init__(self, control: socket.socket, config: dict) -> None:
         self.control, self.config = control, config
         self.namespaced = config["level"] == "bubblewrap"
         self.table = config["table"]
-        self.states, self.guests, self.statuses, self.dying = [], {}, {}, set()
+        self.states: list[Member] = []
+        self.guests: dict[int, Member] = {}
+        self.statuses: dict[int, int] = {}
+        self.dying: set[int] = set()
         # The limit is on top of the imported libraries, whose pages every process of the submission shares.
         self.allowed = (config["limits"]["memory_mb"] << 20) + (self.table.own_memory() if self.table is not None else 0)
         ours, theirs = channel.pair()
@@ -70,7 +76,7 @@ class Supervisor:
         self.states.append(Member(pid, ours))
         self.clock = Clock(self.table)
 
-    def run(self):
+    def run(self) -> None:
         """Obey until the grader closes the connection; then end everything."""
         try:
             while True:
@@ -96,7 +102,7 @@ class Supervisor:
                 each.signal(signal.SIGKILL)
             self.sweep()
 
-    def obey(self):
+    def obey(self) -> None:
         order, sockets = channel.receive(self.control, PATIENCE)
         if order["do"] == "used":
             self.clock.look()
@@ -113,20 +119,20 @@ class Supervisor:
             return self.keep(order["id"]) if order["do"] == "keep" else self.drop(order["id"])
         channel.send(self.control, answer, timeout=PATIENCE)
 
-    def crowd(self, number):
+    def crowd(self, number: int) -> bool:
         """Whether a guest has threads or processes beside its first, which would be missing in a fork of it."""
         if self.table is None:
             return False
         found, guest = self.table.descendants(), self.guests[number].pid
         return any(each.threads > 1 if pid == guest else _within(pid, {guest}, found) and not each.zombie for pid, each in found.items())
 
-    def patiently(self, do):
+    def patiently(self, do: Callable[[], dict]) -> dict:
         try:
             return do()
         except Busy:
             return {"ok": False, "busy": True}
 
-    def ready(self, handle, seconds):
+    def ready(self, handle: int | socket.socket, seconds: float) -> bool:
         """Whether there is something to read before the submission has used so many seconds. Raises `Busy`."""
         began, left = time.monotonic(), WATCH_EVERY
         poll = select.poll()
@@ -142,7 +148,7 @@ class Supervisor:
             left = min(max(left, WATCH_EVERY), seconds)
         return True
 
-    def fork(self, number, work):
+    def fork(self, number: int, work: socket.socket) -> dict:
         """A guest that serves the grader over `work`, from the newest state that still can."""
         newest = True
         try:
@@ -162,7 +168,7 @@ class Supervisor:
         finally:
             work.close()
 
-    def try_fork(self, top, work):
+    def try_fork(self, top: Member, work: socket.socket) -> Member | None:
         ours, theirs = channel.pair()
         try:
             top.signal(signal.SIGCONT)
@@ -182,25 +188,25 @@ class Supervisor:
             theirs.close()
             return None
 
-    def keep(self, number):
+    def keep(self, number: int) -> None:
         """The guest has run its cell: from now on it is the newest state."""
         self.states.append(self.guests.pop(number))
         self.sweep()
         while len(self.states) > CHECKPOINTS:
             self.kill(self.states.pop(0))
 
-    def drop(self, number):
+    def drop(self, number: int) -> None:
         """Kill a guest."""
         self.kill(self.guests.pop(number))
         self.sweep()
 
-    def kill(self, member):
+    def kill(self, member: Member) -> None:
         # Giving back a gigabyte takes the kernel some time; nothing here has to wait for it.
         member.signal(signal.SIGKILL)
         self.dying.add(member.pid)
         member.close()
 
-    def autopsy(self, number):
+    def autopsy(self, number: int) -> dict:
         """A guest has closed its socket: its wait status, or why it was killed."""
         guest = self.guests.pop(number)
         ended = guest.wait_dead(0.5) if guest.handle is None else self.ready(guest.handle, 0.5)
@@ -212,7 +218,7 @@ class Supervisor:
         guest.close()
         return {"ok": True, "status": status, "why": guest.why, "ended": ended}
 
-    def status_of(self, guest):
+    def status_of(self, guest: Member) -> int | None:
         self.reap()
         parent = guest.parent
         if parent not in self.states:
@@ -232,7 +238,7 @@ class Supervisor:
             parent.close()
             return None
 
-    def sweep(self):
+    def sweep(self) -> None:
         """Freeze everything, kill what is neither a state nor part of a living guest, wake the guests."""
         if self.table is None:
             for each in self.states:
@@ -263,7 +269,7 @@ class Supervisor:
             if _within(pid, guests, found):
                 _signal(pid, signal.SIGCONT)
 
-    def reap(self):
+    def reap(self) -> None:
         """Collect dead children: as the first process here, it inherits every orphan."""
         try:
             while True:
@@ -274,7 +280,7 @@ class Supervisor:
         except ChildProcessError:
             pass
 
-    def watch(self):
+    def watch(self) -> None:
         """Keep all processes of the submission together within the memory and the open files that it may have."""
         if self.table is None or not self.guests:
             return
@@ -302,7 +308,7 @@ class Supervisor:
             return
         self.end_guests("memory", alive)
 
-    def end_guests(self, why, alive):
+    def end_guests(self, why: str, alive: Mapping[int, Process]) -> None:
         """Kill whatever is not a state."""
         for guest in self.guests.values():
             guest.why = why
@@ -310,7 +316,7 @@ class Supervisor:
             _signal(pid, signal.SIGKILL)
 
 
-def _within(pid, members, found):
+def _within(pid: int, members: Collection[int], found: Mapping[int, Process]) -> bool:
     """Whether `pid` or one of its ancestors is among `members`."""
     for _ in range(len(found) + 1):
         if pid in members:
@@ -321,13 +327,13 @@ def _within(pid, members, found):
     return False
 
 
-def _signal(pid, number):
+def _signal(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
     except OSError:
         pass
 
 
-def supervise(control, config):
+def supervise(control: socket.socket, config: dict) -> None:
     """Run as the supervisor; returns when the session is over."""
     Supervisor(control, config).run()
