@@ -50,7 +50,12 @@ def functions(module):
             and function.__doc__
         ):
             first = " ".join(inspect.getdoc(function).partition("\n\n")[0].split())
-            yield f"`{name}{inspect.signature(function)}`", first.removesuffix("::").removesuffix(".")
+            yield f"`{name}{without_types(inspect.signature(function))}`", first.removesuffix("::").removesuffix(".")
+
+
+def without_types(signature):
+    plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+    return signature.replace(parameters=plain, return_annotation=signature.empty)
 
 
 def table(head, rows):

@@ -7,14 +7,17 @@ reads this list, and an argument that never varies needs a reason: `fixed(exerci
 import ast
 import contextlib
 import inspect
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from autograder.checks import asking, fixed_arguments
-from autograder.checks.run import run_checks
+from autograder.checks.run import Outcome, run_checks
 from autograder.checks.same import from_tensor
 from autograder.checks.words import show
+from autograder.course.catalogue import Exercise
 from autograder.sandbox import wire_modules
 
 MOST = 12  # values that are listed
@@ -31,7 +34,7 @@ class Argument:
     sizes: set = field(default_factory=set)
     asked: int = 0
 
-    def add(self, value):
+    def add(self, value: Any) -> None:
         self.asked += 1
         if wire_modules.is_module(value):
             layers = [type(each).__name__ for each in value.modules()]
@@ -60,10 +63,10 @@ class Argument:
         self.kinds.add(type(value).__name__)
         self.values.add(show(value))
 
-    def varies(self):
+    def varies(self) -> bool:
         return len(self.values) > 1
 
-    def __str__(self):
+    def __str__(self) -> str:
         words = [", ".join(sorted(self.kinds))]
         if self.dimensions - {0}:
             words.append(f"dimensions {', '.join(map(str, sorted(self.dimensions)))}")
@@ -78,7 +81,7 @@ class Argument:
         return "; ".join(words) + ("" if self.varies() else "; NEVER VARIES")
 
 
-def arguments(lesson, exercise, solution, seeds):
+def arguments(lesson: str, exercise: Exercise, solution: Mapping[str, Any], seeds: Iterable[int]) -> dict[str, Argument]:
     """ "function.argument" -> `Argument`, of what the visible and hidden checks of an exercise ask the `solution` with these seeds.
 
     Arguments that are never given, because they have a default, are there with nothing in them.
@@ -88,7 +91,7 @@ def arguments(lesson, exercise, solution, seeds):
     return arguments_in([outcome for outcomes in runs for outcome in outcomes], exercise, solution)
 
 
-def arguments_in(outcomes, exercise, solution):
+def arguments_in(outcomes: Iterable[Outcome], exercise: Exercise, solution: Mapping[str, Any]) -> dict[str, Argument]:
     """The same of outcomes that are there already."""
     found = {}
     for name in exercise.names:
@@ -101,14 +104,14 @@ def arguments_in(outcomes, exercise, solution):
     return found
 
 
-def never_varying(exercise, found):
+def never_varying(exercise: Exercise, found: Mapping[str, Argument]) -> tuple[list[str], list[str]]:
     """The arguments that never vary and have no reason for it, and the reasons that no argument needs."""
     fixed = {argument for at, argument in fixed_arguments if at == exercise.id}
     still = {argument for argument, seen in found.items() if not seen.varies()}
     return sorted(still - fixed), sorted(fixed - still)
 
 
-def documented(source, name):
+def documented(source: str, name: str) -> str:
     """The docstring of a function in the source of a cell; "" where it has none."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef) and node.name == name:
@@ -116,20 +119,20 @@ def documented(source, name):
     return ""
 
 
-def _parameters(function):
+def _parameters(function: Any) -> Iterable[inspect.Parameter]:
     try:
         return inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return ()
 
 
-def _given(question, solution):
+def _given(question: asking.Asked, solution: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """(function.argument, value) of everything that a question gave; of what it left to a default, the default."""
     if question.args is None:
         return
-    function = solution.get(question.name)
+    function: Any = solution.get(question.name)
     try:
-        bound = inspect.signature(function).bind(*question.args, **question.kwargs)
+        bound = inspect.signature(function).bind(*question.args, **(question.kwargs or {}))
         bound.apply_defaults()
         given = bound.arguments
     except (TypeError, ValueError):

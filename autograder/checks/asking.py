@@ -15,8 +15,9 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from autograder.checks.expect import Mistake
 from autograder.course.blanks import NAME, BlankError, exercise_named_in, has_blank
@@ -29,16 +30,24 @@ WALL_FACTOR = 10  # so many times as long may it take where others need the proc
 MESSAGE_LENGTH = 2000  # of an exception's text, as in the sandbox
 
 
+class Answers(Protocol):
+    """Whoever answers questions."""
+
+    def call(self, name: str, args: tuple, kwargs: dict[str, Any], wrt: tuple | None = None, /) -> Reply: ...
+    def value(self, name: str, /) -> Any: ...
+
+
 class Direct:
     """Answers from a namespace (a dict) in this process. Arguments and results go through the wire format, as in grading."""
 
-    def __init__(self, namespace):
+    def __init__(self, namespace: Mapping[str, Any]) -> None:
         self._namespace = namespace
-        self._stopped = {}  # a function that timed out once is not called again
-        self._blanks = {}  # name -> (function, its `_source_of`, whether that has a blank): found once, however often it is called
+        self._stopped: dict[str, TimedOut] = {}  # a function that timed out once is not called again
+        # name -> (function, its `_source_of`, whether that has a blank): found once, however often it is called
+        self._blanks: dict[str, tuple] = {}
         self._settings = Settings.now()
 
-    def call(self, name, args, kwargs, wrt=None):
+    def call(self, name: str, args: Sequence[Any], kwargs: dict[str, Any], wrt: Sequence[int | str] | None = None) -> Reply:
         """A `Reply`; with `wrt` to a gradient question (see `calling.ask`). Raises a `StudentFault`."""
         function = self._find(name)
         if not callable(function):
@@ -69,14 +78,14 @@ class Direct:
                 type(error).__name__, _text(error), [c.__name__ for c in type(error).__mro__], _line(error, source), calling.place(error)
             ) from None
 
-    def value(self, name):
+    def value(self, name: str) -> Any:
         """The value of a variable, as data. Raises `Missing` or `BlankLeft`."""
         found = self._find(name)
         if type(found).__name__ == "Blank" and type(found).__module__ == BlankError.__module__:
             raise BlankLeft()
         return _as_data(found)
 
-    def _find(self, name):
+    def _find(self, name: str) -> Any:
         if name not in self._namespace:
             raise Missing(name)
         return self._namespace[name]
@@ -90,12 +99,12 @@ class Settings:
     dtype: Any = None  # None: float32
 
     @classmethod
-    def now(cls):
+    def now(cls) -> "Settings":
         torch = sys.modules.get("torch")
         return cls() if torch is None else cls(torch.is_grad_enabled(), torch.get_default_dtype())
 
     @contextlib.contextmanager
-    def applied(self):
+    def applied(self) -> Iterator[None]:
         before = self.now()
         self._to_torch()
         try:
@@ -103,7 +112,7 @@ class Settings:
         finally:
             before._to_torch()
 
-    def _to_torch(self):
+    def _to_torch(self) -> None:
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_grad_enabled(self.grad)
@@ -119,11 +128,11 @@ class Asked:
 
     name: str
     args: tuple | None = None
-    kwargs: dict | None = None
+    kwargs: dict[str, Any] | None = None
     wrt: tuple | None = None
     reply: Reply | None = None
     fault: StudentFault | None = None
-    used: set = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
 
 
 class Changed(Mistake):
@@ -140,15 +149,15 @@ class Recorder:
     - of the last call: `student.mutated` and `student.shared` (places of arguments), `student.requires_grad`.
     """
 
-    def __init__(self, answers):
+    def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._may_change = False
-        self.asked = []
+        self.asked: list[Asked] = []
 
-    def value(self, name):
+    def value(self, name: str) -> Any:
         return self._ask(Asked(name), lambda: Reply(self._answers.value(name))).value
 
-    def gradient(self, name, /, *args, wrt=(0,), **kwargs):
+    def gradient(self, name: str, /, *args: Any, wrt: Sequence[int | str] = (0,), **kwargs: Any) -> Reply:
         """Ask for derivatives, in the student's process, with respect to the arguments at `wrt` (positions, or names of keywords).
 
         Their tensors of floats require gradients, also in lists and dicts; the parameters of a module keep their
@@ -158,13 +167,13 @@ class Recorder:
         asked.used.add("grads")
         return asked.reply
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
         return lambda *args, **kwargs: self._question(name, args, kwargs, None).reply.value
 
     @contextlib.contextmanager
-    def may_change(self):
+    def may_change(self) -> "Iterator[Recorder]":
         """For what the text asks a function to change in place, and for checks that say themselves what was changed."""
         before, self._may_change = self._may_change, True
         try:
@@ -173,28 +182,28 @@ class Recorder:
             self._may_change = before
 
     @property
-    def mutated(self):
+    def mutated(self) -> list[int | str]:
         """The places of the arguments that the last call changed."""
         return self._fact("changed").mutated
 
     @property
-    def shared(self):
+    def shared(self) -> list[int | str]:
         """The places of the arguments that the last answer is, holds, or shares memory with."""
         return list(self._fact("shared").shared)
 
     @property
-    def requires_grad(self):
+    def requires_grad(self) -> Any:
         """Of the last answer: a flag for a tensor, a list or dict of them; None where it holds no tensor."""
         return self._fact("requires_grad").requires_grad
 
-    def _fact(self, name):
+    def _fact(self, name: str) -> Reply:
         last = self.asked[-1] if self.asked else None
         if last is None or last.reply is None:
             return Reply(None)
         last.used.add(name)
         return last.reply
 
-    def _question(self, name, args, kwargs, wrt):
+    def _question(self, name: str, args: tuple, kwargs: dict[str, Any], wrt: tuple | None) -> Asked:
         asked = Asked(name, *copy.deepcopy((args, kwargs)), wrt)
         self._ask(asked, functools.partial(self._answers.call, name, args, kwargs, *(() if wrt is None else (wrt,))))
         if asked.reply.left:
@@ -208,7 +217,7 @@ class Recorder:
             raise Changed(f"`{name}` changes {words} in place. What a function is given belongs to the caller: work on a copy{back}")
         return asked
 
-    def _ask(self, asked, ask):
+    def _ask(self, asked: Asked, ask: Callable[[], Reply]) -> Reply:
         self.asked.append(asked)
         try:
             asked.reply = ask()
@@ -219,7 +228,7 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def time_limit(name):
+def time_limit(name: str) -> Iterator[None]:
     """Stop a call after `CALL_SECONDS`, where the system can (not on Windows, not in a thread).
 
     Time in which it was ready to run and others had the processor does not count, where the system tells (Linux).
@@ -230,7 +239,7 @@ def time_limit(name):
 
     began, queued = time.monotonic(), _queued()
 
-    def stop(*_):
+    def stop(*_: object) -> None:
         elapsed = time.monotonic() - began
         left = CALL_SECONDS - elapsed + _queued() - queued
         if left > 0 and elapsed < WALL_FACTOR * CALL_SECONDS:
@@ -247,7 +256,7 @@ def time_limit(name):
         signal.signal(signal.SIGALRM, before)
 
 
-def _queued():
+def _queued() -> float:
     """Seconds that this thread has stood in the queue for a processor; 0.0 where that cannot be known."""
     try:
         with open("/proc/thread-self/schedstat") as file:
@@ -256,12 +265,12 @@ def _queued():
         return 0.0
 
 
-def source_in(namespace, name):
+def source_in(namespace: Mapping[str, Any], name: str) -> tuple[str, str | None] | None:
     """(source of the whole cell, exercise id) that defined `name`, or None when it is not known."""
     return _source_of(namespace.get(name), whole=True)
 
 
-def _source_of(function, whole=False):
+def _source_of(function: Any, whole: bool = False) -> tuple[str, str | None] | None:
     """(source, exercise id): of the function, or of the whole cell it stands in."""
     code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
     if code is None or code.co_name == NAME:
@@ -277,7 +286,7 @@ def _source_of(function, whole=False):
     return own, exercise_named_in(cell)
 
 
-def _line(error, source):
+def _line(error: BaseException, source: object) -> int | None:
     """The line of the student's cell in which `error` was raised, or None."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if exercise_named_in("".join(linecache.getlines(frame.filename))):
@@ -285,14 +294,14 @@ def _line(error, source):
     return None
 
 
-def _text(error):
+def _text(error: BaseException) -> str:
     try:
         return str(error)[:MESSAGE_LENGTH]
     except Exception as second:
         return f"(its text could not be read: {type(second).__name__})"
 
 
-def _as_data(value):
+def _as_data(value: Any) -> Any:
     try:
         return wire.decode(wire.encode(value))
     except wire.WireError as error:

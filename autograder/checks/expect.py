@@ -4,6 +4,9 @@ NumPy arrays, NumPy scalars, Python numbers and torch tensors are compared by va
 a reply, whatever it is.
 """
 
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from typing import Any
+
 import numpy as np
 
 from autograder.checks.same import from_tensor as from_tensor
@@ -12,13 +15,14 @@ from autograder.checks.words import as_array, dtype_name, kind_of, on_input, sha
 from autograder.checks.words import case as case
 from autograder.checks.words import counted as counted
 from autograder.course.faults import StudentError
+from autograder.sandbox.reply import Reply
 
 
 class Mistake(AssertionError):
     """A check's verdict on a wrong answer, in words for the student."""
 
 
-def that(condition, message):
+def that(condition: object, message: str) -> None:
     """Raise `Mistake(message)` unless `condition` is true."""
     if not condition:
         raise Mistake(message)
@@ -27,7 +31,7 @@ def that(condition, message):
 # Values
 
 
-def close(got, want, *, abs=None, rel=None, what, on=None):
+def close(got: Any, want: Any, *, abs: float | None = None, rel: float | None = None, what: str, on: Any = None) -> None:
     """Same shape, and every |got - want| <= abs + rel * |want| (NaN and infinity must match exactly).
 
     Give at least one of `abs` and `rel`; both are derived by the caller, never guessed.
@@ -47,7 +51,7 @@ def close(got, want, *, abs=None, rel=None, what, on=None):
         raise Mistake(_told(got_array, want_array, good, what, on))
 
 
-def equal(got, want, *, what, on=None):
+def equal(got: Any, want: Any, *, what: str, on: Any = None) -> None:
     """Exactly equal values of the same shape. The data type may differ (see `dtype`).
 
     Lists, tuples and dicts are compared item by item; an array of texts counts as the list of them.
@@ -62,7 +66,7 @@ def equal(got, want, *, what, on=None):
         raise Mistake(_told(got_array, want_array, good, what, on))
 
 
-def _alike(got, want):
+def _alike(got: Any, want: Any) -> bool:
     if isinstance(want, (list, tuple)):
         if isinstance(got, np.ndarray) and got.dtype.kind == "U" and got.ndim == 1:
             got = type(want)(got.tolist())
@@ -79,8 +83,8 @@ def _alike(got, want):
     return got_array.shape == want_array.shape and bool((got_array == want_array).all())
 
 
-def _comparable(got, want, what, on):
-    want_array = as_array(want)
+def _comparable(got: Any, want: Any, what: str, on: Any) -> tuple[np.ndarray, np.ndarray]:
+    want_array: Any = as_array(want)
     got_array = as_array(got)
     if got_array is None:
         kind = "an array" if want_array.ndim else "a number"
@@ -90,15 +94,15 @@ def _comparable(got, want, what, on):
     return got_array, want_array
 
 
-def _is_complex(array):
+def _is_complex(array: np.ndarray) -> bool:
     return np.iscomplexobj(array)
 
 
-def _real(array):
+def _real(array: np.ndarray) -> np.ndarray:
     return array if array.dtype.kind in "fc" else array.astype(float)
 
 
-def _told(got, want, good, what, on):
+def _told(got: np.ndarray, want: np.ndarray, good: np.ndarray, what: str, on: Any) -> str:
     where = tuple(int(i) for i in np.argwhere(~good)[0])
     one, other = want[where], got[where]
     detail = shown_apart(other, one)
@@ -114,21 +118,21 @@ def _told(got, want, good, what, on):
     )
 
 
-def dtype(got, wanted, *, what):
+def dtype(got: Any, wanted: Any, *, what: str) -> None:
     """`got` is an array (or scalar) of data type `wanted`."""
     have = dtype_name(got)
     if have is None or have != str(np.dtype(wanted)):
         raise Mistake(f"{what}: expected data type {np.dtype(wanted)}, got {have or kind_of(got)}")
 
 
-def same_dtype(got, like, *, what):
+def same_dtype(got: Any, like: Any, *, what: str) -> None:
     """`got` has the data type of `like` (arrays or tensors; float32 is the same in NumPy and torch)."""
     have, wanted = dtype_name(got), dtype_name(like)
     if have != wanted:
         raise Mistake(f"{what}: expected the data type of what was given, {wanted}, got {have or kind_of(got)}")
 
 
-def raises(expected, call, *, what):
+def raises(expected: type[Exception], call: Callable[[], Any], *, what: str) -> None:
     """`call()` must make the student's code raise `expected` (a built-in exception class) or a subclass."""
     try:
         got = call()
@@ -139,7 +143,7 @@ def raises(expected, call, *, what):
     raise Mistake(f"{what}: expected {expected.__name__}, but the call returned {show(got)}")
 
 
-def all_of(*calls):
+def all_of(*calls: Sequence[Any]) -> None:
     """Runs every (function, *arguments), then raises what the first that failed raised.
 
     For a check of several cases: the answers to all of them together tell which mistake it is.
@@ -157,7 +161,7 @@ def all_of(*calls):
 # Kinds of values
 
 
-def array(got, what, shape=None, *, kinds="biuf", on=None):
+def array(got: Any, what: str, shape: Iterable[int] | None = None, *, kinds: str = "biuf", on: Any = None) -> np.ndarray:
     """A NumPy array or torch tensor as a NumPy array (bfloat16 becomes float32), of a shape if one is given.
 
     `kinds` are NumPy's letters for kinds of data: b, i, u, f, c. Anything else is a `Mistake`.
@@ -172,12 +176,12 @@ def array(got, what, shape=None, *, kinds="biuf", on=None):
     return found
 
 
-def _kinds_in_words(kinds):
+def _kinds_in_words(kinds: str) -> str:
     words = {"b": "True and False", "i": "whole numbers", "f": "numbers with a fraction", "c": "complex numbers"}
     return " or ".join(word for kind, word in words.items() if kind in kinds) or "whole numbers"
 
 
-def whole_number(got, what, on=None):
+def whole_number(got: Any, what: str, on: Any = None) -> int:
     """A Python or NumPy integer, or an array or tensor of integers of shape (), as an int. Not a bool, not 3.0."""
     found = single(got)
     if isinstance(found, (int, np.integer)) and not isinstance(found, bool):
@@ -188,7 +192,7 @@ def whole_number(got, what, on=None):
     raise Mistake(f"{what} should be one whole number; got {kind_of(got)}{on_input(on)}")
 
 
-def real_number(got, what, on=None):
+def real_number(got: Any, what: str, on: Any = None) -> float:
     """A finite real number, Python's, NumPy's, or an array or tensor of shape (), as a float. Not a bool."""
     found = single(got)
     if isinstance(found, (int, float, np.integer, np.floating)) and not isinstance(found, bool):
@@ -201,7 +205,7 @@ def real_number(got, what, on=None):
     raise Mistake(f"{what} should be one number; got {kind_of(got)}{on_input(on)}")
 
 
-def text(got, what, on=None):
+def text(got: Any, what: str, on: Any = None) -> str:
     """A text, or an array of shape () with one, as a str."""
     if isinstance(got, np.ndarray) and got.shape == () and got.dtype.kind == "U":
         got = got.item()
@@ -210,14 +214,14 @@ def text(got, what, on=None):
     return got
 
 
-def letter(value, name):
+def letter(value: Any, name: str) -> str | None:
     """The choice in a predict question, as one lower-case letter: "c", "C" and "(c)" are the same."""
     chosen = plain_letter(value)
     that(chosen in ("a", "b", "c", "d"), f'Write one letter in quotes: "a", "b", "c" or "d". Here `{name}` is {show(value)}.')
     return chosen
 
 
-def plain_letter(value):
+def plain_letter(value: Any) -> str | None:
     """A text without spaces, brackets and capitals; None for anything else."""
     if isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind == "U":
         value = value.item()
@@ -227,7 +231,7 @@ def plain_letter(value):
 # What a function does
 
 
-def differentiable(answer, *, what):
+def differentiable(answer: Reply, *, what: str) -> None:
     """`answer` is that to `student.gradient(...)`: a graph leads back to everything that was asked about."""
     cut = "`.item()`, `.detach()`, `torch.no_grad()`, `torch.tensor(...)` or NumPy on the way cuts it"
     if not answer.attached:
@@ -236,7 +240,7 @@ def differentiable(answer, *, what):
         raise Mistake(f"{what}: no gradient arrives at what it was computed from: {cut}")
 
 
-def _flat(grads):
+def _flat(grads: Any) -> Iterator[Any]:
     if isinstance(grads, (list, tuple, dict)):
         for each in grads.values() if isinstance(grads, dict) else grads:
             yield from _flat(each)
@@ -244,7 +248,7 @@ def _flat(grads):
         yield grads
 
 
-def new_object(student, *, what, args=None):
+def new_object(student: Any, *, what: str, args: Container[int | str] | None = None) -> None:
     """The last answer shares no memory with what the function was given: who changes the one does not change the other.
 
     `args` are the places of the arguments that count (positions, or names of keywords); all if it is None.
@@ -253,7 +257,7 @@ def new_object(student, *, what, args=None):
         raise Mistake(f"{what} is, or shares memory with, what the function was given: who changes one of them changes both. Return a copy")
 
 
-def reproducible(call, *, what):
+def reproducible(call: Callable[[], Any], *, what: str) -> Any:
     """`call()` twice gives the same answer, which is returned. For a function with a seed: the same seed, the same answer."""
     first, second = call(), call()
     if not same_data(first, second, exact=True):
@@ -264,7 +268,7 @@ def reproducible(call, *, what):
 FOLDED = (0, 256, 1000, 1024, 10_000, 65_536)  # whoever keeps a part of the seed takes some of them for one
 
 
-def seed_matters(call, *, what, seeds=(0, 1, 2)):
+def seed_matters(call: Callable[[int], Any], *, what: str, seeds: Iterable[int] = (0, 1, 2)) -> list[Any]:
     """`call(seed)` gives another answer for each of the seeds, and for seeds far apart; 0 is a seed like any other. Returns the answers.
 
     Take inputs so large that two right answers are not the same by chance.

@@ -1,16 +1,20 @@
 """Which checks there are, read from the files' syntax trees: nothing is imported."""
 
 import ast
+from collections.abc import Iterable
+from pathlib import Path
 
 from autograder.course.catalogue import Check
 
 
-def checks_in(files):
+def checks_in(files: Iterable[tuple[Path, str, bool]]) -> tuple[dict[str, list[Check]], list[str]]:
     """(exercise id -> list of `Check`s in the files' order, list of "file:line: what is wrong").
 
     `files`: (path, how it is shown, whether its checks are visible) for each file.
     """
-    found, seen, violations = {}, {}, []
+    found: dict[str, list[Check]] = {}
+    seen: dict[str, str] = {}
+    violations = []
     for path, shown, visible in files:
         if not path.exists():
             violations.append(f"{shown}:1: the file is missing")

@@ -3,11 +3,13 @@
 Each question takes the `Artefacts` and raises `Mistake`, with a sentence for the student, where it is not so.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
-from autograder.checks.artefacts import DATA
+from autograder.checks.artefacts import DATA, Accuracy, Artefacts
 from autograder.checks.expect import that
 from autograder.checks.words import show
 
@@ -20,9 +22,9 @@ ALIKE = 0.99
 # Reading the table
 
 
-def data_of(results):
+def data_of(results: dict[str, Any]) -> str:
     """The name of the data set that the table is about."""
-    name = results.get("data")
+    name: Any = results.get("data")
     that(
         isinstance(name, str) and name in DATA,
         f'The table must say its data set: "data": {" or ".join(map(repr, DATA))}; here it is {show(name)}.',
@@ -30,9 +32,9 @@ def data_of(results):
     return name
 
 
-def rows(results, files):
+def rows(results: dict[str, Any], files: Sequence[str]) -> list[dict[str, Any]]:
     """The table's rows, one for each of `files`, in that order: a list of dicts."""
-    found = results.get("rows")
+    found: Any = results.get("rows")
     that(isinstance(found, list) and all(isinstance(row, dict) for row in found), 'The table must have "rows", a list of objects.')
     by_file = {}
     for row in found:
@@ -46,9 +48,9 @@ def rows(results, files):
     return [by_file[name] for name in files]
 
 
-def number(row, cell):
+def number(row: dict[str, Any], cell: str) -> int | Decimal:
     """A number in a row: int or Decimal."""
-    value = row.get(cell)
+    value: Any = row.get(cell)
     ok = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
     that(ok, f"`{row.get('file', 'A row')}`, {cell}: expected a number, got {show(value) if value is not None else 'nothing'}.")
     return value
@@ -60,7 +62,7 @@ def number(row, cell):
 CELLS = {"accuracy_percent": "accuracy", "bytes": "size in bytes", "parameters": "parameters", "macs": "MACs"}
 
 
-def same_table(artefacts, table, data=None, cells=tuple(CELLS)):
+def same_table(artefacts: Artefacts, table: Sequence[dict[str, Any]], data: str = "", cells: Sequence[str] = tuple(CELLS)) -> None:
     """Every one of these cells of the table is what its file gives; each that is not is named.
 
     Bytes, parameters and multiply-accumulates are compared exactly, accuracies, on all test images of `data`, by `not_so`.
@@ -78,19 +80,19 @@ def same_table(artefacts, table, data=None, cells=tuple(CELLS)):
     that(not wrong, "; ".join(wrong) + ".")
 
 
-def not_so(claimed, found):
+def not_so(claimed: int | Decimal, found: Accuracy) -> str:
     """What is wrong with an accuracy in per cent, int or Decimal, where a file has the `Accuracy` `found`; nothing if it holds.
 
     It holds within the rounding of the figure as it is written, and the images whose first two logits other arithmetic may swap.
     """
-    digits = max(0, -claimed.as_tuple().exponent) if isinstance(claimed, Decimal) else 0
+    digits = max(0, -int(claimed.as_tuple().exponent)) if isinstance(claimed, Decimal) else 0
     allowed = 0.5 * 10.0**-digits + 100 * found.near / found.images + 1e-9
     if abs(float(claimed) - found.percent) <= allowed:
         return ""
     return f"you report {claimed} %, the file gives {found.percent:.{max(1, min(digits, 4))}f} %"
 
 
-def same_order(artefacts, table, within=4.0):
+def same_order(artefacts: Artefacts, table: Sequence[dict[str, Any]], within: float = 4.0) -> None:
     """How many times faster each row is than the first, by its `milliseconds`, lies within the factor `within` of what is measured here.
 
     No more than that: another processor has other instructions, and this one may be busy.
@@ -112,7 +114,7 @@ def same_order(artefacts, table, within=4.0):
     that(not wrong, "; ".join(wrong) + ".")
 
 
-def really_smaller(artefacts, small, large):
+def really_smaller(artefacts: Artefacts, small: str, large: str) -> None:
     """`small` has the layers of `large` with fewer channels: its weight tensors have shrunk."""
     one, other = artefacts.model(small), artefacts.model(large)
     widths = ["-".join(map(str, each.widths)) for each in (one, other)]
@@ -131,7 +133,7 @@ def really_smaller(artefacts, small, large):
     that(one.parameters < other.parameters and one.macs < other.macs, f"`{small}` has no fewer parameters and MACs than `{large}`.")
 
 
-def really_int8(artefacts, name, source=None):
+def really_int8(artefacts: Artefacts, name: str, source: str | None = None) -> None:
     """Every layer's weights are stored in eight bits and meet eight-bit inputs, and no float copy lies beside them; they are those of `source`, rounded."""
     network = artefacts.model(name)
     for number_of, layer in enumerate(network.layers, 1):
@@ -157,21 +159,21 @@ def really_int8(artefacts, name, source=None):
         )
 
 
-def different_files(artefacts, names):
+def different_files(artefacts: Artefacts, names: Sequence[str]) -> None:
     """No file stands under two names."""
-    seen = {}
+    seen: dict[bytes, str] = {}
     for name in names:
         other = seen.setdefault(artefacts.data(name), name)
         that(other == name, f"`{name}` is the same file as `{other}`.")
 
 
-def different_networks(artefacts, names, data):
+def different_networks(artefacts: Artefacts, names: Sequence[str], data: str) -> None:
     """No network stands under two names: over the test images of `data`, no two answer alike.
 
     Compared is the angle between their logits for each image, without their mean, which softmax ignores; the cosines are averaged. Another
     name in the file, another order of channels or a factor in the last layer do not make another network; training with another seed does.
     """
-    found = []
+    found: list[tuple[str, np.ndarray]] = []
     for name in names:
         logits = artefacts.answers(name, data).astype(float)
         said = np.where(np.isfinite(logits), logits, 0.0)
@@ -182,7 +184,7 @@ def different_networks(artefacts, names, data):
         found.append((name, said))
 
 
-def classifies(artefacts, name, data, rng, least):
+def classifies(artefacts: Artefacts, name: str, data: str, rng: np.random.Generator, least: float) -> None:
     """At least `least` per cent right on the test images, and, moved by a pixel, on some of them that no table can hold; for that probe a
     tenth of the images less is enough.
     """

@@ -6,6 +6,7 @@ It may still not fit its input, or compute without end: both are the answer's mi
 
 import copy
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,12 +24,12 @@ MOST_STEPS = 1 << 26
 WAVES = "filled with sin(1), sin(2), ... in turn"  # for a message: that is all it takes to make an input again
 
 
-def waves(*shape, start=1):
+def waves(*shape: int, start: int = 1) -> torch.Tensor:
     """A float32 tensor of sin(start), sin(start + 1), ... in C order."""
     return torch.arange(start, start + int(np.prod(shape))).double().sin().float().reshape(shape)
 
 
-def in_waves(module):
+def in_waves(module: nn.Module) -> nn.Module:
     """The module with the tensors of each layer filled in turn with sin(1), sin(2), ...; a variance gets 2 on top. In evaluation mode."""
     with torch.no_grad():
         for layer in module.modules():
@@ -40,7 +41,7 @@ def in_waves(module):
     return module.eval()
 
 
-def run_module(module, x, what="the module"):
+def run_module(module: nn.Module, x: torch.Tensor, what: str = "the module") -> torch.Tensor:
     """The output for a tensor, of a copy of `module` in evaluation mode and float64, without gradients.
 
     Raises `Mistake` where the module does not fit `x`, or needs more than the limits above.
@@ -65,10 +66,10 @@ def run_module(module, x, what="the module"):
 class _Budget:
     """Adds up what the layers are about to do, and stops before it is too much."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.steps = 0
 
-    def before(self, layer, inputs):
+    def before(self, layer: nn.Module, inputs: tuple) -> None:
         (x,) = inputs
         values = _most_values(layer, x)
         self.steps += values * _steps_for_each(layer)
@@ -76,7 +77,7 @@ class _Budget:
             raise Mistake(f"The network that came back, with {summary(layer)} in it, needs far more arithmetic than this exercise takes")
 
 
-def _most_values(layer, x):
+def _most_values(layer: nn.Module, x: torch.Tensor) -> int:
     """A bound on the numbers in a layer's output, padding of its input included."""
     if isinstance(layer, nn.Linear):
         return x.numel() // max(1, layer.in_features) * layer.out_features
@@ -94,7 +95,7 @@ def _most_values(layer, x):
     return math.prod(x.shape[: -1 - len(window)]) * channels * math.prod(sides)
 
 
-def _steps_for_each(layer):
+def _steps_for_each(layer: nn.Module) -> int:
     """A bound on the steps for one value of a layer's output."""
     weight = getattr(layer, "weight", None)
     if isinstance(weight, torch.Tensor) and weight.ndim > 1:
@@ -102,5 +103,5 @@ def _steps_for_each(layer):
     return math.prod(_pair(getattr(layer, "kernel_size", 1)))
 
 
-def _pair(value):
+def _pair(value: Any) -> tuple:
     return value if isinstance(value, tuple) else (value, value)

@@ -7,12 +7,15 @@ the function and every check that failed, where no right answer explains them, a
 import inspect
 import re
 import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
-from autograder.checks import asking, laws
+from autograder.checks import Answer, asking, laws
 from autograder.checks.recalled import Recalled
-from autograder.checks.same import LOOSE, TIGHT, from_tensor, same_data
+from autograder.checks.run import Outcome
+from autograder.checks.same import LOOSE, TIGHT, Tolerance, from_tensor, same_data
 from autograder.checks.words import show
 from autograder.course.faults import StudentError, StudentFault
 from autograder.sandbox.reply import Reply
@@ -21,7 +24,7 @@ MANY, LARGE = 32, 1000  # numbers, and a size of them, that do not agree by chan
 DATA_TYPE = re.compile(r"\b(bool|u?int(8|16|32|64)|b?float(16|32|64)|complex(64|128)|data type|type of numbers)\b")
 
 
-def named_mistake(bank, exercise, outcomes):
+def named_mistake(bank: Iterable[Answer], exercise: str, outcomes: Iterable[Outcome]) -> str | None:
     """The sentence of the known mistake in `bank` (a lesson's `Answer`s) that explains everything that failed, or None.
 
     Every question that the checks asked is put to each answer in the bank. Numbers are compared tightly first; if that
@@ -42,12 +45,19 @@ def named_mistake(bank, exercise, outcomes):
     return None
 
 
-def _by_change(outcome):
+def _by_change(outcome: Outcome) -> bool:
     """Whether a check failed because an argument came back changed. Its message says all there is to say."""
     return any("changed" in question.used and question.reply and question.reply.changed for question in outcome.asked)
 
 
-def _explains(known, answers, asked, failed, tolerance, strict):
+def _explains(
+    known: "_Known",
+    answers: Sequence["_Known"],
+    asked: Sequence[asking.Asked],
+    failed: Sequence[Outcome],
+    tolerance: Tolerance,
+    strict: bool,
+) -> bool:
     relevant = [question for question in asked if question.name in known.names]
     # What an exception says counts where it is what failed; a check that wants a ValueError leaves its words to the student.
     raised = {id(outcome.asked[-1]) for outcome in failed if outcome.status == "error" and outcome.asked}
@@ -63,14 +73,14 @@ def _explains(known, answers, asked, failed, tolerance, strict):
     return _telling([question for question in relevant if (_is_wrong(question, rights, tolerance) if rights else id(question) in failing)])
 
 
-def _explained(outcome, known, rights, tolerance):
+def _explained(outcome: Outcome, known: "_Known", rights: Sequence["_Known"], tolerance: Tolerance) -> bool:
     """Whether the mistake is seen in this check; where no right answer is there to tell, whether nothing else was asked in it."""
     suspects = outcome.asked[-1:] if outcome.asked and outcome.asked[-1].fault else outcome.asked
     own = [question for question in suspects if question.name in known.names]
     return any(_is_wrong(question, rights, tolerance) for question in own) if rights else len(own) == len(suspects) > 0
 
 
-def _telling(wrong):
+def _telling(wrong: Sequence[asking.Asked]) -> bool:
     """Whether the replies say enough to tell one mistake from another.
 
     A number with a fraction, a large one, many of them, a text, a module or an exception does. A few small numbers and truths agree by chance where few sizes
@@ -82,7 +92,7 @@ def _telling(wrong):
     return len({repr([*map(_sizes, question.args), _sizes(question.kwargs)]) for question in wrong}) > 1
 
 
-def _says_little(value):
+def _says_little(value: Any) -> bool:
     """Whether a reply is made of a few small whole numbers, of truths, and nothing else."""
     if isinstance(value, (list, tuple, dict)):
         return all(map(_says_little, value.values() if isinstance(value, dict) else value))
@@ -97,7 +107,7 @@ def _says_little(value):
         return False
 
 
-def _sizes(value):
+def _sizes(value: Any) -> Any:
     """Arguments without the numbers in arrays and lists of numbers: what is left are shapes, lengths and single values."""
     if isinstance(value, dict):
         return {key: _sizes(each) for key, each in value.items()}
@@ -108,19 +118,20 @@ def _sizes(value):
     return tuple(value.shape) if getattr(value, "ndim", 0) else show(value)
 
 
-def _is_wrong(question, rights, tolerance):
+def _is_wrong(question: asking.Asked, rights: Sequence["_Known"], tolerance: Tolerance) -> bool:
     return not any(right.agrees(question, tolerance, exact=True) for right in rights)
 
 
 class _Known:
     """An answer in the bank, with its replies kept."""
 
-    def __init__(self, answer):
+    def __init__(self, answer: Answer) -> None:
         self.note, self.right, self.names = answer.note, answer.right, answer.names.keys()
-        self._exercise, self._replies = answer.exercise, {}
+        self._exercise = answer.exercise
+        self._replies: dict[int, Reply | StudentFault] = {}
         self._answers = answer if isinstance(answer, Recalled) else asking.Direct(answer.names)
 
-    def agrees(self, question, tolerance, exact=False, words=True):
+    def agrees(self, question: asking.Asked, tolerance: Tolerance, exact: bool = False, words: bool = True) -> bool:
         """Whether its reply to a question is the one that came; with `exact`, also in the data types. Of an exception, with `words`, also
         what it says and where.
         """
@@ -137,11 +148,12 @@ class _Known:
             values = [_canonical(law, value, question) for value in values]
         return (
             _done(got) == _done(question.reply)
-            and same_data(*values, exact, tolerance)
+            and same_data(values[0], values[1], exact, tolerance)
             and all(same_data(_fact(got, fact), _fact(question.reply, fact), exact, tolerance) for fact in question.used - {"changed"})
         )
 
-    def _reply(self, question):
+    def _reply(self, question: asking.Asked) -> Reply | StudentFault:
+        found: Reply | StudentFault
         if id(question) not in self._replies:
             try:
                 with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -156,28 +168,28 @@ class _Known:
         return self._replies[id(question)]
 
 
-def _fact(reply, name):
+def _fact(reply: Reply, name: str) -> Any:
     return {"shared": list(reply.shared), "requires_grad": reply.requires_grad, "grads": [reply.grads, reply.attached]}[name]
 
 
-def _done(reply):
+def _done(reply: Reply) -> tuple:
     """What a call did besides replying."""
     return {(change.place, change.what) for change in reply.changed}, reply.left
 
 
-def _canonical(law, value, question):
+def _canonical(law: Callable[..., Any], value: Any, question: asking.Asked) -> Any:
     try:
         return law(value, *question.args[: _places(law) - 1])
     except Exception:  # not of the shape that the law is about: compared as it is
         return value
 
 
-def _places(law):
+def _places(law: Callable[..., Any]) -> int:
     """How many values a law takes by position: the reply, then as many of the call's arguments as it asks for."""
     return sum(each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) for each in inspect.signature(law).parameters.values())
 
 
-def same_fault(a, b, words=True):
+def same_fault(a: Any, b: Any, words: bool = True) -> bool:
     """Whether two faults are the same one: kind, type; with `words` the message; and the place, where the message has no number that would tell it."""
     if type(a) is not type(b):
         return False

@@ -5,6 +5,7 @@ What is not refused is run by ONNX Runtime on one thread. Nothing here is truste
 """
 
 import time
+from typing import Any
 
 import numpy as np
 import onnx
@@ -34,21 +35,21 @@ EIGHT_BITS = (TensorProto.INT8, TensorProto.UINT8)
 MOST_NODES = 2000
 MOST_NUMBERS = 1 << 24  # in one tensor
 
-_taken = {}  # name -> bytes of a file
-_sessions = {}
+_taken: dict[str, bytes] = {}  # name -> bytes of a file
+_sessions: dict[str, Any] = {}
 
 
 class Refused(Exception):
     """The file is not a network that can be looked into and run here. The message ends the sentence "`name` ..."."""
 
 
-def take(name, piece, more=False):
+def take(name: str, piece: bytes, more: bool = False) -> None:
     """The bytes of the file `name`; with `more`, the next of them: a message holds only so many."""
     _taken[name] = _taken[name] + piece if more else piece
     _sessions.pop(name, None)
 
 
-def describe(name):
+def describe(name: str) -> dict[str, Any]:
     """What the file `name` is, as plain data, or {"refused": why}.
 
     "layers": for each layer with weights, in order: operator, weight shape (outputs first), stored data type, numbers in weight and bias,
@@ -60,13 +61,13 @@ def describe(name):
         return {"refused": str(why)}
 
 
-def weights(name):
+def weights(name: str) -> list[np.ndarray]:
     """The layers' weights as float32 arrays, outputs first, as they act: int8 codes times their scales."""
     graph = _Graph(_read(name))
     return [graph.weight(node) for node in graph.layers]
 
 
-def logits(name, images):
+def logits(name: str, images: np.ndarray) -> np.ndarray:
     """What the network answers for float32 images (N, C, H, W): float32 (N, classes)."""
     if name not in _sessions:
         _sessions[name] = _session(name)
@@ -74,7 +75,7 @@ def logits(name, images):
     return np.asarray(session.run(None, {session.get_inputs()[0].name: images})[0], dtype=np.float32)
 
 
-def race(names, image, rounds, calls):
+def race(names: list[str], image: np.ndarray, rounds: int, calls: int) -> dict[str, float]:
     """Milliseconds for one image: the median over `rounds` of each round's fastest call, the networks taking turns. {name: ms}.
 
     Counted is the processor time of this thread, which does all the work, and the fastest of some calls is what the machine
@@ -82,7 +83,7 @@ def race(names, image, rounds, calls):
     """
     runs = {name: _session(name) for name in names}
     feeds = {name: {session.get_inputs()[0].name: image} for name, session in runs.items()}
-    times = {name: [] for name in names}
+    times: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(rounds):
         for name, session in runs.items():
             session.run(None, feeds[name])
@@ -95,7 +96,7 @@ def race(names, image, rounds, calls):
     return {name: float(np.median(found)) for name, found in times.items()}
 
 
-def _session(name):
+def _session(name: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -104,7 +105,7 @@ def _session(name):
     return onnxruntime.InferenceSession(_taken[name], options, providers=["CPUExecutionProvider"])
 
 
-def _read(name):
+def _read(name: str) -> Any:
     """The file as a checked `ModelProto`, all stored numbers among its initializers. Raises `Refused`."""
     try:
         model = onnx.load_model_from_string(_taken[name])
@@ -146,7 +147,7 @@ def _read(name):
     return model
 
 
-def _constant(node):
+def _constant(node: Any) -> Any:
     """The tensor that a `Constant` stands for. Raises `Refused`."""
     attribute = node.attribute[0] if len(node.attribute) == len(node.output) == 1 else None
     kinds = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
@@ -160,7 +161,7 @@ def _constant(node):
     raise Refused("has a Constant that holds no plain numbers")
 
 
-def _plain(tensor):
+def _plain(tensor: Any) -> None:
     """Raise `Refused` for a stored tensor whose numbers are elsewhere, too many, or not as many as its shape says."""
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
         raise Refused("keeps numbers in another file (external data); save it with everything inside")
@@ -186,14 +187,15 @@ class _Graph:
     numbers, or as a shape: whatever else could act is refused.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self.model, graph = model, model.graph
         self.stored = {tensor.name: tensor for tensor in graph.initializer}
         self.inputs = [each for each in graph.input if each.name not in self.stored]
         self.maker = {}  # name -> the node that computes it
         self.behind = dict(self.stored)  # name of what is stored, or only turned or rounded -> the tensor behind it
-        self.grids = {}  # name of eight-bit codes computed from the image -> (scale, zero point)
-        self.layers, self.added = [], []
+        self.grids: dict[str, tuple[float, int]] = {}  # name of eight-bit codes computed from the image -> (scale, zero point)
+        self.layers: list[Any] = []
+        self.added: list[Any] = []
         if len(self.stored) != len(graph.initializer):
             raise Refused("stores two tensors under one name")
         known = {*self.stored, *(each.name for each in self.inputs)}
@@ -208,7 +210,7 @@ class _Graph:
                 self.maker[name] = node
             self._take_in(node)
 
-    def _take_in(self, node):
+    def _take_in(self, node: Any) -> None:
         names = [name for name in node.input if name]
         if not names:
             raise Refused(f"has an operator {node.op_type} without an input")
@@ -230,7 +232,7 @@ class _Graph:
         self._nothing_scales(node)
         self._one_grid(node)
 
-    def _nothing_scales(self, node):
+    def _nothing_scales(self, node: Any) -> None:
         attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
         if node.op_type == "Add":
             self.added += [self.behind[name] for name in node.input if name in self.behind]
@@ -241,7 +243,7 @@ class _Graph:
         elif node.op_type == "Dropout" and len(node.input) > 2 and node.input[2] and self.values(node.input[2]).any():
             raise Refused("has a Dropout that still drops")
 
-    def _one_grid(self, node):
+    def _one_grid(self, node: Any) -> None:
         """Codes are read with the scale they were rounded with: another one would be a factor."""
         first = node.input[0]
         if node.op_type == "QuantizeLinear":
@@ -258,23 +260,23 @@ class _Graph:
         elif any(name in self.grids for name in node.input):
             raise Refused(f"computes with codes in its operator {node.op_type}, not with the numbers they stand for")
 
-    def _unblocked(self, node):
+    def _unblocked(self, node: Any) -> None:
         if any(each.name == "block_size" and each.i for each in node.attribute):
             raise Refused("has scales for blocks of numbers, which no network of this lab needs")
 
-    def _grid(self, node, position):
+    def _grid(self, node: Any, position: int) -> tuple[float, int]:
         """(scale, zero point) of codes computed from the image, at `position` among the inputs of `node`: one number each."""
-        scale, zero = self.values(node.input[position]), _input(node, position + 1)
-        zero = self.values(zero) if zero else np.uint8(0)
+        scale, name = self.values(node.input[position]), _input(node, position + 1)
+        zero = self.values(name) if name else np.uint8(0)
         if scale.size != 1 or zero.size != 1 or zero.dtype not in (np.int8, np.uint8):
             raise Refused(f"rounds what it computes in its operator {node.op_type} with more than one scale, or to more than eight bits")
         return float(scale.reshape(())), int(zero.reshape(()))
 
-    def values(self, name):
+    def values(self, name: str) -> np.ndarray:
         """The numbers called `name`, which are stored, or only turned and rounded, as they act."""
         return numpy_helper.to_array(self.stored[name]) if name in self.stored else self._computed(name)
 
-    def _computed(self, name, last=None):
+    def _computed(self, name: str, last: Any = None) -> np.ndarray:
         """What ONNX's own reference implementation makes of stored numbers under `name`; `last` is a node that stands in no file."""
         needed, tensors, waiting = set(), {}, list(last.input) if last else [name]
         while waiting:
@@ -292,7 +294,7 @@ class _Graph:
         except Exception:
             raise Refused("has stored numbers whose scales do not fit them") from None
 
-    def weight(self, node):
+    def weight(self, node: Any) -> np.ndarray:
         """A layer's weight as it acts, float32, outputs first."""
         name = node.input[LAYERS[node.op_type][0]]
         if node.op_type.startswith("QLinear"):
@@ -304,20 +306,20 @@ class _Graph:
         found = found.astype(np.float32)
         return np.moveaxis(found, -1, 0) if outputs_last(node) else found
 
-    def in_eight_bits(self, name):
+    def in_eight_bits(self, name: str) -> bool:
         """Whether the numbers called `name` come from eight-bit codes that are computed from the image."""
         while name in self.maker and self.maker[name].op_type in PASSING:
             name = self.maker[name].input[0]
         return name in self.grids or (name in self.maker and self.maker[name].op_type == "DequantizeLinear" and name not in self.behind)
 
 
-def outputs_last(node):
+def outputs_last(node: Any) -> bool:
     """Whether the last axis of a layer's weight counts the outputs."""
     turned = any(each.name == "transB" and each.i for each in node.attribute)
     return node.op_type in ("MatMul", "QLinearMatMul") or (node.op_type == "Gemm" and not turned)
 
 
-def _described(model):
+def _described(model: Any) -> dict[str, Any]:
     graph = _Graph(model)
     if len(graph.inputs) != 1 or len(model.graph.output) != 1:
         raise Refused("must have one input, the image, and one output, the logits")
@@ -331,7 +333,7 @@ def _described(model):
         raise Refused("must give logits of the shape (N, classes)")
     if not graph.layers:
         raise Refused("has no layer with weights")
-    stored = {}
+    stored: dict[str, int] = {}
     for tensor in graph.stored.values():
         kind = NAMES[tensor.data_type]
         stored[kind] = stored.get(kind, 0) + int(numpy_helper.to_array(tensor).nbytes)
@@ -344,7 +346,7 @@ def _described(model):
     }  # fmt: skip
 
 
-def _shapes(model, image):
+def _shapes(model: Any, image: str) -> dict[str, list[int]]:
     """Name -> shape of every tensor, for one image. Raises `Refused` where shapes do not fit each other."""
     one = onnx.ModelProto()
     one.CopyFrom(model)
@@ -364,7 +366,7 @@ def _shapes(model, image):
     return found
 
 
-def _layer(node, graph, shapes):
+def _layer(node: Any, graph: _Graph, shapes: dict[str, list[int]]) -> dict[str, Any]:
     position, bias = LAYERS[node.op_type]
     weight = graph.behind[node.input[position]]
     shape = shapes.get(node.input[position]) or []
@@ -385,5 +387,5 @@ def _layer(node, graph, shapes):
     }  # fmt: skip
 
 
-def _input(node, position):
+def _input(node: Any, position: int | None) -> str:
     return node.input[position] if position is not None and position < len(node.input) else ""

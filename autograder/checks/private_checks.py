@@ -6,23 +6,26 @@ there stays the course's. The hidden checks of an exercise must carry its points
 
 import functools
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from autograder.checks.files import COURSE, CheckFiles
 from autograder.checks.listing import checks_in
 from autograder.checks.run import CheckFilesBroken, run_checks
 from autograder.course import catalogue, paths
+from autograder.course.catalogue import Check, Exercise
 from autograder.sandbox.launch import seen_from_inside
 from course_data.errors import UserError
 
 FILES = ("visible", "hidden", "bank")
+Files = dict[tuple[str, str], Path]  # (lesson, one of these) -> where it is
 
 
 class PrivateChecksError(UserError):
     """The folder of private checks cannot be used as it is."""
 
 
-def read(folder):
+def read(folder: str | Path | None) -> CheckFiles:
     """The `CheckFiles` with the checks in `folder` in place of the course's; None or "": the course's own.
 
     Raises `PrivateChecksError` with every rule that is broken, by file and line.
@@ -34,9 +37,9 @@ def read(folder):
 
 
 @functools.lru_cache(maxsize=8)
-def _proved(folder, files, hashed):
+def _proved(folder: str, listed: tuple[tuple[tuple[str, str], Path], ...], hashed: str) -> CheckFiles:
     """The same for files as they were when they had that hash: a class asks once for each submission."""
-    files = dict(files)
+    files = dict(listed)
     wrong, replaced = [], {}
     for name in dict.fromkeys(lesson for lesson, _ in files):
         found, violations = _listed(name, files)
@@ -54,13 +57,13 @@ def _proved(folder, files, hashed):
     return proved
 
 
-def _hash_of(files):
+def _hash_of(files: Files) -> str:
     return hashlib.sha256(
         b"".join(f"{key} {path.stat().st_size}".encode() + path.read_bytes() for key, path in sorted(files.items()))
     ).hexdigest()
 
 
-def _files(folder):
+def _files(folder: Path) -> Files:
     """(lesson, kind) -> path, for every file that stands in for one of the course's."""
     if not folder.is_dir():
         raise PrivateChecksError(f"{folder} is not a folder. Give the folder that holds lesson_01 and so on with --checks.")
@@ -84,17 +87,17 @@ def _files(folder):
     return files
 
 
-def _short(lesson):
+def _short(lesson: str) -> str:
     """What a lesson's folder may be called here: lesson_01 will do."""
     return paths.folder_of(lesson).name if paths.is_lab(lesson) else f"lesson_{lesson[:2]}"
 
 
-def _listed(lesson, files):
+def _listed(lesson: str, files: Files) -> tuple[dict[str, list[Check]], list[str]]:
     both = [(files.get((lesson, kind)) or COURSE.file_of(lesson, kind), kind == "visible") for kind in ("visible", "hidden")]
     return checks_in([(path, str(path), visible) for path, visible in both])
 
 
-def _broken_rules(files, lesson, exercise, mine):
+def _broken_rules(files: Files, lesson: str, exercise: Exercise, mine: list[Check]) -> Iterator[str]:
     hidden = [check for check in mine if not check.visible]
     points = sum(check.points for check in hidden)
     if not hidden:
@@ -103,11 +106,11 @@ def _broken_rules(files, lesson, exercise, mine):
         yield f"{_place(files, lesson)}: the hidden checks of {exercise.id} add up to {points:g} points, the exercise has {exercise.points:g}"
 
 
-def _place(files, lesson):
+def _place(files: Files, lesson: str) -> Path:
     return files.get((lesson, "hidden")) or files.get((lesson, "visible")) or files[lesson, "bank"]
 
 
-def _prove_they_load(files, lessons):
+def _prove_they_load(files: CheckFiles, lessons: Iterable[str]) -> None:
     """Collect the checks and read the banks once, so that a file that does not load is told now, not in every result."""
     for lesson in sorted(lessons):
         try:

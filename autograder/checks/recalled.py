@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 from autograder.checks import Answer
 from autograder.course.faults import StudentError
@@ -9,12 +10,12 @@ from autograder.sandbox import wire
 from autograder.sandbox.reply import Change, Reply
 
 
-def digest(name, args, kwargs, wrt):
+def digest(name: str, args: tuple, kwargs: dict[str, Any], wrt: tuple | None) -> str:
     """A short name of a question."""
     return hashlib.sha256(wire.encode([name, tuple(args), kwargs, wrt])).hexdigest()[:24]
 
 
-def answers_in(data):
+def answers_in(data: bytes) -> tuple[Answer, ...]:
     """The `Answer`s in a recording. They reply from memory, and to a question that was not recorded like no student."""
     found = []
     for exercise, note, right, values, names, replies in wire.decode(data):
@@ -26,12 +27,12 @@ def answers_in(data):
 class Recalled(Answer):
     """A known answer of which only the replies are there; `names` has the values of variables, and None for functions."""
 
-    replies: dict = field(default_factory=dict, hash=False)
+    replies: dict[str, list] = field(default_factory=dict, hash=False)
 
-    def value(self, name):
+    def value(self, name: str) -> Any:
         return self.names[name]
 
-    def call(self, name, args, kwargs, wrt=None):
+    def call(self, name: str, args: tuple, kwargs: dict[str, Any], wrt: tuple | None = None) -> Reply:
         kind, *recorded = self.replies.get(digest(name, args, kwargs, wrt), ["error", "", "", ""])
         if kind == "error":
             kind, message, place = recorded

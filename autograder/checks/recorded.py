@@ -6,26 +6,28 @@ recording: what every known answer replies to the questions that the visible che
 
 import contextlib
 import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from autograder.checks import asking
-from autograder.checks.files import COURSE
+from autograder.checks.files import COURSE, CheckFiles
 from autograder.checks.recalled import digest
 from autograder.checks.run import run_checks
 from autograder.course.faults import StudentError, StudentFault
 from autograder.sandbox import wire
 
 
-def record(lesson, solution, files=COURSE):
+def record(lesson: str, solution: Mapping[str, Any], files: CheckFiles = COURSE) -> bytes:
     """The recording for a lesson's name, as bytes. `solution` is the namespace that the right answers make."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # wrong answers do what libraries warn of
         return wire.encode(list(_entries(lesson, solution, files)))
 
 
-def _entries(lesson, solution, files):
+def _entries(lesson: str, solution: Mapping[str, Any], files: CheckFiles) -> Iterator[tuple]:
     for exercise in dict.fromkeys(answer.exercise for answer in files.bank(lesson)):
         answers = [answer for answer in files.bank(lesson) if answer.exercise == exercise]
-        questions = {}
+        questions: dict[str, tuple] = {}
         for names in ({}, *(answer.names for answer in answers)):
             for question in _asked(lesson, exercise, {**solution, **names}, files):
                 questions.setdefault(digest(*question), question)
@@ -39,14 +41,14 @@ def _entries(lesson, solution, files):
             yield exercise, note, answer.right, values, list(answer.names), replies
 
 
-def _asked(lesson, exercise, namespace, files):
+def _asked(lesson: str, exercise: str, namespace: Mapping[str, Any], files: CheckFiles) -> list[tuple]:
     """(name, args, kwargs, wrt) of every call that the visible checks of an exercise make."""
     direct = asking.Direct(namespace)
     outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=0, exercises=[exercise], files=files)
     return [(each.name, each.args, each.kwargs, each.wrt) for o in outcomes for each in o.asked if each.args is not None]
 
 
-def _reply(names, name, args, kwargs, wrt):
+def _reply(names: Mapping[str, Any], name: str, args: tuple, kwargs: dict[str, Any], wrt: tuple | None) -> list:
     try:
         found = asking.Direct(names).call(name, args, kwargs, wrt)
     except StudentError as fault:

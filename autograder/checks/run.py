@@ -8,16 +8,23 @@ import contextlib
 import os
 import sys
 import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from autograder.checks import asking
 from autograder.checks.expect import Mistake
-from autograder.checks.files import COURSE
+from autograder.checks.files import COURSE, CheckFiles
 from autograder.checks.words import call as shown_call
 from autograder.course.faults import MachineBusy, StudentFault
+
+if TYPE_CHECKING:
+    from autograder.checks.artefacts import Artefacts
+
+Opener = Callable[[str], contextlib.AbstractContextManager[asking.Answers]]
 
 # pytest only as an engine: no configuration, plugins, cache or output of its own.
 _OPTIONS = [
@@ -78,12 +85,21 @@ class Outcome:
     name: str
     status: str
     message: str
-    asked: tuple
+    asked: tuple[asking.Asked, ...]
     call: str = ""
     broke: bool = False
 
 
-def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, artefacts=None, files=COURSE):
+def run_checks(
+    lesson: str,
+    open_question: Opener | None,
+    *,
+    seed: int,
+    exercises: Iterable[str] | None = None,
+    hidden: bool = False,
+    artefacts: "Artefacts | None" = None,
+    files: CheckFiles = COURSE,
+) -> list[Outcome]:
     """Run the checks of `lesson` (a name) and return an `Outcome` for every one that reported.
 
     `open_question(exercise_id)` gives a context manager whose value has `call` and `value` (see
@@ -93,8 +109,8 @@ def run_checks(lesson, open_question, *, seed, exercises=None, hidden=False, art
     where a question did.
     """
     folder = files.file_of(lesson, "visible").parent
-    read = [files.file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
-    read = [str(file) for file in read if file.exists()]
+    wanted = [files.file_of(lesson, name) for name in (("visible", "hidden") if hidden else ("visible",))]
+    read = [str(file) for file in wanted if file.exists()]
     plugin = _Plugin(open_question, seed, list(exercises) if exercises is not None else None, artefacts)
     with _plain_environment(), _read_anew(read), asking.Settings().applied():
         ended = pytest.main([*read, *_OPTIONS, f"--rootdir={folder}", f"--confcutdir={folder}", "-c", os.devnull], plugins=[plugin])
@@ -112,7 +128,7 @@ class CheckFilesBroken(Exception):
 
 
 @contextlib.contextmanager
-def _plain_environment():
+def _plain_environment() -> Iterator[None]:
     """Without the user's pytest settings and without other packages' plugins (they cost time and may interfere)."""
     kept = {k: os.environ.get(k) for k in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST")}
     for key in kept:
@@ -129,14 +145,14 @@ def _plain_environment():
 
 
 @contextlib.contextmanager
-def _read_anew(files):
+def _read_anew(files: Sequence[str]) -> Iterator[None]:
     """Import check files as they are now, and leave none of their modules behind.
 
     pytest takes a module that is imported already, however its file has changed since; also one that broke on its first
     import, which then looks like a file without a check.
     """
 
-    def check_modules():
+    def check_modules() -> list[str]:
         return [
             name
             for name, module in list(sys.modules.items())
@@ -155,54 +171,55 @@ def _read_anew(files):
 class _Plugin:
     """Gives checks their fixtures, and collects what they say."""
 
-    def __init__(self, open_question, seed, wanted, artefacts):
-        self._open_question, self._seed, self._wanted, self._artefacts = open_question, seed, wanted, artefacts
-        self._recorders = {}
-        self.outcomes = []
+    def __init__(self, open_question: Opener | None, seed: int, wanted: list[str] | None, artefacts: "Artefacts | None") -> None:
+        self._open_question: Any = open_question
+        self._seed, self._wanted, self._artefacts = seed, wanted, artefacts
+        self._recorders: dict[str, asking.Recorder] = {}
+        self.outcomes: list[Outcome] = []
         self.broken = ""
-        self.busy = None
+        self.busy: MachineBusy | None = None
 
-    def pytest_configure(self, config):
+    def pytest_configure(self, config: pytest.Config) -> None:
         config.addinivalue_line("markers", "exercise(id, points): the exercise that a check belongs to")
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.broken = str(report.longrepr).strip().splitlines()[-1]
 
-    def pytest_collection_modifyitems(self, items):
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [i for i in items if self._wanted is None or _exercise_of(i) in self._wanted]
         # One exercise after the other, in the order given, so that whoever answers can keep the state open between its checks.
         order = self._wanted or list(dict.fromkeys(map(_exercise_of, items)))
         items.sort(key=lambda item: order.index(_exercise_of(item)))
 
     @pytest.fixture
-    def student(self, request):
+    def student(self, request: pytest.FixtureRequest) -> Iterator[asking.Recorder]:
         with self._open_question(_exercise_of(request.node)) as answers, _torch_seeded(self._own_seed(request)):
             recorder = self._recorders[request.node.name] = asking.Recorder(answers)
             yield recorder
 
     @pytest.fixture
-    def artefacts(self):
+    def artefacts(self) -> "Artefacts":
         if self._artefacts is None:
             raise RuntimeError("this check is about files that are handed in, and none were given to it")
         return self._artefacts
 
     @pytest.fixture
-    def rng(self, request):
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
         return np.random.default_rng(self._own_seed(request))
 
-    def _own_seed(self, request):
+    def _own_seed(self, request: pytest.FixtureRequest) -> list[int]:
         return [self._seed, zlib.crc32(request.node.name.encode())]
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item, call):
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> pytest.TestReport:
         # A report of our own: pytest's would draw a traceback that nobody reads, for most of the time of a run.
-        outcome = "failed" if call.excinfo else "passed"
+        outcome = "failed" if call.excinfo else "passed"  # both are texts that pytest takes, and `when` is never "collect" here
         if call.when == "call" or call.excinfo:
             self._keep(item, call)
-        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)  # type: ignore[arg-type]
 
-    def _keep(self, item, call):
+    def _keep(self, item: pytest.Item, call: pytest.CallInfo) -> None:
         recorder = self._recorders.get(item.name)
         error = call.excinfo.value if call.excinfo else None
         self.busy = error if isinstance(error, MachineBusy) else self.busy
@@ -214,7 +231,7 @@ class _Plugin:
         elif isinstance(error, StudentFault):
             status, message = error.status, str(error)
             if last and last.fault is error and error.called and last.args is not None and status in ("error", "timeout", "crashed"):
-                told = shown_call(last.name, last.args, last.kwargs)
+                told = shown_call(last.name, last.args, last.kwargs or {})
         elif isinstance(error, Mistake):
             status, message = "failed", str(error)
         elif isinstance(error, AssertionError) and asked:
@@ -230,7 +247,7 @@ class _Plugin:
 
 
 @contextlib.contextmanager
-def _torch_seeded(seed):
+def _torch_seeded(seed: Sequence[int]) -> Iterator[None]:
     """Layers that a check makes get the same weights each time. Whoever uses torch in this process does not notice."""
     torch = sys.modules.get("torch")
     if torch is None:
@@ -241,6 +258,6 @@ def _torch_seeded(seed):
         yield
 
 
-def _exercise_of(item):
+def _exercise_of(item: pytest.Item) -> str:
     marker = item.get_closest_marker("exercise")
     return marker.args[0] if marker else ""

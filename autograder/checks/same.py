@@ -1,28 +1,33 @@
 """Whether two values from the wire are the same, up to how numbers are rounded."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from autograder.sandbox import wire, wire_modules
 
+Tolerance = Callable[[Any, Any], bool]
 
-def from_tensor(tensor):
+
+def from_tensor(tensor: Any) -> np.ndarray:
     """A tensor as an array; NumPy has no bfloat16, so that becomes float32."""
     tensor = tensor.detach()
     return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
 
-def TIGHT(a, b):
+def TIGHT(a: Any, b: Any) -> bool:
     """Arrays that differ by float rounding only."""
     return bool(np.allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan=True))
 
 
-def LOOSE(a, b):
+def LOOSE(a: Any, b: Any) -> bool:
     """Arrays that differ by a ten-thousandth of the largest number in them, as the same formula in other arithmetic may."""
     finite = np.abs(b)[np.isfinite(b)]
     return bool(np.allclose(a, b, rtol=0, atol=1e-4 * float(finite.max()) if finite.size else 0, equal_nan=True))
 
 
-def same_data(a, b, exact=False, tolerance=TIGHT):
+def same_data(a: Any, b: Any, exact: bool = False, tolerance: Tolerance = TIGHT) -> bool:
     """Whether two values from the wire are the same up to `tolerance`; with `exact`, arrays of one data type, too.
 
     Modules are the same if their layers and configurations are, and their tensors are the same in this sense.

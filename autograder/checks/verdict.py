@@ -3,12 +3,15 @@
 import ast
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autograder.checks.expect import plain_letter
-from autograder.checks.files import COURSE
+from autograder.checks.files import COURSE, CheckFiles
 from autograder.checks.naming import named_mistake
+from autograder.checks.run import Outcome
 from autograder.course.blanks import blank_lines, blank_message
+from autograder.course.catalogue import Exercise
 from autograder.course.cell_code import parsed, plain_python
 
 MESSAGE_LENGTH = 2000
@@ -28,13 +31,13 @@ class Verdict:
     points: float
     max_points: float
     message: str
-    checks: dict
+    checks: dict[str, str]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "message", self.message[:MOST])  # whatever a student wrote is part of it
 
 
-def judge(lesson, exercise, outcomes, hidden, files=COURSE):
+def judge(lesson: str, exercise: Exercise, outcomes: Sequence[Outcome], hidden: bool, files: CheckFiles = COURSE) -> Verdict:
     """The `Verdict` on `exercise` (a catalogue `Exercise`) from the outcomes of its checks (see `credit`), by `files` (`CheckFiles`)."""
     by_name = {outcome.name: outcome for outcome in outcomes if outcome.exercise == exercise.id}
     expected = [check for check in exercise.checks if check.visible or hidden]
@@ -52,7 +55,7 @@ def judge(lesson, exercise, outcomes, hidden, files=COURSE):
     return Verdict(exercise.id, first.status, points, exercise.points, message, statuses)
 
 
-def credit(exercise, outcomes, hidden):
+def credit(exercise: Exercise, outcomes: Sequence[Outcome], hidden: bool) -> tuple[dict[str, str], float]:
     """({check's name: status}, points) by the rule of credit.
 
     Nothing unless every visible check and the first hidden one pass; then the points of the hidden checks that
@@ -67,38 +70,38 @@ def credit(exercise, outcomes, hidden):
     return statuses, sum(check.points for check in expected if statuses[check.name] == "passed")
 
 
-def better(first, second):
+def better(first: Verdict | None, second: Verdict) -> Verdict:
     """Of two verdicts on an exercise, at two moments, the one with more points; `first` where they are alike. `first` may be None."""
     if first is None:
         return second
     return max(first, second, key=lambda each: (each.points, each.status == "passed", sum(s == "passed" for s in each.checks.values())))
 
 
-def with_reasons(verdict, sentences):
+def with_reasons(verdict: Verdict, sentences: Sequence[str]) -> Verdict:
     """The verdict; where it is no pass, its message goes on with the sentences (two at most)."""
     if verdict.status in ("passed", "blank", "grader_error") or not sentences:
         return verdict
     return replace(verdict, message=printable(" ".join([verdict.message, *sentences[:2]])))
 
 
-def grader_error(exercise, why, statuses=None):
+def grader_error(exercise: Exercise, why: str, statuses: dict[str, str] | None = None) -> Verdict:
     """The `Verdict` where the grader itself failed."""
     message = printable(f"A fault of the grader, not of your answer: {why}")
     return Verdict(exercise.id, "grader_error", 0, exercise.points, message, statuses or {})
 
 
-def printable(text):
+def printable(text: str) -> str:
     """A text, parts of which can come from the student's process: no control characters, no halves of one, no end of it."""
     return "".join(c if c.isprintable() else " " for c in text[:MESSAGE_LENGTH])
 
 
-def shorter(repairs):
+def shorter(repairs: Sequence[str]) -> list[str]:
     """Lines about repairs, each of a bounded length, and so many of them as a person reads."""
     lines = [printable(line if len(line) <= REPAIR_LENGTH else line[: REPAIR_LENGTH - 3] + "...") for line in repairs[:MOST_REPAIRS]]
     return lines + ([f"And {len(repairs) - MOST_REPAIRS} more."] if len(repairs) > MOST_REPAIRS else [])
 
 
-def untouched(exercise, released, source):
+def untouched(exercise: Exercise, released: str, source: str) -> str | None:
     """The message for an exercise cell nobody has worked on, or None. `source` is the cell as it is now.
 
     Comments and layout do not count. For a find-the-bug exercise, untouched is the bug as it was handed out.
@@ -114,7 +117,7 @@ def untouched(exercise, released, source):
     return blank_message(exercise.id, blank_lines(source))
 
 
-def unfilled(exercise, released, source):
+def unfilled(exercise: Exercise, released: str, source: str) -> str | None:
     """The message for an exercise cell that is untouched or still has a blank, or None: one rule, wherever it is asked.
 
     A text that somebody has written in has no blanks.
@@ -126,7 +129,7 @@ def unfilled(exercise, released, source):
     return message
 
 
-def _message(lesson, exercise, first, outcomes, visible, files):
+def _message(lesson: str, exercise: Exercise, first: Outcome, outcomes: Sequence[Outcome], visible: bool, files: CheckFiles) -> str:
     length = MESSAGE_LENGTH if visible else HIDDEN_ERROR_LENGTH if first.status == "error" else HIDDEN_LENGTH
     text = first.message if len(first.message) <= length else f"{first.message[: length - 40]} ... {first.message[-30:]}"
     text = printable(text)
@@ -146,7 +149,7 @@ def _message(lesson, exercise, first, outcomes, visible, files):
     return message.strip()
 
 
-def _explanation(exercise, outcomes):
+def _explanation(exercise: Exercise, outcomes: Sequence[Outcome]) -> str:
     """Why the choice the student made is right or wrong, for a question with choices; else nothing."""
     for outcome in outcomes:
         for asked in outcome.asked:
@@ -156,7 +159,7 @@ def _explanation(exercise, outcomes):
     return ""
 
 
-def _tree(source):
+def _tree(source: str) -> str | None:
     try:
         tree = parsed(plain_python(source))
         return ast.dump(tree) if tree is not None else None
@@ -165,5 +168,5 @@ def _tree(source):
 
 
 @functools.cache
-def _tree_of_released(source):
+def _tree_of_released(source: str) -> str | None:
     return _tree(source)

@@ -1,5 +1,8 @@
 """Values in words: a short, safe picture of whatever came back, and what kind of thing it is. None of these breaks on a value."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from autograder.checks.same import from_tensor
@@ -9,7 +12,7 @@ from autograder.sandbox.wire import Opaque
 MOST_SHOWN = 20  # items of a container
 
 
-def show(value, limit=120):
+def show(value: Any, limit: int = 120) -> str:
     """A short, safe picture of a value."""
     if isinstance(value, Opaque):
         return f"an object of type {value.type_name[:limit]}, which is not data"
@@ -30,8 +33,8 @@ def show(value, limit=120):
     elif isinstance(value, int) and value.bit_length() > 400:
         text = kind_of(value)
     elif isinstance(value, (list, tuple)) and _holds_more(value):
-        inside = ", ".join(show(each, limit) for each in value[:MOST_SHOWN])
-        text = f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(value) == 1 else ''})"
+        listed = ", ".join(show(each, limit) for each in value[:MOST_SHOWN])
+        text = f"[{listed}]" if isinstance(value, list) else f"({listed}{',' if len(value) == 1 else ''})"
     elif isinstance(value, dict) and _holds_more(value.values()):
         text = "{" + ", ".join(f"{key!r:.60}: {show(value[key], limit)}" for key in list(value)[:MOST_SHOWN]) + "}"
     else:
@@ -39,7 +42,7 @@ def show(value, limit=120):
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _holds_more(values):
+def _holds_more(values: Iterable[Any]) -> bool:
     """Whether something in a container is itself shown by `show`: its `repr` would be long, or more exact than it looks."""
     return any(
         hasattr(each, "shape") or isinstance(each, (list, tuple, dict, Opaque)) or wire_modules.is_module(each)
@@ -47,14 +50,14 @@ def _holds_more(values):
     )
 
 
-def call(name, args, kwargs, limit=160):
+def call(name: str, args: Iterable[Any], kwargs: Mapping[str, Any], limit: int = 160) -> str:
     """A call as it was made, in a few words: "`soften([[6. 3. 0.]], 3)`"."""
     shown = [show(each, 70) for each in args] + [f"{key}={show(each, 70)}" for key, each in kwargs.items()]
     text = f"{name}({', '.join(shown)})"
     return f"`{text if len(text) <= limit else text[: limit - 4] + '...)'}`"
 
 
-def case(limit=200, **inputs):
+def case(limit: int = 200, **inputs: Any) -> str:
     """Inputs in words, for `on`: their values where they are few, else shape, data type and range.
 
     `case(x=x, keep=3)` is "x = [0.5 -0.9] and keep = 3", or "x = 6 x 10 float32 numbers from -1.2 to 3.4 and keep = 3".
@@ -64,7 +67,7 @@ def case(limit=200, **inputs):
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _in_words(value):
+def _in_words(value: Any) -> str:
     found = as_array(value)
     if found is None or found.size <= 12 or found.ndim == 0:
         return show(value)
@@ -72,7 +75,7 @@ def _in_words(value):
     return f"{sides} {dtype_name(value)} numbers from {show(found.min())} to {show(found.max())}"
 
 
-def _few_axes(value):
+def _few_axes(value: Any) -> Any:
     """A value whose text is soon written: of an array with many short axes nothing would be left out, for seconds."""
     if isinstance(value, (list, tuple)):
         return type(value)(map(_few_axes, value[:100]))
@@ -86,7 +89,7 @@ def _few_axes(value):
     return value.reshape(-1) if many else value
 
 
-def kind_of(value):
+def kind_of(value: Any) -> str:
     """What a value is, in words: "a list of 3 entries", "an array of shape (2, 3)", "infinity", "an object of type Foo"."""
     if value is None:
         return "None (is a `return` missing?)"
@@ -101,7 +104,8 @@ def kind_of(value):
     if isinstance(value, int) and value.bit_length() > 1000:
         return f"an integer of {value.bit_length()} bits"
     if hasattr(value, "ndim") and not isinstance(value, np.generic):
-        holds = "text" if dtype_name(value).startswith("<U") else dtype_name(value)
+        holds = dtype_name(value) or "object"
+        holds = "text" if holds.startswith("<U") else holds
         return f"{_article(holds)} {'tensor' if hasattr(value, 'detach') else 'array'} of shape {tuple(value.shape)}"
     if isinstance(value, (list, tuple, dict)):
         name = "list" if isinstance(value, list) else "tuple" if isinstance(value, tuple) else "dict"
@@ -111,20 +115,20 @@ def kind_of(value):
     return type_of(value)
 
 
-def type_of(value):
+def type_of(value: Any) -> str:
     return _article(dtype_name(value) or type(value).__name__)
 
 
-def _article(name):
+def _article(name: str) -> str:
     return f"{'an' if name[0] in 'aeio' else 'a'} {name}"  # a uint8
 
 
-def counted(number, one, more):
+def counted(number: int, one: str, more: str) -> str:
     """A number with its noun: "1 entry", "3 entries"."""
     return f"{number} {one if number == 1 else more}"
 
 
-def shown_apart(got, want):
+def shown_apart(got: Any, want: Any) -> str:
     """What came; where its picture is that of what was wanted, with what tells them apart."""
     shown, kinds = show(got), (kind_of(got), kind_of(want))
     if shown != show(want):
@@ -142,7 +146,7 @@ def shown_apart(got, want):
     return f"{shown}, {type_of(got)} ({by.real:+.3g} off)" if not by.imag else f"{shown}, {type_of(got)} ({by:.3g} off)"
 
 
-def on_input(on):
+def on_input(on: Any) -> str:
     if on is None:
         return ""
     return f", for {on if isinstance(on, str) else show(on)}"
@@ -151,17 +155,17 @@ def on_input(on):
 # What the words are made from
 
 
-def shape_in_words(shape):
+def shape_in_words(shape: Sequence[int]) -> str:
     return f"shape {shape}" if len(shape) else "a single number"
 
 
-def dtype_name(value):
+def dtype_name(value: Any) -> str | None:
     # A layer inside a module can have any name, also that of an attribute of arrays.
     found = None if wire_modules.is_module(value) else getattr(value, "dtype", None)
     return None if found is None else str(found).removeprefix("torch.")
 
 
-def single(value):
+def single(value: Any) -> Any:
     """A Python or NumPy number as it is, the number in an array or tensor of shape (); None for anything else."""
     if isinstance(value, int):
         return value
@@ -169,7 +173,7 @@ def single(value):
     return None if found is None or found.shape else found[()]
 
 
-def as_array(value):
+def as_array(value: Any) -> np.ndarray | None:
     if wire_modules.is_module(value):
         return None
     if hasattr(value, "detach"):
