@@ -8,24 +8,28 @@
 import difflib
 import html
 import sys
+from collections.abc import Sequence
+from typing import Any
 
+from autograder.checks.verdict import Verdict
 from autograder.course import catalogue
 from autograder.course.blanks import ___
+from autograder.course.catalogue import Exercise, Lesson
 from autograder.learner import kernel_runs
 from autograder.learner.checking import check_in, note
 from autograder.learner.progress import next_hint, progress_rows
 
 __all__ = ["___", "check", "earlier", "hint", "progress", "reset"]
 
-_last_lesson = None
+_last_lesson: str | None = None
 kernel_runs.watch()
 
 
-def check(exercise_id=None):
+def check(exercise_id: str | None = None) -> None:
     """Run the visible checks of one exercise on what this notebook defines, and say what came out."""
     namespace = sys._getframe(1).f_globals
     exercise, lesson = _find(exercise_id)
-    if exercise is None:
+    if exercise is None or lesson is None:
         return
     verdict = check_in(namespace, lesson, exercise)
     if verdict is None:
@@ -35,7 +39,7 @@ def check(exercise_id=None):
     say_verdict(exercise, verdict)
 
 
-def hint(exercise_id=None):
+def hint(exercise_id: str | None = None) -> None:
     """Show the next hint of one exercise: three at most, never the answer."""
     exercise, _ = _find(exercise_id)
     if exercise is None:
@@ -46,7 +50,7 @@ def hint(exercise_id=None):
         _say("note", "That was the last hint.")
 
 
-def progress(lesson=None):
+def progress(lesson: str | int | None = None) -> None:
     """Show how far you are: in `lesson` ("01"), or in the lesson you last checked, or in all."""
     lessons = catalogue.lessons()
     wanted = [name for name in lessons if lesson and name.startswith(str(lesson).zfill(2))]
@@ -59,7 +63,7 @@ def progress(lesson=None):
         _show_table(*progress_rows(lessons[name]))
 
 
-def say_verdict(exercise, verdict):
+def say_verdict(exercise: Exercise, verdict: Verdict) -> None:
     """Show a verdict to the student."""
     _say(verdict.status, f"{exercise.id}  {_HEADS.get(verdict.status, '')}{verdict.message}".rstrip())
 
@@ -67,13 +71,13 @@ def say_verdict(exercise, verdict):
 _HEADS = {"passed": "Passed. ", "failed": "Not yet. "}
 
 
-def reset(exercise_id=None):
+def reset(exercise_id: str | None = None) -> None:
     """Put one exercise's cell back as it was handed out, in this notebook's file. The old file is kept as .bak."""
     from autograder.course.notebooks import NotebookProblem
     from autograder.learner.own_notebook import reset_exercise
 
     exercise, lesson = _find(exercise_id)
-    if exercise is None:
+    if exercise is None or lesson is None:
         return
     try:
         path, backup = reset_exercise(lesson, exercise, kernel_runs.this_notebook(sys._getframe(1).f_globals, lesson.name))
@@ -87,14 +91,14 @@ def reset(exercise_id=None):
     )
 
 
-def earlier(exercise_id, name):
+def earlier(exercise_id: str, name: str) -> Any:
     """The function `name` of an earlier exercise: yours if it passes the visible checks, else the course's. Prints which it is."""
     from autograder.learner.own_functions import function_of  # and with it the course's functions, which few lessons need
 
     return function_of(exercise_id, name, sys._getframe(1).f_globals)
 
 
-def _find(exercise_id):
+def _find(exercise_id: str | None) -> tuple[Exercise, Lesson] | tuple[None, None]:
     global _last_lesson
     if exercise_id is None:
         _say("failed", 'Which exercise? Give its id in quotes, as in check("0.1-bytes").')
@@ -117,17 +121,17 @@ _COLOURS = {"passed": "#0072B2", "hint": "#999999", "note": "#999999", "blank": 
 
 
 class _Shown:
-    def __init__(self, text, markup):
+    def __init__(self, text: str, markup: str) -> None:
         self.text, self.markup = text, markup
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.text
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return self.markup
 
 
-def _show(text, markup):
+def _show(text: str, markup: str) -> None:
     if hasattr(kernel_runs.shell(), "kernel"):
         from IPython.display import display
 
@@ -136,14 +140,14 @@ def _show(text, markup):
         print(text)
 
 
-def _say(kind, text):
+def _say(kind: str, text: str) -> None:
     colour = _COLOURS.get(kind, "#D55E00")
     head, _, rest = text.partition("  ")
     body = f"<b>{_html(head)}</b>&ensp;{_html(rest)}" if rest else _html(text)
     _show(text, f'<div style="border-left:4px solid {colour};padding:2px 10px;max-width:60em">{body}</div>')
 
 
-def _html(text):
+def _html(text: str) -> str:
     """Escaped, with `code` in back-quotes shown as code."""
     parts = html.escape(text).split("`")
     if len(parts) % 2 == 0:
@@ -151,7 +155,7 @@ def _html(text):
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
-def _show_table(heading, rows):
+def _show_table(heading: str, rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     cells = "".join("<tr>" + "".join(f'<td style="text-align:left">{_html(c)}</td>' for c in row) + "</tr>" for row in rows)

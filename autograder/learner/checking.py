@@ -2,15 +2,22 @@
 
 import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
 from autograder.course.blanks import ___, blank_message
+from autograder.course.catalogue import Exercise, Lesson
 from autograder.learner import kernel_runs, progress
 
+if TYPE_CHECKING:
+    from autograder.checks.artefacts import Artefacts
 
-def check_in(namespace, lesson, exercise, source=None, notebook=None):
+
+def check_in(
+    namespace: dict[str, Any], lesson: Lesson, exercise: Exercise, source: str | None = None, notebook: Path | None = None
+) -> Verdict | None:
     """The `Verdict` of the visible checks on `namespace` (a dict).
 
     None for a written exercise. `source` is the exercise's cell, `notebook` the notebook's path, where they are known.
@@ -26,7 +33,7 @@ def check_in(namespace, lesson, exercise, source=None, notebook=None):
     return verdict
 
 
-def note(verdict):
+def note(verdict: Verdict) -> None:
     """Put a verdict into the progress file."""
     entry = progress.of(verdict.exercise)
     # A blank, in a fresh copy of the lesson, say, does not undo what was reached before.
@@ -34,7 +41,7 @@ def note(verdict):
     progress.update(verdict.exercise, passed=passed, tries=entry["tries"] + 1)
 
 
-def files_here(lesson, notebook=None):
+def files_here(lesson: Lesson, notebook: Path | None = None) -> "Artefacts":
     """The files handed in with `lesson`, beside `notebook` (a path) or in this folder, for checks on this machine."""
     from autograder.checks.artefacts import Artefacts, Here  # ONNX, which only labs need
     from autograder.course.handed_in import ENDING, folder_of, read_folder
@@ -44,7 +51,7 @@ def files_here(lesson, notebook=None):
     return Artefacts(read_folder(next((each for each in known if each.is_dir()), usual), lesson.files), Here())
 
 
-def _before_checks(namespace, lesson, exercise, source):
+def _before_checks(namespace: dict[str, Any], lesson: Lesson, exercise: Exercise, source: str | None) -> Verdict | None:
     """The verdict that needs no checks: the cell is blank, untouched, or did not run to its end; None otherwise."""
     run = kernel_runs.last_run(exercise.id, exercise.names) if source is None else None
     if run is not None:
@@ -61,7 +68,7 @@ def _before_checks(namespace, lesson, exercise, source):
     # What the cell defined earlier may still be there, but it is not what the student sees now. What another cell defines is.
     missing = set(exercise.names) - run.defines if run is not None else set()
     lost = sorted(name for name in missing if name not in namespace or not kernel_runs.bound_elsewhere(exercise.id, name))
-    if lost and run.error:
+    if lost and run is not None and run.error:
         message = f"The cell's last run stopped with {run.error}. Repair that first, then run it and check again."
         return Verdict(exercise.id, "error", 0, exercise.points, message, {})
     if lost:

@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.course.blanks import exercise_named_in
 from autograder.course.cell_code import bound_names
@@ -17,16 +19,17 @@ class Run:
 
     source: str
     error: str
-    defines: frozenset
+    defines: frozenset[str]
 
 
-_runs = {}
-_binders = {}  # name -> the exercise whose cell was the last to give it another value, or ""
-_watched = None
-_before = []  # of the cells that run now (one may run another, as `%%capture` does): the namespace as it was, the last exception
+_runs: dict[str, Run] = {}
+_binders: dict[str, str] = {}  # name -> the exercise whose cell was the last to give it another value, or ""
+_watched: Any = None
+# Of the cells that run now (one may run another, as `%%capture` does): the namespace as it was, the last exception.
+_before: list[tuple[dict[str, int], Any]] = []
 
 
-def watch():
+def watch() -> None:
     """From now on, keep the last run of every exercise's cell. Does nothing outside IPython, or a second time."""
     global _watched
     here = shell()
@@ -36,18 +39,18 @@ def watch():
         _watched = here
 
 
-def last_run(exercise_id, names=()):
+def last_run(exercise_id: str, names: Collection[str] = ()) -> Run | None:
     """The last `Run` of an exercise's cell in this kernel; None without one, or where other cells have given all `names` their values."""
     run = _runs.get(exercise_id)
     return None if run is not None and names and all(bound_elsewhere(exercise_id, name) for name in names) else run
 
 
-def bound_elsewhere(exercise_id, name):
+def bound_elsewhere(exercise_id: str, name: str) -> bool:
     """Whether a cell that is not the exercise's own was the last to give `name` a value."""
     return _binders.get(name, exercise_id) != exercise_id
 
 
-def this_notebook(namespace, lesson):
+def this_notebook(namespace: dict[str, Any], lesson: str) -> Path | None:
     """The path of the notebook that runs here: as Jupyter or VS Code says, else by its name in this folder; or None."""
     for known in (namespace.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME"), f"{lesson}.ipynb"):
         if isinstance(known, str) and known.endswith(".ipynb") and Path(known).is_file():
@@ -55,12 +58,12 @@ def this_notebook(namespace, lesson):
     return None
 
 
-def _before_cell(info):
+def _before_cell(info: object) -> None:
     # Numbers, not the values: a network that the cell replaces must not stay in memory until its end.
     _before.append(({name: id(value) for name, value in _watched.user_ns.items()}, getattr(sys, "last_value", None)))
 
 
-def _after_cell(result):
+def _after_cell(result: Any) -> None:
     source = getattr(result.info, "raw_cell", "") or ""
     before, shown = _before.pop() if _before else ({}, None)
     exercise, namespace = exercise_named_in(source), _watched.user_ns
@@ -79,13 +82,13 @@ def _after_cell(result):
         _runs[exercise] = Run(source, _said(error) if error is not None else "", defines)
 
 
-def _said(error):
+def _said(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__} in line {error.lineno}: {error.msg}"
     return f"{type(error).__name__}: {error}"
 
 
-def shell():
+def shell() -> Any:
     """IPython's shell, or None outside IPython."""
     try:
         from IPython import get_ipython

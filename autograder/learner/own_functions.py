@@ -8,13 +8,17 @@ import functools
 import importlib
 import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge, unfilled
 from autograder.course import catalogue, paths
+from autograder.course.catalogue import Exercise, Lesson
 from autograder.course.notebooks import NotebookProblem, read_submission
+from autograder.course.shell import Shell
 from autograder.learner import kernel_runs
 from autograder.learner.own_notebook import notebook, run_cell
 
@@ -23,7 +27,7 @@ class NotUsable(Exception):
     """Why the student's function is not taken, in words that follow "because"."""
 
 
-def function_of(exercise_id, name, namespace):
+def function_of(exercise_id: str, name: str, namespace: dict[str, Any]) -> Any:
     """The function `name` of an earlier exercise: the student's if it passes the visible checks, else the course's.
 
     `namespace` is that of the notebook that asks.
@@ -44,7 +48,7 @@ def function_of(exercise_id, name, namespace):
     return _guarded(own, ours, name)
 
 
-def _own(folder, lesson, exercise, name):
+def _own(folder: Path, lesson: Lesson, exercise: Exercise, name: str) -> Any:
     """The student's function, proved by the exercise's visible checks. Raises `NotUsable`."""
     path = _notebook(folder, lesson.name)
     try:
@@ -71,7 +75,7 @@ def _own(folder, lesson, exercise, name):
     return shell.user_ns[name]
 
 
-def _notebook(folder, lesson_name):
+def _notebook(folder: Path, lesson_name: str) -> Path:
     """The lesson's notebook in `folder`, else in its own folder beside: by its own name, else the newest whose name contains it."""
     for place in (folder, folder.parent / lesson_name):
         exact = place / f"{lesson_name}.ipynb"
@@ -83,7 +87,7 @@ def _notebook(folder, lesson_name):
     raise NotUsable(f"there is no {lesson_name}.ipynb beside this notebook")
 
 
-def _run_limited(shell, source, exercise_id):
+def _run_limited(shell: Shell, source: str, exercise_id: str) -> str | None:
     """Run an answer's cell; what stopped it, or None."""
     try:
         with asking.time_limit(exercise_id):
@@ -92,12 +96,12 @@ def _run_limited(shell, source, exercise_id):
         return f"{type(error).__name__}: {error}"
 
 
-def _guarded(own, ours, name):
+def _guarded(own: Callable[..., Any], ours: Callable[..., Any], name: str) -> Callable[..., Any]:
     """`own`, with `ours` in its place from the first call that fails or hangs."""
     chosen = own
 
     @functools.wraps(own)
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal chosen
         if chosen is own:
             try:

@@ -10,7 +10,9 @@ import signal
 import sys
 import threading
 import warnings
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import nbformat
 import numpy as np
@@ -19,14 +21,15 @@ from autograder.checks.asking import Settings
 from autograder.checks.verdict import Verdict, better, shorter, with_reasons
 from autograder.course import catalogue, paths
 from autograder.course.blanks import BlankError
-from autograder.course.notebooks import NotebookProblem, lesson_in, read_submission
+from autograder.course.catalogue import Exercise, Lesson
+from autograder.course.notebooks import NotebookProblem, Submission, lesson_in, read_submission
 from autograder.course.shell import Shell
 from autograder.learner import kernel_runs, progress
 from autograder.learner.checking import check_in, note
 from course_data.files import write_whole
 
 
-def check_notebook(path, wanted=None):
+def check_notebook(path: Path, wanted: Collection[str] | None = None) -> tuple[Lesson, list[Verdict], list[str]]:
     """Run a notebook's cells in this process, then the visible checks of the exercises `wanted` (ids; None: all).
 
     Returns (lesson, verdicts, repairs). Raises `NotebookProblem`.
@@ -41,13 +44,17 @@ def check_notebook(path, wanted=None):
     return lesson, verdicts, shorter(submission.repairs)
 
 
-def _verdicts(shell, path, lesson, submission, wanted):
+def _verdicts(shell: Shell, path: Path, lesson: Lesson, submission: Submission, wanted: Collection[str] | None) -> list[Verdict]:
     """The verdicts on the exercises `wanted`, each asked where its check cell stands, and at the end where that may give more."""
-    program, asked, broken = submission.program, {}, {}
+    program = submission.program
+    asked: dict[str, Verdict] = {}
+    broken: dict[str, str] = {}
     exercises = [e for e in lesson.exercises if not wanted or e.id in wanted]
 
-    def ask(exercise):
+    def ask(exercise: Exercise) -> None:
         verdict = check_in(shell.user_ns, lesson, exercise, submission.answers.get(exercise.id), path)
+        if verdict is None:  # a person reads it
+            return
         if verdict.status == "missing" and exercise.id in broken:
             verdict = Verdict(exercise.id, "error", 0, exercise.points, f"Your cell stopped with {broken[exercise.id]}.", {})
         asked[exercise.id] = better(asked.get(exercise.id), verdict)
@@ -74,7 +81,7 @@ def _verdicts(shell, path, lesson, submission, wanted):
 
 
 @contextlib.contextmanager
-def notebook():
+def notebook() -> Iterator[Shell]:
     """A shell for the cells of one notebook: this process's own, or one beside the kernel that runs here."""
     with _outlived(), contextlib.closing(Shell(main=kernel_runs.shell() is None)) as shell:
         warnings.filterwarnings("ignore", "To exit: use")
@@ -82,11 +89,11 @@ def notebook():
 
 
 @contextlib.contextmanager
-def _outlived():
+def _outlived() -> Iterator[None]:
     """Cells may end this process, take its output away or set it up anew; what is found of them must still be said, and nothing stays."""
     leave, process, streams = os._exit, os.getpid(), (sys.stdin, sys.stdout, sys.stderr)
 
-    def leave_if_forked(status):
+    def leave_if_forked(status: int) -> NoReturn:
         if os.getpid() != process:
             leave(status)
         raise SystemExit(status)
@@ -101,7 +108,7 @@ def _outlived():
 
 
 @contextlib.contextmanager
-def _beside(path):
+def _beside(path: Path) -> Iterator[None]:
     """In the notebook's folder, as Jupyter runs it: what it writes and imports lies there."""
     sys.path.insert(0, "")
     try:
@@ -112,7 +119,7 @@ def _beside(path):
             sys.path.remove("")
 
 
-def run_cell(shell, source, name):
+def run_cell(shell: Shell, source: str, name: str) -> str | None:
     """Run one cell. Returns what stopped it ("NameError: ..."), or None."""
     with _ctrl_c() as pressed:
         error = shell.run(source, f"<{name}>")
@@ -126,9 +133,10 @@ def run_cell(shell, source, name):
 
 
 @contextlib.contextmanager
-def _ctrl_c():
+def _ctrl_c() -> Iterator[list[bool] | None]:
     """A list, empty until Ctrl-C is pressed: a cell may raise KeyboardInterrupt itself. None where that cannot be told apart."""
-    handler, pressed = signal.getsignal(signal.SIGINT), []
+    handler = signal.getsignal(signal.SIGINT)
+    pressed: list[bool] = []
     if handler is signal.SIG_IGN:  # as in a shell's background: it cannot come
         yield pressed
         return
@@ -136,7 +144,7 @@ def _ctrl_c():
         yield None
         return
 
-    def press(*args):
+    def press(*args: Any) -> None:
         pressed.append(True)
         signal.default_int_handler(*args)
 
@@ -148,7 +156,7 @@ def _ctrl_c():
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def reset_exercise(lesson, exercise, path=None):
+def reset_exercise(lesson: Lesson, exercise: Exercise, path: Path | None = None) -> tuple[Path, Path]:
     """Put the cell of `exercise` back as released. Returns (notebook path, path of the kept old notebook).
 
     Raises `NotebookProblem` when the notebook cannot be read or has no cell for the exercise.
@@ -175,14 +183,14 @@ def reset_exercise(lesson, exercise, path=None):
     return path, backup
 
 
-def find_notebook(lesson):
+def find_notebook(lesson: Lesson) -> Path:
     """The lesson's notebook in the current folder or in its lessons/ or labs/, else the course's own."""
     own = paths.notebook_of(lesson.name)
     here = [Path.cwd() / own.name, Path.cwd() / own.parent.name / own.name]
     return next((path for path in here if path.is_file()), own)
 
 
-def _lesson(path, data):
+def _lesson(path: Path, data: bytes) -> Lesson:
     lessons = catalogue.lessons()
     name = next((n for n in lessons if n in path.stem), lesson_in(data))
     if name not in lessons:

@@ -1,16 +1,19 @@
 """One student's own progress: which exercises passed their visible checks, how many hints were shown."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 from autograder.course import paths
+from autograder.course.catalogue import Exercise, Lesson
 from course_data.files import write_whole
 
 
-def _file():
+def _file() -> Path:
     return paths.personal() / "progress.json"
 
 
-def load():
+def load() -> dict[str, dict[str, Any]]:
     """Exercise id -> {"passed": bool, "tries": int, "hints": int}. A damaged file counts as empty."""
     try:
         data = json.loads(_file().read_bytes())
@@ -19,7 +22,7 @@ def load():
     return {k: v for k, v in data.items() if isinstance(v, dict)} if isinstance(data, dict) else {}
 
 
-def update(exercise_id, **changes):
+def update(exercise_id: str, **changes: Any) -> dict[str, Any]:
     """Change one exercise's entry and save. A folder that cannot be written costs the record, not the lesson."""
     data = load()
     entry = {"passed": False, "tries": 0, "hints": 0, **data.get(exercise_id, {})}
@@ -32,12 +35,12 @@ def update(exercise_id, **changes):
     return entry
 
 
-def of(exercise_id):
+def of(exercise_id: str) -> dict[str, Any]:
     """The entry of one exercise."""
     return {"passed": False, "tries": 0, "hints": 0, **load().get(exercise_id, {})}
 
 
-def forget(exercise_id):
+def forget(exercise_id: str) -> None:
     """Drop one exercise's entry (after a reset)."""
     data = load()
     if data.pop(exercise_id, None) is not None:
@@ -47,14 +50,14 @@ def forget(exercise_id):
             pass
 
 
-def next_hint(exercise):
+def next_hint(exercise: Exercise) -> tuple[int, str]:
     """(number, text) of the hint to show now; the last one again when all were shown."""
     number = min(of(exercise.id)["hints"] + 1, len(exercise.hints))
     update(exercise.id, hints=number)
     return number, exercise.hints[number - 1]
 
 
-def progress_rows(lesson):
+def progress_rows(lesson: Lesson) -> tuple[str, list[tuple[str, str, str, str, str]]]:
     """(heading, rows of text) for one lesson."""
     entries = load()
     rows, done = [], 0
