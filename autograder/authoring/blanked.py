@@ -5,6 +5,7 @@ That a blanked form is its answer with expressions taken out is proved on the sy
 
 import ast
 import re
+from typing import Any
 
 from autograder.course.blanks import NAME
 
@@ -14,35 +15,35 @@ ANSWER_MARK = "<!-- answer -->"
 SCHEME = "MARK SCHEME"
 
 
-def marks(source):
+def marks(source: str) -> list[tuple[int, re.Match[str]]]:
     """(offset, match) of every marked line; the first line of the cell has the offset 1."""
     return [(offset, found) for offset, line in enumerate(source.splitlines(), 1) if (found := MARKED.match(line))]
 
 
-def code_forms(source):
+def code_forms(source: str) -> tuple[str, str]:
     """(released, answer) of a code cell: what the student gets, and the cell with every mark taken off."""
     return _with(source, "released"), _with(source, "answer")
 
 
-def written_forms(source, rubric):
+def written_forms(source: str, rubric: str) -> tuple[str, str]:
     """(released, instructor's) of the text cell of a written exercise, which holds a prompt, the mark and a model answer."""
     prompt, _, answer = source.partition(ANSWER_MARK)
     scheme = f"=== BEGIN {SCHEME} ===\n{rubric}\n\n=== END {SCHEME} ==="
     return f"{prompt.strip()}\n\n{ANSWER_HERE}", f"{prompt.strip()}\n\n{answer.strip()}\n\n{scheme}"
 
 
-def _with(source, form):
+def _with(source: str, form: str) -> str:
     return "\n".join(found["indent"] + found[form] if (found := MARKED.match(line)) else line for line in source.splitlines())
 
 
-def taken_out(answer, blanked):
+def taken_out(answer: str, blanked: str) -> list[ast.expr]:
     """The expressions (syntax trees) that stand in `answer` where `blanked` has `___`.
 
     Raises `Differs`, a ValueError, when `blanked` is not `answer` with expressions taken out.
     """
     out = []
 
-    def walk(a, b, shown):
+    def walk(a: ast.AST, b: ast.AST, shown: tuple[ast.AST, ast.AST]) -> None:
         if isinstance(b, ast.Name) and b.id == NAME and isinstance(a, ast.expr):
             out.append(a)
             return
@@ -51,7 +52,8 @@ def taken_out(answer, blanked):
         if type(a) is not type(b):
             raise Differs(*shown)
         for name in a._fields:
-            x, y = getattr(a, name, None), getattr(b, name, None)
+            x: Any = getattr(a, name, None)
+            y: Any = getattr(b, name, None)
             pairs = list(zip(x, y)) if isinstance(x, list) else [(x, y)]
             if isinstance(x, list) and len(x) != len(y):
                 raise Differs(*shown)
@@ -69,17 +71,17 @@ def taken_out(answer, blanked):
 class Differs(ValueError):
     """The blanked form is not its answer with expressions taken out. `line` counts within the cell."""
 
-    def __init__(self, a, b):
+    def __init__(self, a: ast.AST, b: ast.AST) -> None:
         self.line = getattr(b, "lineno", 1)
         super().__init__(f"`{_short(b)}` is not `{_short(a)}` with expressions replaced by ___")
 
 
-def _short(node):
+def _short(node: ast.AST) -> str:
     text = ast.unparse(node)
     return text if len(text) < 80 else text[:77] + "..."
 
 
-def top_level_names(source):
+def top_level_names(source: str) -> tuple[str, ...]:
     """The functions, classes and variables that a cell defines, in order."""
     names = []
     for node in ast.parse(source).body:

@@ -9,14 +9,17 @@ Read (`source`), judged (`rules`), and then written: a lesson that breaks a rule
 
 import hashlib
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from autograder.authoring import pages, rules
 from autograder.authoring.blanked import top_level_names
 from autograder.authoring.packing import need_repository
-from autograder.authoring.source import BuildError, read, sources
+from autograder.authoring.source import BuildError, Draft, SourceCell, Task, read, sources
 from autograder.course import paths
 from autograder.course.catalogue import Cell, Exercise, Lesson, to_json
 from course_data.files import write_whole
@@ -44,7 +47,7 @@ class Built:
     instructor: str
 
 
-def build(path):
+def build(path: Path) -> Built:
     """Build one source file. Returns `Built`; raises `BuildError` with every violation found."""
     draft = read(path)
     if broken := rules.broken(draft):
@@ -52,11 +55,13 @@ def build(path):
     return _built(draft)
 
 
-def _built(draft):
+def _built(draft: Draft) -> Built:
     """The three things made from a `Draft` that keeps the rules."""
-    exercises = {task.id: _exercise(draft.name, task) for task in draft.tasks}
+    name = str(draft.name)  # there is one
+    exercises = {task.id: _exercise(name, task) for task in draft.tasks}
     answers = {task.id: task.forms[1] for task in draft.tasks}
-    released, instructor, used = [], [], set()
+    released, instructor = [], []
+    used: set[str] = set()
     for cell, source in draft.released:
         settings = {"course": {"role": cell.role, **({"exercise": cell.exercise} if cell.exercise else {})}}
         teacher = source
@@ -71,11 +76,11 @@ def _built(draft):
         released.append((cell, cell_id, source, settings))
         instructor.append((cell, cell_id, teacher, settings))
     cells = tuple(Cell(cell_id, cell.type, cell.role, cell.exercise, source) for cell, cell_id, source, _ in released)
-    lesson = Lesson(draft.name, draft.header["title"], draft.header["minutes"], tuple(exercises.values()), cells)
-    return Built(lesson, _notebook(draft.name, released), _notebook(draft.name, instructor, released=lesson))
+    lesson = Lesson(name, draft.header["title"], draft.header["minutes"], tuple(exercises.values()), cells)
+    return Built(lesson, _notebook(name, released), _notebook(name, instructor, released=lesson))
 
 
-def _exercise(lesson, task):
+def _exercise(lesson: str, task: Task) -> Exercise:
     settings = task.cell.settings
     names = top_level_names(task.forms[1]) if task.kind in ("code", "choice", "bug") else ()
     return Exercise(
@@ -87,14 +92,14 @@ def _exercise(lesson, task):
         settings["minutes"],
         settings["difficulty"],
         names,
-        task.hints,
+        task.hints or (),
         task.choices or {},
         task.checks,
         task.files,
     )
 
 
-def _cell_id(role, exercise_id, source, used):
+def _cell_id(role: str, exercise_id: str, source: str, used: Collection[str]) -> str:
     """Stable between builds: by exercise where there is one, else by content."""
     if exercise_id:
         base = f"{role}-{exercise_id.replace('.', '-')}"
@@ -106,7 +111,7 @@ def _cell_id(role, exercise_id, source, used):
     return cell_id
 
 
-def nbgrader_metadata(exercise, check=False):
+def nbgrader_metadata(exercise: Exercise, check: bool = False) -> dict[str, Any]:
     """nbgrader's metadata (schema 3) for the cell with the answer, or for its check cell. Its ids may not hold dots.
 
     The check cell carries the points; a written answer carries its own.
@@ -123,7 +128,7 @@ def nbgrader_metadata(exercise, check=False):
     }
 
 
-def _notebook(name, cells, released=None):
+def _notebook(name: str, cells: Sequence[tuple[SourceCell, str, str, dict[str, Any]]], released: Lesson | None = None) -> str:
     """Notebook JSON with no outputs; `cells`: (source cell, id, text, metadata) of each. `released` (a Lesson) adds each exercise's released source to the metadata."""
     notebook = nbformat.v4.new_notebook(metadata={**KERNEL, "course": {"lesson": name}})
     for own, cell_id, source, settings in cells:
@@ -147,7 +152,7 @@ configure(c)
 '''
 
 
-def build_all(check=False):
+def build_all(check: bool = False) -> list[str]:
     """Build every lesson and lab, and the tables of them. Returns the files that changed (or, with `check`, would change), as relative paths.
 
     Raises `BuildError` when any source breaks a rule, `UserError` where there are no sources; then nothing is written.

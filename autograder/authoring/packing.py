@@ -11,7 +11,9 @@ import os
 import time
 import tomllib
 import zipfile
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from autograder.course import paths
 from course_data.errors import UserError
@@ -28,7 +30,7 @@ class NoRepository(UserError):
     """The course was installed without its repository, and this needs files that only the repository has."""
 
 
-def need_repository():
+def need_repository() -> None:
     """Raise `NoRepository` where the course runs without its repository: in an installation (`pip install .`), in a students' copy."""
     if installed() or not paths.SOLUTIONS.is_dir():
         raise NoRepository(
@@ -38,13 +40,13 @@ def need_repository():
 
 
 @functools.cache
-def project():
+def project() -> dict[str, Any]:
     """The repository's pyproject.toml as a dict. Raises `NoRepository`."""
     need_repository()
     return tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def zip_of(files, executable=()):
+def zip_of(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
     """A zip archive (bytes) of name -> bytes, dated now.
 
     With SOURCE_DATE_EPOCH (seconds since 1970) in the environment it carries that date: the same files then give the same archive.
@@ -60,21 +62,21 @@ def zip_of(files, executable=()):
     return buffer.getvalue()
 
 
-def _date():
+def _date() -> tuple[int, int, int, int, int, int]:
     wanted = os.environ.get("SOURCE_DATE_EPOCH")
     try:
         moment = time.gmtime(int(wanted)) if wanted else time.localtime()
     except (ValueError, OverflowError, OSError):
         raise PackingError(f"SOURCE_DATE_EPOCH={wanted} is no number of seconds since 1970.") from None
-    return max(tuple(moment[:6]), OLDEST)
+    return max((moment.tm_year, moment.tm_mon, moment.tm_mday, moment.tm_hour, moment.tm_min, moment.tm_sec), OLDEST)
 
 
-def homes():
+def homes() -> dict[str, str]:
     """Import name -> folder in the repository, of every top-level package: the folders carry plain names, the imports do not."""
     return project()["tool"]["setuptools"]["package-dir"]
 
 
-def package_files(wanted):
+def package_files(wanted: Callable[[str], bool]) -> dict[str, Path]:
     """Name in the repository -> path: modules and data files of the packages for whose name `wanted` (a function) is true."""
     data, found = project()["tool"]["setuptools"]["package-data"], {}
     for top, home in homes().items():
@@ -87,7 +89,7 @@ def package_files(wanted):
     return found
 
 
-def modules_needed(sources):
+def modules_needed(sources: Iterable[str]) -> dict[str, Path]:
     """Name in the repository -> path of every module of the course that `sources` (Python texts) import, and what these import in turn."""
     found, read, waiting = {}, set(), [name for source in sources for name in imported(source)]
     while waiting:
@@ -108,7 +110,7 @@ def modules_needed(sources):
     return found
 
 
-def imported(source, package=""):
+def imported(source: str, package: str = "") -> list[str]:
     """Dotted names of the modules that a Python text imports anywhere; of what `from a import b` takes, `a` and `a.b`."""
     found = []
     for node in ast.walk(ast.parse(source)):
@@ -120,13 +122,13 @@ def imported(source, package=""):
     return found
 
 
-def as_imported(name):
+def as_imported(name: str) -> str:
     """Where a file of the repository stands on the path that Python imports from: data/files.py -> course_data/files.py."""
     top, home = next((top, home) for top, home in homes().items() if name.startswith(f"{home}/"))
     return top + name.removeprefix(home)
 
 
-def place(module):
+def place(module: str) -> Path:
     """Where a module or package stands in the repository, as a relative path without ending."""
     head, *rest = module.split(".")
     return Path(homes()[head], *rest)

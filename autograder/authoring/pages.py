@@ -2,6 +2,11 @@
 <!-- catalogue:lessons --> or <!-- catalogue:labs --> and the same with a slash; what else is made on these pages is made elsewhere.
 """
 
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 from autograder.course import catalogue, paths
 from course_labs.report.markers import refill
 
@@ -9,20 +14,20 @@ OTHERS = ("table", "controls", "shorter")  # made by course_labs.report.readme
 HEAD = "| {} | what you write | minutes | points |\n|---|---|---:|---:|\n"
 
 
-def pages():
+def pages() -> list[Path]:
     """The pages that hold a table of lessons."""
     return [paths.REPOSITORY / "README.md", paths.LABS / "README.md"]
 
 
-def update(headers, check=False):
+def update(headers: Sequence[dict[str, Any]], check: bool = False) -> list[Path]:
     """Make the tables anew from `headers`, the headers of the sources in order. Returns the pages that were out of step; with `check`, writes nothing.
 
     Raises `UserError` where a page has lost its markers.
     """
-    return [page for page in pages() if refill(page, {"catalogue": lambda name, page=page: table(name, headers, page)}, check, OTHERS)]
+    return [page for page in pages() if refill(page, {"catalogue": functools.partial(table, headers=headers, page=page)}, check, OTHERS)]
 
 
-def table(name, headers, page):
+def table(name: str, headers: Sequence[dict[str, Any]], page: Path) -> str:
     """The table of "lessons" or "labs" as Markdown, with links as they hold on `page`."""
     labs, rows = name == "labs", []
     for header in headers:

@@ -28,7 +28,7 @@ class ScaffoldError(UserError):
     """The new lesson cannot be written; the message says why."""
 
 
-def new(kind, name):
+def new(kind: str, name: str) -> Path:
     """Write the folder of a new `kind`, "lesson" or "lab", called `name`. Returns the folder.
 
     Raises `UserError` where there is no repository, the name is of another form, or something of that name or number is there; then nothing is
@@ -60,7 +60,7 @@ def new(kind, name):
     return folder
 
 
-def first_word(name):
+def first_word(name: str) -> str:
     """With what the exercises of a lesson begin: "07_low_precision" -> "7"; of a lab: "activation_pruning" -> "pruning", without digits."""
     if not paths.is_lab(name):
         return str(int(name[:2]))
@@ -68,7 +68,7 @@ def first_word(name):
     return next((word for word in reversed(letters) if word), name)
 
 
-def still_to_write():
+def still_to_write() -> list[str]:
     """ "file:line: text" of every line in solutions/ that its author has still to replace."""
     found = []
     for path in sorted(path for source in sources() for path in source.parent.glob("*.py")):
@@ -79,7 +79,7 @@ def still_to_write():
     return found
 
 
-def _write(template, folder, words):
+def _write(template: Path, folder: Path, words: dict[str, str]) -> None:
     """The template's files with its words replaced: written beside, then renamed, so that no half of a lesson is ever there."""
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

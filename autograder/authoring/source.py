@@ -6,9 +6,11 @@ lesson may and may not hold stands in `autograder.authoring.rules`.
 
 import ast
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import yaml
@@ -16,6 +18,7 @@ import yaml
 from autograder.authoring import blanked
 from autograder.checks.listing import checks_in
 from autograder.course import paths
+from autograder.course.catalogue import Check
 from autograder.course.cell_code import parsed
 
 # What may stand behind `# %%`, and what it says of the cell.
@@ -37,12 +40,13 @@ SETTINGS = {
 ELSEWHERE = ("hints", "choices", "rubric")  # cells about an exercise that no student sees in this form
 ROLES = ("exercise", "check", "demo", "setup")
 CHECK_FILES = ("visible", "hidden")
+Broken = Iterator[tuple[int, str]]  # what a rule gives: (line, what is wrong there)
 
 
 class BuildError(Exception):
     """A lesson breaks rules. `violations` is a list of "file:line: what" strings."""
 
-    def __init__(self, violations):
+    def __init__(self, violations: list[str]) -> None:
         self.violations = violations
         super().__init__("\n".join(violations))
 
@@ -53,26 +57,26 @@ class SourceCell:
 
     type: str
     source: str
-    settings: dict
+    settings: dict[str, Any]
     line: int
 
     @property
-    def role(self):
+    def role(self) -> str:
         """What the cell is in the notebook: exercise, check, demo, setup, text or plain."""
         return next((role for role in ROLES if role in self.settings), "text" if self.type == "markdown" else "plain")
 
     @property
-    def exercise(self):
+    def exercise(self) -> str:
         """The id of the exercise that the cell holds or checks, or ""."""
         return str(self.settings.get("exercise") or self.settings.get("check") or "")
 
     @property
-    def shown(self):
+    def shown(self) -> bool:
         """Whether the cell, in some form, gets into the notebook."""
         return not set(ELSEWHERE) & self.settings.keys()
 
     @property
-    def figures(self):
+    def figures(self) -> list[tuple[str, bool]]:
         """(name, whether it is the cell's last expression) of every `figures.name(...)` in a code cell."""
         body = [] if self.type != "code" else getattr(parsed(self.source), "body", [])
         last = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
@@ -93,40 +97,40 @@ class Task:
 
     cell: SourceCell
     heading: str
-    hints: tuple | None
-    choices: dict | None
+    hints: tuple[str, ...] | None
+    choices: dict[str, str] | None
     rubric: str | None
-    checks: tuple
+    checks: tuple[Check, ...]
 
     @property
-    def id(self):
+    def id(self) -> str:
         return self.cell.exercise
 
     @property
-    def line(self):
+    def line(self) -> int:
         return self.cell.line
 
     @property
-    def kind(self):
+    def kind(self) -> Any:
         return self.cell.settings.get("kind")
 
     @property
-    def by_hand(self):
+    def by_hand(self) -> bool:
         return self.kind == "written"
 
     @property
-    def files(self):
+    def files(self) -> tuple[str, ...]:
         """Names of the files that an artefact exercise hands in."""
         named = self.cell.settings.get("files", ())
         return tuple(map(str, named if isinstance(named, (list, tuple)) else [named]))
 
-    def number(self, setting):
+    def number(self, setting: str) -> int | float:
         """`points`, `minutes` or `difficulty`; 0 where it is missing or no number."""
         value = self.cell.settings.get(setting)
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
 
     @cached_property
-    def forms(self):
+    def forms(self) -> tuple[str, str]:
         """(what students get in the cell, what the instructor's version holds)."""
         return blanked.written_forms(self.cell.source, self.rubric or "") if self.by_hand else blanked.code_forms(self.cell.source)
 
@@ -141,22 +145,22 @@ class Draft:
 
     path: Path
     name: str | None
-    header: dict
-    cells: list
-    checks: dict
-    trouble: list = field(default_factory=list)
+    header: dict[str, Any]
+    cells: list[SourceCell]
+    checks: dict[str, list[Check]]
+    trouble: list[str] = field(default_factory=list)
 
     @property
-    def folder(self):
+    def folder(self) -> Path:
         return self.path.parent
 
-    def shown(self, file=paths.SOURCE):
+    def shown(self, file: str = paths.SOURCE) -> str:
         """How a message calls a file of the lesson."""
         path = self.folder / file
         return path.relative_to(paths.REPOSITORY).as_posix() if path.is_relative_to(paths.REPOSITORY) else str(path)
 
     @cached_property
-    def tasks(self):
+    def tasks(self) -> list[Task]:
         """The `Task`s, in their order."""
         hints, choices = self._about("hints", numbered), self._about("choices", lettered)
         rubrics, heading, found = self._about("rubric", str), "", []
@@ -170,48 +174,48 @@ class Draft:
         return found
 
     @cached_property
-    def ids(self):
+    def ids(self) -> list[str]:
         return [task.id for task in self.tasks]
 
     @cached_property
-    def released(self):
+    def released(self) -> list[tuple[SourceCell, str]]:
         """(cell, its text as students get it) of every cell of the notebook, in its order."""
         forms = {task.line: task.forms[0] for task in self.tasks}
         return [(cell, forms.get(cell.line, cell.source)) for cell in self.cells if cell.shown]
 
     @cached_property
-    def prose(self):
+    def prose(self) -> list[tuple[int, str]]:
         """(line, text) of every line of the notebook's texts, in order."""
         texts = [(cell, text) for cell, text in self.released if cell.type == "markdown"]
         return [(cell.line + at, line) for cell, text in texts for at, line in enumerate(text.splitlines(), 1)]
 
-    def cells_about(self, what):
+    def cells_about(self, what: str) -> list[SourceCell]:
         """The cells of one sort: "hints", "choices", "rubric", "check"."""
         return [cell for cell in self.cells if what in cell.settings]
 
-    def _about(self, what, read):
+    def _about(self, what: str, read: Callable[[str], Any]) -> dict[str, Any]:
         return {str(cell.settings[what]): read(cell.source) for cell in self.cells_about(what)}
 
 
-def numbered(source):
+def numbered(source: str) -> tuple[str, ...]:
     """The items of a numbered list, each on one line."""
     items = re.split(r"^\d+\.\s+", source.strip(), flags=re.MULTILINE)[1:]
     return tuple(" ".join(item.split()) for item in items)
 
 
-def lettered(source):
+def lettered(source: str) -> dict[str, str]:
     """letter -> text of a list with lines `- a: text`."""
     items = re.split(r"^- ([a-z]):\s+", source.strip(), flags=re.MULTILINE)[1:]
     return {items[i]: " ".join(items[i + 1].split()) for i in range(0, len(items), 2)}
 
 
-def sources(folder=None):
+def sources(folder: Path | None = None) -> list[Path]:
     """The source files: lessons in their order, then labs."""
     folder = folder or paths.SOLUTIONS
     return [*sorted(folder.glob(f"lesson_*/{paths.SOURCE}")), *sorted(folder.glob(f"lab_*/{paths.SOURCE}"))]
 
 
-def read(path):
+def read(path: Path) -> Draft:
     """The `Draft` of a source file. Raises `BuildError` where there are no cells to judge."""
     draft = Draft(path, paths.name_of(path.parent.name), {}, [], {})
     files = [(path.with_name(f"{kind}.py"), draft.shown(f"{kind}.py"), kind == "visible") for kind in CHECK_FILES]
@@ -222,7 +226,7 @@ def read(path):
     return draft
 
 
-def _read_cells(draft):
+def _read_cells(draft: Draft) -> Broken:
     """Fill the draft's header and cells. Yields (line, what) of what keeps them from being read."""
     lines = draft.path.read_text(encoding="utf-8").splitlines()
     start = 0

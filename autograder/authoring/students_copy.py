@@ -3,6 +3,7 @@
 import base64
 import re
 import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from autograder.authoring.answers import solution
 from autograder.authoring.blanked import MARKED
 from autograder.authoring.packing import modules_needed, need_repository, package_files, zip_of
 from autograder.checks import private_checks
-from autograder.checks.files import COURSE
+from autograder.checks.files import COURSE, CheckFiles
 from autograder.checks.recorded import record
 from autograder.course import catalogue, paths
 from autograder.course.cell_code import plain_python
@@ -122,7 +123,7 @@ class ReleaseError(UserError):
     """The students' copy could not be made."""
 
 
-def release(target, own_checks=None):
+def release(target: str | Path, own_checks: str | Path | None = None) -> tuple[int, int]:
     """Write the students' copy to `target`, a .zip file or a new folder. Returns (files, bytes). Raises `UserError`."""
     need_repository()
     target = Path(target)
@@ -141,7 +142,7 @@ def release(target, own_checks=None):
     return len(files), sum(map(len, files.values()))
 
 
-def contents(of=COURSE):
+def contents(of: CheckFiles = COURSE) -> dict[str, bytes]:
     """Name -> bytes of every file in the students' copy, with the checks `of` these `CheckFiles`. Raises `ReleaseError` where one gives an answer away."""
     notebooks = [paths.notebook_of(name) for name in catalogue.lessons()]
     visible = {name: of.file_of(name, "visible") for name in catalogue.lessons()}
@@ -173,12 +174,12 @@ def contents(of=COURSE):
     return files
 
 
-def _without_solutions(name):
+def _without_solutions(name: str) -> str:
     """The name of a file in the copy: what is in solutions/ here is in checks/ there, where nobody takes it for an answer."""
     return "checks" + name.removeprefix("solutions") if name.startswith("solutions/") else name
 
 
-def readme():
+def readme() -> str:
     """README.md of the students' copy: what there is stands in the catalogue."""
     every = list(catalogue.lessons().values())
     lessons, labs = ([lesson for lesson in every if paths.is_lab(lesson.name) is lab] for lab in (False, True))
@@ -186,7 +187,7 @@ def readme():
     return README.format(**names, lessons=_table(lessons), labs=_table(labs))
 
 
-def _table(lessons):
+def _table(lessons: Iterable[catalogue.Lesson]) -> str:
     rows = []
     for lesson in lessons:
         link = paths.notebook_of(lesson.name).relative_to(paths.REPOSITORY).as_posix()
@@ -194,7 +195,7 @@ def _table(lessons):
     return "\n".join(["| notebook | what it is about | minutes | points |", "|---|---|---:|---:|", *rows])
 
 
-def _code(notebook):
+def _code(notebook: Path) -> list[str]:
     """The code cells of a notebook as Python."""
     return [plain_python(cell.source) for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
 
@@ -211,30 +212,31 @@ exec(zlib.decompress(base64.b85decode("{}")))
 '''
 
 
-def packed(source):
+def packed(source: bytes) -> bytes:
     """A module (bytes) that does what `source` (bytes) does and does not show how."""
     return PACKED.format(base64.b85encode(zlib.compress(source, 9)).decode()).encode()
 
 
-def _without_hidden_checks(lesson):
+def _without_hidden_checks(lesson: catalogue.Lesson) -> catalogue.Lesson:
     # Their names alone can tell an answer.
     exercises = tuple(replace(e, checks=tuple(c for c in e.checks if c.visible)) for e in lesson.exercises)
     return replace(lesson, exercises=exercises)
 
 
-def _pyproject():
+def _pyproject() -> str:
     """pyproject.toml as it is true of the copy, without what only instructors and developers need: their extras, the settings of their tools."""
     text = (paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.pytest")[0]
     text = re.sub(r"^\[project\.optional-dependencies\]\n.*?(?=^\[)", "", text, flags=re.DOTALL | re.MULTILINE)
     return text.replace('course_lessons = "solutions"', 'course_lessons = "checks"').replace("autograder.cli.main:main", f"{COMMANDS}:main")
 
 
-def leaks(files, of=COURSE):
+def leaks(files: Mapping[str, bytes], of: CheckFiles = COURSE) -> list[str]:
     """Lines of answers, hidden checks, banks and the course's own versions of answers that stand in `files`: a list of "file: line".
 
     A line that is short, or that the lesson itself shows elsewhere, tells nothing.
     """
-    secret, shown = {}, set()
+    secret: dict[str, str] = {}
+    shown = set()
     for lesson in catalogue.lessons().values():
         known = {line.strip() for cell in lesson.cells for line in cell.source.splitlines()}
         known |= {line.strip() for line in of.file_of(lesson.name, "visible").read_text(encoding="utf-8").splitlines()}
@@ -262,7 +264,7 @@ def leaks(files, of=COURSE):
     return found
 
 
-def _telling(lines):
+def _telling(lines: Iterable[str]) -> Iterator[str]:
     """Lines of code that say something: no imports, comments or single words, no `with torch.inference_mode():`."""
     for line in map(str.strip, lines):
         if len(line) >= 25 and not line.startswith(("#", "import ", "from ", "@", "with ")):

@@ -3,11 +3,14 @@
 A rule judges one thing, and stands what another rule will tell: an author reads all that is wrong in one run.
 """
 
+from collections.abc import Callable, Iterable
+
 from autograder.authoring.rules import beside, exercises, shape, whole
+from autograder.authoring.source import Broken, Draft
 from autograder.course import paths
 
 # File of the lesson's folder -> the rules whose lines count in it.
-RULES = {
+RULES: dict[str, tuple[Callable[[Draft], Broken], ...]] = {
     paths.SOURCE: (*whole.RULES, *shape.RULES, *exercises.RULES),
     "visible.py": beside.VISIBLE,
     "hidden.py": beside.HIDDEN,
@@ -17,7 +20,7 @@ RULES = {
 }
 
 
-def broken(draft):
+def broken(draft: Draft) -> list[str]:
     """What the lesson breaks: "file:line: what", in the order of files and lines."""
     found = []
     for file, rules in RULES.items():
@@ -26,31 +29,33 @@ def broken(draft):
     return draft.trouble + found
 
 
-def broken_between(drafts):
+def broken_between(drafts: Iterable[Draft]) -> list[str]:
     """What lessons break together: an exercise's id stands in one lesson only, and a lesson's number in one folder's name.
 
     No hidden check has the name of a visible one: a students' copy would show that name, and a name alone can tell an answer.
     """
-    drafts, found, homes, numbers = list(drafts), [], {}, {}
+    drafts, found = list(drafts), []
+    homes: dict[str, str] = {}
+    numbers: dict[str, str] = {}
     shown = {check.name: draft.name for draft in drafts for checks in draft.checks.values() for check in checks if check.visible}
-    for draft in filter(lambda draft: draft.name, drafts):
+    for draft, name in ((draft, draft.name) for draft in drafts if draft.name):
         for task in draft.tasks:
-            if homes.setdefault(task.id, draft.name) != draft.name:
+            if homes.setdefault(task.id, name) != name:
                 found.append(f"{draft.shown()}:{task.line}: exercise {task.id} is also in {homes[task.id]}")
         for check in (check for checks in draft.checks.values() for check in checks if not check.visible and check.name in shown):
             found.append(f"{draft.shown('hidden.py')}:1: {check.name} is also the name of a visible check, in {shown[check.name]}")
-        number = draft.name if paths.is_lab(draft.name) else draft.name[:2]
-        if numbers.setdefault(number, draft.name) != draft.name:
+        number = name if paths.is_lab(name) else name[:2]
+        if numbers.setdefault(number, name) != name:
             found.append(f"{draft.shown()}:1: {numbers[number]} has the number {number}, too")
     return found
 
 
-def excepted(draft):
+def excepted(draft: Draft) -> set[str]:
     """The rules of shape that a lesson of another shape names in its header."""
     named = draft.header.get("except", ())
     return {str(name) for name in named if str(name) in shape.NAMES} if isinstance(named, list) else set()
 
 
-def sentences():
+def sentences() -> list[tuple[str, str]]:
     """(file, what a rule demands) of every rule, in order: the first line of its docstring."""
-    return [(file, rule.__doc__.strip().splitlines()[0]) for file, rules in RULES.items() for rule in rules]
+    return [(file, (rule.__doc__ or "").strip().splitlines()[0]) for file, rules in RULES.items() for rule in rules]

@@ -4,6 +4,7 @@ import ast
 import re
 
 from autograder.authoring import blanked
+from autograder.authoring.source import Broken, Draft
 from autograder.course import paths
 from autograder.course.blanks import NAME, exercise_named_in, has_blank
 
@@ -15,7 +16,7 @@ HINTS = 3
 SHORTEST = 6  # letters of an expression that a hint may not hold
 
 
-def settings_are_complete(draft):
+def settings_are_complete(draft: Draft) -> Broken:
     """An exercise has a kind (code, choice, bug, written or artefact), points, minutes above 0, and a difficulty of 1, 2 or 3."""
     for task in draft.tasks:
         missing = [key for key in SETTINGS if key not in task.cell.settings]
@@ -30,34 +31,34 @@ def settings_are_complete(draft):
             yield task.line, f"exercise {task.id}: the difficulty is 1, 2 or 3"
 
 
-def ids_are_well_formed(draft):
+def ids_are_well_formed(draft: Draft) -> Broken:
     """An exercise's id is 1.2-some-words; in a lab word.2-some-words, one word for the whole lab."""
-    lab = draft.name is None or paths.is_lab(draft.name)
-    first = draft.ids[0].partition(".")[0] if lab and draft.ids else None
+    number = None if draft.name is None or paths.is_lab(draft.name) else str(int(draft.name[:2]))
+    first = draft.ids[0].partition(".")[0] if number is None and draft.ids else None
     for task in draft.tasks:
         if not EXERCISE_ID.match(task.id):
             yield task.line, f"exercise id {task.id!r} is not of the form 1.2-some-words, or, in a lab, word.2-some-words"
-        elif lab and task.id.partition(".")[0] != first:
+        elif number is None and task.id.partition(".")[0] != first:
             yield task.line, f"exercise id {task.id!r} must begin with {first!r}, as the first one of this lab"
-        elif not lab and task.id.partition(".")[0] != str(int(draft.name[:2])):
-            yield task.line, f"exercise id {task.id!r} must begin with {int(draft.name[:2])}, the lesson's number"
+        elif number is not None and task.id.partition(".")[0] != number:
+            yield task.line, f"exercise id {task.id!r} must begin with {number}, the lesson's number"
 
 
-def ids_are_one_each(draft):
+def ids_are_one_each(draft: Draft) -> Broken:
     """No two exercises have the same id."""
     for at, task in enumerate(draft.tasks):
         if task.id in draft.ids[:at]:
             yield task.line, f"exercise {task.id} appears twice"
 
 
-def heading_names_the_exercise(draft):
+def heading_names_the_exercise(draft: Draft) -> Broken:
     """The heading above an exercise is `## id  Title`."""
     for task in draft.tasks:
         if not task.heading.startswith(task.id):
             yield task.line, f"the heading above exercise {task.id} must start with its id; it is {task.heading!r}"
 
 
-def text_says_what_it_costs(draft):
+def text_says_what_it_costs(draft: Draft) -> Broken:
     """Under the heading stands, after an empty line, `*10 minutes · 15 points · difficulty 2 of 3*`; ` · read by a person` may follow."""
     texts = dict(draft.prose)
     for line, text in draft.prose:
@@ -71,7 +72,7 @@ def text_says_what_it_costs(draft):
             yield line, f"two lines below the heading of {task.id} must stand *{cost}*"
 
 
-def hints_are_three(draft):
+def hints_are_three(draft: Draft) -> Broken:
     """Every exercise has three hints, numbered, in a cell with hints="id"."""
     for task in draft.tasks:
         if task.hints is None:
@@ -82,7 +83,7 @@ def hints_are_three(draft):
             yield cell.line, f"exercise {cell.settings['hints']} needs exactly three hints, found {len(found)}"
 
 
-def hints_hold_no_answer(draft):
+def hints_hold_no_answer(draft: Draft) -> Broken:
     """A hint may point at the answer, but not hold one of the expressions that were taken out."""
     for task in draft.tasks:
         if task.kind not in ("code", "choice"):
@@ -99,7 +100,7 @@ def hints_hold_no_answer(draft):
                     yield task.line, f"hint {number} of {task.id} holds the answer `{ast.unparse(node)}`"
 
 
-def choices_are_explained(draft):
+def choices_are_explained(draft: Draft) -> Broken:
     """A prediction (kind choice) explains each of its choices, two or more, in a cell with choices="id"; no other exercise does."""
     for task in draft.tasks:
         if (task.kind == "choice") != (task.choices is not None):
@@ -110,9 +111,10 @@ def choices_are_explained(draft):
             yield cell.line, "write one line `- a: explanation` for every choice"
 
 
-def choices_are_those_of_the_text(draft):
+def choices_are_those_of_the_text(draft: Draft) -> Broken:
     """The choices that are explained are those that the text offers as `- (a) ...`."""
-    current, offered = None, {}
+    current = None
+    offered: dict[str | None, list[str]] = {}
     for _, text in draft.prose:
         if text.startswith("#"):
             current = next((task.id for task in draft.tasks if re.match(rf"#+ +{re.escape(task.id)}(\s|$)", text)), None)
@@ -126,7 +128,7 @@ def choices_are_those_of_the_text(draft):
             )
 
 
-def rubric_and_model_answer(draft):
+def rubric_and_model_answer(draft: Draft) -> Broken:
     """A written exercise has one line of prompt, the line `<!-- answer -->`, a model answer below it, and a rubric in a cell with rubric="id"."""
     for task in draft.tasks:
         if not task.by_hand:
@@ -142,7 +144,7 @@ def rubric_and_model_answer(draft):
             yield task.line, f"the written exercise {task.id} has no rubric"
 
 
-def cells_about_exercises_that_are_there(draft):
+def cells_about_exercises_that_are_there(draft: Draft) -> Broken:
     """Hints, choices and rubrics are about exercises of this lesson, once each."""
     for what in ("hints", "choices", "rubric"):
         seen = set()
@@ -155,21 +157,21 @@ def cells_about_exercises_that_are_there(draft):
             seen.add(about)
 
 
-def files_are_named(draft):
+def files_are_named(draft: Draft) -> Broken:
     """An artefact exercise, and no other, names its files: files=["a.onnx", "results.json"]; small letters, digits, _ and -, ending .onnx, .json or .npy."""
     for task in draft.tasks:
         if (task.kind == "artefact") != bool(task.files) or not all(FILE_NAME.match(name) for name in task.files):
             yield task.line, f'exercise {task.id}: files=["a.onnx", "results.json"] belongs to kind "artefact", and only there'
 
 
-def first_line_names_the_exercise(draft):
+def first_line_names_the_exercise(draft: Draft) -> Broken:
     """A code cell of an exercise begins with `# Exercise id`."""
     for task in draft.tasks:
         if not task.by_hand and (exercise_named_in(task.cell.source) != task.id or not task.cell.source.startswith("# Exercise")):
             yield task.line, f"the cell's first line must be `# Exercise {task.id}`"
 
 
-def checks_are_there(draft):
+def checks_are_there(draft: Draft) -> Broken:
     """An exercise that no person reads has a visible and a hidden check, and its hidden checks have its points together."""
     for task in draft.tasks:
         if task.by_hand:
@@ -182,7 +184,7 @@ def checks_are_there(draft):
             yield task.line, f"exercise {task.id} has {task.number('points'):g} points; its hidden checks have {total:g}"
 
 
-def answer_is_python(draft):
+def answer_is_python(draft: Draft) -> Broken:
     """The answer is Python, with no blank left in it."""
     for task in draft.tasks:
         if task.kind in ("code", "choice", "bug"):
@@ -192,7 +194,7 @@ def answer_is_python(draft):
                 yield task.line, f"the answer of {task.id} still has ___ in it"
 
 
-def marks_are_of_the_kind(draft):
+def marks_are_of_the_kind(draft: Draft) -> Broken:
     """A bug to find has lines with `# bug:`, other code has lines with `# blank:`, and only those; an exercise about files has neither."""
     for task in draft.tasks:
         found = {match["kind"] for _, match in blanked.marks(task.cell.source)}
@@ -203,7 +205,7 @@ def marks_are_of_the_kind(draft):
             yield task.line, f"exercise {task.id} (kind {task.kind}) needs lines with `# {want}:`, and only those"
 
 
-def forms_have_blanks(draft):
+def forms_have_blanks(draft: Draft) -> Broken:
     """The form after `# blank:` has a `___`."""
     for task in draft.tasks:
         for offset, match in blanked.marks(task.cell.source):
@@ -211,7 +213,7 @@ def forms_have_blanks(draft):
                 yield task.line + offset, "the form after `# blank:` has no ___"
 
 
-def released_form_is_the_answer_blanked(draft):
+def released_form_is_the_answer_blanked(draft: Draft) -> Broken:
     """What a student gets parses, and is the answer with expressions replaced by `___`; a bug to find is not the answer."""
     for task in draft.tasks:
         want = "bug" if task.kind == "bug" else "blank"
@@ -228,11 +230,11 @@ def released_form_is_the_answer_blanked(draft):
         else:
             try:
                 blanked.taken_out(answer, released)
-            except blanked.Differs as error:
-                yield task.line + error.line, f"exercise {task.id}: {error}"
+            except blanked.Differs as differs:
+                yield task.line + differs.line, f"exercise {task.id}: {differs}"
 
 
-def _error_in(source):
+def _error_in(source: str) -> SyntaxError | None:
     try:
         ast.parse(source)
     except SyntaxError as error:
@@ -240,7 +242,7 @@ def _error_in(source):
     return None
 
 
-def check_cell_follows(draft):
+def check_cell_follows(draft: Draft) -> Broken:
     """After an exercise's cell comes its check cell, `# %% check="id"` with just `check("id")`; a written one has none."""
     seen, checked = set(), set()
     for cell in draft.cells:

@@ -1,26 +1,27 @@
 """Rules about the source as a whole: its header, which cells there are, and that nothing of an answer gets out."""
 
 import re
+from typing import Any
 
 from autograder.authoring.blanked import ANSWER_MARK, MARKED, SCHEME
 from autograder.authoring.rules import shape
-from autograder.authoring.source import SETTINGS
+from autograder.authoring.source import SETTINGS, Broken, Draft
 from autograder.course import paths
 from autograder.course.blanks import has_blank
 
-HEADER = {"lesson": str, "title": str, "writes": str, "minutes": int, "points": (int, float)}
+HEADER: dict[str, Any] = {"lesson": str, "title": str, "writes": str, "minutes": int, "points": (int, float)}
 LEFT_OVER = ("# blank:", "# bug:", ANSWER_MARK, SCHEME)
 WHAT_TO_SEE = ("*What to see: ", "*What to see, ")
 LINK = re.compile(r"(?P<picture>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)[^)]*\)")
 
 
-def folder_is_named(draft):
+def folder_is_named(draft: Draft) -> Broken:
     """The folder is named lesson_NN_topic or lab_topic."""
     if draft.name is None:
         yield 1, f"the folder {draft.folder.name} is neither lesson_NN_topic nor lab_topic"
 
 
-def header_is_complete(draft):
+def header_is_complete(draft: Draft) -> Broken:
     """The header has, under `course:`, lesson, title, writes (what a student writes, for the table in README.md), minutes and points."""
     for key, kind in HEADER.items():
         value = draft.header.get(key)
@@ -32,13 +33,13 @@ def header_is_complete(draft):
             yield 1, f"the header's `{key}:` stands in a table: one line, without |"
 
 
-def header_names_the_folder(draft):
+def header_names_the_folder(draft: Draft) -> Broken:
     """The header's `lesson:` is the folder's name without lesson_ or lab_."""
     if draft.name and draft.header.get("lesson") != draft.name:
         yield 1, f"the header says lesson {draft.header.get('lesson')!r}, the folder is named {draft.folder.name!r}"
 
 
-def header_has_no_other_keys(draft):
+def header_has_no_other_keys(draft: Draft) -> Broken:
     """The header has no other keys, but `except:`, the list of rules of shape that a lesson of another shape does not keep."""
     for key in draft.header.keys() - HEADER.keys() - {"except"}:
         yield 1, f"the header has `{key}:`, which nothing reads"
@@ -48,21 +49,21 @@ def header_has_no_other_keys(draft):
             yield 1, f"the header's `except:` names {name!r}; it is a list of some of: {', '.join(shape.NAMES)}"
 
 
-def points_add_up(draft):
+def points_add_up(draft: Draft) -> Broken:
     """The points of the exercises add up to the header's."""
     total, said = sum(task.number("points") for task in draft.tasks), draft.header.get("points")
     if said is not None and total != said:
         yield 1, f"the exercises have {total:g} points together; the header says {said}"
 
 
-def minutes_suffice(draft):
+def minutes_suffice(draft: Draft) -> Broken:
     """The header's minutes are no fewer than those of the exercises together."""
     total, said = sum(task.number("minutes") for task in draft.tasks), draft.header.get("minutes")
     if isinstance(said, (int, float)) and total > said:
         yield 1, f"the exercises take {total:g} minutes together; the header says {said}"
 
 
-def title_comes_first(draft):
+def title_comes_first(draft: Draft) -> Broken:
     """The first cell is a text that starts with `# NN Title`, in a lab with `# Title`."""
     if not draft.cells or draft.name is None:
         return
@@ -71,7 +72,7 @@ def title_comes_first(draft):
         yield draft.cells[0].line, f"the first cell must be a text that starts with `{want}Title`"
 
 
-def time_and_points_are_said(draft):
+def time_and_points_are_said(draft: Draft) -> Broken:
     """The table in the first text has the rows Time and Points, with the header's numbers."""
     for row, key in (("Time", "minutes"), ("Points", "points")):
         said = [(line, found) for line, text in draft.prose if (found := re.match(rf"\| {row} \|\D*(\d+)", text))]
@@ -81,7 +82,7 @@ def time_and_points_are_said(draft):
             yield said[0][0], f"the row {row} says {said[0][1][1]}; the header says {draft.header.get(key)} {key}"
 
 
-def one_cell_sets_up(draft):
+def one_cell_sets_up(draft: Draft) -> Broken:
     """One cell is marked setup=true: the import of `___`, check, hint and progress."""
     marked = [cell for cell in draft.cells if cell.role == "setup"]
     if not marked:
@@ -90,7 +91,7 @@ def one_cell_sets_up(draft):
         yield cell.line, "a second cell is marked setup=true"
 
 
-def cells_know_their_settings(draft):
+def cells_know_their_settings(draft: Draft) -> Broken:
     """The settings of a `# %%` line are those that the builder reads."""
     known = {setting.partition("=")[0] for setting in SETTINGS}
     for cell in draft.cells:
@@ -98,7 +99,7 @@ def cells_know_their_settings(draft):
             yield cell.line, f"nothing reads the setting `{key}`"
 
 
-def blanks_are_in_exercises(draft):
+def blanks_are_in_exercises(draft: Draft) -> Broken:
     """Blanks and bugs stand in exercise cells only."""
     for cell in draft.cells:
         if cell.type == "code" and cell.role in ("demo", "plain", "setup"):
@@ -106,7 +107,7 @@ def blanks_are_in_exercises(draft):
                 yield cell.line, "a blank outside an exercise cell"
 
 
-def no_answer_gets_out(draft):
+def no_answer_gets_out(draft: Draft) -> Broken:
     """No mark of an answer is left in what students get."""
     for cell, text in draft.released:
         for mark in LEFT_OVER:
@@ -114,7 +115,7 @@ def no_answer_gets_out(draft):
                 yield cell.line, f"`{mark}` would stand in the students' notebook"
 
 
-def figures_are_explained(draft):
+def figures_are_explained(draft: Draft) -> Broken:
     """A figure is the last thing in its cell, and the next cell is a text that begins with `*What to see: `."""
     after = dict(zip((cell.line for cell, _ in draft.released), [cell for cell, _ in draft.released[1:]]))
     for cell in draft.cells:
@@ -125,7 +126,7 @@ def figures_are_explained(draft):
                 yield cell.line, f"the cell after figures.{name} must begin with `{WHAT_TO_SEE[0]}`"
 
 
-def links_lead_somewhere(draft):
+def links_lead_somewhere(draft: Draft) -> Broken:
     """A link within the course leads to a notebook or file that is there, and a picture has a text for who cannot see it."""
     home = paths.notebook_of(draft.name).parent if draft.name else draft.folder
     for line, text in draft.prose:
@@ -137,12 +138,12 @@ def links_lead_somewhere(draft):
                 yield line, f"the link to {target} leads nowhere"
 
 
-def _will_be(target):
+def _will_be(target: str) -> bool:
     name = target.rpartition("/")[2].removesuffix(".ipynb")
     return target.endswith(".ipynb") and paths.source_of(name).exists()
 
 
-def arxiv_links_are_what_they_say(draft):
+def arxiv_links_are_what_they_say(draft: Draft) -> Broken:
     """A link to arXiv is [arXiv:1712.05877](https://arxiv.org/abs/1712.05877), with the same number in both places."""
     for line, text in draft.prose:
         for said, linked in re.findall(r"\[arXiv:([^\]]*)\]\(([^)]*)\)", text):
