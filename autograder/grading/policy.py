@@ -108,7 +108,8 @@ def judge(policy, result, submitted, late_days):
     if not handed_in(result):
         return Standing(student, lesson, points, result.max_points, None, deadline, 0, 0, 0, points, "not handed in")
     if deadline is None:
-        return Standing(student, lesson, points, result.max_points, submitted, None, 0, 0, 0, points, "no deadline")
+        known = None if isinstance(submitted, NotKnown) else submitted
+        return Standing(student, lesson, points, result.max_points, known, None, 0, 0, 0, points, "no deadline")
     if isinstance(submitted, NotKnown):
         reason = f"when it was handed in is not known: {submitted.why}"
         return Standing(student, lesson, points, result.max_points, None, deadline.astimezone(policy.zone), 0, 0, points, 0, reason)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from autograder.checks.verdict import Verdict
 from autograder.grading import policy, policy_file
-from autograder.grading.policy import Policy, PolicyError, apply
+from autograder.grading.class_run import penalties_csv
+from autograder.grading.policy import NotKnown, Policy, PolicyError, apply, shown
 from autograder.grading.policy_file import read_policy
 from autograder.grading.submission import Result
 from autograder.grading.times import parse_time, submission_times
@@ -107,6 +108,14 @@ def test_what_was_not_handed_in_needs_no_time_and_what_has_no_deadline_neither(r
     assert [s.reason for s in got.values()] == ["not handed in", "no deadline"]
     with pytest.raises(PolicyError, match=r"no time for chen 01.*--times.*--file-times"):
         apply(read(FULL), [result("chen", ONE)], {})
+
+
+def test_an_unknown_time_is_not_missed_where_there_is_no_deadline(read):
+    """A class graded with --nbgrader-times, one notebook without a timestamp, of a lesson that the policy does not name."""
+    given = result("chen", THREE)
+    got = apply(read(FULL), [given], {("chen", THREE): NotKnown("there is no timestamp.txt.")})["chen", THREE]
+    assert (got.final_points, got.reason, shown(got)[0]) == (80, "no deadline", "")
+    assert "no deadline" in penalties_csv([got])
 
 
 # Laws, on random policies and classes
