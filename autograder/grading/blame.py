@@ -2,16 +2,17 @@
 
 import contextlib
 from dataclasses import replace
+from typing import Any
 
 from autograder.checks import asking
-from autograder.checks.files import COURSE
-from autograder.checks.run import run_checks
+from autograder.checks.files import COURSE, CheckFiles
+from autograder.checks.run import Outcome, run_checks
 from autograder.course import paths
 
 PACKED = "solution.py"  # beside the checks of a bundle, which has no solutions/
 
 
-def settled(lesson, outcomes, seed, files=COURSE):
+def settled(lesson: str, outcomes: list[Outcome], seed: int, files: CheckFiles = COURSE) -> list[Outcome]:
     """The outcomes; a check that broke is `grader_error` where it does not pass the solution with this seed, either.
 
     Where there is no solution to ask (a student's copy), the tests have proved the check: it is the reply.
@@ -26,7 +27,7 @@ def settled(lesson, outcomes, seed, files=COURSE):
     return [replace(o, status="grader_error") if o.broke and o.name not in passed else o for o in outcomes]
 
 
-def _solution(lesson):
+def _solution(lesson: str) -> dict[str, Any] | None:
     """The namespace of the right answers of a lesson (its name), or None."""
     if paths.SOLUTIONS.is_dir():
         from autograder.authoring.answers import solution  # and with it the builder and its tools, which a bundle has not

@@ -6,10 +6,14 @@ function that reads it, `exports.nbgrader.marks.marks`: nothing here knows nbgra
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from autograder.checks.verdict import Verdict
 from autograder.course import inert
+from autograder.grading.submission import Result
 from course_data.errors import UserError
 from course_data.files import write_whole
 
@@ -29,7 +33,10 @@ class Mark:
     comment: str
 
 
-def with_marks(results, found):
+Marks = Mapping[tuple[str, str, str], Mark]  # (student, lesson, exercise) -> what a person gave
+
+
+def with_marks(results: Sequence[Result], found: Marks) -> list[Result]:
     """The results with the scores that people gave. A verdict that waited for a person becomes `marked`."""
     return [
         replace(result, verdicts=[_marked(v, found.get((result.student, result.lesson, v.exercise))) for v in result.verdicts])
@@ -37,7 +44,7 @@ def with_marks(results, found):
     ]
 
 
-def _marked(verdict, mark):
+def _marked(verdict: Verdict, mark: Mark | None) -> Verdict:
     if mark is None:
         return verdict
     points = (verdict.points if mark.score is None else mark.score) + mark.extra
@@ -47,12 +54,12 @@ def _marked(verdict, mark):
     return replace(verdict, points=points, message=(verdict.message + said).strip())
 
 
-def link(out, folder):
+def link(out: str | Path, folder: str | Path) -> None:
     """Note in `out`, a folder that `course grade` writes, that scores by hand are in the course folder `folder`."""
     write_whole(Path(out) / LINK, inert.json_of({"course": str(Path(folder).resolve())}))
 
 
-def linked(out):
+def linked(out: str | Path) -> Path | None:
     """The course folder noted in `out`, or None."""
     try:
         return Path(json.loads((Path(out) / LINK).read_bytes())["course"])
@@ -62,7 +69,7 @@ def linked(out):
         raise LinkError(f"{Path(out) / LINK} cannot be read. Delete it, and run `course export` with --course again.") from None
 
 
-def settled(results, out, marks):
+def settled(results: list[Result], out: str | Path, marks: Any) -> list[Result]:
     """The results in `out` with the scores by hand of the course folder it is linked with, if it is.
 
     `marks` reads them: course folder -> {(student, lesson, exercise): `Mark`}. Raises `UserError`.

@@ -6,16 +6,21 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 from autograder.checks import private_checks
+from autograder.checks.files import CheckFiles
 from autograder.course import catalogue, inert
 from autograder.course.handed_in import Handed, read_beside
 from autograder.course.notebooks import MAX_BYTES, too_large
 from autograder.grading import by_hand, policy, provenance
 from autograder.grading.feedback import feedback_page
-from autograder.grading.finding import ClassroomError, find_submissions
+from autograder.grading.finding import ClassroomError, Entry, find_submissions
+from autograder.grading.policy import Standing, Standings
 from autograder.grading.results_folder import others, page_file, remove, result_file
 from autograder.grading.submission import Result, unread
 from autograder.grading.workers import CannotGrade, Cluster, Local, Settings, Task, grade_tasks
@@ -23,6 +28,7 @@ from autograder.sandbox.limits import Limits
 from course_data.files import write_whole
 
 COLUMNS = ("student", "lesson", "exercise", "points", "max_points", "status", "message")
+Late = Callable[[list[Result], list[Result]], Standings]  # of results, and those of them that are kept
 
 
 @dataclass
@@ -31,13 +37,13 @@ class Graded:
     gradebook; `passed_over`: (path, why); `notes`: sentences for the instructor. All in order.
     """
 
-    results: list
-    kept: list
-    passed_over: list
-    notes: list
+    results: list[Result]
+    kept: list[Result]
+    passed_over: list[tuple[Path, str]]
+    notes: list[str]
 
     @property
-    def gradebook(self):
+    def gradebook(self) -> list[Result]:
         """The results that are in the gradebook."""
         return sorted([*self.results, *self.kept], key=lambda result: (result.student, result.lesson))
 
@@ -46,22 +52,22 @@ class Graded:
 
 
 def grade_class(
-    folder,
-    out,
+    folder: str | Path,
+    out: str | Path,
     *,
-    jobs=None,
-    seed=None,
-    limits=None,
-    accept_weak=False,
-    scheduler=None,
-    on_start=None,
-    on_result=None,
-    on_alone=None,
-    late=None,
-    own_checks=None,
-    drop_others=False,
-    marks=None,
-):
+    jobs: int | None = None,
+    seed: int | None = None,
+    limits: Limits | None = None,
+    accept_weak: bool = False,
+    scheduler: str | None = None,
+    on_start: Callable[[int, int], object] | None = None,
+    on_result: Callable[[Result], object] | None = None,
+    on_alone: Callable[[int], object] | None = None,
+    late: Late | None = None,
+    own_checks: str | Path | None = None,
+    drop_others: bool = False,
+    marks: Callable[[Path], by_hand.Marks] | None = None,
+) -> Graded:
     """Grade every submission in `folder` and write grades, results and feedback to `out`.
 
     Returns what was `Graded`. Submissions that have not changed since the last run into `out` are not graded again, so a run that
@@ -118,7 +124,16 @@ def grade_class(
         ) from None
 
 
-def _grade_into(out, entries, executors, settings, files, on_start, on_result, on_alone):
+def _grade_into(
+    out: Path,
+    entries: Sequence[Entry],
+    executors: Local | Cluster,
+    settings: Settings,
+    files: CheckFiles,
+    on_start: Callable[[int, int], object],
+    on_result: Callable[[Result], object],
+    on_alone: Callable[[int], object],
+) -> list[Result]:
     """The results in order, each written to `out` as soon as it is there."""
     write_whole(out / "grading.json", json.dumps({"seed": settings.seed}) + "\n")
     hashes = {lesson: provenance.hashes(lesson, files) for lesson in {entry.lesson for entry in entries}}
@@ -135,7 +150,7 @@ def _grade_into(out, entries, executors, settings, files, on_start, on_result, o
             results[entry] = kept
     on_start(len(entries), len(results))
 
-    def keep(entry, result):
+    def keep(entry: Entry, result: Result) -> None:
         _write_result(out, result, settings)
         if result.unconfirmed:
             unconfirmed[entry] = result
@@ -151,12 +166,14 @@ def _grade_into(out, entries, executors, settings, files, on_start, on_result, o
         else:
             readable.append(entry)
 
-    def prepare(entry):
+    def prepare(entry: Entry) -> Task:
+        assert entry.path is not None, "only what can be read comes here"
+        data = None
         try:
             with _opened(entry.path) as file:
                 data = file.read(MAX_BYTES + 1)  # it may have grown; one byte too many is enough to refuse it
         except OSError:
-            data = None
+            pass
         return Task(entry.student, entry.lesson, _file(entry), data, settings, hashes[entry.lesson], handed_in(entry.path, entry.lesson))
 
     with contextlib.closing(grade_tasks(readable, prepare, executors, list(unconfirmed.items()))) as graded:
@@ -172,7 +189,7 @@ def _grade_into(out, entries, executors, settings, files, on_start, on_result, o
 
 
 @contextlib.contextmanager
-def _alone_in(out):
+def _alone_in(out: Path) -> Iterator[None]:
     """Hold `out` for this process, and clear away what a killed one left half-written."""
     out.mkdir(parents=True, exist_ok=True)
     with open(out / ".lock", "w") as lock:
@@ -190,11 +207,11 @@ def _alone_in(out):
         yield
 
 
-def _no_twins(out, students):
+def _no_twins(out: Path, students: Iterable[str]) -> None:
     """Raise where `out` lies on a system that takes two of the names for one."""
     if not (out / ".LOCK").exists():
         return
-    names = {}
+    names: dict[str, str] = {}
     for student in sorted(students):
         other = names.setdefault(inert.key(student), student)
         if other != student:
@@ -203,7 +220,7 @@ def _no_twins(out, students):
             )
 
 
-def _problem(entry):
+def _problem(entry: Entry) -> tuple[str, str]:
     """(why a submission cannot be read, its status), or ("", "")."""
     if entry.path is None:
         return entry.problem, "missing"
@@ -214,7 +231,7 @@ def _problem(entry):
     return (too_large(size), "error") if size > MAX_BYTES else ("", "")
 
 
-def _not_run(entry, settings, problem, status, hashes):
+def _not_run(entry: Entry, settings: Settings, problem: str, status: str, hashes: dict[str, str]) -> Result:
     """The result of a submission that holds nothing to run."""
     return Result(
         entry.student,
@@ -231,7 +248,7 @@ def _not_run(entry, settings, problem, status, hashes):
 
 
 @contextlib.contextmanager
-def _opened(path):
+def _opened(path: Path) -> Iterator[BufferedReader]:
     """A notebook, open for reading. Raises OSError.
 
     What lay there when the folder was listed may be something else by now: a pipe would keep the class waiting.
@@ -242,24 +259,24 @@ def _opened(path):
         yield file
 
 
-def _file(entry):
+def _file(entry: Entry) -> str:
     return str(entry.path.absolute()) if entry.path else ""
 
 
-def _sha256(path):
+def _sha256(path: Path | None) -> str:
     if path is None:
         return ""
     with _opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def handed_in(notebook, lesson):
+def handed_in(notebook: Path | None, lesson: str) -> Handed:
     """The `Handed` files of the lesson beside a submission's notebook (a path, or None)."""
     files = catalogue.lessons()[lesson].files
     return read_beside(notebook, lesson, files) if notebook and files else Handed()
 
 
-def _fingerprint(sha256, settings, hashes, artefacts):
+def _fingerprint(sha256: str, settings: Settings, hashes: dict[str, str], artefacts: dict[str, Any]) -> str:
     """A hash of everything that the result on a submission depends on."""
     parts = [
         sha256,
@@ -272,14 +289,14 @@ def _fingerprint(sha256, settings, hashes, artefacts):
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _seed_of(out):
+def _seed_of(out: Path) -> int:
     try:
         return int(json.loads((out / "grading.json").read_bytes())["seed"])
     except (OSError, ValueError, KeyError, TypeError):
         return secrets.randbits(63)
 
 
-def _kept(out, entry, settings, hashes):
+def _kept(out: Path, entry: Entry, settings: Settings, hashes: dict[str, str]) -> Result | None:
     """The result of an earlier run into `out`, if nothing it depends on has changed. It may wait for its confirmation."""
     try:
         data = json.loads(result_file(out, entry.student, entry.lesson).read_bytes())
@@ -292,7 +309,7 @@ def _kept(out, entry, settings, hashes):
     return result if page_file(out, entry.student, entry.lesson).exists() else None
 
 
-def _write_result(out, result, settings):
+def _write_result(out: Path, result: Result, settings: Settings) -> None:
     fingerprint = _fingerprint(result.sha256, settings, result.hashes, result.artefacts)
     text = inert.json_of({**result.to_dict(), "fingerprint": fingerprint})
     # The page first: a result file says that everything about the submission is written.
@@ -300,11 +317,11 @@ def _write_result(out, result, settings):
     write_whole(result_file(out, result.student, result.lesson), text)
 
 
-def write_gradebook(out, results, standings=None):
+def write_gradebook(out: Path, results: Sequence[Result], standings: Standings | None = None) -> None:
     """Write grades.csv and, with a policy's standings, penalties.csv and the penalty on every feedback page."""
     if standings is not None or (out / "penalties.csv").exists() or by_hand.linked(out):
         for result in results:
-            _write_page(out, result, standings and standings[result.student, result.lesson])
+            _write_page(out, result, standings[result.student, result.lesson] if standings else None)
     if standings is not None:
         write_whole(out / "penalties.csv", penalties_csv(standings[r.student, r.lesson] for r in results))
     else:
@@ -312,28 +329,28 @@ def write_gradebook(out, results, standings=None):
     write_whole(out / "grades.csv", grades_csv(results, standings))
 
 
-def _write_page(out, result, standing=None):
+def _write_page(out: Path, result: Result, standing: Standing | None = None) -> None:
     write_whole(page_file(out, result.student, result.lesson), feedback_page(result, standing))
 
 
-def grades_csv(results, standings=None):
+def grades_csv(results: Iterable[Result], standings: Standings | None = None) -> str:
     """The gradebook as CSV text: one row per student, lesson and exercise.
 
     With a policy, `final_points` is each exercise's part of what is left of the submission's points.
     """
-    rows = [COLUMNS if standings is None else (*COLUMNS, "final_points", "late")]
+    rows: list[tuple[str, ...]] = [COLUMNS if standings is None else (*COLUMNS, "final_points", "late")]
     for result in results:
-        standing = standings and standings[result.student, result.lesson]
+        standing = standings[result.student, result.lesson] if standings else None
         for v in result.verdicts:
-            row = (result.student, result.lesson, v.exercise, f"{v.points:g}", f"{v.max_points:g}", v.status, v.message)
+            row: tuple[str, ...] = (result.student, result.lesson, v.exercise, f"{v.points:g}", f"{v.max_points:g}", v.status, v.message)
             if standing:
                 row += (f"{v.points * (standing.final_points / result.points if result.points else 1):g}", standing.reason)
             rows.append(row)
     return inert.csv_of(rows)
 
 
-def penalties_csv(standings):
+def penalties_csv(standings: Iterable[Standing]) -> str:
     """What a policy makes of each submission's points, as CSV text."""
-    rows = [("student", "lesson", "points", "max_points", *policy.COLUMNS)]
+    rows: list[tuple[str, ...]] = [("student", "lesson", "points", "max_points", *policy.COLUMNS)]
     rows += [(each.student, each.lesson, f"{each.points:g}", f"{each.max_points:g}", *policy.shown(each)) for each in standings]
     return inert.csv_of(rows)

@@ -7,7 +7,10 @@ import re
 import jinja2
 from markupsafe import Markup
 
+from autograder.checks.verdict import Verdict
 from autograder.course import catalogue, inert
+from autograder.grading.policy import Standing
+from autograder.grading.submission import Result
 
 STATUS_WORDS = {
     "passed": "passed",
@@ -25,18 +28,18 @@ STATUS_WORDS = {
 OUR_FAULT = "A fault of the grader, not of your answer. Your instructor can see what it was and will grade this again."
 
 
-def message_for_student(verdict):
+def message_for_student(verdict: Verdict) -> str:
     """A verdict's message as its student may read it: a fault of ours names checks and their code, so it stays with us."""
     return OUR_FAULT if verdict.status == "grader_error" else verdict.message
 
 
-def problem_for_student(result):
+def problem_for_student(result: Result) -> str:
     """Why a submission could not be graded at all, as its student may read it; "" where it was graded."""
     ours = result.problem and any(verdict.status == "grader_error" for verdict in result.verdicts)
     return OUR_FAULT if ours else result.problem
 
 
-def feedback_page(result, standing=None):
+def feedback_page(result: Result, standing: Standing | None = None) -> str:
     """A self-contained HTML page for one `Result`, with its `policy.Standing` where a policy holds.
 
     Neither the seed nor the names of the hidden checks stand on it: they would tell what is asked next time.
@@ -48,7 +51,7 @@ def feedback_page(result, standing=None):
 
 
 @functools.cache
-def _templates():
+def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("autograder.grading"),
         autoescape=True,
@@ -62,10 +65,10 @@ def _templates():
     return environment
 
 
-def _shown(value):
+def _shown(value: object) -> object:
     return inert.text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _code(text):
+def _code(text: str) -> Markup:
     """Escaped text, with `back-quoted` parts as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(inert.text(text))))

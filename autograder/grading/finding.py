@@ -1,6 +1,7 @@
 """Finding the submissions in the folder of a class: nbgrader's layout, notebooks side by side, and what other systems give out."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from typing import NamedTuple
 from autograder.course import catalogue, inert, system_names
 from autograder.course.handed_in import ENDING
 from autograder.course.notebooks import MAX_BYTES, lesson_in
+from autograder.course.system_names import Owner
 from autograder.grading import unpacking
 from course_data.errors import UserError
 
@@ -29,16 +31,16 @@ class Entry:
 class Found(NamedTuple):
     """The entries, in order; (path, why) of what was passed over; and sentences for the instructor."""
 
-    entries: list
-    passed_over: list
-    notes: list
+    entries: list[Entry]
+    passed_over: list[tuple[Path, str]]
+    notes: list[str]
 
 
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 EXPECTED = "Expected <student>/<lesson>/<notebook>.ipynb, or .ipynb files side by side, or the unpacked download of Canvas, Moodle, Blackboard or ILIAS."
 
 
-def find_submissions(folder, unpack_to=None):
+def find_submissions(folder: str | Path, unpack_to: Path | None = None) -> Found:
     """What is `Found` in `folder`. Raises `ClassroomError`.
 
     Takes nbgrader's layout, `<student>/<lesson>/<notebook>.ipynb`, a student's folder with notebooks in it, or notebooks side by
@@ -66,11 +68,14 @@ def find_submissions(folder, unpack_to=None):
 class _Look:
     """A walk through the folder of a class."""
 
-    def __init__(self, unpack_to):
-        self.passed_over, self.found, self.without = [], [], {}  # found: (entry, owner or None); without: owner -> (path, why)
-        self._unpack_to, self._unpacked, self._notes = unpack_to, 0, {}  # notes: owner -> what Blackboard says of the submission
+    def __init__(self, unpack_to: Path | None) -> None:
+        self.passed_over: list[tuple[Path, str]] = []
+        self.found: list[tuple[Entry, Owner | None]] = []
+        self.without: dict[Owner, tuple[Path, str]] = {}  # owner -> (path, why)
+        self._unpack_to, self._unpacked = unpack_to, 0
+        self._notes: dict[Owner, str] = {}  # what Blackboard says of the submission
 
-    def listed(self, folder):
+    def listed(self, folder: Path) -> Iterator[Path]:
         """What lies in `folder`, in order, without hidden files and links."""
         try:
             paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
@@ -85,7 +90,7 @@ class _Look:
             else:
                 yield path
 
-    def at(self, path):
+    def at(self, path: Path) -> None:
         """Look at one thing in the folder of the class."""
         if path.is_dir():
             notebook = path.with_name(f"{path.name.removesuffix(ENDING)}.ipynb")
@@ -110,10 +115,10 @@ class _Look:
         else:
             self.passed_over.append((path, _what(path)))
 
-    def has_lessons(self, folder):
+    def has_lessons(self, folder: Path) -> bool:
         return any((folder / name).is_dir() for name in catalogue.lessons())
 
-    def beside(self, path, owner, name):
+    def beside(self, path: Path, owner: Owner, name: str) -> None:
         """A file that is no notebook: handed in with a lab, or nothing of ours."""
         of_a_lab = name in {file for lesson in catalogue.lessons().values() for file in lesson.files}
         if not of_a_lab:
@@ -121,11 +126,12 @@ class _Look:
         said = "" if of_a_lab else f", but {name}, {_what(path)}"
         self.without.setdefault(owner, (path, f"There is no notebook (.ipynb) in this submission{said}."))
 
-    def is_zip(self, path):
+    def is_zip(self, path: Path) -> bool:
         return self._unpack_to is not None and path.suffix == unpacking.ENDING and path.is_file()
 
-    def content(self, path):
+    def content(self, path: Path) -> Path | None:
         """The folder with what is in the zip at `path`, or None; what it does not hold is told."""
+        assert self._unpack_to is not None, "without a place to unpack nothing counts as a zip"
         try:
             folder, left_out = unpacking.unpacked(path, self._unpack_to)
         except (unpacking.CannotUnpack, OSError) as problem:
@@ -135,7 +141,7 @@ class _Look:
         self.passed_over += [(path / name, why) for name, why in left_out]
         return folder
 
-    def zip_of(self, path, owner):
+    def zip_of(self, path: Path, owner: Owner) -> None:
         """A student's zip, named by another system."""
         folder = self.content(path)
         if folder is None:
@@ -151,7 +157,7 @@ class _Look:
         for notebook in self.notebooks_below(folder):
             self.notebook(notebook, owner.student, replace(owner, file=notebook.name))
 
-    def zip_of_student(self, path, student=""):
+    def zip_of_student(self, path: Path, student: str = "") -> bool:
         """A student's zip in a class of our own kind; `student`, or who its name says. False where its name says nothing."""
         lesson = next((each for each in catalogue.lessons() if each in path.stem), "")
         student = student or lesson and re.sub(r"^[_\-. ]+|[_\-. ]+$", "", path.stem.replace(lesson, ""))
@@ -166,10 +172,10 @@ class _Look:
             self.found.append((Entry(inert.name(student), lesson, None, why), None))
         return True
 
-    def notebooks_below(self, folder):
+    def notebooks_below(self, folder: Path) -> list[Path]:
         return sorted(path for path in folder.rglob("*.ipynb") if path.is_file())
 
-    def folder_of_student(self, folder):
+    def folder_of_student(self, folder: Path) -> None:
         """nbgrader's layout: a folder for each lesson; or notebooks right there."""
         student, lessons = inert.name(folder.name), catalogue.lessons()
         for path in self.listed(folder):
@@ -180,10 +186,10 @@ class _Look:
                     if self.is_zip(each) and (content := self.content(each)):
                         notebooks += [p for p in self.notebooks_below(content) if self.lesson_of(p, p.stem) in (path.name, "")]
                 named = [p for p in notebooks if p.stem == path.name]
-                chosen = (named or notebooks or [None])[0]
+                chosen = next(iter(named or notebooks), None)
                 problem = "" if chosen else f"There is no notebook (.ipynb) in the folder {path.name}."
                 self.found.append((Entry(student, path.name, chosen, problem), None))
-                self.passed_over.extend((p, f"{chosen.name} was graded instead") for p in notebooks if p != chosen)
+                self.passed_over.extend((p, f"{chosen.name} was graded instead") for p in notebooks if chosen and p != chosen)
             elif path.is_dir() and not (path.name.endswith(ENDING) and path.with_name(f"{path.name.removesuffix(ENDING)}.ipynb").exists()):
                 self.passed_over.append((path, f"no lesson is named {path.name}"))
             elif path.suffix == ".ipynb" and path.is_file():
@@ -193,7 +199,7 @@ class _Look:
             elif not path.is_dir():
                 self.passed_over.append((path, _what(path)))
 
-    def folder_of_system(self, folder, owner):
+    def folder_of_system(self, folder: Path, owner: Owner) -> None:
         """A student's folder as Moodle or ILIAS gives it out: notebooks anywhere in it."""
         self.without.setdefault(owner, (folder, "There is no notebook (.ipynb) in this submission."))
         for path in self.listed(folder):
@@ -207,7 +213,7 @@ class _Look:
             elif not path.is_dir():
                 self.beside(path, owner, name)
 
-    def notebook(self, path, student, owner):
+    def notebook(self, path: Path, student: str, owner: Owner | None) -> None:
         lessons = catalogue.lessons()
         try:
             lesson = self.lesson_of(path, Path(owner.file).stem if owner else path.stem)
@@ -220,16 +226,16 @@ class _Look:
         student = student or re.sub(r"^[_\-. ]+|[_\-. ]+$", "", path.stem.replace(lesson, "")) or path.stem
         self.found.append((Entry(inert.name(student), lesson, path), owner))
 
-    def lesson_of(self, path, name):
+    def lesson_of(self, path: Path, name: str) -> str:
         """The lesson of the notebook at `path`, which its student had called `name`, or "". Raises OSError."""
         lesson = next((each for each in catalogue.lessons() if each in name or each == path.parent.name), "")
         return lesson or (lesson_in(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else "") or ""
 
-    def settled(self):
+    def settled(self) -> list[Entry]:
         """One entry for each student and lesson."""
         self.whole_logins()
         self.tell_namesakes_apart()
-        chosen = {}
+        chosen: dict[tuple[str, str], tuple[Entry, Owner | None]] = {}
         for entry, owner in self.found:
             key = (entry.student, entry.lesson)
             before = chosen.get(key)
@@ -237,7 +243,7 @@ class _Look:
                 chosen[key] = entry, owner
                 continue
             comparable = bool(owner) == bool(before[1]) and (
-                owner or None in (entry.path, before[0].path) or entry.path.parent == before[0].path.parent
+                owner or entry.path is None or before[0].path is None or entry.path.parent == before[0].path.parent
             )
             later = comparable and self.order(entry, owner) > self.order(*before)
             if later:
@@ -253,38 +259,38 @@ class _Look:
         for owner, (path, why) in self.without.items():
             if owner.who not in there and len(lessons) == 1:
                 there.add(owner.who)
-                entries.append(Entry(inert.name(owner.student), *lessons, None, why))
+                entries.append(Entry(inert.name(owner.student), next(iter(lessons)), None, why))
             elif owner.who not in there:
                 self.passed_over.append((path, why))
         return sorted(entries, key=lambda entry: (entry.student, entry.lesson))
 
-    def order(self, entry, owner):
+    def order(self, entry: Entry, owner: Owner | None) -> tuple:
         """Of two files of one student for one lesson, the larger counts: the later attempt, else the one that is named like the lesson."""
         name = owner.file if owner else entry.path.name if entry.path else ""
         return entry.path is not None, owner.attempt if owner else (), Path(name).stem == entry.lesson
 
-    def whole_logins(self):
+    def whole_logins(self) -> None:
         owners = {owner for owner in [*(owner for _, owner in self.found if owner), *self.without] if owner.system == "Blackboard"}
         whole = system_names.with_whole_logins(owners, self._notes)
         self.found = [(replace(e, student=inert.name(whole[o].student)), whole[o]) if o in whole else (e, o) for e, o in self.found]
         self.without = {whole.get(owner, owner): said for owner, said in self.without.items()}
 
-    def tell_namesakes_apart(self):
+    def tell_namesakes_apart(self) -> None:
         """Moodle's numbers belong to one assignment, so a name is enough, unless two have it."""
-        numbers = {}
+        numbers: dict[str, set[tuple[str, str]]] = {}
         for owner in [*(owner for _, owner in self.found if owner), *self.without]:
             numbers.setdefault(inert.key(owner.student), set()).add((owner.system, owner.number))
         double = {student for student, known in numbers.items() if len(known) > 1}
 
-        def apart(owner):
-            same = owner is None or inert.key(owner.student) not in double or owner.student.endswith(f"_{owner.number}")
+        def apart(owner: Owner) -> Owner:
+            same = inert.key(owner.student) not in double or owner.student.endswith(f"_{owner.number}")
             return owner if same else replace(owner, student=f"{owner.student}_{owner.number}")
 
-        self.found = [(replace(e, student=inert.name(apart(o).student)) if o else e, apart(o)) for e, o in self.found]
+        self.found = [(replace(e, student=inert.name(apart(o).student)), apart(o)) if o else (e, o) for e, o in self.found]
         self.without = {apart(owner): said for owner, said in self.without.items()}
 
-    def notes(self):
-        count = {}
+    def notes(self) -> list[str]:
+        count: dict[str, int] = {}
         for owner in {owner.who: owner for _, owner in self.found if owner}.values():
             count[owner.system] = count.get(owner.system, 0) + 1
         zips = [f"{self._unpacked} zip{'s' if self._unpacked > 1 else ''} unpacked in {self._unpack_to}"] if self._unpacked else []
@@ -293,7 +299,7 @@ class _Look:
         ] + zips
 
 
-def _beginning(path):
+def _beginning(path: Path) -> str:
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
             return file.read(1000)
@@ -301,16 +307,16 @@ def _beginning(path):
         return ""
 
 
-def _what(path):
+def _what(path: Path) -> str:
     return "an archive; unpack it in its place" if path.suffix in ARCHIVES else "not a notebook"
 
 
-def _one_file(entries):
+def _one_file(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
     """(the entries without notebooks that are one file on the disk, sentences on these).
 
     A hard link looks like a file. Whose work it is cannot be seen, so it is nobody's until the instructor has looked.
     """
-    same = {}
+    same: dict[tuple[int, int], list[Entry]] = {}
     for entry in entries:
         try:
             about = entry.path.stat() if entry.path else None

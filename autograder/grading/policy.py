@@ -4,11 +4,16 @@ A policy is applied to results, after grading. So nothing is graded again when a
 file, `times` when submissions were handed in.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
 from autograder.course import catalogue
 from course_data.errors import UserError
+
+if TYPE_CHECKING:
+    from autograder.grading.submission import Result
 
 DAY = timedelta(days=1)
 
@@ -29,15 +34,15 @@ class Policy:
     """What a policy file says. `deadlines`: lesson -> time; `extensions`: (student, lesson) -> time or days to add."""
 
     zone: tzinfo
-    deadlines: dict
+    deadlines: dict[str, datetime]
     grace: timedelta = timedelta()
     percent: float = 0.0
     of: str = "earned"
     max_days: int | None = None
     late_days: int = 0
-    extensions: dict = field(default_factory=dict)
+    extensions: dict[tuple[str, str], datetime | timedelta] = field(default_factory=dict)
 
-    def deadline(self, student, lesson):
+    def deadline(self, student: str, lesson: str) -> datetime | None:
         """The time until which this student is on time, or None. An extension never makes it earlier."""
         common, own = self.deadlines.get(lesson), self.extensions.get((student, lesson))
         if common is None or own is None:
@@ -62,10 +67,12 @@ class Standing:
     reason: str
 
 
+Times = Mapping[tuple[str, str], datetime | NotKnown]  # (student, lesson) -> when it was handed in
+Standings = Mapping[tuple[str, str], Standing]  # (student, lesson) -> what counts
 COLUMNS = ("submitted", "deadline", "days_late", "late_days_used", "penalty", "final_points", "reason")
 
 
-def shown(standing):
+def shown(standing: Standing | None) -> tuple[str, ...]:
     """The cells of `COLUMNS`, as text; empty where there is no standing."""
     if standing is None:
         return ("",) * len(COLUMNS)
@@ -77,7 +84,7 @@ def shown(standing):
 # Applying a policy
 
 
-def apply(policy, results, times):
+def apply(policy: Policy, results: Sequence["Result"], times: Times) -> Standings:
     """(student, lesson) -> `Standing`, for every `Result`.
 
     `times`: (student, lesson) -> an aware datetime, or `NotKnown`: no point counts then. A student's late days go to the lessons in
@@ -92,7 +99,8 @@ def apply(policy, results, times):
             f"When was this handed in? There is no time for {who}. Give a CSV file (student,lesson,submitted) with --times, or take "
             "the files' own times with --file-times, or nbgrader's timestamp.txt beside the notebooks with --nbgrader-times."
         )
-    standings, left = {}, {}
+    standings = {}
+    left: dict[str, int] = {}
     for result in sorted(results, key=lambda r: (_order(policy, r.lesson), r.student)):
         student = result.student
         standing = judge(policy, result, times.get((student, result.lesson)), left.get(student, policy.late_days))
@@ -101,7 +109,7 @@ def apply(policy, results, times):
     return standings
 
 
-def judge(policy, result, submitted, late_days):
+def judge(policy: Policy, result: "Result", submitted: datetime | NotKnown | None, late_days: int) -> Standing:
     """The `Standing` of one submission, with `late_days` left to use."""
     student, lesson, points = result.student, result.lesson, result.points
     deadline = policy.deadline(student, lesson)
@@ -113,6 +121,7 @@ def judge(policy, result, submitted, late_days):
     if isinstance(submitted, NotKnown):
         reason = f"when it was handed in is not known: {submitted.why}"
         return Standing(student, lesson, points, result.max_points, None, deadline.astimezone(policy.zone), 0, 0, points, 0, reason)
+    assert submitted is not None, "without a time nothing is applied"
     # In UTC: the difference of two times in one zone would be the clock's, not the hours that have passed.
     lateness = submitted.astimezone(UTC) - deadline.astimezone(UTC)
     days = max(0, -((policy.grace - lateness) // DAY))
@@ -149,24 +158,24 @@ def judge(policy, result, submitted, late_days):
     )
 
 
-def handed_in(result):
+def handed_in(result: "Result") -> bool:
     """Whether there was a notebook at all."""
     return bool(result.file)
 
 
-def strangers(policy, results):
+def strangers(policy: Policy, results: Sequence["Result"]) -> list[str]:
     """Students with an extension who are not among the results: probably misspelt."""
     return sorted({student for student, _ in policy.extensions} - {r.student for r in results})
 
 
-def _order(policy, lesson):
+def _order(policy: Policy, lesson: str) -> tuple[bool, float, str]:
     deadline = policy.deadlines.get(lesson)
     return (deadline is None, deadline.timestamp() if deadline else 0, lesson)
 
 
-def _days(number, word="day"):
+def _days(number: int, word: str = "day") -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _number(value):
+def _number(value: float) -> str:
     return f"{value:g}"

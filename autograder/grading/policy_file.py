@@ -18,8 +18,10 @@ extensions:
 
 import difflib
 import re
-from datetime import timedelta
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any, NoReturn
 
 import yaml
 
@@ -30,7 +32,7 @@ from autograder.grading.times import parse_time, zone_named
 KEYS = ("time_zone", "deadlines", "grace_minutes", "penalty", "max_days", "late_days", "extensions")
 
 
-def read_policy(path):
+def read_policy(path: str | Path) -> Policy:
     """The `Policy` in a YAML file. Raises `PolicyError` with the line, the key and what to do."""
     path = Path(path)
     try:
@@ -49,14 +51,14 @@ def read_policy(path):
 
 
 class _Reader:
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = path
 
-    def wrong(self, node, key, what):
+    def wrong(self, node: Any, key: str, what: str) -> NoReturn:
         line = f", line {node.start_mark.line + 1}" if node is not None else ""
         raise PolicyError(f"{self.path}{line}, {key}: {what}" if key else f"{self.path}{line}: {what}")
 
-    def policy(self, top):
+    def policy(self, top: Any) -> Policy:
         if top is None:
             self.wrong(None, "", f"the file is empty. It needs time_zone and deadlines; it may have {', '.join(KEYS[2:])}.")
         values = self.mapping(top, "", KEYS)
@@ -82,7 +84,7 @@ class _Reader:
             self.extensions(values["extensions"], zone, deadlines) if "extensions" in values else {},
         )
 
-    def extensions(self, node, zone, deadlines):
+    def extensions(self, node: Any, zone: tzinfo, deadlines: dict[str, datetime]) -> dict[tuple[str, str], datetime | timedelta]:
         found = {}
         for student, lessons in self.pairs(node, "extensions"):
             name = f"extensions.{student.value}"
@@ -95,12 +97,12 @@ class _Reader:
                 found[inert.name(student.value), lesson] = self.read(value, f"{name}.{key.value}", lambda text: _extension(text, zone))
         return found
 
-    def pairs(self, node, key):
+    def pairs(self, node: Any, key: str) -> Any:
         """(key node, value node) of a mapping, with every key a text that stands once."""
         if not isinstance(node, yaml.MappingNode):
             what = f"expected `name: value` lines below it, found {_found(node)}."
             self.wrong(node, key, what)
-        seen = {}
+        seen: dict[str, int] = {}
         for name, value in node.value:
             if not isinstance(name, yaml.ScalarNode):
                 self.wrong(name, key, "a key must be a plain word.")
@@ -109,7 +111,7 @@ class _Reader:
             seen[name.value] = name.start_mark.line + 1
         return node.value
 
-    def mapping(self, node, key, allowed):
+    def mapping(self, node: Any, key: str, allowed: Collection[str]) -> dict[str, Any]:
         values = {}
         for name, value in self.pairs(node, key):
             if name.value not in allowed:
@@ -119,7 +121,7 @@ class _Reader:
             values[name.value] = value
         return values
 
-    def read(self, node, key, convert):
+    def read(self, node: Any, key: str, convert: Callable[[str], Any]) -> Any:
         if not isinstance(node, yaml.ScalarNode):
             self.wrong(node, key, f"expected one value, found {_found(node)}.")
         try:
@@ -127,14 +129,14 @@ class _Reader:
         except ValueError as problem:
             self.wrong(node, key, str(problem))
 
-    def lesson(self, node, key):
+    def lesson(self, node: Any, key: str) -> str:
         return self.read(node, key, catalogue.lesson_named)
 
-    def number(self, values, key, low, high, prefix="", whole=False):
+    def number(self, values: dict[str, Any], key: str, low: int, high: int, prefix: str = "", whole: bool = False) -> Any:
         if key not in values:
             return 0
 
-        def convert(text):
+        def convert(text: str) -> float:
             try:
                 value = int(text) if whole else float(text)
             except ValueError:
@@ -147,13 +149,13 @@ class _Reader:
         return self.read(values[key], prefix + key, convert)
 
 
-def _earned_or_maximum(text):
+def _earned_or_maximum(text: str) -> str:
     if text not in ("earned", "maximum"):
         raise ValueError(f"expected `earned` or `maximum`, found {text!r}: a day costs a part of the points earned, or of the maximum.")
     return text
 
 
-def _extension(text, zone):
+def _extension(text: str, zone: tzinfo) -> datetime | timedelta:
     days = re.fullmatch(r"\+?\s*(\d{1,4}) days?", text)
     if days:
         return timedelta(days=int(days[1]))
@@ -163,7 +165,7 @@ def _extension(text, zone):
         raise ValueError(f"{problem} A number of days is good, too, e.g. 3 days.") from None
 
 
-def _found(node):
+def _found(node: Any) -> str:
     if isinstance(node, yaml.SequenceNode):
         return "a list"
     if isinstance(node, yaml.MappingNode):

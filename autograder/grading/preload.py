@@ -6,6 +6,8 @@ loaded for the first one that speaks of anything that could.
 
 import re
 
+from autograder.course.program import Program
+
 PRELOAD = ("numpy", "torch", "matplotlib.pyplot", "statistics")  # for every submission
 FURTHER = (
     "torch._dynamo",
@@ -32,6 +34,6 @@ WORDS = re.compile(
 )
 
 
-def further(program):
+def further(program: Program) -> tuple[str, ...]:
     """The libraries beside `PRELOAD` to load before `program` (a `program.Program`) runs."""
     return FURTHER if any(WORDS.search(step.source) for step in program.steps) else ()

@@ -6,34 +6,36 @@ import hashlib
 import json
 import platform
 import re
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from autograder.checks.files import COURSE
+from autograder.checks.files import COURSE, CheckFiles
 from autograder.course import paths
 
 NOT_IN_VERDICTS = (paths.SOURCE, "figures.py")  # of a lesson's folder: no check looks at them
 
 
-def hashes(lesson, files=COURSE):
+def hashes(lesson: str, files: CheckFiles = COURSE) -> dict[str, str]:
     """{"checks", "grader", "environment"}: SHA-256 of the lesson's checks, of the package `autograder`, and of `environment()`."""
     private = [path for (name, _), path in files.own.items() if name == lesson]
     checks = [*_with_borrowed(paths.folder_of(lesson)), paths.catalogue_of(lesson), *private]
     return {"checks": _hash_of(checks), "grader": _grader(), "environment": _environment()}
 
 
-def _with_borrowed(folder):
+def _with_borrowed(folder: Path) -> set[Path]:
     """The modules of a lesson's checks, and those of other lessons that they import."""
     own = _modules(folder)
     borrowed = {name for path in own for name in re.findall(r"\bcourse_lessons\.((?:lesson|lab)_\w+)", path.read_text(encoding="utf-8"))}
     return {*own, *(path for name in borrowed for path in _modules(paths.FOLDERS / name))}
 
 
-def _modules(folder):
+def _modules(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*.py") if path.name not in NOT_IN_VERDICTS]
 
 
 @functools.cache
-def environment():
+def environment() -> dict[str, str]:
     """The versions that verdicts could depend on."""
     return {
         "python": platform.python_version(),
@@ -43,7 +45,7 @@ def environment():
     }
 
 
-def _of_files():
+def _of_files() -> dict[str, str]:
     """The versions that verdicts on files depend on; a bundle for one lesson does without them."""
     found = {}
     for name in ("onnx", "onnxruntime"):
@@ -56,17 +58,17 @@ def _of_files():
 
 
 @functools.cache
-def _grader():
+def _grader() -> str:
     package = paths.REPOSITORY / "autograder"
     return _hash_of([*package.rglob("*.py"), *package.rglob("templates/*.html")])
 
 
 @functools.cache
-def _environment():
+def _environment() -> str:
     return hashlib.sha256(json.dumps(environment(), sort_keys=True).encode()).hexdigest()
 
 
-def _hash_of(files):
+def _hash_of(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(files):
         content = path.read_bytes()

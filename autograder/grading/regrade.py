@@ -6,11 +6,14 @@ agrees. A stop at any moment loses nothing: the same command finds what was grad
 
 import json
 import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.checks.verdict import Verdict
-from autograder.grading.class_run import ClassroomError, grade_class, write_gradebook
+from autograder.grading.class_run import ClassroomError, Graded, grade_class, write_gradebook
+from autograder.grading.policy import Standings
 from autograder.grading.results_folder import page_file, remove, result_file
 from autograder.grading.submission import Result
 from course_data.files import write_whole
@@ -29,12 +32,12 @@ class Change:
     after: Verdict | None
 
     @property
-    def points(self):
+    def points(self) -> float:
         """By how much the points change."""
         return (self.after.points if self.after else 0) - (self.before.points if self.before else 0)
 
     @property
-    def why(self):
+    def why(self) -> str:
         """What the new grading says, or, where it says nothing, what the old one said."""
         if self.after is None:
             return "It is not handed in any more."
@@ -45,7 +48,7 @@ class Change:
         return self.after.message
 
 
-def regrade(folder, out, **options):
+def regrade(folder: str | Path, out: str | Path, **options: Any) -> tuple[Graded, list[Change]]:
     """Grade `folder` with today's checks beside what is in `out`. Returns (what was `Graded`, changes).
 
     Takes the options of `grade_class`; the seed is that of `out`. What is not in `folder` stays as it is, unless `drop_others`.
@@ -69,7 +72,7 @@ def regrade(folder, out, **options):
     return graded, changes(before, graded.results)
 
 
-def read_all(out):
+def read_all(out: Path) -> dict[tuple[str, str], Result]:
     """(student, lesson) -> `Result` with its verdicts, for every readable result file in `out`, also an older version's."""
     found = {}
     for path in sorted((out / "results").glob("*/*.json")):
@@ -82,7 +85,7 @@ def read_all(out):
     return found
 
 
-def changes(before, results):
+def changes(before: Mapping[tuple[str, str], Result], results: Iterable[Result]) -> list[Change]:
     """The `Change`s from `before` ((student, lesson) -> Result) to the list `results`, in the order of the names.
 
     A message that alone is different is no change: it is the same grade.
@@ -98,7 +101,7 @@ def changes(before, results):
     return found
 
 
-def take_over(out, results, standings=None, drop_others=False):
+def take_over(out: str | Path, results: Sequence[Result], standings: Standings | None = None, drop_others: bool = False) -> None:
     """Put what `regrade` has graded in the place of what is in `out`, file by file, the gradebook last.
 
     `results` are those in the gradebook. Files of others are removed with `drop_others`.
@@ -122,6 +125,6 @@ def take_over(out, results, standings=None, drop_others=False):
     forget(out)
 
 
-def forget(out):
+def forget(out: str | Path) -> None:
     """Remove what `regrade` has graded."""
     shutil.rmtree(Path(out) / FOLDER, ignore_errors=True)

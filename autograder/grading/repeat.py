@@ -4,8 +4,10 @@ import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.checks import private_checks
+from autograder.checks.verdict import Verdict
 from autograder.grading import provenance
 from autograder.grading.class_run import handed_in
 from autograder.grading.finding import ClassroomError, find_submissions
@@ -22,11 +24,13 @@ class Repetition:
 
     then: Result
     now: Result
-    differs: list
-    changed: list
+    differs: list[str]
+    changed: list[tuple[Verdict | None, Verdict | None]]
 
 
-def repeat(result_file, submission=None, *, accept_weak=False, own_checks=None):
+def repeat(
+    result_file: str | Path, submission: Path | None = None, *, accept_weak: bool = False, own_checks: str | Path | None = None
+) -> Repetition:
     """Grade the submission of a result file again, with its seed, limits and isolation. Returns a `Repetition`.
 
     `submission` is where it is now, a notebook or the folder of the class; None: where the result says.
@@ -51,7 +55,7 @@ def repeat(result_file, submission=None, *, accept_weak=False, own_checks=None):
     return Repetition(then, now, _differences(then, now, environment), _changed(then, now))
 
 
-def _read(path):
+def _read(path: str | Path) -> tuple[Result, dict[str, Any]]:
     try:
         data = json.loads(Path(path).read_bytes())
         result = Result.from_dict(data)
@@ -63,7 +67,7 @@ def _read(path):
         raise ClassroomError(f"{path} is not a result of this version of `course grade`. Give a file in OUT/results.") from None
 
 
-def _submission(result, where):
+def _submission(result: Result, where: Path | None) -> tuple[Path, bytes]:
     """Where the notebook to grade is, and its bytes."""
     path = Path(where or result.file)
     if where and path.is_dir():
@@ -82,7 +86,7 @@ def _submission(result, where):
         ) from None
 
 
-def _differences(then, now, environment):
+def _differences(then: Result, now: Result, environment: dict[str, Any]) -> list[str]:
     found = []
     if then.sha256 != now.sha256:
         found.append("the submission is another one")
@@ -92,19 +96,19 @@ def _differences(then, now, environment):
         if then.hashes.get(name) != now.hashes.get(name):
             found.append(words)
     today = provenance.environment()
-    names = dict.fromkeys([*environment, *today])
-    found += [f"{name} was {environment.get(name)}, is {today.get(name)}" for name in names if environment.get(name) != today.get(name)]
+    both = dict.fromkeys([*environment, *today])
+    found += [f"{name} was {environment.get(name)}, is {today.get(name)}" for name in both if environment.get(name) != today.get(name)]
     if then.isolation.get("level") != now.isolation.get("level") and then.isolation:
         found.append(f"isolation was {then.isolation.get('level')}, is {now.isolation.get('level')}")
     return found
 
 
-def _changed(then, now):
+def _changed(then: Result, now: Result) -> list[tuple[Verdict | None, Verdict | None]]:
     """Messages may hold what a student's code said, an address or a time: they are no part of a verdict here."""
     before, after = ({v.exercise: v for v in result.verdicts} for result in (then, now))
     pairs = [(before.get(exercise), after.get(exercise)) for exercise in dict.fromkeys([*before, *after])]
     return [(a, b) for a, b in pairs if _essence(a) != _essence(b)]
 
 
-def _essence(verdict):
-    return verdict and (verdict.status, verdict.points, verdict.max_points, verdict.checks)
+def _essence(verdict: Verdict | None) -> tuple | None:
+    return (verdict.status, verdict.points, verdict.max_points, verdict.checks) if verdict else None

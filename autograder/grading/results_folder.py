@@ -1,23 +1,24 @@
 """The folder that `course grade` writes: where each result and page lies in it, and what it holds of earlier runs."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from autograder.course import catalogue, inert
 from autograder.grading.submission import Result
 
 
-def result_file(out, student, lesson):
+def result_file(out: str | Path, student: str, lesson: str) -> Path:
     """Where the result on a submission lies."""
     return Path(out) / "results" / inert.path_name(student) / f"{lesson}.json"
 
 
-def page_file(out, student, lesson):
+def page_file(out: str | Path, student: str, lesson: str) -> Path:
     """Where the page for the student lies."""
     return Path(out) / "feedback" / inert.path_name(student) / f"{lesson}.html"
 
 
-def others(out, keys):
+def others(out: str | Path, keys: Iterable[tuple[str, str]]) -> tuple[list[Result], list[Path]]:
     """The results in `out` on submissions that are not among `keys` ((student, lesson)), and the files that hold none that counts:
     of another version, or of a run that was stopped before a time-out was confirmed.
     """
@@ -37,7 +38,7 @@ def others(out, keys):
     return found, unreadable
 
 
-def remove(out, files_of):
+def remove(out: str | Path, files_of: Iterable[tuple[str, str]]) -> None:
     """Remove the results and pages of `files_of` ((student, lesson)), and folders that are empty then."""
     for key in files_of:
         for path in (result_file(out, *key), page_file(out, *key)):

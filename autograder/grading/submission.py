@@ -5,20 +5,31 @@ The student's code runs in the sandbox's processes only. The checks run here and
 
 import contextlib
 import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograder.checks.artefacts import Artefacts, Boxed
-from autograder.checks.files import COURSE
-from autograder.checks.run import run_checks
+from autograder.checks.asking import Answers
+from autograder.checks.files import COURSE, CheckFiles
+from autograder.checks.run import Outcome, run_checks
 from autograder.checks.verdict import Verdict, better, grader_error, judge, shorter, unfilled, with_reasons
-from autograder.course.faults import CellStopped, Crashed, MachineBusy, Missing, StudentError, TimedOut
+from autograder.course.catalogue import Exercise, Lesson
+from autograder.course.faults import CellStopped, Crashed, MachineBusy, Missing, StudentError, StudentFault, TimedOut
 from autograder.course.handed_in import ENDING, Handed
-from autograder.course.notebooks import NotebookProblem, read_submission
+from autograder.course.notebooks import NotebookProblem, Submission, read_submission
+from autograder.course.program import Program, Step
 from autograder.grading import provenance
 from autograder.grading.blame import settled
 from autograder.grading.preload import further
 from autograder.sandbox import wire
-from autograder.sandbox.session import InPlace
+from autograder.sandbox.limits import CellOutcome
+from autograder.sandbox.question import Question
+from autograder.sandbox.reply import Reply
+from autograder.sandbox.session import InPlace, Session
+
+if TYPE_CHECKING:
+    from autograder.sandbox.box import Sandbox
 
 RUNS_IN_PLACE = 3  # an exercise that ends the process is not asked again; those below it are
 LOST_IN_A_FORK = ("timeout", "crashed", "error", "missing")  # how an answer ends that needs a thread or a process of an earlier cell
@@ -33,34 +44,34 @@ class Result:
     student: str
     lesson: str
     file: str
-    verdicts: list
+    verdicts: list[Verdict]
     sha256: str = ""
     seed: int = 0
-    isolation: dict = field(default_factory=dict)
-    limits: dict = field(default_factory=dict)
-    repairs: list = field(default_factory=list)
+    isolation: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
+    repairs: list[str] = field(default_factory=list)
     problem: str = ""  # why the file could not be read, for the student
-    hashes: dict = field(default_factory=dict)  # of the checks, the grader and the environment
-    artefacts: dict = field(default_factory=dict)  # file handed in -> its bytes and sha256, or why it was not read
-    measured: dict = field(default_factory=dict)  # file handed in -> what the grader found
-    unconfirmed: list = field(
+    hashes: dict[str, str] = field(default_factory=dict)  # of the checks, the grader and the environment
+    artefacts: dict[str, Any] = field(default_factory=dict)  # file handed in -> its bytes and sha256, or why it was not read
+    measured: dict[str, Any] = field(default_factory=dict)  # file handed in -> what the grader found
+    unconfirmed: list[str] = field(
         default_factory=list
     )  # exercises where something took too long, perhaps because of others: run alone, it counts
 
     @property
-    def points(self):
+    def points(self) -> float:
         return sum(v.points for v in self.verdicts)
 
     @property
-    def max_points(self):
+    def max_points(self) -> float:
         return sum(v.max_points for v in self.verdicts)
 
     @property
-    def open_points(self):
+    def open_points(self) -> float:
         """Points that wait for a person."""
         return sum(v.max_points for v in self.verdicts if v.status == "needs_manual")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "points": self.points,
@@ -71,14 +82,25 @@ class Result:
         }
 
     @classmethod
-    def from_dict(cls, data):
+    def from_dict(cls, data: Any) -> "Result":
         """The inverse of `to_dict`. Raises KeyError or TypeError on other data."""
         names = cls.__dataclass_fields__.keys()
         values = {name: data[name] for name in names}
         return cls(**{**values, "verdicts": [Verdict(**v) for v in data["verdicts"]]})
 
 
-def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None, handed=None, files=COURSE):
+def grade(
+    data: bytes,
+    student: str,
+    lesson_name: str,
+    sandbox: "Sandbox",
+    *,
+    seed: int,
+    file: str = "",
+    exercises: Collection[str] | None = None,
+    handed: Handed | None = None,
+    files: CheckFiles = COURSE,
+) -> Result:
     """Grade a notebook file's bytes. Returns a `Result`; never raises for anything a student did, but `MachineBusy` where others
     had the processor for too long to say anything.
 
@@ -107,8 +129,8 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
         result.verdicts = unread(wanted, result.problem)
         return result
     result.repairs = submission.repairs
-    known = {e.id: _without_running(lesson, e, submission) for e in wanted}
-    ask = [e for e in wanted if known[e.id] is None and not e.files]
+    known = {e.id: verdict for e in wanted if (verdict := _without_running(lesson, e, submission))}
+    ask = [e for e in wanted if e.id not in known and not e.files]
     if ask:
         more = further(submission.program) if "torch" in sandbox.preload else ()
         with sandbox.session(seed=_own_seed(seed), further=more) as session:
@@ -141,7 +163,7 @@ def grade(data, student, lesson_name, sandbox, *, seed, file="", exercises=None,
     return result
 
 
-def grade_alone(data, student, lesson_name, sandbox, **options):
+def grade_alone(data: bytes, student: str, lesson_name: str, sandbox: "Sandbox", **options: Any) -> Result:
     """`grade` where nothing else is graded, so that what took too long can be confirmed at once."""
     try:
         first = grade(data, student, lesson_name, sandbox, **options)
@@ -152,7 +174,7 @@ def grade_alone(data, student, lesson_name, sandbox, **options):
     return confirmed(first, grade(data, student, lesson_name, sandbox, **{**options, "exercises": first.unconfirmed}))
 
 
-def confirmed(first, alone):
+def confirmed(first: Result, alone: Result) -> Result:
     """The result of two runs: `alone`, a second one of the exercises `first.unconfirmed` beside which nothing else ran, counts for these."""
     again = {v.exercise: v for v in alone.verdicts if v.exercise in first.unconfirmed}
     return replace(
@@ -163,7 +185,7 @@ def confirmed(first, alone):
     )
 
 
-def _judged(lesson_name, exercise, outcomes, files):
+def _judged(lesson_name: str, exercise: Exercise, outcomes: Sequence[Outcome], files: CheckFiles) -> Verdict:
     """The verdict; a fault of ours in finding it costs this exercise alone."""
     try:
         return judge(lesson_name, exercise, outcomes, hidden=True, files=files)
@@ -171,12 +193,12 @@ def _judged(lesson_name, exercise, outcomes, files):
         return grader_error(exercise, f"{type(error).__name__}: {error}")
 
 
-def _nobody(exercise_id):
+def _nobody(exercise_id: str) -> NoReturn:
     """Stands for the student's notebook where checks are about files."""
     raise RuntimeError("a check of files asks the notebook")
 
 
-def _checks_seed(seed, sha256, artefacts=None):
+def _checks_seed(seed: int, sha256: str, artefacts: Mapping[str, Any] | None = None) -> int:
     """The seed of the checks' inputs: another one for every other file, so that nobody can copy answers to the
     inputs that an error message has shown them, or show them to others, and hand in again.
     """
@@ -184,17 +206,17 @@ def _checks_seed(seed, sha256, artefacts=None):
     return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big")
 
 
-def _own_seed(seed):
+def _own_seed(seed: int) -> int:
     """The seed inside the sandbox. Student code can read it, so the checks' own seed must not follow from it."""
     return int.from_bytes(hashlib.sha256(f"session {seed}".encode()).digest()[:4], "big")
 
 
-def unread(exercises, message, status="error"):
+def unread(exercises: Iterable[Exercise], message: str, status: str = "error") -> list[Verdict]:
     """The verdicts on a submission that could not be read or was not handed in."""
     return [Verdict(e.id, status, 0, e.points, message, {}) for e in exercises]
 
 
-def _without_running(lesson, exercise, submission):
+def _without_running(lesson: Lesson, exercise: Exercise, submission: Submission) -> Verdict | None:
     """The verdict that needs no run: deleted, blank, or a text for a person; else None."""
     if exercise.kind == "artefact":
         return None
@@ -207,7 +229,7 @@ def _without_running(lesson, exercise, submission):
     return Verdict(exercise.id, "blank", 0, exercise.points, message, {}) if message else None
 
 
-def _for_a_person(exercise, source, submission):
+def _for_a_person(exercise: Exercise, source: str | None, submission: Submission) -> Verdict:
     if exercise.id in submission.written:
         message = f"A person reads this answer. {submission.written[exercise.id]}".strip()
         return Verdict(exercise.id, "needs_manual", 0, exercise.points, message, {})
@@ -229,10 +251,13 @@ class _Asked:
     `slow` are the ids of those of which a call was stopped at any of these moments.
     """
 
-    def __init__(self, session, submission, lesson, exercises, seed, files):
+    def __init__(
+        self, session: Session, submission: Submission, lesson: Lesson, exercises: Sequence[Exercise], seed: int, files: CheckFiles
+    ) -> None:
         self._lesson, self._seed, self._submission, self._files = lesson, seed, submission, files
         program = submission.program
-        self.verdicts, self.slow = {}, set()
+        self.verdicts: dict[str, Verdict] = {}
+        self.slow: set[str] = set()
         cells = _Cells(session, submission, exercises)
         self._placed = sorted((e for e in exercises if e.id in program.moments), key=lambda e: program.moments[e.id])
         self._ask(cells, self._placed, program.moments)
@@ -241,7 +266,7 @@ class _Asked:
         for exercise in exercises:
             self.verdicts[exercise.id] = with_reasons(self.verdicts[exercise.id], program.rebound(exercise))
 
-    def once_more(self, start):
+    def once_more(self, start: Callable[[], Session]) -> None:
         """Ask in place, in sessions that `start` gives, what may have failed for want of a thread or a process that a cell had made."""
         statuses = [(e, self.verdicts[e.id].status) for e in self._placed]
         left = [e for e, status in statuses if status in LOST_IN_A_FORK or status == "failed" and e.id in self._put_off]
@@ -253,11 +278,11 @@ class _Asked:
                 self._ask(cells, left, self._submission.program.moments)
             left = [e for e in left if e.id in cells.not_asked]
 
-    def _may_get_more(self, exercise, program):
+    def _may_get_more(self, exercise: Exercise, program: Program) -> bool:
         verdict = self.verdicts.get(exercise.id)
         return verdict is None or verdict.status != "passed" and program.may_differ_at_the_end(exercise)
 
-    def _ask(self, cells, exercises, moments):
+    def _ask(self, cells: "_Cells", exercises: Sequence[Exercise], moments: Mapping[str, int]) -> None:
         for identity, verdict in _question(cells, self._lesson, exercises, self._seed, moments, self._files).items():
             self.verdicts[identity] = better(self.verdicts.get(identity), verdict)
             if "timeout" in verdict.checks.values():
@@ -267,26 +292,26 @@ class _Asked:
 class _Cells:
     """The cells of a submission, run in `session` as far as they are needed."""
 
-    def __init__(self, session, submission, exercises):
+    def __init__(self, session: Session, submission: Submission, exercises: Iterable[Exercise]) -> None:
         self.session, self._submission, self._ids = session, submission, {e.id for e in exercises}
         self._done = 0
-        self.not_asked = set()  # ids of exercises for which it was the wrong moment
-        self.faults = {}  # exercise id -> the fault that its own cell ended with
+        self.not_asked: set[str] = set()  # ids of exercises for which it was the wrong moment
+        self.faults: dict[str, StudentFault] = {}  # exercise id -> the fault that its own cell ended with
 
-    def run_to(self, number=None):
+    def run_to(self, number: int | None = None) -> None:
         """Run the first `number` cells of the program (None: all), but for those that have run."""
         steps = self._submission.program.steps
         for step in steps[self._done : number]:
             self._run(step)
         self._done = max(self._done, len(steps) if number is None else number)
 
-    def may_ask(self, last):
+    def may_ask(self, last: bool) -> bool:
         """Whether a question leaves the cells below what they have; `last`: there are none."""
         if isinstance(self.session, InPlace):
             return not self.session.over
         return last or self.session.question_costs_nothing()
 
-    def _run(self, step):
+    def _run(self, step: Step) -> None:
         outcome = self.session.run_cell(step.source, step.name)
         if len(outcome.output) > self.session.limits.output_kb << 10:
             self._submission.repairs.append(f"What {step.name} printed was cut after {self.session.limits.output_kb} kB.")
@@ -296,9 +321,9 @@ class _Cells:
             self.faults.pop(step.exercise, None)
 
 
-def _fault_of(outcome):
+def _fault_of(outcome: CellOutcome) -> StudentFault:
     if outcome.status == "timeout":
-        fault = TimedOut(outcome.message)
+        fault: StudentFault = TimedOut(outcome.message)
     elif outcome.status == "crashed":
         fault = Crashed(outcome.message)
     else:
@@ -307,7 +332,9 @@ def _fault_of(outcome):
     return fault
 
 
-def _question(cells, lesson, exercises, seed, moments, files):
+def _question(
+    cells: _Cells, lesson: Lesson, exercises: Sequence[Exercise], seed: int, moments: Mapping[str, int], files: CheckFiles
+) -> dict[str, Verdict]:
     """Exercise id -> verdict, each at its moment (an exercise without one: at the end), in the order given. Runs the cells up to there.
 
     Left out are those `cells.not_asked`: where a cell has left threads or processes behind, a question would end them for the cells below.
@@ -317,10 +344,10 @@ def _question(cells, lesson, exercises, seed, moments, files):
     if not exercises:
         return {}
     with contextlib.ExitStack() as stack:
-        asking = {}
+        asking: dict[str, Answers] = {}
 
         @contextlib.contextmanager
-        def open_question(exercise_id):
+        def open_question(exercise_id: str) -> Iterator[Answers]:
             if exercise_id not in asking:
                 asking.clear()
                 stack.close()
@@ -343,7 +370,7 @@ def _question(cells, lesson, exercises, seed, moments, files):
 class _Nothing:
     """Answers where nothing is asked."""
 
-    def call(self, *args, **kwargs):
+    def call(self, *args: object, **kwargs: object) -> NoReturn:
         raise Crashed("this was not asked")
 
     value = call
@@ -352,20 +379,20 @@ class _Nothing:
 class _Asking:
     """A question of the sandbox, as checks ask it. `fault` is what the exercise's own cell ended with, or None."""
 
-    def __init__(self, session, question, fault):
+    def __init__(self, session: Session, question: Question, fault: StudentFault | None) -> None:
         self._session, self._question, self._fault = session, question, fault
 
-    def call(self, name, args, kwargs, wrt=None):
+    def call(self, name: str, args: tuple, kwargs: dict[str, Any], wrt: tuple | None = None) -> Reply:
         try:
             return self._guard(lambda: self._question.call(name, args, kwargs, wrt))
         except wire.WireError as problem:
             # The checks' own arguments cross; what an earlier answer gave may not, wrapped once more.
             raise StudentError("TooLarge", f"what it returned cannot be handed on: {problem}") from None
 
-    def value(self, name):
+    def value(self, name: str) -> Any:
         return self._guard(lambda: self._question.value(name))
 
-    def _guard(self, ask):
+    def _guard(self, ask: Callable[[], Any]) -> Any:
         try:
             return ask()
         except Missing as missing:

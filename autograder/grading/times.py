@@ -2,18 +2,30 @@
 
 import csv
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from autograder.course import catalogue, inert
 from autograder.course.handed_in import beside
-from autograder.grading.policy import NotKnown, PolicyError
+from autograder.grading.policy import NotKnown, Policy, PolicyError, Times
+
+if TYPE_CHECKING:
+    from autograder.grading.submission import Result
 
 EXAMPLE = "e.g. 2026-10-12 23:59"
 
 
-def submission_times(results, policy, table=None, file_times=False, stamps=False, known=None):
+def submission_times(
+    results: Iterable["Result"],
+    policy: Policy,
+    table: str | Path | None = None,
+    file_times: bool = False,
+    stamps: bool = False,
+    known: Times | None = None,
+) -> Times:
     """(student, lesson) -> when it was handed in (aware), as far as known, or `NotKnown`. Raises `PolicyError` on a bad table.
 
     `table` is a CSV file with the columns student, lesson, submitted; what it says comes first, because it is the instructor's. With
@@ -38,7 +50,7 @@ def submission_times(results, policy, table=None, file_times=False, stamps=False
     return times
 
 
-def _told(result, notebook, file_times, stamps):
+def _told(result: "Result", notebook: Path, file_times: bool, stamps: bool) -> datetime | NotKnown | None:
     stamp = notebook.parent / "timestamp.txt"
     why = None
     if stamps:
@@ -53,7 +65,7 @@ def _told(result, notebook, file_times, stamps):
     return why
 
 
-def read_stamp(path):
+def read_stamp(path: Path) -> datetime | NotKnown:
     """The time in nbgrader's timestamp.txt: `2026-10-12 21:58:03.123456 UTC`; without a zone it is UTC, as in nbgrader. Or `NotKnown`."""
     try:
         if path.is_symlink() or not path.is_file():  # a pipe would keep the class waiting
@@ -67,7 +79,7 @@ def read_stamp(path):
         return NotKnown(f"{path.name}: {problem}")
 
 
-def recorded(path):
+def recorded(path: str | Path) -> Times:
     """(student, lesson) -> time, as an earlier run has written them to penalties.csv; nothing where there is none."""
     try:
         head, *rows = inert.rows_of(Path(path).read_bytes())
@@ -77,7 +89,7 @@ def recorded(path):
         return {}
 
 
-def _read_table(path, zone):
+def _read_table(path: str | Path, zone: tzinfo) -> Times:
     try:
         rows = inert.rows_of(Path(path).read_bytes())
     except (OSError, UnicodeDecodeError) as problem:
@@ -107,7 +119,7 @@ def _read_table(path, zone):
 # As people write them
 
 
-def parse_time(text, zone):
+def parse_time(text: str, zone: tzinfo) -> datetime:
     """An aware datetime from `2026-10-12 23:59[:ss][ zone or offset]`; ValueError says what is wrong with it."""
     match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d?:\d\d(?::\d\d(?:\.\d+)?)?)\s*(.*))?", text)
     if match is None:
@@ -128,7 +140,7 @@ def parse_time(text, zone):
     return naive.replace(tzinfo=zone_named(place))
 
 
-def zone_named(name):
+def zone_named(name: str) -> tzinfo:
     """The time zone `name`, e.g. Europe/Berlin. ValueError if there is none."""
     try:
         return ZoneInfo(name)

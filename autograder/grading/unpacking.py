@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from autograder.course import catalogue, handed_in, inert, system_names
 from autograder.course.notebooks import MAX_BYTES
@@ -28,7 +29,7 @@ class CannotUnpack(Exception):
     """The message says why, in words that go on after the name of the file."""
 
 
-def unpacked(path, folder):
+def unpacked(path: Path, folder: str | Path) -> tuple[Path, list[tuple[str, str]]]:
     """Unpack the zip at `path` below `folder`. Returns (the folder with its files, [(name in the zip, why it was left out)]).
 
     The folder is another one for every other zip, and the same for the same. Files get the time of the zip: their own times stand in it as
@@ -56,11 +57,12 @@ def unpacked(path, folder):
 
 
 class _Unpacking:
-    def __init__(self, time):
-        self._time, self._bytes, self._files, self.left_out = time, MOST_BYTES, MOST_FILES, []
+    def __init__(self, time: float) -> None:
+        self._time, self._bytes, self._files = time, MOST_BYTES, MOST_FILES
+        self.left_out: list[tuple[str, str]] = []
         self._wanted = {name for lesson in catalogue.lessons().values() for name in lesson.files}
 
-    def take(self, source, folder, deeper):
+    def take(self, source: BinaryIO, folder: Path, deeper: int) -> None:
         """Unpack the zip in the open file `source` into `folder`."""
         try:
             if _list_of(source) > MOST_LIST:
@@ -71,7 +73,7 @@ class _Unpacking:
         except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, zlib.error) as problem:
             raise CannotUnpack(f"a zip that cannot be unpacked ({str(problem)[:80] or type(problem).__name__})") from None
 
-    def _one(self, archive, member, folder, deeper):
+    def _one(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, deeper: int) -> None:
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         if member.is_dir() or not parts or "__MACOSX" in parts or parts[-1].startswith("."):
             return
@@ -94,7 +96,7 @@ class _Unpacking:
         else:
             self._write(archive, member, folder.joinpath(*parts), deeper)
 
-    def _write(self, archive, member, path, deeper):
+    def _write(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, deeper: int) -> None:
         if self._files <= 0:
             raise CannotUnpack(f"a zip with more than {MOST_FILES} notebooks and lab files")
         self._files -= 1
@@ -119,7 +121,7 @@ class _Unpacking:
                 path.unlink()
 
 
-def _list_of(file):
+def _list_of(file: BinaryIO) -> int:
     """Bytes of the list of files in a zip, as its end says, before a library reads it all. Raises ValueError where it has no plain end."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - (1 << 16) - 42))

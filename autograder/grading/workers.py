@@ -12,8 +12,10 @@ import signal
 import sys
 import threading
 import warnings
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from autograder.checks import private_checks
 from autograder.checks.private_checks import PrivateChecksError
@@ -56,12 +58,12 @@ class Task:
     file: str
     data: bytes | None
     settings: Settings
-    hashes: dict
+    hashes: dict[str, str]
     handed: Handed = field(default_factory=Handed, compare=False)
-    exercises: tuple | None = None
+    exercises: tuple[str, ...] | None = None
 
 
-def broken(task, why, try_again=False):
+def broken(task: Task, why: str, try_again: bool = False) -> Result:
     """The result where the grader itself failed."""
     message = printable(f"A fault of the grader, not of this submission: {why}")
     exercises = catalogue.lessons()[task.lesson].exercises
@@ -80,15 +82,20 @@ def broken(task, why, try_again=False):
     )
 
 
+Results = Generator[tuple[Any, Result], None, None]  # (item, its result), as they are ready
+Pool = tuple[Callable[[Task], Future[Result]], int]  # what hands a task to a process, and how many tasks keep all busy
+
+
 # In a worker
 
 
-_opened = None  # (settings, sandbox)
+_opened: tuple[Settings, Sandbox] | None = None  # (settings, sandbox)
 
 
-def grade_task(task):
+def grade_task(task: Task) -> Result:
     """Grade one submission. A fault of ours becomes `grader_error`, never points. Raises `CannotGrade`."""
-    if task.data is None:
+    data = task.data
+    if data is None:
         return broken(task, f"{task.file} cannot be read")
     try:
         files = private_checks.read(task.settings.checks)
@@ -104,9 +111,9 @@ def grade_task(task):
     except SandboxUnavailable as problem:
         raise CannotGrade(f"{problem} Or accept weaker isolation with --accept-weak-isolation.") from None
 
-    def once():
+    def once() -> Result:
         return grade(
-            task.data,
+            data,
             task.student,
             task.lesson,
             sandbox,
@@ -128,7 +135,7 @@ def grade_task(task):
         return broken(task, f"{type(error).__name__}: {error}")
 
 
-def _sandbox(settings):
+def _sandbox(settings: Settings) -> Sandbox:
     """This process's sandbox, opened with its first task. Raises `SandboxUnavailable`."""
     global _opened
     if _opened is None or _opened[0] != settings:
@@ -142,7 +149,7 @@ def _sandbox(settings):
 _alone = ThreadPoolExecutor(1)
 
 
-def grade_task_in_one_thread(task):
+def grade_task_in_one_thread(task: Task) -> Result:
     """`grade_task` for workers with threads that come and go: pytest wants one at a time, the sandbox one that stays."""
     return _alone.submit(grade_task, task).result()
 
@@ -150,7 +157,9 @@ def grade_task_in_one_thread(task):
 # From outside
 
 
-def grade_tasks(items, prepare, executors, unconfirmed=()):
+def grade_tasks(
+    items: Iterable[Any], prepare: Callable[[Any], Task], executors: "Local | Cluster", unconfirmed: Iterable[tuple[Any, Result]] = ()
+) -> Results:
     """Yield (item, result) as they are ready. `prepare(item)` gives the item's `Task`, only when its turn comes.
 
     A result with `unconfirmed` exercises is not the last word: at the end, when nothing else runs, these are graded once more, one
@@ -163,7 +172,7 @@ def grade_tasks(items, prepare, executors, unconfirmed=()):
             waiting.append((item, result))
         yield item, result
 
-    def again(found):
+    def again(found: tuple[Any, Result]) -> Task:
         item, first = found
         return replace(prepare(item), exercises=tuple(first.unconfirmed))
 
@@ -171,7 +180,7 @@ def grade_tasks(items, prepare, executors, unconfirmed=()):
         yield item, confirmed(first, result)
 
 
-def _graded_once(items, prepare, executors, alone=False):
+def _graded_once(items: Iterable[Any], prepare: Callable[[Any], Task], executors: "Local | Cluster", alone: bool = False) -> Results:
     """Yield (item, result) as they are ready. A worker that ends takes nothing with it: what it might have been doing is
     done again, one at a time, so that only the submission that ends workers is left without verdicts.
     """
@@ -219,11 +228,11 @@ def _graded_once(items, prepare, executors, alone=False):
 class Local:
     """Processes on this machine: `jobs` of them, or one for each core."""
 
-    def __init__(self, jobs=None):
+    def __init__(self, jobs: int | None = None) -> None:
         self.jobs = jobs or os.cpu_count() or 1
 
     @contextlib.contextmanager
-    def open(self, most):
+    def open(self, most: int) -> Iterator[Pool]:
         """A function that hands a task to one of at most `most` processes, and how many tasks keep them busy."""
         processes = min(self.jobs, most)
         others = set(multiprocessing.active_children())
@@ -247,14 +256,16 @@ class Local:
                     os.environ[name] = value
 
 
-def _begin():
+def _begin() -> None:
     """In a fresh local worker: end with the grader, however that ends; an interrupt is the grader's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of Python, about students' code, and of libraries
 
-    def follow():
-        multiprocessing.parent_process().join()
+    def follow() -> None:
+        grader = multiprocessing.parent_process()
+        assert grader is not None, "a worker was started by somebody"
+        grader.join()
         os._exit(1)  # the kernel then ends the sandbox, too
 
     threading.Thread(target=follow, daemon=True).start()
@@ -263,11 +274,11 @@ def _begin():
 class Cluster:
     """The workers of the Dask scheduler at `address`. Dask repeats what a lost worker was doing."""
 
-    def __init__(self, address):
+    def __init__(self, address: str) -> None:
         self.address = address
 
     @contextlib.contextmanager
-    def open(self, most):
+    def open(self, most: int) -> Iterator[Pool]:
         try:
             from distributed import Client
         except ImportError:
