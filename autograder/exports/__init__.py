@@ -7,11 +7,13 @@ and returns notes for the instructor (a list of sentences), or an `Export` where
 import csv
 import importlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.checks.files import COURSE, CheckFiles
 from autograder.course import inert
+from autograder.grading.policy import Standings
 from autograder.grading.results_folder import result_file
 from autograder.grading.submission import Result
 from course_data.errors import UserError
@@ -37,9 +39,9 @@ class Options:
     other tool, as a template. `columns`: lesson -> the name of its column there. `lesson`: the one that is wanted, `checks`: the files with its checks.
     """
 
-    standings: dict | None = None
+    standings: Standings | None = None
     roster: Path | None = None
-    columns: dict = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
     lesson: str = ""
     checks: CheckFiles = COURSE
 
@@ -48,11 +50,11 @@ class Options:
 class Export:
     """What was written: notes for the instructor, and the results that are in it."""
 
-    notes: list
-    results: list
+    notes: list[str]
+    results: list[Result]
 
 
-def export(name, results, target, options=Options()):
+def export(name: str, results: Sequence[Result], target: str | Path, options: Options = Options()) -> Export:
     """Write `results` to `target` in the format `name`. Returns an `Export`. Raises `ExportError`."""
     if name not in EXPORTERS:
         raise ExportError(f"There is no format {name!r}. The formats are {', '.join(EXPORTERS)}.")
@@ -64,7 +66,7 @@ def export(name, results, target, options=Options()):
         raise ExportError(f"Cannot write {target}: {problem.strerror}. Choose another place with --file.") from None
 
 
-def read_results(out):
+def read_results(out: str | Path) -> list[Result]:
     """The results in a folder that `course grade` wrote: those that its grades.csv lists, in its order.
 
     Other result files may lie there: of students who have left, or of a run that was stopped.
@@ -83,7 +85,7 @@ def read_results(out):
     return [_read(out, *key) for key in listed]
 
 
-def _read(out, student, lesson):
+def _read(out: Path, student: str, lesson: str) -> Result:
     path = result_file(out, student, lesson)
     try:
         return Result.from_dict(json.loads(path.read_bytes()))
@@ -91,13 +93,13 @@ def _read(out, student, lesson):
         raise ExportError(f"The result {path} is missing, damaged or of an older version. Run `course grade` again.") from None
 
 
-def points_that_count(result, options):
+def points_that_count(result: Result, options: Options) -> float:
     """The points under the policy, where there is one; else the grader's."""
     standing = (options.standings or {}).get((result.student, result.lesson))
     return standing.final_points if standing else result.points
 
 
-def waiting(results):
+def waiting(results: Iterable[Result]) -> list[str]:
     """A note about answers that a person has to read, or nothing."""
     some = [r for r in results if r.open_points]
     if not some:

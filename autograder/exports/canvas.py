@@ -7,10 +7,12 @@ Canvas exported has these, so take one as the roster; without it, Canvas asks wh
 
 import csv
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autograder.course import catalogue, inert
-from autograder.exports import Export, ExportError, points_that_count, waiting
+from autograder.exports import Export, ExportError, Options, points_that_count, waiting
+from autograder.grading.submission import Result
 from course_data.files import write_whole
 
 STUDENT = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
@@ -18,7 +20,7 @@ KEYS = ("SIS Login ID", "SIS User ID", "ID", "Student")
 POSSIBLE = "    Points Possible"
 
 
-def write(results, target, options):
+def write(results: Sequence[Result], target: Path, options: Options) -> Export:
     """Write the gradebook to the file `target`: only the columns of the graded lessons and students with results."""
     lessons = list(dict.fromkeys(r.lesson for r in results))
     students = list(dict.fromkeys(r.student for r in results))
@@ -50,18 +52,18 @@ def write(results, target, options):
     return Export(notes + waiting(written), written)
 
 
-def _number(value):
+def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.15g}"
 
 
-def _title(lesson):
+def _title(lesson: str) -> str:
     return catalogue.heading(catalogue.lessons()[lesson])
 
 
 class _Roster:
     """A gradebook that Canvas exported."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
             rows = inert.rows_of(self.path.read_bytes())
@@ -84,12 +86,13 @@ class _Roster:
         self.possible = next((row for row in about if "points possible" in row[0].casefold()), next(iter(about), []))
         self.label = self.possible[0] if self.possible else POSSIBLE
 
-    def _keys(self, row):
+    def _keys(self, row: list[str]) -> list[str]:
         return [inert.key(row[self.header.index(key)]) for key in KEYS[:3] if key in self.head]
 
-    def rows_of(self, students):
+    def rows_of(self, students: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
         """(student -> the cells that say who it is in Canvas, notes about those who were not found). Raises where nobody is."""
-        who, lost, taken = {}, [], {}
+        who, lost = {}, []
+        taken: dict[tuple[str, ...], str] = {}
         for student in students:
             row = self._find(student)
             if row is None:
@@ -105,17 +108,21 @@ class _Roster:
         notes = [f"Not in {self.path}, so not in the export: {len(lost)} of {len(students)} students: {shown}"] if lost else []
         return who, notes
 
-    def _example(self):
+    def _example(self) -> str:
         """How a folder could be named."""
         found = [row[self.header.index(key)] for key in KEYS[:3] if key in self.head for row in self.rows[:1]]
         return next((repr(each) for each in found if each.strip()), "the part before the @")
 
-    def _find(self, student):
+    def _find(self, student: str) -> list[str] | None:
         """The row of a student: by login, SIS ID, ID, name, or the part of a login before the @; by the ID that a file handed in
         through Canvas has behind the name.
         """
         name = inert.key(student)
-        tests = [lambda row, i=self.head.index(key): inert.key(row[i]) == name for key in KEYS if key in self.head]
+
+        def has_it_at(place: int) -> Callable[[list[str]], bool]:
+            return lambda row: inert.key(row[place]) == name
+
+        tests = [has_it_at(self.head.index(key)) for key in KEYS if key in self.head]
         if "SIS Login ID" in self.head:
             login = self.head.index("SIS Login ID")
             tests.append(lambda row: inert.key(row[login]).partition("@")[0] == name)
@@ -134,7 +141,7 @@ class _Roster:
                 return found[0]
         return None
 
-    def column(self, lesson, wanted):
+    def column(self, lesson: str, wanted: str | None) -> str:
         """The name of the lesson's column: as given (a name, a title or an id), else one with the lesson's name or title, else a new one."""
         columns = self.header[self.width :]
         if wanted:
@@ -152,7 +159,7 @@ class _Roster:
             )
         return found[0] if found else _title(lesson)
 
-    def same_points(self, column, lesson):
+    def same_points(self, column: str, lesson: str) -> None:
         """Raise where Canvas counts the assignment in other points: the numbers would mean something else there."""
         if column not in self.header or len(self.possible) <= self.header.index(column):
             return
@@ -168,7 +175,7 @@ class _Roster:
             )
 
 
-def _parts(column):
+def _parts(column: str) -> tuple[str, str]:
     """(title, id) of a column as Canvas names it; the id is empty where there is none."""
     found = re.fullmatch(r"(.+) \((\d+)\)", column)
     return (found[1], found[2]) if found else (column, "")

@@ -1,12 +1,19 @@
 """`--to gradescope`: results.json as Gradescope's autograders write it, one for each submission."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autograder.checks.verdict import Verdict
 from autograder.course import catalogue, inert
-from autograder.exports import points_that_count, waiting
+from autograder.exports import Options, points_that_count, waiting
 from autograder.grading.feedback import STATUS_WORDS, message_for_student, problem_for_student
+from autograder.grading.policy import Standing
+from autograder.grading.submission import Result
 from course_data.files import write_whole
 
 
-def write(results, target, options):
+def write(results: Sequence[Result], target: Path, options: Options) -> list[str]:
     """Write `<target>/<student>/<lesson>/results.json` for every result."""
     for result in results:
         standing = (options.standings or {}).get((result.student, result.lesson))
@@ -15,7 +22,7 @@ def write(results, target, options):
     return waiting(results)
 
 
-def results_json(result, score, standing=None):
+def results_json(result: Result, score: float, standing: Standing | None = None) -> dict[str, Any]:
     """The dict of results.json for one `Result`. Answers that a person reads carry no score: Gradescope's rubric gives it."""
     lesson = catalogue.lessons()[result.lesson]
     lines = []
@@ -49,7 +56,7 @@ def results_json(result, score, standing=None):
     }
 
 
-def _test(verdict, exercise, unreadable):
+def _test(verdict: Verdict, exercise: catalogue.Exercise, unreadable: bool) -> dict[str, Any]:
     test = {"name": f"{exercise.id}  {exercise.title}", "visibility": "visible"}
     message = "" if unreadable else inert.text(message_for_student(verdict))
     if verdict.status == "needs_manual":

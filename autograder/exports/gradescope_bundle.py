@@ -7,13 +7,17 @@ the bundle accepts that, and every results.json says it.
 """
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 from autograder.authoring.answers import solution_cells
 from autograder.authoring.packing import as_imported, modules_needed, package_files, project, zip_of
 from autograder.checks import private_checks
+from autograder.checks.files import CheckFiles
 from autograder.course import catalogue, paths
-from autograder.exports import ExportError
+from autograder.exports import ExportError, Options
 from autograder.grading.blame import PACKED
+from autograder.grading.submission import Result
 from course_data.files import write_whole
 
 ONLY_TO_WORK = ("hypothesis", "jupyterlab", "jupytext", "nbgrader", "pytest-xdist")  # with the course, not with an answer
@@ -59,7 +63,7 @@ exec "$root/libraries/bin/python" -m autograder.exports.gradescope_run "$root"
 """
 
 
-def write(results, target, options):
+def write(results: Sequence[Result], target: Path, options: Options) -> list[str]:
     """Write the bundle for `options.lesson` to the zip file `target`. `results` are not needed."""
     if not options.lesson:
         raise ExportError("Which lesson? A bundle grades one: give it with --lesson, e.g. --lesson 01.")
@@ -83,11 +87,11 @@ def write(results, target, options):
     return notes
 
 
-def _course(lesson, files):
+def _course(lesson: str, files: CheckFiles) -> dict[str, bytes]:
     """Name -> bytes of the course as the bundle imports it: the checks of one lesson only, and the solution that settles what breaks in them."""
     own = paths.package_of(lesson)
 
-    def wanted(package):
+    def wanted(package: str) -> bool:
         return package in ("course_lessons", own) or not package.startswith(("course_lessons", "course_catalogue"))
 
     found = {
@@ -107,6 +111,6 @@ def _course(lesson, files):
     return found
 
 
-def _requirements():
+def _requirements() -> list[str]:
     """The course's dependencies with their ranges, but for the tools: an answer may use any library that it can use in a notebook."""
     return [line for line in project()["project"]["dependencies"] if line.partition(">")[0] not in ONLY_TO_WORK]

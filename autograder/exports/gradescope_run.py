@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 from autograder.course import catalogue, inert
 from autograder.exports.gradescope import results_json
@@ -19,7 +20,7 @@ from autograder.sandbox.box import Sandbox
 from course_data.files import write_whole
 
 
-def main(root):
+def main(root: str | Path) -> None:
     started = time.monotonic()
     root = Path(root)
     try:
@@ -32,7 +33,7 @@ def main(root):
     write_whole(root / "results" / "results.json", inert.json_of(document))
 
 
-def graded(root, settings):
+def graded(root: Path, settings: dict[str, Any]) -> Result:
     """The `Result` of the notebook in ROOT/submission."""
     lesson = catalogue.lessons()[settings["lesson"]]
     student = _student(root)
@@ -51,7 +52,7 @@ def graded(root, settings):
     return result
 
 
-def _student(root):
+def _student(root: Path) -> str:
     """A name for the record, from Gradescope's metadata."""
     try:
         return str(json.loads((root / "submission_metadata.json").read_bytes())["users"][0]["id"])

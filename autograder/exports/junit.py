@@ -1,16 +1,20 @@
 """`--to junit`: JUnit's XML as Jenkins, GitLab and others read it: a test suite for each submission."""
 
 import xml.etree.ElementTree as xml
+from collections.abc import Sequence
+from pathlib import Path
 
+from autograder.checks.verdict import Verdict
 from autograder.course import inert
-from autograder.exports import points_that_count, waiting
+from autograder.exports import Options, points_that_count, waiting
 from autograder.grading.feedback import message_for_student
+from autograder.grading.submission import Result
 from course_data.files import write_whole
 
 ERRORS = ("error", "timeout", "crashed", "grader_error")  # it did not come to an answer; all else is a failure
 
 
-def write(results, target, options):
+def write(results: Sequence[Result], target: Path, options: Options) -> list[str]:
     """Write one `testsuites` document to the file `target`."""
     suites = [_suite(result, options) for result in results]
     root = xml.Element("testsuites", {"name": "course grade", **_totals(suites, ("tests", "failures", "errors"))})
@@ -20,7 +24,7 @@ def write(results, target, options):
     return waiting(results)
 
 
-def _suite(result, options):
+def _suite(result: Result, options: Options) -> xml.Element:
     kinds = [_kind(verdict) for verdict in result.verdicts]
     suite = xml.Element(
         "testsuite",
@@ -55,12 +59,12 @@ def _suite(result, options):
     return suite
 
 
-def _kind(verdict):
+def _kind(verdict: Verdict) -> str:
     """The element that tells how a test ended, or "" for one that passed."""
     if verdict.status in ("passed", "marked"):
         return ""
     return "skipped" if verdict.status == "needs_manual" else "error" if verdict.status in ERRORS else "failure"
 
 
-def _totals(suites, names):
-    return {name: str(sum(int(suite.get(name)) for suite in suites)) for name in names}
+def _totals(suites: Sequence[xml.Element], names: Sequence[str]) -> dict[str, str]:
+    return {name: str(sum(int(suite.get(name, "0")) for suite in suites)) for name in names}

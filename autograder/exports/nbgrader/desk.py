@@ -10,9 +10,11 @@ import json
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -21,7 +23,8 @@ from autograder.authoring.packing import need_repository
 from autograder.course import catalogue, paths
 from autograder.course.notebooks import NotebookProblem
 from autograder.exports.nbgrader.notebook import answer_id, comment, grade_id, graded_notebook
-from autograder.grading.policy import NotKnown
+from autograder.grading.policy import NotKnown, Standings
+from autograder.grading.submission import Result
 from autograder.grading.times import read_stamp
 from course_data.errors import UserError
 from course_data.files import write_whole
@@ -40,12 +43,12 @@ class DeskError(UserError):
 class Made:
     """What `make_course` did. `kept`: sources that differ from ours; `unhooked`: the configuration lacks our steps."""
 
-    written: list
-    kept: list
+    written: list[Path]
+    kept: list[Path]
     unhooked: bool
 
 
-def make_course(folder, force=False):
+def make_course(folder: str | Path, force: bool = False) -> Made:
     """Write the sources of every lesson to an nbgrader course folder, and a configuration if it has none.
 
     Sources that differ stay as they are, because they may have been edited, unless `force`. Raises `UserError`.
@@ -69,12 +72,12 @@ def make_course(folder, force=False):
     return made
 
 
-def _source(folder, lesson):
+def _source(folder: Path, lesson: str) -> Path:
     return folder / "source" / lesson / f"{lesson}.ipynb"
 
 
 @contextlib.contextmanager
-def opened(folder):
+def opened(folder: str | Path) -> Iterator[tuple[Any, Any]]:
     """(nbgrader's application with the folder's settings, its open gradebook). Raises `DeskError`."""
     from nbgrader.api import Gradebook
     from nbgrader.apps.baseapp import NbGrader
@@ -107,7 +110,7 @@ def opened(folder):
 # Grades to nbgrader
 
 
-def record(results, folder, standings=None, stamps=False):
+def record(results: list[Result], folder: str | Path, standings: Standings | None = None, stamps: bool = False) -> list[str]:
     """Put `results`, as the grader gave them, into the gradebook of an nbgrader course folder.
 
     Writes scores, comments and `autograded/<student>/<lesson>/<lesson>.ipynb`. An assignment that nbgrader does
@@ -133,7 +136,7 @@ class _PassedOver(Exception):
     """Nothing was written for one submission."""
 
 
-def _prepare(app, gradebook, lesson):
+def _prepare(app: Any, gradebook: Any, lesson: catalogue.Lesson) -> None:
     """See that the gradebook has the lesson as an assignment, with the cells and points of today."""
     from nbgrader.api import MissingEntry
     from nbgrader.apps import NbGraderAPI
@@ -164,7 +167,7 @@ def _prepare(app, gradebook, lesson):
             )
 
 
-def _record_one(app, gradebook, result, standings, stamps):
+def _record_one(app: Any, gradebook: Any, result: Result, standings: Standings | None, stamps: bool) -> list[str]:
     """Returns notes."""
     lesson = catalogue.lessons()[result.lesson]
     data = _submission(result)
@@ -205,7 +208,7 @@ def _record_one(app, gradebook, result, standings, stamps):
     return notes
 
 
-def _submission(result):
+def _submission(result: Result) -> bytes | None:
     """The bytes that were graded; None where there was no file."""
     if not result.file:
         return None
@@ -220,7 +223,7 @@ def _submission(result):
     return data
 
 
-def _answers(path):
+def _answers(path: Path) -> dict[str, str]:
     """nbgrader's id of each answer in an earlier notebook -> its source; nothing where there is none."""
     try:
         return _answers_in(path.read_bytes())
@@ -228,12 +231,12 @@ def _answers(path):
         return {}  # not there, or written by somebody else
 
 
-def _answers_in(text):
+def _answers_in(text: str | bytes) -> dict[str, str]:
     found = [(cell["metadata"].get("nbgrader", {}), cell["source"]) for cell in json.loads(text)["cells"]]
     return {metadata["grade_id"]: "".join(source) for metadata, source in found if metadata.get("solution")}
 
 
-def _timestamp(result):
+def _timestamp(result: Result) -> tuple[datetime | None, list[str]]:
     """(the time in nbgrader's `timestamp.txt` beside a submission, as nbgrader keeps it: in UTC, without a zone; notes)."""
     if not result.file:
         return None, []
@@ -243,7 +246,7 @@ def _timestamp(result):
     return found.astimezone(UTC).replace(tzinfo=None), []
 
 
-def _late(app, gradebook, result, submitted):
+def _late(app: Any, gradebook: Any, result: Result, submitted: Any) -> None:
     """The penalty that the course's own nbgrader plugin gives for lateness, as `nbgrader autograde` would."""
     from nbgrader.preprocessors import AssignLatePenalties
 

@@ -1,12 +1,14 @@
 """Scores that people gave in formgrader, read from nbgrader's gradebook."""
 
+from pathlib import Path
+
 from autograder.course import catalogue
 from autograder.exports.nbgrader.desk import opened
 from autograder.exports.nbgrader.notebook import answer_id, grade_id
-from autograder.grading.by_hand import Mark
+from autograder.grading.by_hand import Mark, Marks
 
 
-def marks(folder):
+def marks(folder: str | Path) -> Marks:
     """The scores given by hand in a course folder: (student, lesson, exercise) -> `Mark`. Raises `UserError`."""
     from nbgrader.api import Grade  # slow, and only needed where a folder is linked
     from sqlalchemy import or_

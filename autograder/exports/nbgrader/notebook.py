@@ -6,28 +6,32 @@ links in its text are shown as text, because formgrader would run scripts with t
 """
 
 import re
+from typing import Any
 
 from autograder.authoring.build import KERNEL, nbgrader_metadata
+from autograder.checks.verdict import Verdict
 from autograder.course import inert
+from autograder.course.catalogue import Exercise, Lesson
 from autograder.course.notebooks import exercise_of, read_cells, read_submission
 from autograder.grading.feedback import STATUS_WORDS, message_for_student, problem_for_student
+from autograder.grading.submission import Result
 
 NOTE = "This page shows your answers and, under each, what the grader found. Outputs are not shown: the grader ran your code itself."
 LONGEST = 50_000  # characters of one cell
 MOST = 300  # cells of the student's own
 
 
-def answer_id(exercise):
+def answer_id(exercise: Exercise) -> str:
     """nbgrader's id of the cell with the answer; nbgrader's comments hang on it."""
     return nbgrader_metadata(exercise)["grade_id"]
 
 
-def grade_id(exercise):
+def grade_id(exercise: Exercise) -> str:
     """nbgrader's id of the cell that carries the points: the answer itself where a person reads it."""
     return nbgrader_metadata(exercise, check=not exercise.by_hand)["grade_id"]
 
 
-def graded_notebook(lesson, result, data):
+def graded_notebook(lesson: Lesson, result: Result, data: bytes | None) -> str:
     """Notebook JSON for `result`. `data` is the submission's bytes, or None where there is no file."""
     # What could not be read in grading is not read here, where nothing would stop it.
     shown, own, answers = _placed(lesson, data) if data is not None and not result.problem else ({}, {}, {})
@@ -47,12 +51,12 @@ def graded_notebook(lesson, result, data):
     return inert.json_of(notebook)
 
 
-def comment(verdict):
+def comment(verdict: Verdict) -> str | None:
     """The verdict's message in Markdown, as a comment for nbgrader's pages; None where there is nothing to say."""
     return as_text(message_for_student(verdict)) if verdict.message and verdict.status != "needs_manual" else None
 
 
-def as_text(message):
+def as_text(message: str) -> str:
     """Markdown that shows `message` as it is, but for code in back-quotes."""
     if message.count("`") % 2:
         message = message.replace("`", "'")
@@ -61,14 +65,14 @@ def as_text(message):
     return inert.markdown("`".join(parts))
 
 
-def _harmless(kind, source):
+def _harmless(kind: str, source: str) -> str:
     """A student's source: not endless, and in a text cell no HTML and no links."""
     if len(source) > LONGEST:
         source = source[:LONGEST] + "\n# ... the rest is left out here"
     return inert.markdown(source) if kind == "markdown" else inert.text(source)
 
 
-def _note(result):
+def _note(result: Result) -> str:
     lines = [NOTE]
     if result.problem:
         lines = [f"**This submission could not be graded.** {as_text(problem_for_student(result))}"]
@@ -76,9 +80,10 @@ def _note(result):
     return "\n".join(lines[:1] + ["\nYour notebook needed repair:\n"] * bool(result.repairs) + lines[1:])
 
 
-def _placed(lesson, data):
+def _placed(lesson: Lesson, data: bytes) -> tuple[dict[str, str], dict[str, list[dict[str, Any]]], dict[str, str]]:
     """(lesson cell id -> the student's source, lesson cell id -> own cells below it, exercise -> answer)."""
-    shown, own = {}, {}
+    shown: dict[str, str] = {}
+    own: dict[str, list[dict[str, Any]]] = {}
     cells, answers = read_cells(data), read_submission(data, lesson).answers
     exercises = {e.id: e for e in lesson.exercises}
     ids = {cell.id: cell for cell in lesson.cells if cell.role not in ("exercise", "check")}
@@ -105,9 +110,9 @@ def _placed(lesson, data):
     return shown, own, answers
 
 
-def _cell(kind, source, cell_id):
+def _cell(kind: str, source: str, cell_id: str) -> dict[str, Any]:
     # Plain dictionaries: nbformat would validate each cell, which takes longer than all the rest.
-    cell = {"cell_type": "markdown", "id": cell_id, "metadata": {}, "source": source}
+    cell: dict[str, Any] = {"cell_type": "markdown", "id": cell_id, "metadata": {}, "source": source}
     if kind != "markdown":  # a raw cell would reach the page as it is; code is shown as text
         cell |= {"cell_type": "code", "execution_count": None, "outputs": []}
     return cell

@@ -1,5 +1,7 @@
 """Our steps in nbgrader's own commands. A course folder's `nbgrader_config.py` calls `configure(c)`."""
 
+from typing import Any
+
 import nbformat
 from nbconvert.preprocessors import Preprocessor
 from nbgrader.converters.generate_assignment import GenerateAssignment
@@ -7,7 +9,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 
 
-def configure(c):
+def configure(c: Any) -> None:
     """Put the steps below in nbgrader's configuration object `c`."""
     # Our answers become blanks, where nbgrader's own step would empty the whole cell.
     c.GenerateAssignment.preprocessors = [
@@ -20,7 +22,7 @@ def configure(c):
 class ReleaseBlanks(NbGraderPreprocessor):
     """In `nbgrader generate_assignment`: replace each exercise's answer by the form the builder released."""
 
-    def preprocess_cell(self, cell, resources, cell_index):
+    def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
         course = cell.metadata.get("course", {})
         if "released" in course:
             cell.source = course.pop("released")
@@ -35,7 +37,7 @@ class ShowRubric(Preprocessor):
 
     enabled = True
 
-    def preprocess(self, notebook, resources):
+    def preprocess(self, notebook: Any, resources: Any) -> tuple[Any, Any]:
         if "submission_id" not in resources:  # only formgrader's page has one; `nbgrader generate_feedback` has not
             return notebook, resources
         rubrics = self._rubrics(resources["assignment_id"], resources["notebook_id"])
@@ -48,7 +50,7 @@ class ShowRubric(Preprocessor):
         notebook.cells = cells
         return notebook, resources
 
-    def _rubrics(self, assignment, notebook):
+    def _rubrics(self, assignment: str, notebook: str) -> dict[str, str]:
         folder = CourseDirectory(parent=self)
         path = f"{folder.format_path(folder.source_directory, '.', assignment)}/{notebook}.ipynb"
         try:
@@ -62,6 +64,6 @@ class ShowRubric(Preprocessor):
         }
 
 
-def _rubric(cell):
+def _rubric(cell: Any) -> str:
     task = cell.metadata.get("course", {}).get("released", "").partition("\n")[0]
     return "\n".join(line for line in cell.source.removeprefix(task).splitlines() if "MARK SCHEME ===" not in line)

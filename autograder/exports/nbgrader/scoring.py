@@ -7,11 +7,14 @@ import contextlib
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import Verdict, judge, unfilled
 from autograder.course import catalogue
+from autograder.course.catalogue import Exercise, Lesson
 from autograder.grading.blame import settled
 from autograder.learner import kernel_runs
 from autograder.learner.checking import files_here
@@ -24,7 +27,7 @@ class NoScore(Exception):
     """The checks could not say anything: nbgrader shows this, and the cell gets no points."""
 
 
-def score(exercise_id):
+def score(exercise_id: str) -> float:
     """Show the verdict on one exercise and return its points, as nbgrader's partial credit.
 
     Raises `NoScore` where the hidden checks are missing or break.
@@ -40,7 +43,7 @@ def score(exercise_id):
     return verdict.points
 
 
-def _blank(namespace, lesson, exercise):
+def _blank(namespace: dict[str, Any], lesson: Lesson, exercise: Exercise) -> Verdict | None:
     """The verdict on a cell nobody has worked on, by the rules of `course grade`; else None."""
     run = kernel_runs.last_run(exercise.id, exercise.names)
     found = [(run.source, exercise.id)] if run else [asking.source_in(namespace, name) for name in exercise.names]
@@ -51,7 +54,7 @@ def _blank(namespace, lesson, exercise):
     return Verdict(exercise.id, "blank", 0, exercise.points, message, {}) if message else None
 
 
-def _asked(namespace, lesson, exercise):
+def _asked(namespace: dict[str, Any], lesson: Lesson, exercise: Exercise) -> Verdict:
     answers = contextlib.nullcontext(asking.Direct(namespace))
     artefacts = files_here(lesson) if exercise.files else None
     outcomes = run_checks(lesson.name, lambda _: answers, seed=SEED, exercises=[exercise.id], hidden=True, artefacts=artefacts)
@@ -59,7 +62,7 @@ def _asked(namespace, lesson, exercise):
 
 
 @contextlib.contextmanager
-def _silence():
+def _silence() -> Iterator[None]:
     """nbgrader gives no points for a cell with a warning on stderr: nothing that the answer prints gets there."""
     with open(os.devnull, "w") as nowhere, warnings.catch_warnings():
         warnings.simplefilter("ignore")
