@@ -9,7 +9,7 @@ from rich.markup import escape
 from autograder.cli.common import CommandError, console
 
 
-def build(check: bool = typer.Option(False, "--check", help="Only say whether the committed lessons are what the sources give.")):
+def build(check: bool = typer.Option(False, "--check", help="Only say whether the committed lessons are what the sources give.")) -> None:
     """Build every lesson and lab from its source in solutions/."""
     from autograder.authoring.build import BuildError, build_all, sources
     from autograder.authoring.scaffold import still_to_write
@@ -32,7 +32,7 @@ def build(check: bool = typer.Option(False, "--check", help="Only say whether th
 def new(
     kind: str = typer.Argument(help="lesson or lab"),
     name: str = typer.Argument(help="Of a lesson its number and topic, e.g. 07_low_precision; of a lab its topic, e.g. activation_pruning"),
-):
+) -> None:
     """Begin a lesson or lab: a folder in solutions/ that builds as it is, with one exercise of each kind."""
     from autograder.authoring.scaffold import FILES, REPLACE
     from autograder.authoring.scaffold import new as begin
@@ -50,8 +50,8 @@ def new(
 
 def release(
     target: Path = typer.Argument(help="A file ending in .zip, or a new folder."),
-    checks: Path = typer.Option(None, "--checks", help="Your own checks: their visible.py and bank.py stand in for the course's."),
-):
+    checks: Path | None = typer.Option(None, "--checks", help="Your own checks: their visible.py and bank.py stand in for the course's."),
+) -> None:
     """Make the students' copy: lessons, labs, data and visible checks; no solutions, no hidden checks, no known answers."""
     from autograder.authoring.students_copy import release as make
 

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Callable, Iterable
 
 import typer
 from rich.console import Console
@@ -15,7 +16,7 @@ class CommandError(Exception):
     """A user's mistake: the message says what was wrong and what to do."""
 
 
-def app_of(commands):
+def app_of(commands: Iterable[Callable[..., None]]) -> typer.Typer:
     """The `course` command with these commands (functions), in this order, and `course data`."""
     app = typer.Typer(
         help="Neural-network compression: lessons, grading and the measured lab.",
@@ -30,7 +31,7 @@ def app_of(commands):
     return app
 
 
-def run(app):
+def run(app: typer.Typer) -> None:
     """The entry point's work: a user's mistake ends with one clear message and exit status 2, never a traceback."""
     from course_data.errors import UserError
 
@@ -44,11 +45,11 @@ def run(app):
         sys.exit(130)
 
 
-def many(count, word):
+def many(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def quiet():
+def quiet() -> None:
     """Warnings of libraries, and of Python about students' code, say nothing to an instructor; `python -W` and PYTHONWARNINGS show them."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")

@@ -8,8 +8,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from autograder.course import paths
+
+if TYPE_CHECKING:
+    from course_data.inventory import Status
 
 BUBBLEWRAP_LINE = "sudo apt-get install bubblewrap   (Fedora: sudo dnf install bubblewrap)"
 
@@ -23,7 +27,7 @@ class Finding:
     text: str
 
 
-def examine():
+def examine() -> list[Finding]:
     """All findings, in order. Nothing raises: what breaks becomes a finding."""
     steps = (python, torch_pair, threads, bubblewrap, namespaces, data, kernel, disk)
     findings = []
@@ -35,7 +39,7 @@ def examine():
     return findings
 
 
-def python():
+def python() -> Finding:
     good = sys.version_info >= (3, 11)
     text = f"Python {platform.python_version()} in {sys.prefix}"
     return Finding(
@@ -43,7 +47,7 @@ def python():
     )
 
 
-def torch_pair():
+def torch_pair() -> Finding:
     """torch and torchvision must be a matching pair: an operator of torchvision's is tried in a process of its own."""
     versions = {}
     for name in ("torch", "torchvision"):
@@ -66,7 +70,7 @@ def torch_pair():
     )
 
 
-def _wanted_torch():
+def _wanted_torch() -> str:
     for line in metadata.requires("torchvision") or ():
         found = re.match(r"torch\s*\(?==\s*([\d.]+)", line)
         if found:
@@ -74,7 +78,7 @@ def _wanted_torch():
     return "of the same release"
 
 
-def threads():
+def threads() -> Finding:
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -84,7 +88,7 @@ def threads():
     return Finding("threads", True, text)
 
 
-def bubblewrap():
+def bubblewrap() -> Finding:
     if sys.platform != "linux":
         return Finding("bubblewrap", None, "grading a class is for Linux; lessons and labs do not need it")
     if not paths.can_grade():
@@ -95,7 +99,7 @@ def bubblewrap():
     return Finding("bubblewrap", True, subprocess.run([path, "--version"], capture_output=True, text=True).stdout.strip())
 
 
-def namespaces():
+def namespaces() -> Finding:
     if sys.platform != "linux":
         return Finding("user namespaces", None, "grading a class is for Linux; lessons and labs do not need them")
     if not paths.can_grade():
@@ -115,18 +119,18 @@ def namespaces():
     )
 
 
-def data():
+def data() -> Finding:
     from course_data import data_root, status
 
     here = ", ".join(_shown(entry) for entry in status())
     return Finding("data", True, f"{data_root()}: {here}")
 
 
-def _shown(entry):
+def _shown(entry: "Status") -> str:
     return f"{entry.name} {'ready' if entry.ready else 'not there (`course data get ' + entry.name + '`)'}"
 
 
-def kernel():
+def kernel() -> Finding:
     from jupyter_client.kernelspec import KernelSpecManager
 
     try:
@@ -145,7 +149,7 @@ def kernel():
     return Finding("jupyter kernel", True, f"python3 runs {program}")
 
 
-def disk():
+def disk() -> Finding:
     free = shutil.disk_usage(paths.REPOSITORY).free / 1e9
     good = free >= 2
     text = f"{free:.0f} GB free at {paths.REPOSITORY}"

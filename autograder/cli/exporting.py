@@ -1,6 +1,7 @@
 """What an instructor does with grades: other tools' formats, nbgrader's desk among them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
@@ -10,21 +11,24 @@ from autograder.cli.common import CommandError, console, many, quiet
 from autograder.cli.grading import print_grades
 from autograder.cli.late_work import FILE_TIMES, POLICY, STAMPS, TIMES, late_work
 
+if TYPE_CHECKING:
+    from autograder.grading.class_run import Late
+
 
 def export(
-    out: Path = typer.Argument(None, help="The folder that `course grade --out` has written; not needed for gradescope-bundle."),
+    out: Path | None = typer.Argument(None, help="The folder that `course grade --out` has written; not needed for gradescope-bundle."),
     to: str = typer.Option(..., "--to", help="csv, canvas, gradescope, junit or nbgrader; gradescope-bundle: an autograder to upload."),
-    file: Path = typer.Option(None, "--file", help="Where the export goes: a file; for gradescope, a folder."),
-    course: Path = typer.Option(None, "--course", help="nbgrader: the course folder; if not given, the one of the last time."),
-    roster: Path = typer.Option(None, "--roster", help="canvas: the gradebook as Canvas exported it, so that its ids match."),
-    lesson: str = typer.Option(None, "--lesson", help="gradescope-bundle: the lesson that it grades, e.g. 01."),
-    checks: Path = typer.Option(None, "--checks", help="gradescope-bundle: your own checks in place of the course's."),
+    file: Path | None = typer.Option(None, "--file", help="Where the export goes: a file; for gradescope, a folder."),
+    course: Path | None = typer.Option(None, "--course", help="nbgrader: the course folder; if not given, the one of the last time."),
+    roster: Path | None = typer.Option(None, "--roster", help="canvas: the gradebook as Canvas exported it, so that its ids match."),
+    lesson: str | None = typer.Option(None, "--lesson", help="gradescope-bundle: the lesson that it grades, e.g. 01."),
+    checks: Path | None = typer.Option(None, "--checks", help="gradescope-bundle: your own checks in place of the course's."),
     column: list[str] = typer.Option([], "--column", help='canvas: LESSON=NAME of the column, e.g. "01=Homework 1 (4711)".'),
-    policy: Path = POLICY,
-    times: Path = TIMES,
+    policy: Path | None = POLICY,
+    times: Path | None = TIMES,
     file_times: bool = FILE_TIMES,
     stamps: bool = STAMPS,
-):
+) -> None:
     """Export grades to another tool's format, or to nbgrader's gradebook, from where scores given by hand come back."""
     quiet()
     from autograder.checks import private_checks
@@ -70,7 +74,7 @@ def export(
     )
 
 
-def _to_nbgrader(out, course, late, stamps):
+def _to_nbgrader(out: Path, course: Path | None, late: "Late | None", stamps: bool) -> None:
     from autograder.exports import read_results
     from autograder.exports.nbgrader.desk import record
     from autograder.grading.by_hand import link, linked, with_marks
@@ -94,7 +98,7 @@ def _to_nbgrader(out, course, late, stamps):
 def nbgrader(
     folder: Path = typer.Argument(help="An nbgrader course folder, or the name of one to make."),
     force: bool = typer.Option(False, "--force", help="Replace sources that differ from the lessons of today, too."),
-):
+) -> None:
     """Bring the lessons' sources into an nbgrader course folder. A configuration that is there stays as it is."""
     from autograder.exports.nbgrader.desk import HOOK, make_course
 

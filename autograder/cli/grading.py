@@ -1,7 +1,9 @@
 """What an instructor does with submissions: grade a class, grade it again, grade one submission again."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -13,28 +15,39 @@ from autograder.cli.common import CommandError, console, many, quiet
 from autograder.cli.late_work import FILE_TIMES, POLICY, STAMPS, TIMES, late_work
 from autograder.course.catalogue import short
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from autograder.checks.verdict import Verdict
+    from autograder.grading.class_run import Late
+    from autograder.grading.policy import Standings
+    from autograder.grading.regrade import Change
+    from autograder.grading.submission import Result
+
 
 def grade(
-    folder: Path = typer.Argument(None, help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
-    out: Path = typer.Option(None, "--out", help="Where grades, results and feedback go."),
-    jobs: int = typer.Option(None, help="Worker processes; one for each core if not given."),
-    seed: int = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
+    folder: Path | None = typer.Argument(None, help="Submissions: <student>/<lesson>/<notebook>.ipynb, or notebooks side by side."),
+    out: Path | None = typer.Option(None, "--out", help="Where grades, results and feedback go."),
+    jobs: int | None = typer.Option(None, help="Worker processes; one for each core if not given."),
+    seed: int | None = typer.Option(None, help="Seed of the checks' random inputs; drawn afresh for a new --out."),
     accept_weak_isolation: bool = typer.Option(False, "--accept-weak-isolation", help="Grade even where bubblewrap does not work."),
-    scheduler: str = typer.Option(
+    scheduler: str | None = typer.Option(
         None, "--scheduler", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler, e.g. tcp://10.0.0.5:8786."
     ),
-    repeat: Path = typer.Option(
+    repeat: Path | None = typer.Option(
         None, "--repeat", metavar="RESULT", help="Only grade the submission of this result file again, as it was graded then, and compare."
     ),
-    limit: list[str] = typer.Option(
+    limit: list[str] | None = typer.Option(
         None,
         "--limit",
         metavar="NAME=NUMBER",
         help="A limit on each submission, e.g. cell_seconds=20; may be repeated. A wrong name shows all.",
     ),
-    checks: Path = typer.Option(None, "--checks", help="Your own checks, DIR/lesson_NN/hidden.py and so on, in place of the course's."),
-    policy: Path = POLICY,
-    times: Path = TIMES,
+    checks: Path | None = typer.Option(
+        None, "--checks", help="Your own checks, DIR/lesson_NN/hidden.py and so on, in place of the course's."
+    ),
+    policy: Path | None = POLICY,
+    times: Path | None = TIMES,
     file_times: bool = FILE_TIMES,
     stamps: bool = STAMPS,
     drop_others: bool = typer.Option(
@@ -42,7 +55,7 @@ def grade(
     ),
     regrade: bool = typer.Option(False, "--regrade", help="After a change of checks: show whose grade would change, how and why, and ask."),
     yes: bool = typer.Option(False, "--yes", help="With --regrade: change the grades without asking."),
-):
+) -> None:
     """Grade a class with the hidden checks. Each submission runs in a sandbox of its own."""
     quiet()
     from autograder.grading.by_hand import settled
@@ -67,7 +80,7 @@ def grade(
     try:
         with bar:
             task = bar.add_task("grading", total=None)
-            options = {
+            options: dict[str, Any] = {
                 "jobs": jobs,
                 "limits": limits,
                 "accept_weak": accept_weak_isolation,
@@ -114,7 +127,7 @@ def grade(
         raise CommandError(f"{faults} exercises met a fault of the grader (status grader_error); their points are not settled.")
 
 
-def _repeat(result_file, submission, accept_weak, checks):
+def _repeat(result_file: Path, submission: Path | None, accept_weak: bool, checks: Path | None) -> None:
     from autograder.grading.class_run import ClassroomError
     from autograder.grading.repeat import repeat
 
@@ -127,7 +140,8 @@ def _repeat(result_file, submission, accept_weak, checks):
         console.print(f"differs   {escape(line)}", soft_wrap=True)
     for then, now in found.changed:
         words = [f"{v.status}, {v.points:g} points" if v else "not there" for v in (then, now)]
-        console.print(f"changed   {(then or now).exercise}: was {words[0]}; is {words[1]}", soft_wrap=True)
+        exercise = next(v.exercise for v in (then, now) if v)
+        console.print(f"changed   {exercise}: was {words[0]}; is {words[1]}", soft_wrap=True)
     if found.changed:
         raise typer.Exit(1)
     console.print(
@@ -135,7 +149,16 @@ def _repeat(result_file, submission, accept_weak, checks):
     )
 
 
-def _agreed(out, results, gradebook, kept, changes, late, yes, drop_others):
+def _agreed(
+    out: Path,
+    results: "list[Result]",
+    gradebook: "list[Result]",
+    kept: "list[Result]",
+    changes: "list[Change]",
+    late: "Late | None",
+    yes: bool,
+    drop_others: bool,
+) -> bool:
     """Show what a new grading would change; change it if the instructor agrees. Returns whether it was changed."""
     from autograder.grading.regrade import forget, take_over
 
@@ -153,9 +176,9 @@ def _agreed(out, results, gradebook, kept, changes, late, yes, drop_others):
     return True
 
 
-def _print_changes(results, changes):
+def _print_changes(results: "Sequence[Result]", changes: "Sequence[Change]") -> None:
     same = len(results) - len({(c.student, c.lesson) for c in changes})
-    totals = {}
+    totals: dict[tuple[str, str], float] = {}
     for change in changes:
         totals[change.student, change.lesson] = totals.get((change.student, change.lesson), 0) + change.points
     if changes:
@@ -166,7 +189,8 @@ def _print_changes(results, changes):
         table.add_column("exercise", no_wrap=True)
         table.add_column("was", no_wrap=True)
         table.add_column("would be", no_wrap=True)
-        shown, reasons = set(), {}
+        shown = set()
+        reasons: dict[tuple[str, str], list[str]] = {}
         for change in changes:
             key = (change.student, change.lesson)
             first = (escape(change.student), short(change.lesson), f"{totals[key]:+g}") if key not in shown else ("", "", "")
@@ -183,11 +207,11 @@ def _print_changes(results, changes):
     )
 
 
-def _outcome(verdict):
+def _outcome(verdict: "Verdict | None") -> str:
     return f"{verdict.status} {verdict.points:g}/{verdict.max_points:g}" if verdict else "–"
 
 
-def _grading_bar():
+def _grading_bar() -> "Progress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     return Progress(
@@ -200,7 +224,7 @@ def _grading_bar():
     )
 
 
-def print_grades(results, standings=None):
+def print_grades(results: "Sequence[Result]", standings: "Standings | None" = None) -> None:
     table = Table(title="Grades", title_justify="left")
     table.add_column("student")
     table.add_column("lesson", no_wrap=True)

@@ -1,9 +1,18 @@
 """Late work on the command line: the options that grading and exporting share, and what they print."""
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import typer
 from rich.markup import escape
 
 from autograder.cli.common import CommandError, console
+
+if TYPE_CHECKING:
+    from autograder.grading.class_run import Late
+    from autograder.grading.policy import Standings
+    from autograder.grading.submission import Result
 
 POLICY = typer.Option(None, "--policy", help="Deadlines and penalties: a YAML file. They change no result, only what counts.")
 TIMES = typer.Option(None, "--times", help="When submissions were handed in: a CSV file with student,lesson,submitted.")
@@ -13,7 +22,7 @@ STAMPS = typer.Option(
 )
 
 
-def late_work(policy, times, file_times, stamps, out):
+def late_work(policy: Path | None, times: Path | None, file_times: bool, stamps: bool, out: Path) -> "Late | None":
     """A function from results, and those of them that an earlier run has graded, to standings under the policy in a file; None without
     a policy. Notes are printed once.
     """
@@ -30,9 +39,10 @@ def late_work(policy, times, file_times, stamps, out):
             )
         return None
     rules = read_policy(policy)
-    told, before = set(), recorded(out / "penalties.csv")
+    told: set[str | tuple[str, str]] = set()
+    before = recorded(out / "penalties.csv")
 
-    def late(results, kept=()):
+    def late(results: "list[Result]", kept: "Iterable[Result]" = ()) -> "Standings":
         for student in strangers(rules, results):
             if student not in told:
                 console.print(f"note  {escape(str(policy))}: nobody here is named {escape(student)}, who has an extension", soft_wrap=True)

@@ -1,6 +1,7 @@
 """What a student or a self-learner does: the whole command line of a students' copy. No command here needs a grader."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
@@ -10,11 +11,14 @@ from rich.table import Table
 from autograder.cli.common import CommandError, app_of, console, run
 from course_labs.studio.commands import lab
 
+if TYPE_CHECKING:
+    from autograder.course.catalogue import Exercise, Lesson
+
 
 def check(
     notebook: Path = typer.Argument(help="A lesson's notebook, e.g. lessons/01_affine_quantization.ipynb"),
-    exercises: list[str] = typer.Argument(None, help="Exercise ids; all of the lesson's if none is given."),
-):
+    exercises: list[str] | None = typer.Argument(None, help="Exercise ids; all of the lesson's if none is given."),
+) -> None:
     """Run a notebook's cells and its visible checks. The code runs here, unprotected: only check your own."""
     from autograder.course.notebooks import NotebookProblem
     from autograder.learner.own_notebook import check_notebook
@@ -41,7 +45,7 @@ def check(
         raise typer.Exit(1)
 
 
-def hint(exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale")):
+def hint(exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale")) -> None:
     """Show the next hint of an exercise (three at most)."""
     from autograder.learner.progress import next_hint
 
@@ -50,7 +54,7 @@ def hint(exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale")):
     console.print(f"{found.id}  Hint {number} of {len(found.hints)}: {escape(text)}")
 
 
-def status():
+def status() -> None:
     """Show which exercises pass, in every lesson."""
     from autograder.course import catalogue
     from autograder.learner.progress import progress_rows
@@ -65,8 +69,8 @@ def status():
 
 def reset(
     exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale"),
-    notebook: Path = typer.Option(None, help="The notebook; if not given, the one in this folder, else the course's own."),
-):
+    notebook: Path | None = typer.Option(None, help="The notebook; if not given, the one in this folder, else the course's own."),
+) -> None:
     """Put one exercise's cell back as it was handed out. The old notebook is kept beside it as .bak."""
     from autograder.course.notebooks import NotebookProblem
     from autograder.learner.own_notebook import reset_exercise
@@ -80,7 +84,7 @@ def reset(
     console.print("If the notebook is open in Jupyter, reload it there (File > Reload Notebook from Disk) before you save.")
 
 
-def doctor():
+def doctor() -> None:
     """Say whether this machine is ready: each line is ok, or what to do."""
     from autograder.cli.doctor import examine
 
@@ -92,7 +96,7 @@ def doctor():
         raise typer.Exit(1)
 
 
-def _exercise(exercise_id):
+def _exercise(exercise_id: str) -> "tuple[Lesson, Exercise]":
     """(lesson, exercise) by id, or a CommandError that suggests the nearest."""
     import difflib
 
@@ -108,7 +112,7 @@ def _exercise(exercise_id):
     return lesson, lesson.exercise(exercise_id)
 
 
-def _line(status, text):
+def _line(status: str, text: str) -> None:
     colour = {"passed": "blue", "needs_manual": "dim", "blank": "yellow"}.get(status, "red")
     word = {"needs_manual": "by hand"}.get(status, status)
     console.print(f"[{colour}]{word:<14}[/]{escape(text)}")
@@ -117,6 +121,6 @@ def _line(status, text):
 COMMANDS = (lab, check, hint, status, reset, doctor)
 
 
-def main():
+def main() -> None:
     """The `course` command of a students' copy."""
     run(app_of(COMMANDS))

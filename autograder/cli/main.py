@@ -10,7 +10,7 @@ from autograder.cli.learners import check, doctor, hint, lab, reset, status
 app = app_of((lab, build, new, check, hint, status, reset, grade, export, nbgrader, doctor, release))
 
 
-def main():
+def main() -> None:
     """Entry point of the whole course."""
     run(app)
 
