@@ -903,6 +903,41 @@ def best_clip(x, candidates, qmax):
     return float(best)
 
 
+@wrong("1.6-calibrate", "passes over candidates beyond the largest absolute value; the best one may lie there")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        mse = np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if clip <= np.abs(x).max() and mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "passes over candidates beyond the largest absolute value; the best one may lie there")
+def best_clip(x, candidates, qmax):
+    best, best_mse = candidates.min(), np.inf
+    for clip in candidates[candidates <= np.abs(x).max()]:
+        scale = clip / qmax
+        mse = np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "starts with the largest absolute value as the best so far; it need not be one of the candidates")
+def best_clip(x, candidates, qmax):
+    def mse(clip):
+        scale = clip / qmax
+        return np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+
+    best = np.abs(x).max()
+    for clip in candidates:
+        if mse(clip) < mse(best):
+            best = clip
+    return float(best)
+
+
 @wrong("1.6-calibrate", "never remembers the best error, so that the last candidate wins")
 def best_clip(x, candidates, qmax):
     best, best_mse = None, np.inf

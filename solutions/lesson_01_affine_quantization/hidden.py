@@ -235,6 +235,7 @@ OTHER_COSTS = {
     "first row": lambda x, y, clip: ((x[:1] - y[:1]) ** 2).mean(),
     "first values": lambda x, y, clip: ((x - y).ravel()[: len(x)] ** 2).mean(),
     "positive side": lambda x, y, clip: (np.where(x > 0, x - y, 0.0) ** 2).sum(),
+    "only within the data": lambda x, y, clip: ((x - y) ** 2).mean() if clip <= np.abs(x).max() else np.inf,
     "median of the rows": lambda x, y, clip: np.median(((x - y) ** 2).reshape(len(x), -1).mean(axis=1)),
 }
 
@@ -253,6 +254,8 @@ def tensors_to_clip(rng):
         (np.concatenate([rng.normal(0, rng.uniform(0.1, 4), 500), rng.normal(0, 20, 3)]), 7, "500 values and three outliers"),
         (rng.standard_t(3, (20, 25)) * loud, 127, "values with heavy tails, shape (20, 25)"),
         (rng.uniform(-1, 1, (5, 60)) * loud, 1000, "300 values evenly spread, shape (5, 60)"),
+        # Two gaps, one of them as wide as most values are large: the best clip lies beyond all of them.
+        (np.append(rng.normal(1, 0.02, 59), -1.8) * loud, 2, "60 values, all but one of nearly the same size"),
     )
     for x, qmax, words in made:
         top = np.abs(x).max()

@@ -235,7 +235,7 @@ def test_best_of_a_few_clips(student, rng):
     plain = np.linspace(-2.0, 2.0, 81)
     crowded = "x = 41 values evenly from -1 to 1 and one 6, qmax 3"
     both = [[-2.1, 2.7, -2.5, 1.5], [2.8, -0.3, 1.4, -4.3]]
-    row = [-3.5, -2.2, 0.8, -3.6, 3.8, 4.0]
+    row, alike = [-3.5, -2.2, 0.8, -3.6, 3.8, 4.0], [1.0, 1.0, -1.0, 1.0, 1.8]
     below = [[-3.1, -3.2, -3.5], [-2.1, -10.2, -1.4], [-1.9, -4.5, -2.2]]
     cases = (
         (plain, [1.2, 1.5, 1.75, 2.1, 2.6, 3.0, 13.0], 3, 1.75, "x = 81 values evenly from -2 to 2, qmax 3"),
@@ -249,6 +249,8 @@ def test_best_of_a_few_clips(student, rng):
         ([1.0, -0.401, 0.253], [0.5, 2.0, 1.0], 1000, 1.0, "x = [1, -0.401, 0.253], qmax 1000"),
         # Who clips nothing takes 1.3 here, who leaves the clipped values out of the mean takes 1.7.
         (row, [1.7, 1.3, 3.1, 2.3, 1.8], 2, 3.1, f"x = {row}, qmax 2"),
+        # The best candidate may lie beyond all values.
+        (alike, [1.0, 0.9, 1.5, 2.0, 1.7], 2, 2.0, f"x = {alike}, qmax 2"),
     )
     got = [student.best_clip(np.array(x), np.array(candidates), qmax) for x, candidates, qmax, _, _ in cases]
     for answer, (_, candidates, _, want, on) in zip(got, cases):
