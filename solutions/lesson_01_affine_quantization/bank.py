@@ -1322,6 +1322,19 @@ def requantize(acc, m, shift, zero_point, qmin, qmax):
     return np.clip(rounded, qmin, qmax).astype(np.int32)
 
 
+@wrong("1.8-matmul", "adds the zero point to the product, before the shift, which drops it; it is added to the rounded number")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    product = acc.astype(np.int64) * m + zero_point
+    return np.clip((product + (1 << (shift - 1))) >> shift, qmin, qmax).astype(np.int32)
+
+
+@wrong("1.8-matmul", "adds the zero point to the product, before the shift, which drops it; it is added to the rounded number")
+def requantize(acc, m, shift, zero_point, qmin, qmax):
+    half = 1 << (shift - 1)
+    flat = [min(max((int(a) * m + half + zero_point) >> shift, qmin), qmax) for a in acc.ravel()]
+    return np.array(flat, dtype=np.int64).reshape(acc.shape)
+
+
 @wrong("1.8-matmul", "clips before it adds the zero point, so codes can leave qmin..qmax")
 def requantize(acc, m, shift, zero_point, qmin, qmax):
     rounded = (acc.astype(np.int64) * m + (1 << (shift - 1))) >> shift

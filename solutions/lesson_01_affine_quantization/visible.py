@@ -357,6 +357,8 @@ def test_requantize_small_accumulators(student, rng):
         ([0, 2**31 - 1, -(2**31)], 2**30, 60, 100, int8, [100, 102, 98], "m = 2**30, shift = 60, zero point 100"),
         # acc * m / 2**shift is 13.5 minus 2**-54 or so: integers see that, and no float does.
         ([402653185], 1207959549, 55, 0, int8, [13], "m = 1207959549, shift = 55, zero point 0 (just below 13.5)"),
+        # The same for who adds the zero point to the product: there it is next to nothing, but here enough to reach 13.5.
+        ([402653185], 1207959549, 55, 100, int8, [113], "m = 1207959549, shift = 55, zero point 100 (just below 13.5 without it)"),
     )
     got = [student.requantize(np.array(acc, np.int32), m, shift, zero, *ends) for acc, m, shift, zero, ends, _, _ in cases]
     for codes, (acc, _, _, _, (qmin, qmax), want, on) in zip(got, cases):
