@@ -571,6 +571,18 @@ def prune_mlp(mlp, kept):
     return small
 
 
+@wrong("3.4-mlp", "`prune_mlp` changes `mlp` (its mode, `train()` or `eval()`) in place")
+def prune_mlp(mlp, kept):
+    fc1, relu, fc2 = mlp.eval()
+    small = nn.Sequential(nn.Linear(fc1.in_features, len(kept)), nn.ReLU(), nn.Linear(len(kept), fc2.out_features))
+    with torch.no_grad():
+        small[0].weight.copy_(fc1.weight[kept])
+        small[0].bias.copy_(fc1.bias[kept])
+        small[2].weight.copy_(fc2.weight[:, kept])
+        small[2].bias.copy_(fc2.bias)
+    return small
+
+
 @wrong("3.4-mlp", "`prune_mlp` changes `mlp` (its layers) in place")
 def prune_mlp(mlp, kept):
     mlp[0].weight, mlp[0].bias = nn.Parameter(mlp[0].weight.detach()[kept]), nn.Parameter(mlp[0].bias.detach()[kept])
@@ -964,6 +976,16 @@ def cut_inputs(conv, kept):
     return small
 
 
+@wrong("3.5-cnn", "`cut_outputs` changes `bn` (its mode, `train()` or `eval()`) in place")
+def cut_outputs(conv, bn, kept):
+    small_conv = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding)
+    small_bn = nn.BatchNorm2d(len(kept), eps=bn.eps)
+    with torch.no_grad():
+        for small, big in ((small_conv, conv), (small_bn, bn.eval())):
+            small.load_state_dict({name: t[kept] if t.dim() else t for name, t in big.state_dict().items()})
+    return small_conv, small_bn.eval()
+
+
 @wrong("3.5-cnn", "`cut_outputs` changes `bn` (its statistics) in place")
 def cut_outputs(conv, bn, kept):
     small = nn.Conv2d(conv.in_channels, len(kept), conv.kernel_size, conv.stride, conv.padding)
@@ -1142,6 +1164,16 @@ def cut_columns(linear, kept, area):
     with torch.no_grad():
         small.weight.copy_(linear.weight.view(linear.out_features, -1, area)[:, kept].flatten(1))
     small.bias = linear.bias
+    return small
+
+
+@wrong("3.6-bug", "`cut_columns` changes `linear` (its mode, `train()` or `eval()`) in place")
+def cut_columns(linear, kept, area):
+    columns = (kept[:, None] * area + torch.arange(area)).flatten()
+    small = nn.Linear(len(columns), linear.train().out_features)
+    with torch.no_grad():
+        small.weight.copy_(linear.weight[:, columns])
+        small.bias.copy_(linear.bias)
     return small
 
 
