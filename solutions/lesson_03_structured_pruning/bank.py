@@ -1441,7 +1441,7 @@ def count(model, x):
     return parameters, macs
 
 
-@wrong("3.7-count", "returns a float; two ints are asked for, and a division with / gives a float also where nothing is left over")
+@wrong("3.7-count", "returns a float; two integers are asked for, and a division with / gives a float also where nothing is left over")
 def count(model, x):
     macs = 0
     for layer in model:
@@ -1451,6 +1451,31 @@ def count(model, x):
         if isinstance(layer, nn.Linear):
             macs += layer.weight.numel()
     return sum(p.numel() for p in model.parameters()), macs
+
+
+@wrong("3.7-count", "returns a tensor with one number in it, as `prod()` of a tensor does; two integers are asked for")
+def count(model, x):
+    macs = 0
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.weight.numel() * torch.tensor(x.shape[2:]).prod()
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return sum(p.numel() for p in model.parameters()), macs
+
+
+@wrong("3.7-count", "returns a tensor with one number in it, as `prod()` of a tensor does; two integers are asked for")
+def count(model, x):
+    parameters, macs = torch.tensor(0), torch.tensor(0)
+    for layer in model:
+        x = layer(x)
+        parameters += sum(p.numel() for p in layer.parameters())
+        if isinstance(layer, nn.Conv2d):
+            macs += layer.weight.numel() * x.shape[2] * x.shape[3]
+        if isinstance(layer, nn.Linear):
+            macs += layer.weight.numel()
+    return parameters, macs
 
 
 @wrong("3.7-count", "`count` changes `model` (`requires_grad` of its parameters) in place")

@@ -561,7 +561,7 @@ def count(model, x):
     model: nn.Sequential of Conv2d (groups=1, dilation=1), BatchNorm2d, ReLU, MaxPool2d, Flatten and Linear, in eval mode.
       Kernels, strides and pictures need not be square.
     x: float32 tensor, one picture: (1, channels, height, width), or (1, features) if Linear comes first.
-    Returns (parameters, macs), two ints.
+    Returns (parameters, macs), two integers (Python int or NumPy integer, no tensors).
     """
     parameters = sum(p.numel() for p in model.parameters())  # blank: parameters = sum(___ for p in model.parameters())
     macs = 0

@@ -253,6 +253,13 @@ def prove_flatten(student, cases):
         of_its_own(shared, "The small linear layer")
 
 
+def plain_integer(value, what, on):
+    """The value as an int. A tensor with one number in it is a tensor: a results file, for one, cannot take it."""
+    alone = not isinstance(value, (torch.Tensor, np.ndarray))
+    that(alone, f"{what} should be an integer of Python or NumPy; it is {kind_of(value)}, for {on}.")
+    return whole_number(value, what, on)
+
+
 def counted(student, cases):
     """cases: (model, shape of one picture, parameters, MACs)."""
     answers = [student.count(model.eval(), waves(1, *shape)) for model, shape, *_ in cases]
@@ -260,7 +267,7 @@ def counted(student, cases):
         on = f"{said(*model)} on a picture of shape {(1, *shape)}"
         got_parameters, got_macs = pair(got, "count")
         for value, want, what in ((got_parameters, parameters, "the number of parameters"), (got_macs, macs, "the number of MACs")):
-            equal(whole_number(value, what, on), want, what=what, on=on)
+            equal(plain_integer(value, what, on), want, what=what, on=on)
 
 
 def keeps(student, cases):
