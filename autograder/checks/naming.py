@@ -21,7 +21,7 @@ from autograder.course.faults import StudentError, StudentFault
 from autograder.sandbox.reply import Reply
 
 MANY, LARGE = 32, 1000  # numbers, and a size of them, that do not agree by chance
-DATA_TYPE = re.compile(r"\b(bool|u?int(8|16|32|64)|b?float(16|32|64)|complex(64|128)|data type|type of numbers)\b")
+DATA_TYPE = re.compile(r"\b(bool|truth value|u?int(8|16|32|64)|b?float(16|32|64)|complex(64|128)|data type|type of numbers)\b")
 
 
 def named_mistake(bank: Iterable[Answer], exercise: str, outcomes: Iterable[Outcome]) -> str | None:

@@ -235,6 +235,15 @@ def test_where_a_data_type_fails_another_type_explains_nothing():
     )
 
 
+def test_a_truth_value_is_not_explained_by_a_float():
+    """False and 0.0 are equal; a mistake that is about floats was not made."""
+
+    def from_false(bits, signed):
+        return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (False, 2**bits - 1)
+
+    assert named("01_affine_quantization", "1.2-scale", {"integer_range": from_false}) is None
+
+
 def test_a_law_is_registered():
     law("no.1-such", "f")(len)
     assert laws.pop(("no.1-such", "f")) is len
