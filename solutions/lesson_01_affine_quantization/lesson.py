@@ -128,7 +128,7 @@ def scale_and_zero_point(lo, hi, qmin, qmax):
 
     lo, hi: floats, lo <= hi; the range is first widened to contain 0.
     qmin, qmax: integers, qmin <= 0 <= qmax, qmin < qmax.
-    Returns (scale, zero_point): scale is a positive float, zero_point an integer
+    Returns (scale, zero_point): scale is a positive number, zero_point an integer
     (Python int or NumPy integer, not a float) from qmin to qmax.
     If the widened range is 0 to 0, the scale is 1.0.
     """

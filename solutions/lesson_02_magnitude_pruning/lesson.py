@@ -451,7 +451,7 @@ figures.revived_weights(left, limit=1e-8)
 # %% exercise="2.5-schedule" kind="code" points=10 minutes=10 difficulty=2
 # Exercise 2.5-schedule: which sparsity in which round
 def linear_schedule(start, end, rounds):
-    """rounds + 1 sparsities in equal steps: a list (or array) of floats; the first is start, the last is end.
+    """rounds + 1 sparsities in equal steps: a list (or tuple, array, tensor) of floats; the first is start, the last is end.
 
     start, end: floats, 0 <= start <= end <= 1.    rounds: int, at least 1.
     """

@@ -779,7 +779,7 @@ def tied_groups(layers, additions):
     layers: list of names, all different.
     additions: list of pairs (a, b) of these names: the outputs of a and b meet in an addition.
       For s2 = (stem + conv2) + conv4, the pairs are (stem, conv2) and (conv2, conv4), in any order.
-    Returns a list of lists (or tuples) of names. Each layer stands in exactly one group. Inside a group the names have
+    Returns a list (or tuple) of lists (or tuples) of names. Each layer stands in exactly one group. Inside a group the names have
     the order of `layers`; the groups have the order of their first names.
     """
     group = {layer: {layer} for layer in layers}  # every layer starts alone
