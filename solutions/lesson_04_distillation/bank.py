@@ -166,6 +166,11 @@ def entropy(probabilities):
     return -torch.special.xlogy(probabilities, probabilities).sum(dim=1) / np.log(probabilities.shape[1])
 
 
+@wrong("4.2-soften", "takes a very small temperature for a larger one, as a guard; any positive temperature is meant")
+def soften(logits, temperature):
+    return torch.softmax(logits / max(temperature, 0.1), dim=1)
+
+
 @right("4.2-soften", "a logsumexp in float32")
 def soften(logits, temperature):
     z = logits / temperature
@@ -380,6 +385,14 @@ def mean_kl(student_logits, teacher_logits, temperature):
     return (log_p.exp() * (log_p - log_q)).sum(dim=1)
 
 
+@wrong("4.3-kl", "takes a very small temperature for a larger one, as a guard; any positive temperature is meant")
+def mean_kl(student_logits, teacher_logits, temperature):
+    temperature = max(temperature, 0.1)
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    log_p = torch.log_softmax(teacher_logits / temperature, dim=1)
+    return (log_p.exp() * (log_p - log_q)).sum(dim=1).mean()
+
+
 @right("4.3-kl", "cross-entropy less entropy")
 def mean_kl(student_logits, teacher_logits, temperature):
     v = teacher_logits / temperature
@@ -520,6 +533,14 @@ def soft_loss(student_logits, teacher_logits, temperature):
 def soft_loss(student_logits, teacher_logits, temperature):
     p = torch.softmax(teacher_logits / temperature, dim=1)
     return temperature**2 * torch.nn.functional.cross_entropy(student_logits / temperature, p)
+
+
+@wrong("4.4-bug", "takes a very small temperature for a larger one, as a guard; any positive temperature is meant")
+def soft_loss(student_logits, teacher_logits, temperature):
+    temperature = max(temperature, 0.1)
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
 
 
 @right("4.4-bug", "the sum, divided by the number of images")
@@ -752,6 +773,15 @@ def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha
     return alpha_soft * soft + (1 - alpha_soft) * hard
 
 
+@wrong("4.5-loss", "takes a very small temperature for a larger one, as a guard; any positive temperature is meant")
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
+    temperature = max(temperature, 0.1)
+    log_q = torch.log_softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")
+    return alpha_soft * soft + (1 - alpha_soft) * torch.nn.functional.cross_entropy(student_logits, labels)
+
+
 @right("4.5-loss", "image by image, the teacher without gradients")
 def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha_soft):
     total = 0
@@ -899,6 +929,14 @@ def soft_gradient(student_logits, teacher_logits, temperature):
     p = torch.softmax(teacher_logits / temperature, dim=1)
     (temperature**2 * torch.nn.functional.kl_div(log_q, p, reduction="batchmean")).backward()
     return z.grad
+
+
+@wrong("4.6-gradient", "takes a very small temperature for a larger one, as a guard; any positive temperature is meant")
+def soft_gradient(student_logits, teacher_logits, temperature):
+    temperature = max(temperature, 0.1)
+    q = torch.softmax(student_logits / temperature, dim=1)
+    p = torch.softmax(teacher_logits / temperature, dim=1)
+    return temperature * (q - p) / len(student_logits)
 
 
 @right("4.6-gradient", "the derivative of softmax as a matrix, image by image")
@@ -1119,6 +1157,28 @@ def cached_logits(teacher, images, batch_size):
     return torch.cat(parts).log_softmax(dim=1).numpy()
 
 
+@wrong("4.7-teacher", "makes a row of each image; a teacher with convolutions needs the images in their own shape")
+def cached_logits(teacher, images, batch_size):
+    mode = teacher.training
+    teacher.eval()
+    with torch.no_grad():
+        parts = [teacher(part.flatten(1)) for part in images.split(batch_size)]
+    teacher.train(mode)
+    return torch.cat(parts).numpy()
+
+
+@wrong("4.7-teacher", "`cached_logits` changes `teacher` (its mode, `train()` or `eval()`) in place")
+def cached_logits(teacher, images, batch_size):
+    parts = [teacher, *teacher.children()]  # what the children hold is forgotten
+    modes = [part.training for part in parts]
+    teacher.eval()
+    with torch.no_grad():
+        logits = [teacher(part) for part in images.split(batch_size)]
+    for part, mode in zip(parts, modes):
+        part.training = mode
+    return torch.cat(logits).numpy()
+
+
 @right("4.7-teacher", "every flag put back one by one")
 def cached_logits(teacher, images, batch_size):
     modes, flags = [m.training for m in teacher.modules()], [p.requires_grad for p in teacher.parameters()]
@@ -1238,6 +1298,12 @@ def hint_loss(student_features, teacher_features, weight, bias):
 @wrong("4.8-hint", "subtracts the bias; a linear layer adds it")
 def hint_loss(student_features, teacher_features, weight, bias):
     return ((student_features @ weight.T - bias - teacher_features) ** 2).mean()
+
+
+@wrong("4.8-hint", "counts large errors less than their squares, as the Huber loss does; the mean of the squares is asked for")
+def hint_loss(student_features, teacher_features, weight, bias):
+    predicted = student_features @ weight.T + bias
+    return 2 * torch.nn.functional.huber_loss(predicted, teacher_features, delta=5.0)
 
 
 @right("4.8-hint", "an einsum, squared and divided by hand")

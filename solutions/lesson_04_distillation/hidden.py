@@ -25,6 +25,7 @@ from course_lessons.lesson_04_distillation.visible import (
     hint_losses,
     log_softened,
     losses,
+    nested_teacher,
     small_teacher,
     soft_gradients,
     soft_losses,
@@ -140,7 +141,7 @@ def test_very_large_logits(student, rng):
 
 @exercise("4.3-kl", points=9)
 def test_laws_of_the_divergence(student, rng):
-    for temperature in (1.0, float(rng.uniform(2, 8)), float(rng.uniform(0.5, 0.9))):
+    for temperature in (1.0, float(rng.uniform(2, 8)), float(rng.uniform(0.5, 0.9)), float(rng.uniform(0.03, 0.08))):
         z, v = pair_of(rng)
         few, others = small_pair(rng)
         divergences(
@@ -171,7 +172,8 @@ def test_divergence_ignores_constants(student, rng):
 @exercise("4.3-kl", points=3)
 def test_divergence_of_very_large_logits(student, rng):
     z, v = sure_of_others(rng)
-    divergences(student, [(z, v, 1.0, SURE_OF_OTHERS), (v, v, 1.0, "a very sure teacher and itself")])
+    hot = float(rng.uniform(500, 2000))
+    divergences(student, [(z, v, 1.0, SURE_OF_OTHERS), (z, v, hot, SURE_OF_OTHERS), (v, v, 1.0, "a very sure teacher and itself")])
 
 
 # 4.4
@@ -180,7 +182,7 @@ def test_divergence_of_very_large_logits(student, rng):
 @exercise("4.4-bug", points=7)
 def test_soft_loss_of_random_batches(student, rng):
     cases = []
-    for classes, low, high in ((2, 1.5, 6), (10, 1.5, 6), (100, 1.5, 6), (5, 0.5, 0.9)):
+    for classes, low, high in ((2, 1.5, 6), (10, 1.5, 6), (100, 1.5, 6), (5, 0.5, 0.9), (4, 0.03, 0.08)):
         images, temperature = int(rng.integers(3, 9)), float(rng.uniform(low, high))
         z, v = logits(rng, images, classes), logits(rng, images, classes)
         cases.append((z, v, temperature, both(z, v)))
@@ -198,6 +200,7 @@ def test_soft_loss_counts_images_not_classes(student, rng):
             (alone(z), alone(v), 2.0, both(alone(z), alone(v))),
             (v, v, 2.0, both(v, v)),
             (*sure_of_others(rng), 2.0, SURE_OF_OTHERS),
+            (*sure_of_others(rng), float(rng.uniform(500, 2000)), SURE_OF_OTHERS),
         ],
     )
 
@@ -218,7 +221,13 @@ def all_three(z, v, labels):
 @exercise("4.5-loss", points=9)
 def test_loss_of_random_batches(student, rng):
     cases = []
-    for low, high, weight, pair in ((1.5, 8, 0.1, small_pair), (1.5, 8, 0.1, pair_of), (1.5, 8, 0.6, pair_of), (0.5, 0.9, 0.6, pair_of)):
+    for low, high, weight, pair in (
+        (1.5, 8, 0.1, small_pair),
+        (1.5, 8, 0.1, pair_of),
+        (1.5, 8, 0.6, pair_of),
+        (0.5, 0.9, 0.6, pair_of),
+        (0.03, 0.08, 0.4, pair_of),
+    ):
         asked = labelled(rng, pair)
         cases.append((*asked, float(rng.uniform(low, high)), weight + float(rng.uniform(0, 0.3)), all_three(*asked)))
     losses(student, cases)
@@ -259,7 +268,8 @@ def test_loss_of_very_large_logits(student, rng):
     z, v = sure_of_others(rng)
     labels = torch.from_numpy(rng.integers(0, 4, len(z)))
     labels[0] = 2  # at least one that the student holds for impossible
-    cases = [(z, v, labels, 2.0, alpha, f"{SURE_OF_OTHERS}, labels {labels.tolist()}") for alpha in (0.0, 0.5)]
+    on, hot = f"{SURE_OF_OTHERS}, labels {labels.tolist()}", float(rng.uniform(500, 2000))
+    cases = [(z, v, labels, temperature, alpha, on) for temperature, alpha in ((2.0, 0.0), (2.0, 0.5), (hot, 0.5))]
     losses(student, cases)
     gradients(student, cases)
 
@@ -273,6 +283,9 @@ def test_gradient_against_finite_differences(student, rng):
     for temperature in (1.0, float(rng.uniform(0.5, 0.9)), float(rng.uniform(2, 12))):
         z, v = pair_of(rng)
         cases += [(*each, temperature, both(*each)) for each in (small_pair(rng), (z, v), (alone(z), alone(v)))]
+    # Nearly cold, with logits so near to each other that no probability underflows.
+    z, v = logits(rng, 5, 4, size=1.0), logits(rng, 5, 4, size=1.0)
+    cases.append((z, v, float(rng.uniform(0.04, 0.08)), both(z, v)))
     soft_gradients(student, cases)
 
 
@@ -307,7 +320,7 @@ def images_for(rng, n, *shape):
     return torch.from_numpy(rng.uniform(-1, 1, (n, *shape)).astype(np.float32))
 
 
-TEACHERS = ((small_teacher, (5,)), (deep_teacher, (1, 4, 4)))
+TEACHERS = ((small_teacher, (5,)), (nested_teacher, (5,)), (deep_teacher, (1, 4, 4)))
 
 
 @exercise("4.7-teacher", points=7)

@@ -72,7 +72,9 @@ ON = "student [[1, 2, 0.5], [0, -1, 3]], teacher [[3, 0, 1], [-2, 0.5, 2]]"
 # One image, and a class that both think impossible: the mean is over images, the sum over classes.
 ONE, ONE_TEACHER = torch.tensor([[0.5, 2.0, -1.0, -10_000.0]]), torch.tensor([[2.0, 1.0, 0.0, -10_000.0]])
 ON_ONE = "student [[0.5, 2, -1, -10000]], teacher [[2, 1, 0, -10000]]"
-PAIRS = ((STUDENT, TEACHER, 1.0, ON), (STUDENT, TEACHER, 2.0, ON), (STUDENT, TEACHER, 0.5, ON), (ONE, ONE_TEACHER, 3.0, ON_ONE))
+# Any positive temperature: one with a fraction, and one that is nearly cold.
+ORDINARY = tuple((STUDENT, TEACHER, temperature, ON) for temperature in (1.0, 2.0, 0.5, 2.25, 0.08))
+PAIRS = *ORDINARY, (ONE, ONE_TEACHER, 3.0, ON_ONE)
 # Each of the two is sure of another class: probabilities underflow, their logarithms do not.
 SURE, SURE_TEACHER = torch.tensor([[300.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 0.0], [400.0, 0.0]])
 ON_SURE = "student [[300, 0], [0, 1]], teacher [[0, 0], [400, 0]]"
@@ -82,6 +84,7 @@ LARGE, LARGE_TEACHER, ON_LARGE = (
     "student [[10000, 0, 0]], teacher [[0, 10000, 0]]",
 )
 UNDERFLOW = (SURE, SURE_TEACHER, 1.0, ON_SURE), (LARGE, LARGE_TEACHER, 1.0, ON_LARGE)
+HOT = LARGE, LARGE_TEACHER, 1000.0, ON_LARGE  # a temperature at which even these are soft
 IN_DOUBLE = STUDENT.double(), TEACHER.double(), 4.0, f"{ON} in float64"
 
 
@@ -124,7 +127,9 @@ def test_soften_worked_example(student, rng):
             (torch.tensor([[6.0, 3.0, 0.0], [0.0, 1.3, 1.4]]), 3.0, PROBABILITY, "logits [[6, 3, 0], [0, 1.3, 1.4]]"),
             (torch.tensor([[20.0, 0.0]]), 1.0, PROBABILITY, "logits [[20, 0]]"),
             (torch.tensor([[1.0], [2.0]]), 0.5, PROBABILITY, "logits [[1], [2]]"),
-            (torch.tensor([[1.0, 2.0, 0.5]]), 0.5, PROBABILITY, "logits [[1, 2, 0.5]]"),
+            *((torch.tensor([[1.0, 2.0, 0.5]]), temperature, PROBABILITY, "logits [[1, 2, 0.5]]") for temperature in (0.5, 2.25)),
+            # Nearly cold, where 1.4 and 1.3 are ten apart; and so hot that all are alike.
+            *((torch.tensor([[1.3, 1.4, 1.33]]), temperature, PROBABILITY, "logits [[1.3, 1.4, 1.33]]") for temperature in (0.01, 1e6)),
         ],
     )
 
@@ -136,6 +141,7 @@ def test_soften_large_logits(student, rng):
         [
             (torch.tensor([[1e4, 0.0], [-1e4, -1e4]]), 2.0, FROM_LARGE, "logits [[10000, 0], [-10000, -10000]]"),
             (torch.tensor([[-1e4, 50.0, 49.0], [9999.0, 1e4, 0.0]]), 1.0, FROM_LARGE, "logits [[-10000, 50, 49], [9999, 10000, 0]]"),
+            (torch.tensor([[1e4, 9e3, 0.0]]), 1000.0, FROM_LARGE, "logits [[10000, 9000, 0]]"),
         ],
     )
 
@@ -180,7 +186,7 @@ def test_kl_with_itself_is_zero(student, rng):
 
 @exercise("4.3-kl")
 def test_kl_where_probabilities_underflow(student, rng):
-    divergences(student, UNDERFLOW)
+    divergences(student, [*UNDERFLOW, HOT])
 
 
 # 4.4
@@ -202,7 +208,7 @@ def test_soft_loss_of_two_small_images(student, rng):
 
 @exercise("4.4-bug")
 def test_soft_loss_where_probabilities_underflow(student, rng):
-    soft_losses(student, UNDERFLOW)
+    soft_losses(student, [*UNDERFLOW, HOT])
 
 
 # 4.5
@@ -264,7 +270,7 @@ def test_loss_at_its_limits(student, rng):
 
 @exercise("4.5-loss")
 def test_loss_of_a_mixture(student, rng):
-    cases = [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in ((2.0, 0.75), (4.0, 1.0), (0.5, 0.5))]
+    cases = [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in ((2.0, 0.75), (4.0, 1.0), (0.5, 0.5), (2.25, 0.125), (0.05, 0.5))]
     cases.append((ONE, ONE_TEACHER, torch.tensor([0]), 3.0, 0.25, f"{ON_ONE}, labels [0]"))
     losses(student, [*cases, (STUDENT.double(), TEACHER.double(), LABELS, 3.0, 0.25, f"{WITH_LABELS}, logits in float64")])
 
@@ -274,6 +280,8 @@ def test_loss_of_logits_up_to_ten_thousand(student, rng):
     """The label is a class to which the student gives no probability at all: the hard loss is what its logit lacks."""
     pairs = (SURE, SURE_TEACHER, torch.tensor([1, 0]), ON_SURE), (LARGE, LARGE_TEACHER, torch.tensor([2]), ON_LARGE)
     cases = [(z, v, labels, 1.0, alpha, f"{on}, labels {labels.tolist()}") for z, v, labels, on in pairs for alpha in (0.0, 0.5)]
+    z, v, temperature, on = HOT
+    cases.append((z, v, torch.tensor([2]), temperature, 0.5, f"{on}, labels [2]"))
     losses(student, cases)
     gradients(student, cases)
 
@@ -303,7 +311,7 @@ def soft_gradients(student, cases, what="the gradient (finite differences of the
 
 @exercise("4.6-gradient")
 def test_gradient_against_small_nudges(student, rng):
-    soft_gradients(student, [*PAIRS[:3], IN_DOUBLE, (STUDENT[:1], TEACHER[:1], 3.0, "student [[1, 2, 0.5]], teacher [[3, 0, 1]]")])
+    soft_gradients(student, [*ORDINARY, (STUDENT, TEACHER, 200.0, ON), IN_DOUBLE, (STUDENT[:1], TEACHER[:1], 3.0, "student [[1, 2, 0.5]], teacher [[3, 0, 1]]")])
 
 
 # 4.7
@@ -312,6 +320,17 @@ def test_gradient_against_small_nudges(student, rng):
 def small_teacher(dropout=0.0):
     """Linear, batch norm, ReLU, dropout, linear, for images of shape (5,)."""
     return nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(dropout), nn.Linear(8, 3))
+
+
+def nested_teacher(dropout=0.0):
+    """Layers within layers, for images of shape (5,): setting a mode only at the top does not reach the innermost."""
+    block = nn.Sequential(nn.Linear(5, 4), nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(dropout)))
+    return nn.Sequential(block, nn.ReLU(), nn.Linear(4, 3))
+
+
+def image_teacher():
+    """Convolution, batch norm, flatten, linear, for images of shape (1, 3, 4): channels, rows, columns."""
+    return nn.Sequential(nn.Conv2d(1, 3, 2), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(18, 4))
 
 
 def logits_of(teacher, images):
@@ -343,7 +362,7 @@ def found_in(teacher, training):
 def some_frozen(teacher):
     """Only the first layer's weight can still be trained."""
     teacher.requires_grad_(False)
-    teacher[0].weight.requires_grad_(True)
+    next(teacher.parameters()).requires_grad_(True)
     return teacher
 
 
@@ -356,6 +375,12 @@ def test_cache_of_a_small_teacher(student, rng):
         teacher, on = found_in(in_waves(small_teacher(dropout=1.0)), training)
         cases += [(teacher, images, batch_size, f"{on}, {made}") for batch_size in (3, 1, 20)]
         cases.append((teacher, images[:1], 3, f"{on}, {made}"))
+    shapes = "Conv2d(1, 3, 2), BatchNorm2d(3), ReLU, Flatten and Linear(18, 4) for images of shape (1, 3, 4)"
+    for training in (False, True):
+        teacher, on = found_in(in_waves(image_teacher()), training)
+        cases.append((teacher, waves(3, 1, 3, 4), 2, f"{on}, of {shapes}; {WAVES}, variances plus 2"))
+        teacher, on = found_in(in_waves(nested_teacher(dropout=1.0)), training)
+        cases.append((teacher, images, 3, f"{on}, whose first part is a Sequential that holds another; {WAVES}, variances plus 2"))
     frozen, partly = in_waves(small_teacher()).requires_grad_(False), some_frozen(in_waves(small_teacher()))
     cases += [(frozen, images, 3, f"a frozen teacher {made}"), (partly, images, 3, f"a partly frozen teacher {made}")]
     caches(student, cases)
@@ -377,12 +402,14 @@ def test_hint_loss_worked_example(student, rng):
     weight, bias = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), torch.tensor([0.0, 0.0, 1.0])
     square, shift = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([0.0, 1.0])
     one, two = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 2.0], [0.0, 1.0]])
-    # The third case has two images and errors of both signs, 1, 0, 3 and 0, 0, -2; in the last, weight and its transpose both fit.
+    # The third case has two images and errors of both signs, 1, 0, 3 and 0, 0, -2; in the fourth, weight and its transpose both fit.
     cases = (
         (one, torch.tensor([[1.0, 2.0, 4.0]]), weight, bias, 0.0),
         (one, torch.tensor([[1.0, 2.0, 1.0]]), weight, bias, 3.0),
         (two, torch.tensor([[0.0, 2.0, 1.0], [0.0, 1.0, 4.0]]), weight, bias, 14 / 6),
         (one, torch.tensor([[5.0, 10.0]]), square, shift, 2.0),
+        # Predicted are 1, -2, 0, all below or at 0; the last error is 60: a square of 3600.
+        (torch.tensor([[1.0, -2.0]]), torch.tensor([[1.0, -2.0, 60.0]]), weight, bias, 1200.0),
     )
 
     def whole(tensor):
