@@ -100,6 +100,20 @@ def low_rank_factors(w, rank):
     return u[:, :rank] * root, u[:, :rank].T @ w / root[:, None]
 
 
+@wrong("5.2-factors", "takes parts below a fixed size for nothing; in a table of small numbers those are the parts")
+def low_rank_factors(w, rank):
+    u, s, vt = np.linalg.svd(w, full_matrices=False)
+    root = np.sqrt(np.where(s[:rank] > 1e-6, s[:rank], 0))
+    return u[:, :rank] * root, root[:, None] * vt[:rank]
+
+
+@wrong("5.2-factors", "adds a small number to the singular values, which shows where they are small themselves")
+def low_rank_factors(w, rank):
+    u, s, vt = np.linalg.svd(w, full_matrices=False)
+    root = np.sqrt(s[:rank] + 1e-8)
+    return u[:, :rank] * root, root[:, None] * vt[:rank]
+
+
 @right("5.2-factors", "diagonal tables of roots, opposite signs")
 def low_rank_factors(w, rank):
     u, s, vt = np.linalg.svd(w)
@@ -214,6 +228,13 @@ def truncation_errors(singular_values, rank):
     so_far = np.append(0.0, np.cumsum(squares))
     missing = np.sum(squares) - so_far[rank]
     return float(np.sqrt(max(missing, 0.0))), float(singular_values[rank]) if rank < len(squares) else 0.0
+
+
+@wrong("5.3-error", "takes singular values below a fixed size for nothing; where all are small, those are the errors")
+def truncation_errors(singular_values, rank):
+    rest = singular_values[rank:]
+    rest = rest[rest > 1e-6]
+    return float(np.sqrt(np.sum(rest**2))), float(rest[0]) if len(rest) else 0.0
 
 
 @right("5.3-error", "norms of NumPy; a list of NumPy floats")
@@ -356,6 +377,36 @@ def rank_for_energy(singular_values, share):
 @wrong("5.4-rank", "takes one side for the full rank: it is the smaller of the two")
 def rank_for_budget(m, n, budget):
     return min(budget // (m + n), n)
+
+
+@wrong("5.4-rank", "is content with a fixed amount below the share; where all singular values are small, every rank is")
+def rank_for_energy(singular_values, share):
+    energy = np.cumsum(singular_values**2)
+    return int(np.argmax(energy >= share * energy[-1] - 1e-6)) + 1
+
+
+@wrong("5.4-rank", "adds a small number to the whole sum; where all singular values are small, no rank reaches the share of that")
+def rank_for_energy(singular_values, share):
+    energy = np.cumsum(singular_values**2)
+    return int(np.argmax(energy / (energy[-1] + 1e-8) >= share)) + 1
+
+
+@wrong("5.4-rank", "rounds the shares before it compares them: at least means at least")
+def rank_for_energy(singular_values, share):
+    energy = np.cumsum(singular_values**2)
+    return int(np.argmax(np.round(energy / energy[-1], 3) >= share)) + 1
+
+
+@wrong("5.4-rank", "lets nearly reached count as reached: at least means at least")
+def rank_for_energy(singular_values, share):
+    energy = np.cumsum(singular_values**2) / np.sum(singular_values**2)
+    return int(np.argmax((energy >= share) | np.isclose(energy, share))) + 1
+
+
+@right("5.4-rank", "a fixed number of digits below the share, for rounding alone")
+def rank_for_energy(singular_values, share):
+    energy = np.cumsum(singular_values.astype(float) ** 2)
+    return int(np.argmax(energy >= share * energy[-1] * (1 - 1e-12))) + 1
 
 
 @right("5.4-rank", "counts down from the full rank")
@@ -996,6 +1047,25 @@ def whitened_factors(w, x, rank, ridge=1e-6):
     u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
     root = np.sqrt(s[:rank])
     return u[:, :rank] * root, u[:, :rank].T @ w / root[:, None]
+
+
+@wrong("5.7-whitened", "adds a fixed number to the diagonal besides the ridge; for quiet inputs that is the larger part")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    gram = x.T @ x / len(x)
+    gram = gram + (ridge * np.mean(np.diag(gram)) + 1e-6) * np.eye(len(gram))
+    c = np.linalg.cholesky(gram)
+    u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
+    return u[:, :rank] * s[:rank], vt[:rank] @ np.linalg.inv(c)
+
+
+@wrong("5.7-whitened", "takes parts below a fixed size for nothing; with small weights or quiet inputs those are the parts")
+def whitened_factors(w, x, rank, ridge=1e-6):
+    gram = x.T @ x / len(x)
+    gram = gram + ridge * np.mean(np.diag(gram)) * np.eye(len(gram))
+    c = np.linalg.cholesky(gram)
+    u, s, vt = np.linalg.svd(w @ c, full_matrices=False)
+    s = np.where(s > 1e-6, s, 0)
+    return u[:, :rank] * s[:rank], vt[:rank] @ np.linalg.inv(c)
 
 
 @right("5.7-whitened", "the projection on the strongest output directions, the ridge as further inputs; no inverse")

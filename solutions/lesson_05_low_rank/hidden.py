@@ -63,7 +63,12 @@ def test_no_product_of_that_rank_is_closer(student, rng):
 @exercise("5.2-factors", points=4)
 def test_both_tables_share_the_singular_values(student, rng):
     """Whatever the size of the numbers, and in float32, as weights of networks are."""
-    for m, n, rank, size, kind in ((12, 20, 5, 1.0, np.float64), (20, 12, 12, 1e-3, np.float64), (10, 14, 6, 1e3, np.float32)):
+    for m, n, rank, size, kind in (
+        (12, 20, 5, 1.0, np.float64),
+        (20, 12, 12, 1e-9, np.float64),
+        (10, 14, 6, 1e3, np.float32),
+        (8, 6, 6, 1e-9, np.float32),
+    ):
         w = (size * falling(rng, m, n)).astype(kind)
         left, right = two_tables(student.low_rank_factors(w, rank), (m, n), rank, "low_rank_factors")
         on = f"a random w of shape {(m, n)} in {w.dtype}, rank {rank}"
@@ -131,7 +136,7 @@ def test_nothing_or_everything_dropped(student, rng):
         (np.zeros(3), 1, 0.0, 0.0),
         (np.full(5, 2.0), 1, 4.0, 2.0),
         (uneven, len(uneven), 0.0, 0.0),
-        (1e-3 * s, 0, 1e-3 * float(np.linalg.norm(s)), 1e-3 * float(s[0])),
+        *((size * s, 0, size * float(np.linalg.norm(s)), size * float(s[0])) for size in (1e-3, 1e-7, 1e-9)),
     ):
         on = f"{len(values)} singular values from {values[0]:.3g} to {values[-1]:.3g}, rank {rank}"
         check_errors(student.truncation_errors(values, rank), frobenius, spectral, len(values), on)
@@ -157,8 +162,8 @@ def test_three_rules_on_random_layers(student, rng):
             what="the largest rank that fits",
             on=f"{m} x {n}, budget {budget}",
         )
-    for kind in (np.float64, np.float32) * 3:
-        s = np.sort(rng.uniform(0.05, 4, int(rng.integers(3, 40))))[::-1].astype(kind)
+    for kind, size in ((np.float64, 1.0), (np.float32, 1.0), (np.float64, 1e-9), (np.float32, 1e-9)) * 2:
+        s = size * np.sort(rng.uniform(0.05, 4, int(rng.integers(3, 40))))[::-1].astype(kind)
         share_at = np.cumsum(s.astype(float) ** 2) / np.sum(s.astype(float) ** 2)
         rank = int(rng.integers(1, len(s)))
         # Half-way between two ranks: rounding, in float32 too, cannot turn it.
@@ -168,7 +173,7 @@ def test_three_rules_on_random_layers(student, rng):
             got,
             rank + 1,
             what="the smallest rank that reaches the share",
-            on=f"{len(s)} random singular values in {s.dtype}, share {share:.4f}",
+            on=f"{len(s)} random singular values in {s.dtype}, the largest {s[0]:.3g}, share {share:.4f}",
         )
 
 
@@ -318,6 +323,9 @@ def check_whitened(student, w, x, rank, on, *ridge):
 def test_output_error_is_the_least_possible(student, rng):
     for m, n, rank in ((10, 14, 1), (10, 14, 4), (14, 10, 3), (9, 9, 7)):
         check_whitened(student, rng.normal(size=(m, n)), inputs(rng, 120, n), rank, "120 correlated inputs")
+    for smaller, quieter in ((1e-9, 1.0), (1.0, 1e-6)):
+        w, x = smaller * rng.normal(size=(8, 10)), quieter * inputs(rng, 80, 10)
+        check_whitened(student, w, x, 3, f"weights of size {smaller:g}, 80 inputs that are {quieter:g} times as loud as others")
     for ridge in (0.1, 2.0):
         check_whitened(student, rng.normal(size=(10, 14)), inputs(rng, 120, 14), 4, f"120 correlated inputs, ridge {ridge}", ridge)
 

@@ -26,7 +26,7 @@
 # | Builds on | lesson 00; NumPy and a little PyTorch; you should have seen the singular value decomposition once |
 # | Stuck? | run `hint("5.2-factors")` in a cell of your own: three hints for each exercise, at no cost |
 # | Which arrays | 5.2 to 5.4 and 5.7 take and return NumPy arrays, 5.6 and 5.8 PyTorch layers and tensors |
-# | Rules | a function leaves what it is given as it is, unless the text says otherwise. Where an array is asked for, a list is not one; where an integer is, 3.0 is not one. Two values may come as a tuple or a list. Where a PyTorch layer is asked for, PyTorch's own class is meant, not one of yours that is made from it |
+# | Rules | a function leaves what it is given as it is, unless the text says otherwise. Where an array is asked for, a list is not one; where an integer is, 3.0 is not one. Two values may come as a tuple or a list. Where a PyTorch layer is asked for, PyTorch's own class is meant, not one of yours that is made from it. The numbers in a table may all be small: 1e-9 is a number like any other |
 
 # %% setup=true
 from autograder.student import ___, check, hint, progress
@@ -444,7 +444,7 @@ def two_linears(layer, left, right):
 def two_convs(layer, left, right):
     """nn.Conv2d -> nn.Sequential of the same k x k convolution with r outputs, and a 1 x 1 convolution.
 
-    layer: nn.Conv2d, float32, groups = 1, zeros as padding; any stride, padding and dilation, kernels that need not be square.
+    layer: nn.Conv2d, float32, groups = 1, zeros as padding; any stride, padding (in numbers) and dilation, kernels that need not be square.
     left, right: torch tensors, float32, shape (out, r) and (r, in * kernel height * kernel width).
     Biases, memory and parameters as in two_linears.
     """

@@ -151,6 +151,16 @@ def test_a_part_that_weighs_nothing(student, rng):
 
 
 @exercise("5.2-factors")
+def test_small_parts_and_small_tables(student, rng):
+    """A part that weighs little counts, and so does a table whose numbers are all small: nothing is too small by itself."""
+    for w in (np.array([[0.0, 8.0, 0.0], [0.004, 0.0, 0.0]]), 1e-9 * SMALL):
+        left, right = two_tables(student.low_rank_factors(w, 2), (2, 3), 2, "low_rank_factors")
+        on = f"w = {w.tolist()}, rank 2"
+        check_best_product(w, left, right, 2, on)
+        check_balanced(w, left, right, 2, on)
+
+
+@exercise("5.2-factors")
 def test_strongest_part_of_a_small_table(student, rng):
     w = np.array([[3.0, -1.0], [0.0, 2.0], [1.0, 1.0]])
     left, right = two_tables(student.low_rank_factors(w, 1), (3, 2), 1, "low_rank_factors")
@@ -177,6 +187,14 @@ def test_errors_of_four_two_one(student, rng):
     answers = [student.truncation_errors(s, rank) for rank, _, _ in cases]
     for got, (rank, frobenius, spectral) in zip(answers, cases):
         check_errors(got, frobenius, spectral, 3, f"singular values [4, 2, 1], rank {rank}")
+
+
+@exercise("5.3-error")
+def test_equal_and_small_singular_values(student, rng):
+    cases = (([2.0, 2.0, 1.0], 0, 3.0, 2.0), ([4e-7, 2e-7, 1e-7], 1, 5**0.5 * 1e-7, 2e-7), ([4.0, 1e-9], 1, 1e-9, 1e-9))
+    answers = [student.truncation_errors(np.array(s), rank) for s, rank, *_ in cases]
+    for got, (s, rank, frobenius, spectral) in zip(answers, cases):
+        check_errors(got, frobenius, spectral, 3, f"singular values {s}, rank {rank}")
 
 
 @exercise("5.3-error")
@@ -209,6 +227,12 @@ def test_energy_of_four_two_one(student, rng):
         ([4.0, 3.0, 2.0, 1.0], 0.9, 3),
         ([3.0, 2.0, 2.0, 1.0], 0.9, 3),
         ([1.0, 1.0, 1.0, 1.0], 0.5, 2),
+        # 20 of 21 is 0.95238, 16 of 21 is 0.76190: near, on either side.
+        ([4.0, 2.0, 1.0], 0.9523, 2),
+        ([4.0, 2.0, 1.0], 0.762, 2),
+        ([4e-9, 2e-9, 1e-9], 0.95, 2),
+        ([1.0, 1e-3], 1.0, 2),
+        ([2.0, 1.0, 1e-3], 1.0, 3),
     )
     answers = [student.rank_for_energy(np.array(s), share) for s, share, _ in cases]
     for got, (s, share, want) in zip(answers, cases):
@@ -253,6 +277,7 @@ def test_some_layers_at_one_rank(student, rng):
     large, small = [(1000, 1000), (1000, 4000), (10, 256), (10, 256)], [(5, 7), (30, 20)]
     # In the large network 9 is the last rank that saves in the two small layers; at 500 the first has as many weights either way.
     cases = [(large, rank) for rank in (600, 9, 8, 60, 200, 260, 500, 700)] + [(small, rank) for rank in (1, 2, 3, 11, 12)]
+    cases.append(([(2, 3)], 1))  # saves a single weight
     answers = [student.weights_after(shapes, rank) for shapes, rank in cases]
     for got, (shapes, rank) in zip(answers, cases):
         want = sum(min(m * n, rank * (m + n)) for m, n in shapes)
@@ -489,6 +514,21 @@ def test_an_input_that_is_always_zero(student, rng):
     x = np.array([[4.0, 0.0, 1.0], [5.0, 0.0, 0.0], [1.0, 0.0, 1.0], [3.0, 0.0, -1.0]])
     left, right = two_tables_64(student.whitened_factors(w, x, 1), (2, 3), 1)
     check_output_error(w, x, left, right, 1, 1e-6, f"w = {w.tolist()}, x = {x.tolist()}, rank 1")
+
+
+@exercise("5.7-whitened")
+def test_small_weights_and_quiet_inputs(student, rng):
+    """The ridge is a share of G's diagonal, and nothing is too small by itself."""
+    w, x = TOGETHER
+    for smaller, quieter, on in (
+        (1e-9, 1.0, "a billionth of w"),
+        (1.0, 1e-6, "a millionth of x"),
+        (1.0, 1e-3, "a thousandth of x"),
+    ):
+        for rank in (1, 2):
+            left, right = two_tables_64(student.whitened_factors(smaller * w, quieter * x, rank), (2, 3), rank)
+            said = f"{on} for w = {w.tolist()}, x = {x.tolist()}, rank {rank}"
+            check_output_error(smaller * w, quieter * x, left, right, rank, 1e-6, said)
 
 
 def check_ridge(student, w, x, ridge):
