@@ -270,7 +270,8 @@ def test_loss_at_its_limits(student, rng):
 
 @exercise("4.5-loss")
 def test_loss_of_a_mixture(student, rng):
-    cases = [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in ((2.0, 0.75), (4.0, 1.0), (0.5, 0.5), (2.25, 0.125), (0.05, 0.5))]
+    settings = (2.0, 0.75), (4.0, 1.0), (0.5, 0.5), (2.25, 0.125), (0.05, 0.5)
+    cases = [(STUDENT, TEACHER, LABELS, temperature, alpha, WITH_LABELS) for temperature, alpha in settings]
     cases.append((ONE, ONE_TEACHER, torch.tensor([0]), 3.0, 0.25, f"{ON_ONE}, labels [0]"))
     losses(student, [*cases, (STUDENT.double(), TEACHER.double(), LABELS, 3.0, 0.25, f"{WITH_LABELS}, logits in float64")])
 
@@ -311,7 +312,8 @@ def soft_gradients(student, cases, what="the gradient (finite differences of the
 
 @exercise("4.6-gradient")
 def test_gradient_against_small_nudges(student, rng):
-    soft_gradients(student, [*ORDINARY, (STUDENT, TEACHER, 200.0, ON), IN_DOUBLE, (STUDENT[:1], TEACHER[:1], 3.0, "student [[1, 2, 0.5]], teacher [[3, 0, 1]]")])
+    first = STUDENT[:1], TEACHER[:1], 3.0, "student [[1, 2, 0.5]], teacher [[3, 0, 1]]"
+    soft_gradients(student, [*ORDINARY, (STUDENT, TEACHER, 200.0, ON), IN_DOUBLE, first])
 
 
 # 4.7

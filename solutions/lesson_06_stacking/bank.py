@@ -207,6 +207,14 @@ def revived_and_lost(mask, codes):
     return int(np.sum(~mask & (codes != 0))), int(np.sum(~mask & (codes == 0)))
 
 
+@wrong("6.2-zeros", "looks whether the survivors add up to 0, not whether there are any: one and its opposite do, too")
+def quantize_pruned(w, mask, bits):
+    qmax = 2 ** (bits - 1) - 1
+    kept = np.where(mask, w, 0)
+    scales = np.where(kept.sum(axis=1) != 0, np.abs(kept).max(axis=1) / qmax, 1.0)
+    return np.rint(kept / scales[:, None]).astype(np.int8), scales
+
+
 @right("6.2-zeros", "a loop over the rows")
 def quantize_pruned(w, mask, bits):
     qmax, codes, scales = 2 ** (bits - 1) - 1, np.zeros(w.shape, np.int8), []
@@ -273,6 +281,33 @@ def from_nearest(nearest):
 
 def from_moved(moved):
     return sharing(by_distance, moved)
+
+
+@wrong(
+    "6.3-share",
+    "stops when no entry moves by more than a fixed amount; where the weights are small that is much, and all rounds are asked for",
+)
+def share(values, k, rounds):
+    book = np.linspace(values.min(), values.max(), k)
+    codes = np.abs(values[:, None] - book).argmin(axis=1)
+    for _ in range(rounds):
+        old = book
+        book = np.array([values[codes == j].mean() if (codes == j).any() else book[j] for j in range(k)])
+        codes = np.abs(values[:, None] - book).argmin(axis=1)
+        if np.abs(book - old).max() < 1e-6:
+            break
+    return codes, book
+
+
+@wrong("6.3-share", "makes no more entries than there are values; k are asked for")
+def share(values, k, rounds):
+    k = min(k, len(values))
+    book = np.linspace(values.min(), values.max(), k)
+    codes = np.abs(values[:, None] - book).argmin(axis=1)
+    for _ in range(rounds):
+        book = np.array([values[codes == j].mean() if (codes == j).any() else book[j] for j in range(k)])
+        codes = np.abs(values[:, None] - book).argmin(axis=1)
+    return codes, book
 
 
 right_value("6.3-share", "all three in short", nearest=by_distance, moved=by_means, share=sharing(by_distance, by_means))
@@ -576,6 +611,34 @@ def huffman_lengths(counts):
     return lengths
 
 
+@wrong("6.4-entropy", "halves the symbols from the top; such words exist, but joining from the bottom gives shorter ones")
+def huffman_lengths(counts):
+    lengths = np.zeros(len(counts), dtype=int)
+    groups = [([i for i in np.argsort(-counts, kind="stable") if counts[i] > 0], 0)]
+    while groups:
+        symbols, depth = groups.pop()
+        if len(symbols) == 1:
+            lengths[symbols[0]] = max(depth, 1)
+            continue
+        sums = np.cumsum(counts[symbols])
+        cut = 1 + int(np.argmin(np.abs(2 * sums[:-1] - sums[-1])))
+        groups += [(symbols[:cut], depth + 1), (symbols[cut:], depth + 1)]
+    return lengths
+
+
+@wrong("6.4-entropy", "cuts long words off at a limit; two symbols may then have the same word")
+def huffman_lengths(counts):
+    lengths = np.zeros(len(counts), dtype=int)
+    groups = sorted((int(c), [i]) for i, c in enumerate(counts) if c > 0)
+    if len(groups) == 1:
+        lengths[groups[0][1]] = 1
+    while len(groups) > 1:
+        (a, first), (b, second), *groups = groups
+        lengths[first + second] += 1
+        groups = sorted([*groups, (a + b, first + second)])
+    return np.minimum(lengths, 15)
+
+
 @right("6.4-entropy", "the logarithm of the inverse share, a Python loop")
 def entropy_bits(counts):
     total = int(sum(counts))
@@ -796,6 +859,12 @@ def layer_from_bytes(data, shape, bits):
     return w
 
 
+@wrong("6.5-file", "writes no code book where nothing survives; the format has one in every layer")
+def layer_to_bytes(codes, codebook, mask, bits):
+    packed = np.packbits((codes[:, None] >> np.arange(bits)) & 1).tobytes()
+    return (codebook.astype("<f4").tobytes() if len(codes) else b"") + np.packbits(mask).tobytes() + packed
+
+
 @right("6.5-file", "joins a list; bits without the helper")
 def layer_to_bytes(codes, codebook, mask, bits):
     stream = [(int(code) >> i) & 1 for code in codes for i in range(bits)]
@@ -940,6 +1009,16 @@ def compression_ratio(layers, bits):
         before += 4 * (rows * columns + rows)
         after += 4 * 2**bits + -(-rows * columns // 8) + -(-kept * bits // 8) + 4 * rows
     return after / before
+
+
+@wrong("6.6-bug", "leaves out layers without survivors; their code book, positions and biases are stored all the same")
+def compression_ratio(layers, bits):
+    before = after = 0
+    for rows, columns, kept in layers:
+        if kept:
+            before += 4 * (rows * columns + rows)
+            after += 4 * 2**bits + -(-rows * columns // 8) + -(-kept * bits // 8) + 4 * rows
+    return before / after
 
 
 @right("6.6-bug", "rounds up by adding 7, a sum at the end")
@@ -1199,6 +1278,26 @@ def gate(before, after, labels, classes, budget, class_budget):
 def on_frontier(sizes, scores):
     a, b = sizes[:, None], scores[:, None]
     return 1 - (((sizes <= a) & (scores >= b)) & ((sizes != a) | (scores != b))).any(axis=1).astype(int)
+
+
+@wrong("6.7-budget", "takes accuracies that are nearly alike for alike; a little better is better")
+def on_frontier(sizes, scores):
+    keep = []
+    for size, score in zip(sizes, scores):
+        no_worse = (sizes <= size) & (scores >= score)
+        better = (sizes < size) | (scores > score + 0.05)
+        keep.append(not np.any(no_worse & better))
+    return np.array(keep)
+
+
+@wrong("6.7-budget", "takes accuracies that are nearly alike for alike; a little better is better")
+def on_frontier(sizes, scores):
+    scores, keep = np.round(scores, 1), []
+    for size, score in zip(sizes, scores):
+        no_worse = (sizes <= size) & (scores >= score)
+        better = (sizes < size) | (scores > score)
+        keep.append(not np.any(no_worse & better))
+    return np.array(keep)
 
 
 @right("6.7-budget", "sorts by size and walks along")

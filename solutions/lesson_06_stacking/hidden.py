@@ -54,7 +54,7 @@ def test_codes_of_random_pruned_layers(student, rng):
         mask[empty] = False
         mask[small, 0] = True
         w[small] *= 1e-3 / np.abs(w[small, mask[small]]).max()  # numbers added for safety must not show in any row
-        w[int(rng.choice(np.setdiff1d(np.arange(7), [small, empty])))] *= 1e-12
+        w[int(rng.choice(np.setdiff1d(np.arange(7), [small, empty])))] *= 1e-30
         check_codes(student.quantize_pruned(w, mask, bits), w, mask, bits, f"7 x 12 random weights, a random mask, {bits} bits")
         codes = rng.integers(-2, 3, w.shape).astype(rng.choice(["int8", "int64"]))
         check_counts(student.revived_and_lost(mask, codes), mask, codes, f"a random mask and random codes from -2 to 2 in {codes.dtype}")
@@ -136,12 +136,12 @@ def shared_gapped(student, rng, n, k, rounds, size=1.0):
 
 @exercise("6.3-share", points=8)
 def test_k_means_of_random_weights(student, rng):
-    for size in (1.0, 0.01):
+    for size in (1.0, 0.01, 1e-9):
         values, book = size * rng.normal(size=50), size * rng.normal(size=6)
         on = f"50 random values of size {size:g}, 6 random entries"
         check_nearest(student.nearest(values, book), values, book, on)
         check_moved(student, values, rng.integers(0, 6, 50), book, on + ", random codes")
-    for k, rounds, size in ((4, 1, 1.0), (8, 5, 1.0), (8, 5, 0.01)):
+    for k, rounds, size in ((4, 1, 1.0), (8, 5, 1.0), (8, 5, 0.01), (8, 5, 1e-9)):
         shared_gapped(student, rng, 60, k, rounds, size)
     values, rounds = slow(rng, 150, 5)
     check_share(student.share(values, 5, rounds), values, 5, rounds, f"150 random weights, k = 5, rounds = {rounds}")
@@ -159,6 +159,7 @@ def test_entries_that_nobody_takes_stay(student, rng):
 def test_one_entry_and_equal_values(student, rng):
     shared_gapped(student, rng, 15, 1, 2)
     shared_gapped(student, rng, 15, 1, 0)
+    shared_gapped(student, rng, 5, 9, 2)  # more entries than values
     flat = np.full(6, -0.75)
     check_share(student.share(flat, 2, 3), flat, 2, 3, "six equal values, 2 entries, 3 rounds")
 
@@ -238,6 +239,10 @@ def test_random_layers_there_and_back(student, rng):
 def test_a_layer_without_zeros_and_one_with_a_single_survivor(student, rng):
     for kept in (1.0, 0.0):  # at least one survives
         there_and_back(student, rng, (5, 9), 3, kept)
+    mask, codebook = np.zeros((4, 7), bool), rng.normal(size=8).astype(np.float32)
+    want, on = bytes_of(np.zeros(0, int), codebook, mask, 3), "4 x 7 weights of which nothing survives, 3 bits"
+    check_bytes(student.layer_to_bytes(np.zeros(0, int), codebook, mask, 3), want, sizes_of(mask, 3), on)
+    check_weights(student.layer_from_bytes(want, (4, 7), 3), np.zeros((4, 7), np.float32), on)
 
 
 @exercise("6.5-file", points=2)
@@ -260,6 +265,7 @@ def random_layers(rng, n):
 def test_ratio_of_random_networks(student, rng):
     for n, bits in ((1, 4), (3, 2), (4, 5)):
         layers = random_layers(rng, n)
+        layers.append((*layers[0][:2], 0))
         check_ratio(student.compression_ratio(layers, bits), layers, bits)
 
 
@@ -283,6 +289,8 @@ def test_frontier_classes_and_gate_on_random_variants(student, rng):
         scores = rng.uniform(60, 99, len(sizes))
         check_flags(student.on_frontier(sizes, scores), frontier_of(sizes, scores), f"{len(sizes)} random variants")
     near = rng.integers(90, 95, 2)[:, None] + np.array([[0.25, 0.0, 0.125], [0.375, 0.0, 0.25]])  # less than a point or a byte apart
+    check_flags(student.on_frontier(*near), np.ones(3, bool), f"sizes {near[0].tolist()}, accuracies {near[1].tolist()}")
+    near = np.arange(3) + rng.integers(100, 200), rng.integers(60, 95) + np.array([0.0, 0.03, 0.0305])  # hundredths of a point apart
     check_flags(student.on_frontier(*near), np.ones(3, bool), f"sizes {near[0].tolist()}, accuracies {near[1].tolist()}")
     for classes in (4, int(rng.integers(8, 13))):
         labels = rng.permutation(np.repeat(np.arange(classes), 10 + 5 * (np.arange(classes) % 4)))

@@ -25,7 +25,7 @@
 # | Stuck? | run `hint("6.2-zeros")` in a cell of your own: three hints for each exercise, at no cost |
 # | Builds on | lessons 01 to 05. The demonstrations use your own functions from there; no exercise needs them |
 # | Which arrays | all exercises take and return **NumPy arrays**; PyTorch is used for training only |
-# | Rules | a function leaves what it is given as it is, unless the text says otherwise. Where an array is asked for, a list is not one; where an integer is, 3.0 is not one. Two values may come as a tuple or a list |
+# | Rules | a function leaves what it is given as it is, unless the text says otherwise. Where an array is asked for, a list is not one; where an integer is, 3.0 is not one. Two values may come as a tuple or a list. Weights may all be small: 1e-9 is a number like any other. A layer may have no survivor at all |
 
 # %% setup=true
 from autograder.student import ___, check, hint, progress

@@ -105,11 +105,12 @@ def test_codes_of_the_worked_example(student, rng):
             [0.3, 0.7, -2.1, 5.0],
             [0.2, -0.4, 0.6, 0.8],
             [-1e-3, 3e-4, 0.0, 0.0],
-            [1e-12, -3e-13, 0.0, 0.0],
+            [1e-30, -3e-31, 0.0, 0.0],
             [4.0, 2.0, -2.0, 8.0],
+            [3.0, -3.0, 7.0, 1.0],  # the survivors add up to 0
         ]
     )
-    mask = np.array([[1, 0, 1, 1], [1, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 0]], dtype=bool)
+    mask = np.array([[1, 0, 1, 1], [1, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0]], dtype=bool)
     # All are asked before one is judged: so the mistake shows.
     answers = [(student.quantize_pruned(w, mask, bits), bits) for bits in (4, 3, 8, 2)]
     for got, bits in answers:
@@ -204,7 +205,8 @@ def test_means_of_few_values(student, rng):
 def test_share_of_few_values(student, rng):
     values = np.array([0.0, 1.0, 2.0, 9.0])
     mixed = np.array([0.4, -2.0, 8.0, -1.5, 1.1, -1.9, 2.2, 0.2])  # codes change in each of the first two rounds
-    cases = ((values, 2, 1), (mixed, 3, 2), (mixed, 3, 0), (values, 1, 1), (values, 1, 0))
+    # The fourth is a billionth of the second; the last has more entries than values.
+    cases = ((values, 2, 1), (mixed, 3, 2), (mixed, 3, 0), (1e-9 * mixed, 3, 2), (values, 1, 1), (values, 1, 0), (values, 6, 2))
     answers = [student.share(*case) for case in cases]
     for got, (given, k, rounds) in zip(answers, cases):
         check_share(got, given, k, rounds, f"values {given.tolist()}, k = {k}, rounds = {rounds}")
@@ -273,7 +275,9 @@ def test_entropy_of_small_counts(student, rng):
 
 @exercise("6.4-entropy")
 def test_lengths_of_small_counts(student, rng):
-    cases = ([8, 4, 2, 2], [5, 1, 0, 1, 4, 1, 2], [6, 5, 4, 4, 3], [7, 6, 6, 5, 5, 4, 4, 3], [0, 7, 0], [1, 1, 2, 3, 5, 8, 13])
+    # Halving [15, 2, 5, 6, 7, 5] from the top, wherever one cuts, costs a bit or more. 18 Fibonacci counts have words of 17 bits.
+    cases = [[8, 4, 2, 2], [5, 1, 0, 1, 4, 1, 2], [6, 5, 4, 4, 3], [7, 6, 6, 5, 5, 4, 4, 3], [0, 7, 0], [1, 1, 2, 3, 5, 8, 13]]
+    cases += [[15, 2, 5, 6, 7, 5], [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987, 1597, 2584]]
     got = [student.huffman_lengths(np.array(counts)) for counts in cases]
     for one, counts in zip(got, cases):
         check_lengths(one, np.array(counts), f"counts {counts}")
@@ -353,6 +357,20 @@ def test_a_layer_whose_places_fill_no_whole_byte(student, rng):
         check_weights(read, weights, on)
 
 
+@exercise("6.5-file")
+def test_layers_of_nothing_and_of_zeros(student, rng):
+    """No survivor: there is a code book all the same. And bytes that are 0 are bytes."""
+    none, some = np.zeros((3, 5), bool), np.eye(3, 5, dtype=bool)
+    for mask in (none, some):
+        codes, codebook = np.zeros(int(mask.sum()), int), np.array([-0.5, -0.25, 0.25, 1.5])
+        weights = np.where(mask, codebook[0], 0).astype(np.float32)
+        want = bytes_of(codes, codebook, mask, 2)
+        got, read = student.layer_to_bytes(codes, codebook, mask, 2), student.layer_from_bytes(want, (3, 5), 2)
+        on = in_words(mask, codes, codebook, 2)
+        check_bytes(got, want, sizes_of(mask, 2), on)
+        check_weights(read, weights, on)
+
+
 # 6.6
 
 
@@ -376,6 +394,7 @@ def test_ratio_of_the_worked_example(student, rng):
         ([(6, 30, 41), (4, 6, 24)], 3),
         ([(1, 3, 1), (3, 3, 5), (10, 100, 101)], 2),
         ([(3, 5, 7), (2, 5, 3), (3, 3, 9)], 3),
+        ([(4, 9, 0), (3, 5, 2)], 3),  # of the first layer nothing survives; it is stored all the same
     )
     got = [student.compression_ratio(*case) for case in cases]
     for one, (layers, bits) in zip(got, cases):
@@ -411,6 +430,10 @@ def test_frontier_of_the_worked_example(student, rng):
         ([5, 5, 9, 7, 8], [80.0, 80.0, 91.0, 85.0, 84.0]),
         ([6, 4, 5], [92.0, 92.0, 90.0]),
         ([5.25, 5.5, 5.125], [90.25, 90.375, 90.0]),
+        ([10, 11, 12], [90.0, 90.03, 90.0305]),  # a little better is better
+        ([8, 7], [88.03, 88.01]),
+        ([9, 9, 8], [91.0, 91.03, 90.0]),
+        ([5, 5], [70.02, 70.01]),
     )
     got = [student.on_frontier(np.array(sizes), np.array(scores)) for sizes, scores in cases]
     for one, (sizes, scores) in zip(got, cases):
