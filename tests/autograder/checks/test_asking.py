@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from autograder.checks import expect
+from autograder.checks.asked import arguments_in
 from autograder.checks.asking import Changed, Direct, Recorder
 from autograder.checks.expect import Mistake
 from autograder.course import paths
@@ -323,3 +325,14 @@ def test_grading_loads_more_where_a_submission_speaks_of_it(line, wanted):
     with pytest.raises(Stop) as asked:
         grade(nbformat.writes(notebook).encode(), "ada", name, Spy(), seed=1, exercises=["1.4-bug"])
     assert asked.value.args == (wanted,)
+
+
+def test_a_class_is_no_function_whose_arguments_checks_must_vary():
+    """It does not cross to the checks: they ask the functions that use it."""
+
+    class Rounding(torch.autograd.Function):
+        pass
+
+    asked_about = SimpleNamespace(id="9.9-mine", names=("Rounding", "rounds"))
+    found = arguments_in([], asked_about, {"Rounding": Rounding, "rounds": lambda x: x})
+    assert list(found) == ["rounds.x"]
