@@ -127,6 +127,12 @@ def fake_quantize(x, scale, zero_point, qmin, qmax):
     return straight((k.clamp(qmin, qmax) - zero_point) * scale, ((k >= qmin) & (k <= qmax)).float(), x)
 
 
+@wrong("7.2-fake", "rounds half-steps up; torch.round takes the even neighbour")
+def fake_quantize(x, scale, zero_point, qmin, qmax):
+    k = torch.floor(x.detach() / scale + 0.5) + zero_point
+    return straight((k.clamp(qmin, qmax) - zero_point) * scale, ((k >= qmin) & (k <= qmax)).float(), x)
+
+
 @wrong("7.2-fake", "multiplies by the scale where it should divide, and divides where it should multiply")
 def fake_quantize(x, scale, zero_point, qmin, qmax):
     k = torch.round(x.detach() * scale) + zero_point
@@ -402,6 +408,18 @@ def fold(conv, bn):
         made.weight.copy_(conv.weight * wide(factor))
         made.bias.copy_((bias_of(conv) - bn.running_mean) * factor + bn.bias)
     return made
+
+
+@wrong("7.4-fold", "returns a layer that cannot be trained: its parameters have requires_grad=False")
+def fold(conv, bn):
+    factor = factor_of(bn)
+    return folded_with(conv, conv.weight * wide(factor), (bias_of(conv) - bn.running_mean) * factor + bn.bias).requires_grad_(False)
+
+
+@wrong("7.4-fold", "returns weight and bias as tensors; a layer was asked for")
+def fold(conv, bn):
+    factor = factor_of(bn)
+    return (conv.weight * wide(factor)).detach(), ((bias_of(conv) - bn.running_mean) * factor + bn.bias).detach()
 
 
 def rescaled(size, qmax):
@@ -947,6 +965,11 @@ def bias_codes(bias, x_scale, w_scales):
     return (bias / (x_scale * w_scales)).astype(np.int32)
 
 
+@wrong("7.8-integer", "rounds half-steps of the bias up; np.rint takes the even neighbour")
+def bias_codes(bias, x_scale, w_scales):
+    return np.floor(bias / (x_scale * w_scales) + 0.5).astype(np.int32)
+
+
 @wrong("7.8-integer", "squeezes the bias into 8 bits: it needs the 32 of the sums")
 def bias_codes(bias, x_scale, w_scales):
     return np.clip(np.rint(bias / (x_scale * w_scales)), -128, 127).astype(np.int32)
@@ -1042,6 +1065,11 @@ def rescale(sums, x_scale, w_scales, y_scale, y_zero, qmax):
 @wrong("7.8-integer", "cuts off the fraction instead of rounding to the nearest code")
 def rescale(sums, x_scale, w_scales, y_scale, y_zero, qmax):
     return np.clip(sums * (x_scale * w_scales / y_scale) + y_zero, 0, qmax).astype(np.uint8)
+
+
+@wrong("7.8-integer", "rounds half-steps of the sums up; np.rint takes the even neighbour")
+def rescale(sums, x_scale, w_scales, y_scale, y_zero, qmax):
+    return np.clip(np.floor(sums * (x_scale * w_scales / y_scale) + 0.5) + y_zero, 0, qmax).astype(np.uint8)
 
 
 @wrong("7.8-integer", "uses one scale for all rows; each has its own")

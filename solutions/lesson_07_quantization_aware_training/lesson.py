@@ -652,8 +652,8 @@ check("7.6-bug")
 # and the last layer are often kept at 8 bits for that reason. Given a budget of bytes, which bits for which layer? If we assume that the sensitivities add up, that is a **knapsack**: choose one option for each layer, stay within the budget, and make the sum of losses
 # as small as possible.
 #
-# **Greedy can fail.** Two layers, budget 10 bytes. Layer A: 8 bytes with loss 0, 4 bytes with loss 5, or 2 bytes with loss 5.1. Layer B: 8 bytes with loss 0, or 2 bytes with loss 3. All combinations that fit: A 8 and B 2 (loss 3), A 2 and B 8 (5.1), A 4 and B 2 (8), A 2 and B 2 (8.1). Greedy starts with 16
-# bytes and lowers where a saved byte costs the least loss: B costs 3 for 6 bytes, 0.5 a byte; A costs 5.1 for 6 bytes. It takes B, and here it is right. In the demonstration you will see budgets where it is not.
+# **Greedy can fail.** Two layers have 8 bytes each and the budget is 10. Layer A can go down to 4 bytes for a loss of 1, layer B to 2 bytes for a loss of 2. Greedy lowers where a saved byte costs the least: A, for 1/4 a byte against 2/6. That leaves 12
+# bytes, so B must go down, too: 6 bytes, loss 3. Lowering B alone would have been 10 bytes and a loss of 2.
 #
 # **Exact.** Go through the layers one by one and remember, for every number of bytes that can be used so far, the **smallest loss** and the options that gave it. A new layer extends each entry by each of its options. If two ways use the same bytes, only
 # the better one is kept: whatever comes later, the worse one can never win. What is over the budget is dropped at once. At the end take the entry with the least loss. This is **dynamic programming**, and it is exact for the sums.

@@ -79,15 +79,17 @@ def test_predict_the_first_jump(student, rng):
 # 7.2
 
 
-def check_fake(student, x, scale, zero_point, qmin, qmax, on):
+def check_fake(student, x, scale, zero_point, qmin, qmax, on, exact=False):
     """The value, and the gradient of a weighted sum of the values: each weight where the code before clamping is in the range, else 0.
 
     A value is a whole number of steps; a few roundings of the largest that can occur on the way are allowed.
+    `exact`: x / scale has no rounding, so that half-steps may be asked about.
     """
     on = f"{on}, zero_point {zero_point}, qmin {qmin}, qmax {qmax}"
     size = np.asarray(from_tensor(scale) if isinstance(scale, torch.Tensor) else scale, dtype=np.float64)
     steps = from_tensor(x).astype(np.float64) / size
-    no_ties(steps, 1e-3)
+    if not exact:
+        no_ties(steps, 1e-3)
     codes = np.rint(steps) + zero_point
     inside = (codes >= qmin) & (codes <= qmax)
     answer = student.gradient("fake_quantize", x, scale, zero_point, qmin, qmax)
@@ -123,6 +125,12 @@ def test_a_zero_point(student, rng):
         (check_fake, student, x, 0.25, -3, -8, 7, "x = [[-0.8, -0.3, 0], [0.3, 1.3, 2.7]], scale 0.25"),
         (check_fake, student, torch.tensor(1.3), 0.25, 2, 0, 7, "x = 1.3 (a tensor of shape ()), scale 0.25"),
     )
+
+
+@exercise("7.2-fake")
+def test_half_steps_go_to_the_even_code(student, rng):
+    x = torch.tensor([-0.875, -0.625, -0.375, -0.125, 0.125, 0.375, 0.625, 0.875])
+    check_fake(student, x, 0.25, 0, -8, 7, "x = [-0.875, -0.625, -0.375, -0.125, 0.125, 0.375, 0.625, 0.875], scale 0.25", exact=True)
 
 
 @exercise("7.2-fake")
@@ -467,10 +475,12 @@ def test_one_option_and_one_layer(student, rng):
 # 7.8
 
 
-def check_bias(student, bias, x_scale, w_scales, on):
+def check_bias(student, bias, x_scale, w_scales, on, exact=False):
+    """`exact`: the scales are powers of two, so that half-steps may be asked about; so in `check_rescale`."""
     steps = bias.astype(np.float64) / (x_scale * w_scales.astype(np.float64))
     on = f"{on}, x_scale {x_scale:.4g}"
-    no_ties(steps)
+    if not exact:
+        no_ties(steps)
     got = array(student.bias_codes(bias, x_scale, w_scales), bias.shape, np.int32, "The result of bias_codes", on)
     equal(got, np.rint(steps), what="the codes of the bias", on=on)
 
@@ -482,10 +492,11 @@ def check_sums(student, qx, x_zero, qw, qb, on):
     equal(got, want, what="the sums", on=on)
 
 
-def check_rescale(student, sums, x_scale, w_scales, y_scale, y_zero, qmax, on):
+def check_rescale(student, sums, x_scale, w_scales, y_scale, y_zero, qmax, on, exact=False):
     steps = sums * (x_scale * w_scales / y_scale)
     on = f"{on}, x_scale {x_scale:.4g}, y_scale {y_scale:.4g}, y_zero {y_zero}, qmax {qmax}"
-    no_ties(steps)
+    if not exact:
+        no_ties(steps)
     got = student.rescale(sums, x_scale, w_scales, y_scale, y_zero, qmax)
     got = array(got, sums.shape, np.uint8, "The result of rescale", on)
     equal(got, np.clip(np.rint(steps) + y_zero, 0, qmax), what="the codes for the next layer", on=on)
@@ -516,3 +527,14 @@ def test_codes_for_the_next_layer(student, rng):
     on = "sums = [[214, -92], [-4000, 7], [33000, 52]], w_scales = [0.02, 0.05]"
     cases = ((0.1, 0.02, 100, 255), (0.1, 0.02, 0, 255), (0.3, 0.08, 3, 15), (0.1, 0.5, 0, 1))
     all_of(*((check_rescale, student, sums, x_scale, scales, *rest, on) for x_scale, *rest in cases))
+
+
+@exercise("7.8-integer")
+def test_half_steps_go_to_the_even_number(student, rng):
+    calls = []
+    for bias in ([0.25, 0.75, -1.25, 1.75], [2.25, -0.25, 0.25, 1.25, -0.75, 4.25]):
+        given, ones, on = np.array(bias), np.ones(len(bias)), "w_scales of 1"
+        sums = (4 * given).astype(np.int32)[None]
+        calls.append((check_bias, student, given, 0.5, ones, f"bias = {bias}, {on}", True))
+        calls.append((check_rescale, student, sums, 0.5, ones, 1.0, 100, 255, f"sums = {sums.tolist()}, {on}", True))
+    all_of(*calls)
