@@ -73,7 +73,7 @@ def ptq_and_qat(widths, table, control):
     """Validation accuracy (%) by width. `table`: name -> array (widths, seeds)."""
     made, axes = plt.subplots(figsize=(7.5, 4))
     axes.axhline(control, color=BLACK, lw=1.2, ls=":")
-    axes.text(-0.3, control + 1, "float, trained as long", va="bottom")
+    axes.text(len(widths) - 0.65, control + 1, "float, trained as long", va="bottom", ha="right")
     at = np.arange(len(widths))
     for shift, (name, (colour, marker, line)) in enumerate(zip(("PTQ", "QAT"), (LOOKS[1], LOOKS[0]))):
         mean = table[name].mean(axis=1)

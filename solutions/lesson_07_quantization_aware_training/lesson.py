@@ -902,7 +902,7 @@ with warnings.catch_warnings():
         after = old(net, {nn.Linear, nn.Conv2d}, dtype=torch.qint8)
         print("PyTorch's quantize_dynamic, asked for both kinds of layers, leaves in float:",
               [str(type(a).__name__) for a in after if isinstance(a, nn.Conv2d)])
-try:
+try:  # optional: pip install torchao
     from torchao.quantization import Int8WeightOnlyConfig, quantize_
 except ImportError:
     print("torchao is not installed: nothing is missing for the rest")
@@ -913,7 +913,7 @@ else:
 
 # %% [markdown]
 # Read the table from right to left. ONNX Runtime's dynamic quantisation turns convolutions into `ConvInteger`, unless one asks for `MatMul` only; then all convolutions stay float, and the file shrinks by less. PyTorch's own `quantize_dynamic` is asked for both kinds of layers
-# and leaves the convolutions alone, without a word. "We quantised the network" says nothing until somebody has counted.
+# and leaves the convolutions alone, without a word. torchao, which has taken its place, has an int8 for weights that rounds the linear layers only, too; the last line shows it where torchao is installed. "We quantised the network" says nothing until somebody has counted.
 #
 # ## Mini-challenge (no points, no blanks)
 #
@@ -968,7 +968,7 @@ progress()
 #
 # **Why one scale for each filter?** A quiet filter beside a loud one would be rounded to zeros (lesson 01). It costs one number a filter.
 #
-# **Is straight-through a true gradient?** No. It is a rule that works. The true slope is 0 nearly everywhere and would teach nothing.
+# **Who does all this for me?** torchao does, for linear layers: `quantize_(net, QATConfig(base, step="prepare"))` puts in fake quantisation, and after training the same call with `step="convert"` takes it out again (tried with version 0.18). Prepare and convert must come from one library, with one `base`.
 #
 # ## What this did not show
 #
