@@ -163,6 +163,7 @@ def contents(of: CheckFiles = COURSE) -> dict[str, bytes]:
         files[paths.catalogue_of(lesson.name).relative_to(paths.REPOSITORY).as_posix()] = catalogue.to_json(
             _without_hidden_checks(of.lesson(lesson.name))
         ).encode()
+        files.update({f"{folder}/data/{path.name}": path.read_bytes() for path in paths.data_of(lesson.name).glob("*") if path.is_file()})
         if paths.library_of(lesson.name).exists():
             files[f"{folder}/{paths.LIBRARY}"] = packed(paths.library_of(lesson.name).read_bytes())
     files = {_without_solutions(name): data for name, data in files.items()}

@@ -52,6 +52,11 @@ def library_of(name: str) -> Path:
     return folder_of(name) / LIBRARY
 
 
+def data_of(name: str) -> Path:
+    """The folder of what a lesson's notebook reads: plain data, which goes along wherever the notebook goes. Most have none."""
+    return folder_of(name) / "data"
+
+
 def notebook_of(name: str) -> Path:
     """The notebook of a lesson or lab as a student opens it."""
     return (LABS if is_lab(name) else LESSONS) / f"{name}.ipynb"

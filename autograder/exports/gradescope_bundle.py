@@ -94,10 +94,11 @@ def _course(lesson: str, files: CheckFiles) -> dict[str, bytes]:
     def wanted(package: str) -> bool:
         return package in ("course_lessons", own) or not package.startswith(("course_lessons", "course_catalogue"))
 
+    other_data = [paths.data_of(other) for other in catalogue.lessons() if other != lesson]
     found = {
         as_imported(name): path.read_bytes()
         for name, path in package_files(wanted).items()
-        if path.name != paths.SOURCE and not name.startswith("autograder/authoring/templates/")
+        if path.name != paths.SOURCE and not name.startswith("autograder/authoring/templates/") and path.parent not in other_data
     }
     for kind in private_checks.FILES:
         path = files.own.get((lesson, kind))

@@ -130,7 +130,10 @@ def quantize_groups(w, group, bits):
     return codes.reshape(w.shape), scales
 
 
-@wrong("8.2-groups", "spreads the codes over the range from the smallest to the largest weight; the codes are symmetric here, and only the largest magnitude counts")
+@wrong(
+    "8.2-groups",
+    "spreads the codes over the range from the smallest to the largest weight; the codes are symmetric here, and only the largest magnitude counts",
+)
 def quantize_groups(w, group, bits):
     qmax = 2 ** (bits - 1) - 1
     parts = w.reshape(len(w), -1, group)
@@ -230,6 +233,7 @@ def dequantize_groups(codes, scales):
 def bits_a_weight(bits, group, scale_bits, zero_bits=0):
     return np.float64(bits * group + scale_bits + zero_bits) / group
 
+
 # 8.3-pack
 
 
@@ -257,7 +261,10 @@ def pack_pairs(codes):
     return stored[0::2] | stored[1::2] << 4
 
 
-@wrong("8.3-pack", "puts the first half of all codes into the low nibbles and the second half into the high ones; neighbours should share a byte")
+@wrong(
+    "8.3-pack",
+    "puts the first half of all codes into the low nibbles and the second half into the high ones; neighbours should share a byte",
+)
 def pack_pairs(codes):
     stored = (codes + 8).astype(np.uint8)
     if len(stored) % 2:
@@ -391,6 +398,7 @@ def unpack_pairs(packed, n):
 def pack_halves(codes):
     rows = codes.astype(int).reshape(-1, 32) + 8
     return (rows[:, :16] + 16 * rows[:, 16:]).astype(np.uint8).ravel()
+
 
 # 8.4-nf4
 
@@ -664,6 +672,7 @@ def quantize_levels(w, levels, block):
 @right("8.4-nf4", "one number after the other")
 def dequantize_levels(codes, absmax, levels, block):
     return np.array([levels[code] * absmax[i // block] for i, code in enumerate(codes)])
+
 
 # 8.5-gptq
 
@@ -1031,6 +1040,7 @@ def hessian(x, damp):
     h.flat[:: len(h) + 1] += damp * np.trace(h) / len(h)
     return h
 
+
 # 8.6-awq
 
 
@@ -1233,6 +1243,7 @@ def awq(w, x, group, bits):
     best = int(np.argmin(losses)) / 20
     return min(losses), factors(x, best)
 
+
 right_value("8.6-awq", "all three in short", channel_scales=factors, output_loss=loss, awq=searching(factors, loss))
 
 
@@ -1257,6 +1268,7 @@ def awq(w, x, group, bits):
         if now < best:
             best, kept = now, [i / 20, s]
     return kept
+
 
 # 8.7-bug
 
@@ -1329,11 +1341,14 @@ def smooth(gain, bias, w, largest, alpha):
 
 @right("8.7-bug", "matrices with s on the diagonal, a list")
 def smooth(gain, bias, w, largest, alpha):
-    s = np.clip(largest**alpha / np.linalg.norm(w, np.inf, axis=0) ** (1 - alpha), 1e-5, None) if len(w) == 1 else np.maximum(
-        largest**alpha / np.max(np.abs(w), axis=0) ** (1 - alpha), 1e-5
+    s = (
+        np.clip(largest**alpha / np.linalg.norm(w, np.inf, axis=0) ** (1 - alpha), 1e-5, None)
+        if len(w) == 1
+        else np.maximum(largest**alpha / np.max(np.abs(w), axis=0) ** (1 - alpha), 1e-5)
     )
     back = np.diag(1 / s)
     return [gain @ back, bias @ back, w @ np.diag(s)]
+
 
 # 8.8-mxfp4
 

@@ -52,7 +52,11 @@ def levels_and_errors(levels, costs, errors, sizes):
                 fontsize=9,
                 color=colour,
             )
-    right.set(xlabel="bits a weight, scales and zero points included", ylabel="error (root mean square)", title="A bell curve; block size at the points")
+    right.set(
+        xlabel="bits a weight, scales and zero points included",
+        ylabel="error (root mean square)",
+        title="A bell curve; block size at the points",
+    )
     right.margins(0.08, 0.15)
     right.grid(axis="y")
     right.legend(loc="upper right")
@@ -72,7 +76,11 @@ def rows_won_and_lost(ratios):
         axes.hlines(np.median(values), at - 0.36, at + 0.36, color=BLACK, lw=2.5, zorder=3)
     axes.axhline(1, color=GREY, lw=1.2, ls="--")
     axes.set_xticks(range(len(ratios)), [name.removeprefix("blocks.") for name in ratios])
-    axes.set(ylabel="error: GPTQ over rounding", ylim=(0, 1.15 * max(values.max() for values in ratios.values())), title="Each dot is one output of a layer; the bar is the median")
+    axes.set(
+        ylabel="error: GPTQ over rounding",
+        ylim=(0, 1.15 * max(values.max() for values in ratios.values())),
+        title="Each dot is one output of a layer; the bar is the median",
+    )
     handles, names = axes.get_legend_handles_labels()
     axes.legend(*zip(*{name: (handle, name) for handle, name in zip(handles, names) if name}.values()), loc="upper right", ncols=2)
     return made
@@ -88,7 +96,9 @@ def awq_curves(alphas, curves):
         best = int(share.argmin())
         axes.plot(alphas[best], share[best], marker=marker, color=colour, ms=11)
     axes.axhline(1, color=GREY, lw=1.2, ls=":")
-    axes.set(xlabel="α", ylabel="loss over plain rounding's (log)", yscale="log", ylim=(None, 6), title="AWQ's grid; the filled point is taken")
+    axes.set(
+        xlabel="α", ylabel="loss over plain rounding's (log)", yscale="log", ylim=(None, 6), title="AWQ's grid; the filled point is taken"
+    )
     axes.set_yticks((0.1, 0.2, 0.5, 1, 2))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.minorticks_off()
@@ -139,8 +149,15 @@ def all_methods(results, full, yardstick):
         axes.plot(*np.array(points).T, marker=marker, ls=line, color=colour, mfc="white", mew=2, label=name)
     for height, words, below in ((yardstick, "best table of counts", False), (full, "the network in float16", True)):
         axes.axhline(height, color=BLACK, lw=1.2, ls=":")
-        axes.annotate(words, (7.2, height), (0, -4 if below else 4), textcoords="offset points", ha="right", va="top" if below else "bottom")
-    axes.set(xlabel="bits a weight, all counted", ylabel="bits a character, last tenth", title="What each method makes of the bits", ylim=(full - 0.12, None))
+        axes.annotate(
+            words, (7.2, height), (0, -4 if below else 4), textcoords="offset points", ha="right", va="top" if below else "bottom"
+        )
+    axes.set(
+        xlabel="bits a weight, all counted",
+        ylabel="bits a character, last tenth",
+        title="What each method makes of the bits",
+        ylim=(full - 0.12, None),
+    )
     axes.grid(axis="y")
     axes.legend(loc="upper right", bbox_to_anchor=(1, 0.93))
     return made

@@ -127,7 +127,9 @@ def test_levels_and_random_blocks(student, rng):
         w = clear_blocks(rng, n, levels, block)
         asked.append((check_blocks, student, w, levels, block, f"{n} random numbers, the normal levels of {bits} bits, blocks of {block}"))
         codes, absmax = rng.integers(0, len(levels), n).astype(np.uint8), rng.uniform(0.1, 3, blocks)
-        asked.append((check_blocks_back, student, codes, absmax, levels, block, f"{n} random codes, {len(levels)} levels, blocks of {block}"))
+        asked.append(
+            (check_blocks_back, student, codes, absmax, levels, block, f"{n} random codes, {len(levels)} levels, blocks of {block}")
+        )
     all_of(*asked)
 
 
@@ -140,7 +142,9 @@ def test_short_last_blocks_and_other_levels(student, rng):
         w = clear_blocks(rng, n, levels, block, size=float(10.0 ** rng.integers(-9, 3)))
         asked.append((check_blocks, student, w, levels, block, f"{n} random numbers, {len(levels)} levels, blocks of {block}"))
         codes, absmax = rng.integers(0, len(levels), n).astype(np.uint8), rng.uniform(0.1, 3, -(-n // block))
-        asked.append((check_blocks_back, student, codes, absmax, levels, block, f"{n} random codes, {len(levels)} levels, blocks of {block}"))
+        asked.append(
+            (check_blocks_back, student, codes, absmax, levels, block, f"{n} random codes, {len(levels)} levels, blocks of {block}")
+        )
     all_of(*asked)
 
 
@@ -231,7 +235,16 @@ def test_factors_losses_and_grid_of_random_layers(student, rng):
         x = rng.normal(size=(30, 7)) * np.exp(2 * rng.normal(size=7)) + rng.normal(size=7)
         asked.append((check_factors, student, x, alpha, f"30 x 7 random inputs of unequal loudness, alpha {alpha:.3g}"))
     for group, bits in ((4, 4), (2, 3), (8, 5)):
-        asked.append((check_loss, student, *clear_loss(rng, group, bits), group, bits, f"6 x 8 random weights, random s, groups of {group}, {bits} bits"))
+        asked.append(
+            (
+                check_loss,
+                student,
+                *clear_loss(rng, group, bits),
+                group,
+                bits,
+                f"6 x 8 random weights, random s, groups of {group}, {bits} bits",
+            )
+        )
     for group, bits, planted in ((4, 4, False), (8, 3, False), (4, 4, True)):
         w, x = layer_for_awq(rng, group, bits, planted=planted)
         asked.append((check_awq, student, w, x, group, bits, f"6 x 8 random weights, two loud inputs, groups of {group}, {bits} bits"))
@@ -285,7 +298,9 @@ def test_both_ends_of_alpha_and_the_floor(student, rng):
 
 @exercise("8.8-mxfp4", points=8)
 def test_random_numbers_and_random_blocks(student, rng):
-    asked = [(check_fp4, student, rng.uniform(-8, 8, shape), f"{shape} random numbers from -8 to 8") for shape in ((40,), (5, 8), (2, 3, 4))]
+    asked = [
+        (check_fp4, student, rng.uniform(-8, 8, shape), f"{shape} random numbers from -8 to 8") for shape in ((40,), (5, 8), (2, 3, 4))
+    ]
     for blocks, kind in ((1, "normal"), (4, "normal"), (3, "long tails")):
         w = rng.normal(size=32 * blocks) if kind == "normal" else rng.standard_t(2, size=32 * blocks)
         w *= np.repeat(np.exp(2 * rng.normal(size=blocks)), 32)

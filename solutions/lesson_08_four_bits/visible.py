@@ -8,8 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import all_of, close, dtype, equal, kind_of, letter, raises as raises, real_number, show, that
-from course_lessons.lesson_08_four_bits.tools import refit
+from autograder.checks.expect import all_of, close, dtype, equal, kind_of, letter, real_number, show, that
 
 FLOAT32 = float(np.finfo(np.float32).eps)
 CLEAR = 0.01  # of a step: so far from half-way is what must be rounded
@@ -129,6 +128,7 @@ def test_bits_of_four_formats(student, rng):
         (paying, student, 4, 64, 32),
         (paying, student, 4, 128, 16, 4),
         (paying, student, 3, 32, 16),
+        (paying, student, 4, 10, 16),
         (paying, student, 4, 64, 8 + 32 / 256),
         (paying, student, 8, 32, 16.0, 8.0),
     )
@@ -178,9 +178,8 @@ def test_three_codes_of_the_worked_example(student, rng):
 
 @exercise("8.3-pack")
 def test_halves_of_one_block_and_of_two(student, rng):
-    rising = np.array([i % 16 - 8 for i in range(32)])
     block = np.array([(7 * i + i // 16) % 16 - 8 for i in range(32)], np.int8)
-    two = np.concatenate([rising, 7 - rising[::-1] - 8])
+    two = np.random.default_rng(83).integers(-8, 8, 64)
     all_of(
         (check_halves, student, block, f"codes {block.tolist()}"),
         (check_halves, student, np.where(np.arange(32) < 16, -8, 7), "16 codes of -8, then 16 of 7"),
@@ -257,8 +256,24 @@ def test_blocks_of_the_worked_example(student, rng):
         (check_blocks, student, w, FOUR_LEVELS, 3, f"w = {w.tolist()}, {on}, blocks of 3"),
         (check_blocks, student, longer, FOUR_LEVELS, 2, f"w = {longer.tolist()}, {on}, blocks of 2"),
         (check_blocks, student, longer, np.linspace(-1, 1, 9), 7, f"w = {longer.tolist()}, nine even levels from -1 to 1, one block of 7"),
-        (check_blocks_back, student, codes, np.array([2.0, 0.5, 8.0]), FOUR_LEVELS, 3, f"codes {codes.tolist()}, absmax [2, 0.5, 8], {on}, blocks of 3"),
-        (check_blocks_back, student, codes, np.array([1.0, 3.0, 0.5, 2.0]), FOUR_LEVELS, 2, f"codes {codes.tolist()}, absmax [1, 3, 0.5, 2], {on}, blocks of 2"),
+        (
+            check_blocks_back,
+            student,
+            codes,
+            np.array([2.0, 0.5, 8.0]),
+            FOUR_LEVELS,
+            3,
+            f"codes {codes.tolist()}, absmax [2, 0.5, 8], {on}, blocks of 3",
+        ),
+        (
+            check_blocks_back,
+            student,
+            codes,
+            np.array([1.0, 3.0, 0.5, 2.0]),
+            FOUR_LEVELS,
+            2,
+            f"codes {codes.tolist()}, absmax [1, 3, 0.5, 2], {on}, blocks of 2",
+        ),
     )
 
 
@@ -297,14 +312,21 @@ def solved(w, h, scales, qmax):
 
 def check_gptq(student, w, h, scales, qmax, on):
     rounded, error = pair(student.gptq(w, h, scales, qmax), "gptq")
-    want = refit(w, h, scales, qmax)
+    want, _, _ = solved(w, h, scales, qmax)
     rounded = floats(rounded, w.shape, "The rounded weights", on)
     error = floats(error, (len(w),), "The error of each row", on)
     close(rounded, want, rel=8 * FLOAT32, what="the rounded weights", on=on)
     gap = w - want
     true = np.einsum("ri,ij,rj->r", gap, h, gap)
     slack = 8 * FLOAT32 * np.linalg.cond(h) * len(h)
-    close(error, true, rel=slack, abs=slack * float(np.abs(true).max()), what="the error of each row, which should be the sum of e squared", on=on)
+    close(
+        error,
+        true,
+        rel=slack,
+        abs=slack * float(np.abs(true).max()),
+        what="the error of each row, which should be the sum of e squared",
+        on=on,
+    )
 
 
 LINKED = np.array([[1.0, 0.8], [0.8, 1.0]])
@@ -315,8 +337,33 @@ def test_the_row_of_the_worked_example(student, rng):
     w = np.array([[0.4, 0.3]])
     all_of(
         (check_gptq, student, w, LINKED, np.ones((1, 2)), 7, "w = [[0.4, 0.3]], H = [[1, 0.8], [0.8, 1]], scales 1, qmax 7"),
-        (check_gptq, student, np.array([[0.4, 0.3], [-2.2, 1.3]]), LINKED, np.array([[0.5, 0.2], [1.0, 0.7]]), 3, "two rows, H = [[1, 0.8], [0.8, 1]], unequal scales, qmax 3"),
-        (check_gptq, student, np.array([[5.2, -0.3]]), LINKED, np.ones((1, 2)), 3, "w = [[5.2, -0.3]], H = [[1, 0.8], [0.8, 1]], scales 1, qmax 3: one code is clipped"),
+        (
+            check_gptq,
+            student,
+            np.array([[0.4, 0.3], [-2.2, 1.3]]),
+            LINKED,
+            np.array([[0.5, 0.2], [1.0, 0.7]]),
+            3,
+            "two rows, H = [[1, 0.8], [0.8, 1]], unequal scales, qmax 3",
+        ),
+        (
+            check_gptq,
+            student,
+            np.array([[5.2, -0.3]]),
+            LINKED,
+            np.ones((1, 2)),
+            3,
+            "w = [[5.2, -0.3]], H = [[1, 0.8], [0.8, 1]], scales 1, qmax 3: one code is clipped",
+        ),
+        (
+            check_gptq,
+            student,
+            np.array([[-5.2, 0.3]]),
+            LINKED,
+            np.ones((1, 2)),
+            3,
+            "w = [[-5.2, 0.3]], H = [[1, 0.8], [0.8, 1]], scales 1, qmax 3",
+        ),
     )
 
 
@@ -324,7 +371,9 @@ def test_the_row_of_the_worked_example(student, rng):
 def test_three_columns(student, rng):
     h = np.array([[2.0, 1.2, 0.4], [1.2, 1.5, -0.6], [0.4, -0.6, 1.0]])
     w = np.array([[0.4, 1.3, -0.7], [2.3, -0.4, 0.2]])
-    check_gptq(student, w, h, np.array([[1.0, 0.5, 1.0], [1.0, 1.0, 0.8]]), 7, f"w = {w.tolist()}, H = {h.tolist()}, unequal scales, qmax 7")
+    check_gptq(
+        student, w, h, np.array([[1.0, 0.5, 1.0], [1.0, 1.0, 0.8]]), 7, f"w = {w.tolist()}, H = {h.tolist()}, unequal scales, qmax 7"
+    )
 
 
 @exercise("8.5-gptq")
@@ -377,6 +426,20 @@ def check_loss(student, w, x, s, group, bits, on):
     close(got, want, rel=1e-4, what="the loss", on=on)  # float32 cancels: an error of a tenth of a weight has 6 digits left
 
 
+def check_given(student, w, group, bits):
+    """`rounded` stands in the cell as it was given."""
+    step = step_of(w, group, bits)
+    want = (step * np.rint(w.reshape(-1, group) / step)).reshape(w.shape)
+    got = floats(student.rounded(w, group, bits), w.shape, "The result of rounded", f"groups of {group}, {bits} bits")
+    close(
+        got,
+        want,
+        rel=8 * FLOAT32,
+        what="`rounded`, which is given and stays as it is",
+        on=f"w = {w.tolist()}, groups of {group}, {bits} bits",
+    )
+
+
 def check_awq(student, w, x, group, bits, on):
     alpha, s, _ = awq_of(w, x, group, bits)
     got_alpha, got_s = pair(student.awq(w, x, group, bits), "awq")
@@ -405,19 +468,26 @@ def layer_for_awq(rng, group, bits, accept=lambda alpha: True, **settings):
 @exercise("8.6-awq")
 def test_factors_of_the_worked_example(student, rng):
     x = np.array([[16.0, -1.0], [-16.0, 1.0]])
+    quiet = np.array([[1.0, 1e-6], [-3.0, 2e-6]])
     uneven = np.array([[9.0, -1.0, 0.2], [-1.0, 3.0, 0.3], [2.0, -2.0, 0.1]])
     all_of(
         (check_factors, student, x, 0.5, f"x = {x.tolist()}, alpha 0.5"),
         (check_factors, student, x, 0.0, f"x = {x.tolist()}, alpha 0"),
+        (check_factors, student, quiet, 0.75, f"x = {quiet.tolist()}, alpha 0.75: the second factor is held at 1e-4"),
         (check_factors, student, uneven, 0.75, f"x = {uneven.tolist()}, alpha 0.75"),
     )
 
 
 @exercise("8.6-awq")
 def test_loss_of_two_rows(student, rng):
-    w, x = np.array([[0.9, 0.2, -0.5, 0.31], [-0.1, 0.8, 0.33, 0.7]]), np.array([[1.0, 9.0, -1.0, 2.0], [0.5, -8.0, 2.0, -1.0], [2.0, 7.0, 0.0, 1.0]])
+    w, x = (
+        np.array([[0.9, 0.2, -0.5, 0.31], [-0.1, 0.8, 0.33, 0.7]]),
+        np.array([[1.0, 9.0, -1.0, 2.0], [0.5, -8.0, 2.0, -1.0], [2.0, 7.0, 0.0, 1.0]]),
+    )
     s = np.array([0.5, 2.0, 0.7, 1.0])
     all_of(
+        (check_given, student, w, 2, 4),
+        (check_given, student, 3 * w[:1], 4, 3),
         (check_loss, student, w, x, np.ones(4), 2, 4, "2 x 4 weights, 3 samples, s = 1, groups of 2, 4 bits"),
         (check_loss, student, w, x, s, 2, 4, f"2 x 4 weights, 3 samples, s = {s.tolist()}, groups of 2, 4 bits"),
         (check_loss, student, w, x, s, 4, 3, f"2 x 4 weights, 3 samples, s = {s.tolist()}, groups of 4, 3 bits"),
@@ -530,6 +600,7 @@ def test_blocks_whose_largest_is_12_and_7_9(student, rng):
     ramp = np.linspace(-1, 1, 32)
     blocks = {"12": 12 * ramp, "7.9": 7.9 * ramp, "4": 4 * ramp, "0.3": 0.3 * ramp}
     asked = [(check_mx, student, w, f"32 even steps from -{name} to {name}") for name, w in blocks.items()]
+    asked.append((check_mx, student, np.linspace(-12, 1, 32), "32 even steps from -12 to 1"))
     all_of(*asked, (check_mx, student, np.concatenate([blocks["12"], blocks["0.3"]]), "two blocks, the largest magnitudes are 12 and 0.3"))
 
 

@@ -75,6 +75,19 @@ def test_the_students_copy_holds_no_answer(copy):
         assert secret and not [name for name in secret if name.encode() in everything]
 
 
+def test_a_lessons_data_goes_along_wherever_its_notebook_goes(copy):
+    data = [path for lesson in catalogue.lessons() for path in paths.data_of(lesson).glob("*") if path.is_file()]
+    assert data, "of the lessons here at least one reads a file"
+    packaged = packing.package_files(lambda package: True)
+    for path in data:
+        name = path.relative_to(paths.REPOSITORY).as_posix()
+        assert packaged[name] == path
+        assert (copy / name.replace("solutions/", "checks/", 1)).read_bytes() == path.read_bytes()
+    for folder in {path.parent for path in data}:
+        assert "licence" in (folder / "README.md").read_text(encoding="utf-8"), f"{folder} does not say under which licence its files are"
+    assert "*/data/*" in tomllib.loads((copy / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["course_lessons"]
+
+
 def test_the_copy_installs_what_students_need_and_no_tools():
     project = tomllib.loads(students_copy._pyproject())
     ours = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
