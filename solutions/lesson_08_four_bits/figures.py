@@ -141,23 +141,22 @@ def three_tails(names, errors):
 
 @figure
 def all_methods(results, full, yardstick):
-    """`results`: (method, bits) -> (bits a weight, bits a character)."""
-    made, axes = plt.subplots(figsize=(9, 4.6))
+    """`results`: (method, bits) -> (bits a weight, bits a character). Right, the region of 4 bits once more."""
+    made, (whole, near) = plt.subplots(1, 2, figsize=(10.5, 4.6))
     methods = dict.fromkeys(name for name, _ in results)
-    for name, (colour, marker, line) in zip(methods, LOOKS):
-        points = sorted(point for (method, _), point in results.items() if method == name)
-        axes.plot(*np.array(points).T, marker=marker, ls=line, color=colour, mfc="white", mew=2, label=name)
+    for axes in (whole, near):
+        for name, (colour, marker, line) in zip(methods, LOOKS):
+            points = sorted(point for (method, _), point in results.items() if method == name)
+            axes.plot(*np.array(points).T, marker=marker, ls=line, color=colour, mfc="white", mew=2, label=name)
+        for height in (yardstick, full):
+            axes.axhline(height, color=BLACK, lw=1.2, ls=":")
+        axes.set(xlabel="bits a weight, all counted")
+        axes.grid(axis="y")
     for height, words, below in ((yardstick, "best table of counts", False), (full, "the network in float16", True)):
-        axes.axhline(height, color=BLACK, lw=1.2, ls=":")
-        axes.annotate(
-            words, (7.2, height), (0, -4 if below else 4), textcoords="offset points", ha="right", va="top" if below else "bottom"
-        )
-    axes.set(
-        xlabel="bits a weight, all counted",
-        ylabel="bits a character, last tenth",
-        title="What each method makes of the bits",
-        ylim=(full - 0.12, None),
-    )
-    axes.grid(axis="y")
-    axes.legend(loc="upper right", bbox_to_anchor=(1, 0.93))
+        place = {"textcoords": "offset points", "ha": "right", "va": "top" if below else "bottom"}
+        whole.annotate(words, (7.6, height), (0, -4 if below else 4), **place)
+    whole.set(ylabel="bits a character, last tenth", ylim=(full - 0.12, None), title="What each method makes of the bits")
+    four = [point[1] for (_, bits), point in results.items() if bits == 4]
+    near.set(xlim=(4.15, 4.75), ylim=(full - 0.02, max(four) + 0.03), title="4 bits")
+    whole.legend(loc="upper right")
     return made

@@ -198,18 +198,18 @@ def by_groups(w, group, bits):
     return dequantize_groups(codes, scales.astype(np.float16).astype(float))
 
 print(f"\nbits a character (float16: {full:.3f}, best table of counts: {yardstick:.3f})")
-print("group     8 bits   4 bits   3 bits")
-for group in (64, 32, 16):
-    got = [score(model, {n: by_groups(w, group, b) for n, w in weights_of(model).items()}) for b in (8, 4, 3)]
-    print(f"{group:5} " + "".join(f"{each:9.3f}" for each in got))
+for bits, sizes in ((8, (64,)), (4, (64, 32, 16)), (3, (64, 32, 16))):
+    for group in sizes:
+        got = score(model, {n: by_groups(w, group, bits) for n, w in weights_of(model).items()})
+        print(f"{bits} bits, groups of {group}: {got:.3f} at {bits_a_weight(bits, group, 16):.2f} bits a weight")
 
 # %% [markdown]
 # *Your prediction: neither. 4 + 16/32 and 4 + 32/64 are both 4.5 bits.*
 #
-# At 8 bits nothing happens. At 4 bits the network has lost something, at 3 much more, and small groups soften it. But a group of 16 with a float16 scale costs a whole bit a weight. The rest of the lesson is
-# about getting more out of the *same* bits.
+# At 8 bits nothing happens. At 4 bits, plain rounding in groups of 64 or 32 has thrown away all that the network knew beyond counting. At 3 bits it is far behind. Small groups soften the fall, but a group of 16 with a float16 scale costs a
+# whole bit a weight. The rest of the lesson is about getting more out of the *same* bits.
 #
-# Only the linear layers are counted here. The tables of characters and places, norms and biases stay in float16. In a network as small as this they are a large part of the file; in a language model they are a few percent.
+# Only the linear layers are counted here. The tables of characters and places, norms and biases stay in float16. In a network as small as this they are a large part of the file, in a large language model a few percent.
 #
 # ## 8.3-pack  Two codes in a byte, and in which order
 #
@@ -592,7 +592,7 @@ figures.awq_curves(alphas, curves)
 #
 # *Your prediction: a U, where there are loud inputs.*
 #
-# **What we have planted, and why.** Large language models have a few channels that are many times louder than the rest. A network this small has none. So we made a copy with the *same function*: two channels of each layer norm times 30 (gain and bias), the next layer's columns divided by 30.
+# **What we have planted, and why.** Large language models have a few channels that are many times louder than the rest (AWQ and SmoothQuant start from that). A network this small has none. So we made a copy with the *same function*: two channels of each layer norm times 30 (gain and bias), the next layer's columns divided by 30.
 # The first line of the print-out shows that it predicts as before. Where a table says *planted*, it is this copy. These outliers are ours, not training's: they show what the methods do, not how often they are needed.
 #
 # In a real network $1/s$ costs nothing: it is folded into the norm before. Where no norm stands before a layer (ours: `mix` and `down`), it must be applied to the input and stored. We count 16 bits for each column everywhere.
@@ -744,7 +744,8 @@ for name, choices in formats.items():
 figures.three_tails(list(tails), relative_error)
 
 # %% [markdown]
-# *What to see: error against bits for three kinds of tails, all scales counted. On a bell curve even int4 steps and FP4 are close at 4.5 bits. The longer the tails, the more the floats win: NVFP4 hardly notices them. MXFP4 pays for its powers of 2 and its cut-off.*
+# *What to see: error against bits for three kinds of tails, all scales counted. On a bell curve NF4 is best, and MXFP4 is behind int4 steps of the same 4.25 bits: it pays for its powers of 2 and its cut-off. The longer the tails, the more the even steps lose. Then MXFP4 is
+# ahead of them, and NVFP4, which hardly notices the tails, has caught up with NF4.*
 #
 # *Your prediction: E2M1 numbers times the block's scale, as long as the block's largest is met. So a second trip changes nothing.*
 #
@@ -780,7 +781,11 @@ print(f"\n{time.perf_counter() - start:.0f} s")
 figures.all_methods(results, full, yardstick)
 
 # %% [markdown]
-# *What to see: each line is a method, from 8 bits to 3. Lower is better. The upper dotted line is the best table of counts, the lower one the network in float16. At 8 bits all meet. At 3 bits the methods differ by more than 4 bits had cost.*
+# *What to see: left, each line is a method, from 8 bits down to 3; lower is better. Right, the region of 4 bits. At 8 bits all meet. At 4 bits, plain rounding and MXFP4 lie above the upper dotted line: worse than counting. GPTQ, NF4 and NVFP4 stay below it. At 3 bits
+# every method is worse than counting, but GPTQ and normal levels have lost about half as much as rounding.*
+#
+# The last column of the table is the planted copy, the same function with loud channels. There everything but AWQ falls far behind. The loud inputs' weights are small and lie in groups with ordinary ones: all levels are taken by the others. AWQ makes them large first. GPTQ repairs a part of it.
+# So no method is best everywhere. Look for loud channels first; then choose.
 #
 # ### SparseGPT and Wanda in one page
 #
@@ -904,7 +909,7 @@ else:
 #
 # **How many calibration samples?** At least several times the number of columns, so that $H$ is not damping alone. Text like that which will come, in the form in which it will come (chat template included).
 #
-# **Why is the last layer left alone?** Its table is shared with the input here, and it decides directly about the probabilities. Real formats keep it in 6 or 8 bits, so "4-bit" files have 4.8 or so in the mean. The optional cell prints it for a real file, if you have one.
+# **Why is the last layer left alone?** Its table is shared with the input here, and it decides directly about the probabilities. Real formats keep it in 6 or 8 bits, so a "4-bit" file has more than its blocks say in the mean. The optional cell prints it for a real file, if you have one.
 #
 # **Why bits a character and not perplexity?** Perplexity is 2 to the power of bits a *token*, and depends on the tokeniser. Characters are the same for all.
 #
