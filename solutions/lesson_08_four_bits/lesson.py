@@ -781,7 +781,7 @@ print(f"\n{time.perf_counter() - start:.0f} s")
 figures.all_methods(results, full, yardstick)
 
 # %% [markdown]
-# *What to see: left, each line is a method, from 8 bits down to 3; lower is better. Right, the region of 4 bits. At 8 bits all meet. At 4 bits, plain rounding and MXFP4 lie above the upper dotted line: worse than counting. GPTQ, NF4 and NVFP4 stay below it. At 3 bits
+# *What to see: left, each line is a method, from 8 bits down to 3; lower is better. Right, the region of 4 bits. At 8 bits all meet. At 4 bits, plain rounding, AWQ and MXFP4 lie above the upper dotted line: worse than counting. GPTQ, NF4 and NVFP4 stay below it. At 3 bits
 # every method is worse than counting, but GPTQ and normal levels have lost about half as much as rounding.*
 #
 # The last column of the table is the planted copy, the same function with loud channels. There everything but AWQ falls far behind. The loud inputs' weights are small and lie in groups with ordinary ones: all levels are taken by the others. AWQ makes them large first. GPTQ repairs a part of it.
