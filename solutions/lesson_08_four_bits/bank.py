@@ -150,7 +150,7 @@ def quantize_groups(w, group, bits):
     largest = np.abs(parts).max(axis=2)
     scales = np.where(largest > 0, largest / qmax, 1.0)
     codes = np.rint(parts / scales[:, :, None])
-    return codes.astype(np.int8), scales
+    return np.int8(codes), scales
 
 
 @wrong("8.2-groups", "writes the scales one after the other again and again; each scale belongs to a whole group of neighbours")
@@ -995,11 +995,11 @@ def gptq(w, h, scales, qmax):
 
 @right("8.5-gptq", "least squares for the rest, and the error from its definition")
 def gptq(w, h, scales, qmax):
-    now, done = w.copy(), np.zeros(w.shape)
+    current, done = np.array(w), np.zeros(w.shape)
     for j in range(w.shape[1]):
-        done[:, j] = scales[:, j] * np.clip(np.round(now[:, j] / scales[:, j]), -qmax, qmax)
+        done[:, j] = scales[:, j] * np.clip(np.round(current[:, j] / scales[:, j]), -qmax, qmax)
         gap = (w - done)[:, : j + 1]
-        now[:, j + 1 :] = w[:, j + 1 :] + np.linalg.solve(h[j + 1 :, j + 1 :], h[j + 1 :, : j + 1] @ gap.T).T
+        current[:, j + 1 :] = w[:, j + 1 :] + np.linalg.solve(h[j + 1 :, j + 1 :], h[j + 1 :, : j + 1] @ gap.T).T
     gap = w - done
     return done, np.sum(gap @ h * gap, axis=1)
 

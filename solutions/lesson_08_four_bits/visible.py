@@ -55,11 +55,15 @@ def test_predict_one_loud_weight(student, rng):
 
 
 def groups_of(w, group, bits):
-    """(codes, scales) as the text has them."""
-    parts, qmax = np.asarray(w, float).reshape(len(w), -1, group), 2 ** (bits - 1) - 1
-    largest = np.abs(parts).max(axis=2)
-    scales = np.where(largest > 0, largest / qmax, 1.0)
-    return np.rint(parts / scales[:, :, None]).reshape(w.shape).astype(np.int64), scales
+    """(codes, scales), group after group."""
+    codes, scales = np.zeros(w.shape, np.int64), np.ones((len(w), w.shape[1] // group))
+    for (i, g), _ in np.ndenumerate(scales):
+        own = slice(g * group, (g + 1) * group)
+        top = max(abs(float(v)) for v in w[i, own])
+        if top:
+            scales[i, g] = top / (2 ** (bits - 1) - 1)
+        codes[i, own] = [round(float(v) / scales[i, g]) for v in w[i, own]]
+    return codes, scales
 
 
 def clear_groups(rng, rows, columns, group, bits, kind=np.float64):
@@ -391,8 +395,8 @@ def test_matrix_of_four_samples(student, rng):
 
 
 def factors_of(x, alpha):
-    s = np.maximum(np.mean(np.abs(x), axis=0) ** alpha, 1e-4)
-    return s / np.sqrt(s.max() * s.min())
+    powers = [max((sum(map(abs, column)) / len(column)) ** alpha, 1e-4) for column in x.T.tolist()]
+    return np.array(powers) / (max(powers) * min(powers)) ** 0.5
 
 
 def step_of(w, group, bits):
@@ -510,9 +514,10 @@ def test_the_grid_on_two_layers(student, rng):
 # 8.7
 
 
-def smoothed(gain, bias, w, largest, alpha):
-    s = np.maximum(largest**alpha / np.abs(w).max(axis=0) ** (1 - alpha), 1e-5)
-    return gain / s, bias / s, w * s
+def smoothed(gain, w, largest, alpha):
+    """The new gain and weights; the new bias follows from the output."""
+    s = [max(m**alpha * np.abs(column).max() ** (alpha - 1), 1e-5) for m, column in zip(largest, w.T)]
+    return gain / np.array(s), np.stack([column * factor for column, factor in zip(w.T, s)], axis=1)
 
 
 def check_smooth(student, gain, bias, w, largest, alpha, on):
@@ -527,7 +532,7 @@ def check_smooth(student, gain, bias, w, largest, alpha, on):
         f"The layer's output is not what it was before smoothing: for a normalised input of zeros it was {show(was[0])} and is now "
         f"{show(new[1] @ new[2].T)}; {on}.",
     )
-    for part, want, name in zip(new, smoothed(gain, bias, w, largest, alpha), ("gain", "bias", "w")):
+    for part, want, name in zip(new[::2], smoothed(gain, w, largest, alpha), ("gain", "w")):
         close(part, want, rel=32 * FLOAT32, what=f"the new {name}", on=on)
 
 
