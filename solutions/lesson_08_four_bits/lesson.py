@@ -90,7 +90,7 @@ figures.one_loud_weight(row, {size: rounded_rows[size] for size in (64, 16)})
 # ### A network to spoil
 #
 # The course brings a small transformer: two layers, 64 numbers wide, 64 characters of context. It reads characters and predicts the next. It was trained on
-# nine tenths of a frozen text (chapters of Python's own manual; the script, what it took and the licence are in the folder `data` of this lesson). Its file holds float16 numbers.
+# nine tenths of a frozen text (chapters of Python's own manual; `make_checkpoint.py` in this lesson's folder did it; what it took, and the licence of the text, are in `data` beside it). Its file holds float16 numbers.
 #
 # The measure is **bits a character**: the mean of $-\log_2 p$ over the last tenth of the text, where $p$ is the probability that the network gave to the character that came. Lower is better. Two rules
 # keep the number honest: each character is predicted once, from at least 32 characters before it; and only numbers on the same text may be compared.
@@ -100,7 +100,7 @@ figures.one_loud_weight(row, {size: rounded_rows[size] for size in (64, 16)})
 # %% demo=true
 import json, time
 import torch
-from course_lessons.lesson_08_four_bits import character_model as small, tools
+from course_lessons.lesson_08_four_bits import character_model as small, make_checkpoint, tools
 from course_lessons.lesson_08_four_bits.tools import weights_of
 
 torch.set_num_threads(1)  # for a network this small a second thread costs more than it brings
@@ -122,7 +122,7 @@ in_layers = sum(w.size for w in weights_of(model).values())
 everything = sum(p.numel() for p in model.parameters())
 print(f"{everything:,} numbers, {in_layers:,} of them in the eight linear layers, which we quantise")
 made = json.loads((small.DATA / "training.json").read_text())
-print(f"training took {made['steps']:,} steps, {made['seconds']:.0f} s with {made['threads']} threads; "
+print(f"training: {made['steps']:,} steps of {make_checkpoint.BATCH} windows, {made['seconds']:.0f} s with {made['threads']} threads; "
       f"on text it was trained on: {made['bits_per_character_train']:.3f}")
 
 # %% [markdown]

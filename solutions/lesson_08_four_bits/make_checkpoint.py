@@ -1,10 +1,10 @@
 """Makes the two data files of lesson 08: the frozen text, and the small transformer that was trained on its first nine tenths.
 
-python -m course_lessons.lesson_08_four_bits.data.make_checkpoint [--text]
+python -m course_lessons.lesson_08_four_bits.make_checkpoint [--text]
 
 With --text the text is taken anew from this Python's own documentation (another version of Python has another text; then
 TEXT_SHA256 in character_model.py must follow). Without it the text stays, and the network is trained. What came of it is
-written to training.json.
+written to data/training.json.
 """
 
 import hashlib
