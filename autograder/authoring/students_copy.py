@@ -24,7 +24,7 @@ FOLDER = "compression-course"
 # Whole packages; of `autograder` goes along what these, the notebooks, the visible checks and the students' commands import.
 PACKAGES = ("course_data", "course_labs")
 COMMANDS = "autograder.cli.learners"
-PLAIN = ("LICENSE", "LICENSE-TEXT", "setup.py", "constraints.txt", "environment.yml", "labs/README.md")
+PLAIN = ("LICENSE", "LICENSE-TEXT", "setup.py", "constraints.txt", "environment.yml", "labs/README.md", "docs/decision_guide.md")
 
 README = """\
 # Neural-network compression, learnt by doing

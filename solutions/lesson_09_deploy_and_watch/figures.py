@@ -88,11 +88,11 @@ def intervals(results, margin):
             )
     axes.axvline(0, color=BLACK, lw=0.8)
     axes.axvline(-margin, color=BLACK, lw=1.4, ls="--")
-    axes.text(-margin, 0.42, "margin ", ha="right", va="bottom")
+    axes.text(-margin, 0.5, "margin ", ha="right", va="bottom")
     axes.set(xlabel="points, new minus float", yticks=-np.arange(len(results)), ylim=(-len(results) + 0.5, 0.8))
     axes.set_yticklabels(list(results))
     axes.set_title("Is it worse?")
-    axes.legend(loc="lower left")
+    made.legend(loc="outside lower right", ncols=2)
     return made
 
 

@@ -225,7 +225,7 @@ print(f"rehearsed: first call 3 s, then 0.1 s: mean {cold.mean():.4f} s without 
 figures.waiting_times(waits)
 
 # %% [markdown]
-# *What to see: left, call after call, on a logarithmic axis: the first, which loads the network, stands far above the rest. Right, all calls in order of size. The dashed line is the mean, pulled up by a few slow calls; the dotted one is the median.*
+# *What to see: left, call after call, on a logarithmic axis: the first, which loads the network, stands far above the bulk. A few others are slow, too: the machine had something else to do. Right, all calls in order of size. The dashed line is the mean, pulled up by a few slow calls; the dotted one is the median.*
 #
 # *Your prediction: hardly anything. One slow call among 200 moves the median by at most one place in the order. It moves the mean, and p99 if there are few calls. But a slow start often lasts for several calls, so we warm up all the same.*
 #
@@ -816,7 +816,7 @@ check("9.8-compare")
 MARGIN = 1.0                                              # fixed before anybody looked: one point
 old_right = float_run(normalised(test_raw)).argmax(axis=1) == test_labels
 results = {}
-for name in ("int8, static", "  calibrated on ten images", "  calibrated on raw pixels"):
+for name in ("int8, static", "  calibrated on ten images", "int8, dynamic", "  calibrated on raw pixels"):
     new_right = runtime(files[name])(normalised(test_raw)).argmax(axis=1) == test_labels
     results[name.strip()] = [same_images(old_right, new_right), other_images(old_right, new_right)]
 print(f"float: {100 * old_right.mean():.1f} % of {len(old_right)} test images; margin {MARGIN} point")
@@ -826,11 +826,11 @@ for name, pair in results.items():
 for m in (360, 3600, 36_000):
     error = 100 * np.sqrt(2 * 0.97 * 0.03 / m)
     print(f"two equal models with 97 %, {m:6,} different images each: ± {2 * error:.2f} points, {decide(0.0, error, MARGIN)}")
-figures.intervals(results, MARGIN)
+figures.intervals({name: pair for name, pair in results.items() if "raw" not in name}, MARGIN)
 
 # %% [markdown]
-# *What to see: circles are differences on the same images, squares what an A/B test with as many different images would give, with two standard errors to each side. The dashed line is the margin. For the int8 model the circles' bars are
-# far shorter than the squares', where there are any.*
+# *What to see: circles are differences on the same images, squares what an A/B test with as many different images would give, with two standard errors to each side. The dashed line is the margin. The circles' bars are
+# far shorter than the squares', or too short to be seen.*
 #
 # *Your prediction: the same images. What both get right, and what both get wrong, drops out of the difference. In an A/B test with different users it stays in, as noise.*
 #
@@ -887,6 +887,8 @@ figures.answered(shown, answers, test_labels[:8])
 
 # %% [markdown]
 # *What to see: eight test pictures, and what your own int8 file said about each, with its probability, through ONNX Runtime alone.*
+#
+# Which technique for which situation, and what each gave in this course's own measurements: [the decision guide](../docs/decision_guide.md).
 #
 # ## Mini-challenge (no points, no blanks)
 #
