@@ -516,9 +516,10 @@ def baseline_text(network, measured):
         if not np.all(np.isfinite(value)):
             raise ValueError(f"{name} is no measurement")
         plain[name] = np.array(value).tolist()
-    digest = hashlib.sha256()
-    digest.update(network)
-    return json.dumps({"measured": plain, "sha256": digest.hexdigest(), "version": 1}, sort_keys=True)
+    in_pieces = hashlib.sha256()
+    for start in range(0, len(network), 7):
+        in_pieces.update(network[start : start + 7])
+    return json.dumps({"measured": plain, "sha256": in_pieces.hexdigest(), "version": 1}, sort_keys=True)
 
 
 @right("9.4-baseline", "through float and list")
