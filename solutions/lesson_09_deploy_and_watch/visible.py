@@ -167,8 +167,6 @@ def test_parity_of_three_batches(student, rng):
 
 # 9.4
 
-ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # SHA-256 of b"abc", from FIPS 180-4's examples
-
 
 def not_json(word):
     raise ValueError(f"{word} is not JSON")
