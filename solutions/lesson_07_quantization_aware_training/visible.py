@@ -472,6 +472,14 @@ def test_one_option_and_one_layer(student, rng):
     )
 
 
+@exercise("7.7-mix")
+def test_twenty_layers_in_time(student, rng):
+    """Each option's loss is its bytes below 4, and every sum of bytes can be reached: the least loss is 80 less the budget."""
+    sizes = np.tile([1, 2, 3, 4], (20, 1))
+    on = "20 layers of 1, 2, 3 or 4 bytes with losses of 3, 2, 1, 0"
+    all_of(*((check_mix, student, 4.0 - sizes, sizes, budget, 80.0 - budget, on) for budget in (51, 33)))
+
+
 # 7.8
 
 
