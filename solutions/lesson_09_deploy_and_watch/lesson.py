@@ -388,6 +388,8 @@ def load_baseline(text, network):
 check("9.4-baseline")
 
 # %% demo=true
+from course_labs.measuring.measure import macs             # multiply-accumulates for one image
+
 def accuracies(run, images, of_labels):
     """Per cent right, of all images and of each class."""
     right = run(normalised(images)).argmax(axis=1) == of_labels
@@ -396,17 +398,20 @@ def accuracies(run, images, of_labels):
 def measure(path):
     """What a baseline holds: measured on the file that will be used, on images that nobody trained on."""
     run, (mean, of_classes) = runtime(path), accuracies(runtime(path), held_raw, held_labels)
-    measured = {"accuracy": mean, "accuracy_by_class": of_classes, "bytes": path.stat().st_size, "threads": 1}
+    measured = {"accuracy": mean, "accuracy_by_class": of_classes, "bytes": path.stat().st_size, "threads": 1,
+                "parameters": sum(p.numel() for p in net.parameters()), "macs": macs(net, one)}
     for n in (1, 64):
         images = normalised(test_raw[:n])
         for name, value in summary(milliseconds(lambda: run(images))).items():
             measured[f"ms_batch_{n}_{name}"] = value
+        measured[f"images_a_second_batch_{n}"] = 1000 * n / measured[f"ms_batch_{n}_median"]
     return measured
 
 baseline_file = folder / "digits_float.baseline.json"
 baseline_file.write_text(baseline_text(float_file.read_bytes(), measure(float_file)))
 print(baseline_file.read_text()[:230], "…")
 before = load_baseline(baseline_file.read_text(), float_file.read_bytes())
+print("and:", ", ".join(f"{name} {value:,.6g}" for name, value in list(before.items())[2:]))
 flipped = bytearray(float_file.read_bytes())
 flipped[len(flipped) // 2] ^= 1                           # one bit
 try:
@@ -552,7 +557,7 @@ figures.latencies({key: np.array(taken) for key, taken in times.items() if key[2
 # **The edges** are quantiles of the *reference*: the $B - 1$ inner ones, at $1/B, 2/B, \dots$ The outer bins have no end, so a value outside the reference's range is still counted. A value on an edge belongs to the bin above it:
 # `np.searchsorted(edges, values, side="right")` gives the number of each value's bin. **The shares** get half an image more in each bin, $(\text{count} + ½) / (n + B/2)$: an empty bin would make the logarithm infinite.
 #
-# **When to raise the alarm?** A folk rule says: above 0.1 look, above 0.2 act. It does not ask how large the window is. But a small window jumps about by chance. For small differences $(p-q)\ln(p/q) \approx (p-q)^2/p$, which is Pearson's
+# **When to raise the alarm?** A folk rule says: above 0.1 look, above 0.2 act. It does not ask how large the window is. But a small window jumps about by chance. For small differences $(p-q)\ln(p/q) \approx (p-q)^2/p$, as in Pearson's
 # statistic; so with no drift at all, for a reference of $n$ images and a window of $m$:
 #
 # $$\frac{\text{PSI}}{1/n + 1/m} \sim \chi^2_{B-1},\qquad \text{usual value } (B-1)\left(\tfrac1n + \tfrac1m\right),\qquad \text{limit} = \chi^2_{B-1}\text{'s quantile} \cdot \left(\tfrac1n + \tfrac1m\right)$$
@@ -905,6 +910,7 @@ figures.answered(shown, answers, test_labels[:8])
 # | You see | It was probably |
 # |---|---|
 # | a mean latency far above the median | the first call is in it, or a long tail |
+# | the report's latency is far below what users meet | loading and preparing the picture was not timed, or the queue |
 # | int8 is slower than float | a dynamic file with convolutions, a tiny network, or a processor without int8 arithmetic: measure on the target |
 # | the file accepts only batches of 2 | the example's batch was frozen: no dynamic first dimension |
 # | other answers from the same file on the same picture | it was exported in training mode |
