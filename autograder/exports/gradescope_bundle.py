@@ -104,7 +104,8 @@ def _course(lesson: str, files: CheckFiles) -> dict[str, bytes]:
         path = files.own.get((lesson, kind))
         if path:
             found[f"{own.replace('.', '/')}/{kind}.py"] = path.read_bytes()
-    borrowed = modules_needed(data.decode() for name, data in found.items() if name.startswith(own.replace(".", "/")))
+    modules = [name for name in found if name.startswith(own.replace(".", "/")) and name.endswith(".py")]
+    borrowed = modules_needed(found[name].decode() for name in modules)
     found = {**{as_imported(name): path.read_bytes() for name, path in borrowed.items()}, **found}
     found[f"{own.replace('.', '/')}/{PACKED}"] = "\n\n".join(source for _, source in solution_cells(lesson)).encode()
     found[f"course_catalogue/{lesson}.json"] = catalogue.to_json(files.lesson(lesson)).encode()

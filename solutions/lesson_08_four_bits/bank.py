@@ -1247,12 +1247,6 @@ def awq(w, x, group, bits):
 right_value("8.6-awq", "all three in short", channel_scales=factors, output_loss=loss, awq=searching(factors, loss))
 
 
-@right("8.6-awq", "logarithms of the largest and the smallest")
-def channel_scales(x, alpha):
-    s = np.clip(np.abs(x).mean(0) ** alpha, 1e-4, None)
-    return s * np.exp(-(np.log(s.max()) + np.log(s.min())) / 2)
-
-
 @right("8.6-awq", "the inputs divided, the weights left multiplied")
 def output_loss(w, x, s, group, bits):
     wide = w * s
@@ -1268,6 +1262,12 @@ def awq(w, x, group, bits):
         if now < best:
             best, kept = now, [i / 20, s]
     return kept
+
+
+@right("8.6-awq", "logarithms of the largest and the smallest")
+def channel_scales(x, alpha):
+    s = np.clip(np.abs(x).mean(0) ** alpha, 1e-4, None)
+    return s * np.exp(-(np.log(s.max()) + np.log(s.min())) / 2)
 
 
 # 8.7-bug
@@ -1529,6 +1529,15 @@ def mxfp4(w):
     return (nearest_fp4(parts / scales[:, None]) / scales[:, None]).reshape(-1), scales
 
 
+@right("8.8-mxfp4", "exponents by frexp, in float32")
+def mxfp4(w):
+    parts = w.reshape(-1, 32)
+    largest = np.abs(parts).max(axis=1, keepdims=True)
+    scales = np.where(largest > 0, np.ldexp(1.0, np.frexp(largest)[1] - 3), 1.0)
+    values = nearest_fp4(parts / scales) * scales
+    return [values.ravel(), scales.ravel().astype(np.float32)]
+
+
 @right("8.8-mxfp4", "a list of the eight numbers, the even code where two are equally near")
 def to_fp4(x):
     numbers = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
@@ -1545,12 +1554,3 @@ def to_fp4(x):
     size, numbers = np.abs(x), np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0])
     above = [size > 0.25, size >= 0.75, size > 1.25, size >= 1.75, size > 2.5, size >= 3.5, size > 5.0]
     return np.copysign(numbers[np.sum(above, axis=0)], x)
-
-
-@right("8.8-mxfp4", "exponents by frexp, in float32")
-def mxfp4(w):
-    parts = w.reshape(-1, 32)
-    largest = np.abs(parts).max(axis=1, keepdims=True)
-    scales = np.where(largest > 0, np.ldexp(1.0, np.frexp(largest)[1] - 3), 1.0)
-    values = nearest_fp4(parts / scales) * scales
-    return [values.ravel(), scales.ravel().astype(np.float32)]
