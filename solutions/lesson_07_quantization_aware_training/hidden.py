@@ -275,7 +275,7 @@ def test_budgets_that_are_hit_missed_and_generous(student, rng):
 
 
 @exercise("7.7-mix", points=3)
-def test_twenty_layers(student, rng):
+def test_twenty_layers_and_any_budget(student, rng):
     """Four to the power of 20 combinations: only a table, or something as quick, can do it. The answer is known: each option's loss is
     its bytes below the most, so the least loss is what the budget leaves to be saved, where every number of bytes can be reached.
     """
