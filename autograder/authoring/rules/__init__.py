@@ -32,7 +32,7 @@ def broken(draft: Draft) -> list[str]:
 def broken_between(drafts: Iterable[Draft]) -> list[str]:
     """What lessons break together: an exercise's id stands in one lesson only, and a lesson's number in one folder's name.
 
-    No hidden check has the name of a visible one: a students' copy would show that name, and a name alone can tell an answer.
+    No hidden check's name stands in that of a visible one: a students' copy would show that name, and a name alone can tell an answer.
     """
     drafts, found = list(drafts), []
     homes: dict[str, str] = {}
@@ -42,8 +42,10 @@ def broken_between(drafts: Iterable[Draft]) -> list[str]:
         for task in draft.tasks:
             if homes.setdefault(task.id, name) != name:
                 found.append(f"{draft.shown()}:{task.line}: exercise {task.id} is also in {homes[task.id]}")
-        for check in (check for checks in draft.checks.values() for check in checks if not check.visible and check.name in shown):
-            found.append(f"{draft.shown('hidden.py')}:1: {check.name} is also the name of a visible check, in {shown[check.name]}")
+        for hidden in (check.name for checks in draft.checks.values() for check in checks if not check.visible):
+            for visible in filter(lambda visible: hidden in visible, shown):
+                part = "also" if hidden == visible else f"part of {visible},"
+                found.append(f"{draft.shown('hidden.py')}:1: {hidden} is {part} the name of a visible check, in {shown[visible]}")
         number = name if paths.is_lab(name) else name[:2]
         if numbers.setdefault(number, name) != name:
             found.append(f"{draft.shown()}:1: {numbers[number]} has the number {number}, too")

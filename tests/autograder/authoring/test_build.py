@@ -536,6 +536,9 @@ def test_what_two_lessons_may_not_have_in_common_is_named(course, tmp_path):
     assert "lesson_90_other/lesson.py:1: 90_tiny has the number 90, too" in said
     assert "lesson_90_other/hidden.py:1: test_one_and_two is also the name of a visible check, in " in said
     assert rules.broken_between(drafts[:1]) == []
+    hidden.write_text(hidden.read_text().replace("test_one_and_two", "test_one_and"))
+    (said,) = rules.broken_between([read(tmp_path / "lesson_90_other" / "lesson.py")])
+    assert said.endswith("test_one_and is part of test_one_and_two, the name of a visible check, in 90_other")
 
 
 EXPRESSIONS = st.recursive(
