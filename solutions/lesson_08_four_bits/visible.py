@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import all_of, close, dtype, equal, kind_of, letter, real_number, show, that
+from autograder.checks.expect import all_of, close, dtype, equal, kind_of, letter, real_number, show, shown_apart, that
 
 FLOAT32 = float(np.finfo(np.float32).eps)
 CLEAR = 0.01  # of a step: so far from half-way is what must be rounded
@@ -525,13 +525,15 @@ def check_smooth(student, gain, bias, w, largest, alpha, on):
     that(isinstance(got, (tuple, list)) and len(got) == 3, f"smooth should return three values; it returned {show(got)}; {on}.")
     new = [floats(part, like.shape, f"The {name} of smooth", on) for part, like, name in zip(got, (gain, bias, w), ("gain", "bias", "w"))]
     normal = np.vstack([np.zeros_like(gain), np.ones_like(gain), np.linspace(-2, 2, len(gain))])
-    was = (normal * gain + bias) @ w.T
+    was, now = (normal * gain + bias) @ w.T, (normal * new[0] + new[1]) @ new[2].T
     size = (np.abs(normal * gain) + np.abs(bias)) @ np.abs(w).T
-    that(
-        bool((np.abs((normal * new[0] + new[1]) @ new[2].T - was) <= 32 * FLOAT32 * size.max() * len(gain)).all()),
-        f"The layer's output is not what it was before smoothing: for a normalised input of zeros it was {show(was[0])} and is now "
-        f"{show(new[1] @ new[2].T)}; {on}.",
-    )
+    same = (np.abs(now - was) <= 32 * FLOAT32 * size.max() * len(gain)).all(axis=1)
+    for words, before, after, fits in zip(("zeros", "ones", "numbers from -2 to 2"), was, now, same, strict=True):
+        that(
+            bool(fits),
+            f"The layer's output is not what it was before smoothing: for a normalised input of {words} it was {show(before)} and is now "
+            f"{shown_apart(after, before)}; {on}.",
+        )
     for part, want, name in zip(new[::2], smoothed(gain, w, largest, alpha), ("gain", "w")):
         close(part, want, rel=32 * FLOAT32, what=f"the new {name}", on=on)
 
