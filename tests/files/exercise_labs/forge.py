@@ -1,4 +1,4 @@
-"""What honest, dishonest and unlucky students hand in with the two exercise labs.
+"""What honest, dishonest and unlucky students hand in with the exercise labs and with the one about watching.
 
 `honest(lab)` gives files, name -> bytes. `FORGED[lab]` maps a name to a function that gets them in a dict and changes them;
 `made(lab, name)` applies it. All networks come from those in this folder: channels cut or silenced, weights moved.
@@ -12,8 +12,8 @@ import onnx
 from onnx import numpy_helper
 
 HERE = Path(__file__).resolve().parent
-TRADE, SWEEP = "pruning_tradeoff", "temperature_sweep"
-FORGED = {TRADE: {}, SWEEP: {}}
+TRADE, SWEEP, WATCH = "pruning_tradeoff", "temperature_sweep", "deploy_and_watch"
+FORGED = {TRADE: {}, SWEEP: {}, WATCH: {}}
 
 
 def forged(lab):
@@ -33,7 +33,7 @@ def made(lab, name):
 
 def honest(lab):
     """The files of somebody who did the lab, or, in the sweep, made them so unlike each other that nobody can tell."""
-    return _trade() if lab == TRADE else _sweep()
+    return {TRADE: _trade, SWEEP: _sweep, WATCH: _watch}[lab]()
 
 
 def edited(data, edit):
@@ -288,3 +288,69 @@ def rows_of_another_shape(files):
             (HERE / "whole.onnx").read_bytes(), lambda tensors, seed=seed: [*tensors[:-1], tensors[-1] + seed]
         )
     tell_the_sweep(files)
+
+
+# Watching: the studio's int8 file and a baseline
+
+
+def _watch():
+    files = {"int8.onnx": (HERE.parent / "studio" / "int8.onnx").read_bytes()}
+    tell_the_baseline(files)
+    return files
+
+
+def tell_the_baseline(files):
+    """Write the baseline that is true of the file."""
+    from course_data import load
+    from course_lessons.lab_deploy_and_watch.visible import BINS, baseline_of
+
+    logits = measured(files).answers("int8.onnx", "digits")
+    true = baseline_of(files["int8.onnx"], logits, load("digits").test.labels.numpy(), BINS)
+    files["baseline.json"] = json.dumps(true).encode()
+
+
+def baseline(name, edit):
+    """A forgery of the baseline: `edit` gets it parsed and changes it."""
+
+    def forge(files):
+        found = json.loads(files["baseline.json"])
+        edit(found)
+        files["baseline.json"] = json.dumps(found).encode()
+
+    FORGED[WATCH][name] = forge
+
+
+def put_in(name, place, value):
+    def edit(found):
+        found[name][place] = value
+
+    return edit
+
+
+baseline("a-little-more-accurate", lambda found: found.update(accuracy=found["accuracy"] + 2))
+baseline("more-images-than-there-are", lambda found: found.update(n=3600))
+baseline("another-version", lambda found: found.update(version=2))
+baseline("a-key-too-few", lambda found: found.pop("edges"))
+baseline("a-better-worst-class", lambda found: put_in("accuracy_by_class", int(np.argmin(found["accuracy_by_class"])), 100.0)(found))
+baseline("edges-made-up", lambda found: found.update(edges=list(range(1, 10))))
+baseline("shares-that-are-all-alike", lambda found: found.update(class_shares=[0.1] * 10))
+baseline("shares-of-nine-bins", lambda found: found["sureness_shares"].pop())
+baseline("sureness-made-up", lambda found: found.update(sureness_shares=[0.55] + [0.05] * 9))
+baseline("numbers-in-words", lambda found: found.update(accuracy=str(found["accuracy"])))
+baseline("not-a-number", put_in("edges", 0, float("nan")))
+
+
+@forged(WATCH)
+def the_baseline_of_another_file(files):
+    files["int8.onnx"] = files["int8.onnx"] + b"\x32\x00"  # a field of ONNX, empty: the same network in other bytes
+
+
+@forged(WATCH)
+def a_float_file(files):
+    files["int8.onnx"] = (HERE / "whole.onnx").read_bytes()
+    tell_the_baseline(files)
+
+
+@forged(WATCH)
+def no_baseline(files):
+    del files["baseline.json"]
