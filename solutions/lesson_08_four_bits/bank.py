@@ -120,6 +120,16 @@ def quantize_groups(w, group, bits):
     return codes.astype(np.int8).reshape(w.shape), scales
 
 
+@wrong("8.2-groups", "gives groups of very small weights the scale 1.0, and so they all become 0; only a group of zeros has that scale")
+def quantize_groups(w, group, bits):
+    qmax = 2 ** (bits - 1) - 1
+    parts = w.reshape(len(w), -1, group)
+    largest = np.abs(parts).max(axis=2)
+    scales = np.where(largest > 1e-6, largest / qmax, 1.0)
+    codes = np.rint(parts / scales[:, :, None])
+    return codes.astype(np.int8).reshape(w.shape), scales
+
+
 @wrong("8.2-groups", "returns the codes as floats; int8 is asked for")
 def quantize_groups(w, group, bits):
     qmax = 2 ** (bits - 1) - 1
@@ -473,6 +483,16 @@ def normal_levels(bits):
     return levels / levels.max()
 
 
+@wrong("8.4-nf4", "takes the edge of 4 bits, 0.9677, for every number of bits; it follows from n")
+def normal_levels(bits):
+    n, quantile = 2**bits, NormalDist().inv_cdf
+    edge = 0.9677
+    above = [quantile(p) for p in np.linspace(edge, 0.5, n // 2 + 1)[:-1]]
+    below = [-quantile(p) for p in np.linspace(edge, 0.5, n // 2)[:-1]]
+    levels = np.array(sorted(below + [0.0] + above))
+    return levels / levels.max()
+
+
 @wrong("8.4-nf4", "leaves the levels unsorted")
 def normal_levels(bits):
     n, quantile = 2**bits, NormalDist().inv_cdf
@@ -522,6 +542,17 @@ def quantize_levels(w, levels, block):
     absmax = np.abs(parts).max(axis=1)
     with np.errstate(all="ignore"):
         codes = np.abs((parts / absmax[:, None])[:, :, None] - levels).argmin(axis=2)
+    return codes.reshape(-1)[: len(w)].astype(np.uint8), absmax
+
+
+@wrong("8.4-nf4", "adds a small number to the largest magnitude before dividing: where a block is small itself, that is no longer small")
+def quantize_levels(w, levels, block):
+    padded = np.zeros(-(-len(w) // block) * block)
+    padded[: len(w)] = w
+    parts = padded.reshape(-1, block)
+    absmax = np.abs(parts).max(axis=1)
+    shares = parts / (absmax + 1e-8)[:, None]
+    codes = np.abs(shares[:, :, None] - levels).argmin(axis=2)
     return codes.reshape(-1)[: len(w)].astype(np.uint8), absmax
 
 
@@ -752,6 +783,14 @@ def hessian(x, damp):
 @wrong("8.5-gptq", "does not repair dead inputs")
 def hessian(x, damp):
     h = 2 / len(x) * x.T @ x
+    return h + damp * np.mean(np.diag(h)) * np.eye(len(h))
+
+
+@wrong("8.5-gptq", "takes an input for dead whose numbers add up to 0; dead is one that is always 0")
+def hessian(x, damp):
+    h = 2 / len(x) * x.T @ x
+    dead = x.sum(axis=0) == 0
+    h[dead, dead] = 1.0
     return h + damp * np.mean(np.diag(h)) * np.eye(len(h))
 
 
@@ -1195,11 +1234,11 @@ def awq(w, x, group, bits):
     return best, factors(x, best)
 
 
-@wrong("8.6-awq", "returns the place in the grid, not alpha")
+@wrong("8.6-awq", "takes the place in the grid for alpha: it is not divided by 20")
 def awq(w, x, group, bits):
     losses = [loss(w, x, factors(x, i / 20), group, bits) for i in range(20)]
     best = int(np.argmin(losses))
-    return float(best), factors(x, best / 20)
+    return best, factors(x, best)
 
 
 @wrong("8.6-awq", "tries alpha = 1 as well; the grid ends at 19/20")
@@ -1325,6 +1364,18 @@ def smooth(gain, bias, w, largest, alpha):
 def smooth(gain, bias, w, largest, alpha):
     s = np.maximum(largest**alpha / np.abs(w).max(axis=0) ** (1 - alpha), 1e-5)
     return gain / s, bias / s, w / s
+
+
+@wrong("8.7-bug", "takes the floor of s away, which was right before")
+def smooth(gain, bias, w, largest, alpha):
+    s = largest**alpha / np.abs(w).max(axis=0) ** (1 - alpha)
+    return gain / s, bias / s, w * s
+
+
+@wrong("8.7-bug", "raises the floor of s: the 1e-5 was right before")
+def smooth(gain, bias, w, largest, alpha):
+    s = np.maximum(largest**alpha / np.abs(w).max(axis=0) ** (1 - alpha), 0.1)
+    return gain / s, bias / s, w * s
 
 
 @wrong("8.7-bug", "exchanges alpha and 1 - alpha, which was right before")
@@ -1477,7 +1528,7 @@ def mxfp4(w):
 def mxfp4(w):
     parts = w.reshape(-1, 32)
     largest = np.abs(parts).max(axis=1)
-    scales = np.where(largest > 0, largest / 6, 1.0)
+    scales = np.where(largest > 0, largest, 4.0) / 6
     return (nearest_fp4(parts / scales[:, None]) * scales[:, None]).reshape(-1), scales
 
 

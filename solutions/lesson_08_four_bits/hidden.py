@@ -136,11 +136,13 @@ def test_levels_and_random_blocks(student, rng):
 @exercise("8.4-nf4", points=4)
 def test_short_last_blocks_and_other_levels(student, rng):
     asked = []
-    for n, block in ((23, 8), (9, 8), (5, 12), (4, 1)):
+    for n, block, size in ((23, 8, 1e-14), (9, 8, 10.0 ** rng.integers(-9, 3)), (5, 12, 10.0 ** rng.integers(-9, 3)), (4, 1, 100.0)):
         middle = np.sort(rng.uniform(-0.95, 0.95, 4))
         levels = np.sort(np.concatenate([[-1.0, 0.0, 1.0], middle[np.abs(middle) > 0.02]]))
-        w = clear_blocks(rng, n, levels, block, size=float(10.0 ** rng.integers(-9, 3)))
-        asked.append((check_blocks, student, w, levels, block, f"{n} random numbers, {len(levels)} levels, blocks of {block}"))
+        w = clear_blocks(rng, n, levels, block, size=size)
+        asked.append(
+            (check_blocks, student, w, levels, block, f"{n} random numbers of about {size:g}, {len(levels)} levels, blocks of {block}")
+        )
         codes, absmax = rng.integers(0, len(levels), n).astype(np.uint8), rng.uniform(0.1, 3, -(-n // block))
         asked.append(
             (check_blocks_back, student, codes, absmax, levels, block, f"{n} random codes, {len(levels)} levels, blocks of {block}")

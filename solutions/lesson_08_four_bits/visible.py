@@ -127,6 +127,12 @@ def test_a_group_of_zeros(student, rng):
 
 
 @exercise("8.2-groups")
+def test_a_group_of_tiny_weights(student, rng):
+    w = np.array([[3e-9, -7e-9, 3.0, -7.0]])
+    check_groups(student, w, 2, 4, f"w = {w.tolist()}, groups of 2, 4 bits")
+
+
+@exercise("8.2-groups")
 def test_bits_of_four_formats(student, rng):
     all_of(
         (paying, student, 4, 64, 32),
@@ -171,10 +177,11 @@ def check_halves(student, codes, on):
 
 @exercise("8.3-pack")
 def test_three_codes_of_the_worked_example(student, rng):
-    three, six = np.array([3, -1, -8], np.int8), np.array([7, -8, 0, 1, -2, 5])
+    three, six, five = np.array([3, -1, -8], np.int8), np.array([7, -8, 0, 1, -2, 5]), np.array([-3, 4, 0, -7, 2])
     all_of(
         (check_pairs, student, three, "codes [3, -1, -8]"),
         (check_pairs, student, six, f"codes {six.tolist()}"),
+        (check_pairs, student, five, f"codes {five.tolist()}"),
         (check_unpacked, student, three, "bytes [123, 0], n = 3"),
         (check_unpacked, student, six.astype(np.int8), f"bytes {pairs_of(six).tolist()}, n = 6"),
     )
@@ -287,6 +294,12 @@ def test_a_block_of_zeros(student, rng):
     check_blocks(student, w, FOUR_LEVELS, 2, f"w = {w.tolist()}, levels {FOUR_LEVELS.tolist()}, blocks of 2")
 
 
+@exercise("8.4-nf4")
+def test_a_block_of_tiny_numbers(student, rng):
+    w = np.array([2e-9, -1.5e-9, 0.2e-9, 0.5])
+    check_blocks(student, w, FOUR_LEVELS, 3, f"w = {w.tolist()}, levels {FOUR_LEVELS.tolist()}, blocks of 3")
+
+
 # 8.5
 
 
@@ -384,10 +397,12 @@ def test_three_columns(student, rng):
 def test_matrix_of_four_samples(student, rng):
     x = np.array([[1.0, 2.0], [0.0, 1.0], [-1.0, 0.0], [2.0, 3.0]])
     dead = np.array([[1.0, 0.0, 2.0], [3.0, 0.0, -1.0]])
+    cancelling = np.array([[0.0, 2.0], [1.0, 3.0], [-1.0, 1.0]])
     all_of(
         (check_hessian, student, x, 0.01, f"x = {x.tolist()}, damp 0.01"),
         (check_hessian, student, x, 0.5, f"x = {x.tolist()}, damp 0.5"),
         (check_hessian, student, dead, 0.1, f"x = {dead.tolist()}, damp 0.1: the middle input is dead"),
+        (check_hessian, student, cancelling, 0.1, f"x = {cancelling.tolist()}, damp 0.1: no input is dead"),
     )
 
 
@@ -541,11 +556,12 @@ def check_smooth(student, gain, bias, w, largest, alpha, on):
 @exercise("8.7-bug")
 def test_the_layer_computes_what_it_did(student, rng):
     w, largest = np.array([[1.0, -4.0], [0.5, 2.0]]), np.array([16.0, 1.0])
-    gain, bias = np.array([8.0, 0.5]), np.array([2.0, -0.25])
+    gain, bias, quiet = np.array([8.0, 0.5]), np.array([2.0, -0.25]), np.array([1e-9, 0.02])
     all_of(
         (check_smooth, student, gain, bias, w, largest, 0.5, "the worked example with gain [8, 0.5] and bias [2, -0.25], alpha 0.5"),
         (check_smooth, student, gain, bias, w, largest, 1.0, "the worked example with gain [8, 0.5] and bias [2, -0.25], alpha 1"),
         (check_smooth, student, gain, 0 * bias, w, largest, 0.25, "the worked example with gain [8, 0.5] and no bias, alpha 0.25"),
+        (check_smooth, student, gain, bias, w, quiet, 1.0, f"the same layer, largest inputs {quiet.tolist()}, alpha 1: s is [1e-5, 0.02]"),
     )
 
 
