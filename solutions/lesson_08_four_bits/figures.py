@@ -133,7 +133,7 @@ def three_tails(names, errors):
             axes.plot(bits, lost, marker=marker, ls=line, color=colour, mfc="white", mew=2, label=kind)
         axes.set(xlabel="bits a weight", title=name, xlim=(4.05, 4.6))
         axes.grid(axis="y")
-    panels[0].set_ylim(0, None)
+    panels[0].set_ylim(0, 1.1 * max(each for rows in errors.values() for row in rows for each in row[1:]))
     panels[0].set_ylabel("relative error")
     panels[0].legend(loc="lower left", ncols=2)
     return made
