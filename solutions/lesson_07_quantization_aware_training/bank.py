@@ -133,6 +133,12 @@ def fake_quantize(x, scale, zero_point, qmin, qmax):
     return straight((k.clamp(qmin, qmax) - zero_point) * scale, ((k >= qmin) & (k <= qmax)).float(), x)
 
 
+@wrong("7.2-fake", "adds the zero point before it rounds: with an odd one, half-steps go to the other side")
+def fake_quantize(x, scale, zero_point, qmin, qmax):
+    k = torch.round(x.detach() / scale + zero_point)
+    return straight((k.clamp(qmin, qmax) - zero_point) * scale, ((k >= qmin) & (k <= qmax)).float(), x)
+
+
 @wrong("7.2-fake", "multiplies by the scale where it should divide, and divides where it should multiply")
 def fake_quantize(x, scale, zero_point, qmin, qmax):
     k = torch.round(x.detach() * scale) + zero_point
@@ -202,6 +208,20 @@ def min_max(seen, x):
 def min_max(seen, x):
     lo, hi = float(x.min()), float(x.max())
     return (lo, hi) if seen is None else (min(seen[0], lo), seen[1])
+
+
+@wrong("7.3-observers", "widens the range to hold 0; an observer keeps the range that was seen")
+def min_max(seen, x):
+    lo, hi = float(x.min()), float(x.max())
+    return (lo, hi) if seen is None else (min(seen[0], lo, 0.0), max(seen[1], hi, 0.0))
+
+
+@wrong("7.3-observers", "widens the average to hold 0; an observer keeps the range that was seen")
+def moving_average(seen, x, c):
+    lo, hi = float(x.min()), float(x.max())
+    if seen is None:
+        return lo, hi
+    return min((1 - c) * seen[0] + c * lo, 0.0), max((1 - c) * seen[1] + c * hi, 0.0)
 
 
 @wrong("7.3-observers", "starts the average at 0: the first batch should set the range")
@@ -313,25 +333,38 @@ def wide(factor):
     return factor[:, None, None, None]
 
 
-@wrong("7.4-fold", "leaves eps out: the factor is wrong, and infinite for a channel without variance")
+def rescaled(size, qmax):
+    return torch.where(size > 0, size / qmax, 1.0)
+
+
+def from_folded(fold):
+    """The scales of what `fold` makes: a mistake in its weights shows in them."""
+
+    def folded_scales(conv, bn, qmax):
+        return rescaled(fold(conv, bn).weight.detach().abs().amax(dim=(1, 2, 3)), qmax)
+
+    return folded_scales
+
+
+@wrong("7.4-fold", "leaves eps out: the factor is wrong, and infinite for a channel without variance", folded_scales=from_folded)
 def fold(conv, bn):
     factor = (bn.weight / torch.sqrt(bn.running_var)).detach()
     return folded_with(conv, conv.weight * wide(factor), (bias_of(conv) - bn.running_mean) * factor + bn.bias)
 
 
-@wrong("7.4-fold", "adds eps after the root; it belongs under it")
+@wrong("7.4-fold", "adds eps after the root; it belongs under it", folded_scales=from_folded)
 def fold(conv, bn):
     factor = (bn.weight / (torch.sqrt(bn.running_var) + bn.eps)).detach()
     return folded_with(conv, conv.weight * wide(factor), (bias_of(conv) - bn.running_mean) * factor + bn.bias)
 
 
-@wrong("7.4-fold", "divides by the variance instead of its root")
+@wrong("7.4-fold", "divides by the variance instead of its root", folded_scales=from_folded)
 def fold(conv, bn):
     factor = (bn.weight / (bn.running_var + bn.eps)).detach()
     return folded_with(conv, conv.weight * wide(factor), (bias_of(conv) - bn.running_mean) * factor + bn.bias)
 
 
-@wrong("7.4-fold", "leaves gamma out of the factor")
+@wrong("7.4-fold", "leaves gamma out of the factor", folded_scales=from_folded)
 def fold(conv, bn):
     factor = (1 / torch.sqrt(bn.running_var + bn.eps)).detach()
     return folded_with(conv, conv.weight * wide(factor), (bias_of(conv) - bn.running_mean) * factor + bn.bias)
@@ -361,6 +394,12 @@ def fold(conv, bn):
     return folded_with(conv, conv.weight * wide(factor), bias_of(conv) * factor - bn.running_mean + bn.bias)
 
 
+@wrong("7.4-fold", "forgets beta: it is added at the very end")
+def fold(conv, bn):
+    factor = factor_of(bn)
+    return folded_with(conv, conv.weight * wide(factor), (bias_of(conv) - bn.running_mean) * factor)
+
+
 @wrong("7.4-fold", "multiplies beta by the factor; beta is added at the very end")
 def fold(conv, bn):
     factor = factor_of(bn)
@@ -379,7 +418,7 @@ def fold(conv, bn):
     return folded_with(conv, conv.weight * wide(factor), bias_of(conv))
 
 
-@wrong("7.4-fold", "fails on a convolution without a bias: `conv.bias` is None there")
+@wrong("7.4-fold", "fails on a convolution without a bias: `conv.bias` is None there", folded_scales=from_folded)
 def fold(conv, bn):
     factor = factor_of(bn)
     return folded_with(conv, conv.weight * wide(factor), (conv.bias - bn.running_mean) * factor + bn.bias)
@@ -422,10 +461,6 @@ def fold(conv, bn):
     return (conv.weight * wide(factor)).detach(), ((bias_of(conv) - bn.running_mean) * factor + bn.bias).detach()
 
 
-def rescaled(size, qmax):
-    return torch.where(size > 0, size / qmax, 1.0)
-
-
 @wrong("7.4-fold", "takes the scales from the old weights: what will be rounded are the folded ones")
 def folded_scales(conv, bn, qmax):
     return rescaled(conv.weight.detach().abs().amax(dim=(1, 2, 3)), qmax)
@@ -445,6 +480,12 @@ def folded_scales(conv, bn, qmax):
 @wrong("7.4-fold", "gives a filter of zeros the scale 0: dividing by it gives NaN")
 def folded_scales(conv, bn, qmax):
     return (conv.weight * wide(factor_of(bn))).detach().abs().amax(dim=(1, 2, 3)) / qmax
+
+
+@wrong("7.4-fold", "gives filters of small weights the scale 1; that is for filters of zeros only")
+def folded_scales(conv, bn, qmax):
+    largest = (conv.weight * wide(factor_of(bn))).detach().abs().amax(dim=(1, 2, 3))
+    return torch.where(largest > 1e-2, largest / qmax, 1.0)
 
 
 @wrong("7.4-fold", "returns the largest magnitudes themselves; the scale is a part of them, one step")
@@ -589,6 +630,11 @@ def step_gradient(w, step, grad, qn, qp):
 @wrong("7.5-lsq", "takes the mean over the weights; LSQ takes the sum and its own factor")
 def step_gradient(w, step, grad, qn, qp):
     return float((grad * slopes_of(w, step, qn, qp)).mean())
+
+
+@wrong("7.5-lsq", "takes the mean over the weights and the factor on top; LSQ multiplies the sum by the factor")
+def step_gradient(w, step, grad, qn, qp):
+    return float(down(w, qp) * (grad * slopes_of(w, step, qn, qp)).mean())
 
 
 @wrong("7.5-lsq", "forgets the root in the factor")
@@ -854,6 +900,25 @@ def best_mix(losses, sizes, budget):
     return best[max(best)][1] if best else None
 
 
+@wrong("7.7-mix", "takes the way that uses the fewest bytes; the budget may be used for less loss")
+def best_mix(losses, sizes, budget):
+    best = {0: (0.0, [])}
+    for loss, size in zip(losses, sizes):
+        longer = {}
+        for used, (total, taken) in best.items():
+            for option in range(len(loss)):
+                now, sum_ = used + int(size[option]), total + float(loss[option])
+                if now <= budget and (now not in longer or sum_ < longer[now][0]):
+                    longer[now] = sum_, [*taken, option]
+        best = longer
+    return best[min(best)][1] if best else None
+
+
+@wrong("7.7-mix", "counts a loss below 0 as 0; such an option makes the sum smaller")
+def best_mix(losses, sizes, budget):
+    return exact(np.maximum(losses, 0.0), sizes, lambda used: used <= budget)
+
+
 @wrong("7.7-mix", "gives all layers the same option")
 def best_mix(losses, sizes, budget):
     options = [o for o in range(losses.shape[1]) if sizes[:, o].sum() <= budget]
@@ -1007,7 +1072,13 @@ def accumulate(qx, x_zero, qw, qb):
 
 @wrong("7.8-integer", "adds up in 16 bits: the sums do not fit and start again at the other end")
 def accumulate(qx, x_zero, qw, qb):
-    return (((qx.astype(np.int16) - x_zero).astype(np.int16) @ qw.astype(np.int16).T) + qb).astype(np.int16).astype(np.int32)
+    return (((qx.astype(np.int16) - x_zero).astype(np.int16) @ qw.astype(np.int16).T) + qb).astype(np.int32)
+
+
+@wrong("7.8-integer", "adds up in float32, which holds not every whole number above 2 ** 24")
+def accumulate(qx, x_zero, qw, qb):
+    sums = (qx.astype(np.float32) - x_zero) @ qw.astype(np.float32).T
+    return sums.astype(np.int32) + qb
 
 
 @wrong("7.8-integer", "takes the zero point off the weights: theirs is 0, it belongs to the inputs")
@@ -1070,6 +1141,11 @@ def rescale(sums, x_scale, w_scales, y_scale, y_zero, qmax):
 @wrong("7.8-integer", "rounds half-steps of the sums up; np.rint takes the even neighbour")
 def rescale(sums, x_scale, w_scales, y_scale, y_zero, qmax):
     return np.clip(np.floor(sums * (x_scale * w_scales / y_scale) + 0.5) + y_zero, 0, qmax).astype(np.uint8)
+
+
+@wrong("7.8-integer", "adds the zero point before it rounds: with an odd one, half-steps go to the other side")
+def rescale(sums, x_scale, w_scales, y_scale, y_zero, qmax):
+    return np.clip(np.rint(sums * (x_scale * w_scales / y_scale) + y_zero), 0, qmax).astype(np.uint8)
 
 
 @wrong("7.8-integer", "uses one scale for all rows; each has its own")

@@ -130,7 +130,8 @@ def test_a_zero_point(student, rng):
 @exercise("7.2-fake")
 def test_half_steps_go_to_the_even_code(student, rng):
     x = torch.tensor([-0.875, -0.625, -0.375, -0.125, 0.125, 0.375, 0.625, 0.875])
-    check_fake(student, x, 0.25, 0, -8, 7, "x = [-0.875, -0.625, -0.375, -0.125, 0.125, 0.375, 0.625, 0.875], scale 0.25", exact=True)
+    on = "x = [-0.875, -0.625, -0.375, -0.125, 0.125, 0.375, 0.625, 0.875], scale 0.25"
+    all_of(*((check_fake, student, x, 0.25, zero_point, -8, 7, on, True) for zero_point in (0, 1, -3)))
 
 
 @exercise("7.2-fake")
@@ -185,18 +186,21 @@ def check_percentile(student, x, tail, on):
 
 
 BATCH, LATER = np.array([[-0.5, 6.0], [1.0, 2.5]]), np.array([-3.0, 0.25, 1.5])
-SAID = {id(BATCH): "x = [[-0.5, 6], [1, 2.5]]", id(LATER): "x = [-3, 0.25, 1.5]"}
+ABOVE, BELOW = np.array([3.5, 2.0]), np.array([-1.25, -3.0])  # a range that 0 does not belong to
+SAID = {id(BATCH): "x = [[-0.5, 6], [1, 2.5]]", id(LATER): "x = [-3, 0.25, 1.5]", id(ABOVE): "x = [3.5, 2]", id(BELOW): "x = [-1.25, -3]"}
+BESIDE_0 = ((None, ABOVE), ((1.0, 3.0), ABOVE), (None, BELOW), ((-2.0, -0.5), BELOW))
 
 
 @exercise("7.3-observers")
 def test_min_max_of_two_batches(student, rng):
-    cases = ((None, BATCH), ((-1.0, 2.0), BATCH), ((-1.0, 2.0), LATER), ((-4.0, 7.5), BATCH), (None, LATER))
+    cases = ((None, BATCH), ((-1.0, 2.0), BATCH), ((-1.0, 2.0), LATER), ((-4.0, 7.5), BATCH), (None, LATER), *BESIDE_0)
     all_of(*((check_min_max, student, seen, x, SAID[id(x)]) for seen, x in cases))
 
 
 @exercise("7.3-observers")
 def test_moving_average_of_two_batches(student, rng):
     cases = ((None, BATCH, 0.1), ((-1.0, 2.0), BATCH, 0.1), ((-1.0, 2.0), LATER, 0.25), ((0.0, 0.0), BATCH, 0.1), ((-1.0, 2.0), LATER, 1.0))
+    cases += tuple((seen, x, 0.1) for seen, x in BESIDE_0)
     all_of(*((check_moving, student, seen, x, c, SAID[id(x)]) for seen, x, c in cases))
 
 
@@ -303,10 +307,12 @@ def test_small_layers_folded(student, rng):
 @exercise("7.4-fold")
 def test_scales_of_small_layers(student, rng):
     dead = conv_of([[[[1.0]]], [[[2.0]]]]), norm_of([0.0, 1.5], [0.25, 1.0], [3.0, -1.0], [0.24, 8.99], 0.01)
+    quiet = conv_of([[[[1e-3]]], [[[2.0]]], [[[-1e-9]]]]), norm_of([1.5] * 3, [0.25] * 3, [3.0] * 3, [0.24] * 3, 0.01)
     cases = [(*layers, qmax) for layers, qmax in zip(small_layers(), (7, 127, 7, 1))]
     all_of(
         *((check_scales, student, conv, bn, qmax, on) for conv, bn, on, qmax in cases),
         (check_scales, student, *dead, 7, "two 1 x 1 filters of weight 1 and 2, gamma (0, 1.5), variance (0.24, 8.99), eps 0.01"),
+        (check_scales, student, *quiet, 7, "three 1 x 1 filters of weight 0.001, 2 and -1e-9, gamma 1.5, variance 0.24, eps 0.01"),
     )
 
 
@@ -447,12 +453,14 @@ THREE_MIX = (
     np.array([[1.0, 0.25, 0.0], [0.75, -0.5, 0.0], [4.0, 3.0, 0.125]]),
     np.array([[20, 30, 80], [10, 15, 40], [50, 75, 200]]),
 )
+# Losses below 0 decide, and a later option need not have more bytes.
+BELOW_0_MIX = np.array([[0.5, -1.0, -0.5], [-0.75, -2.0, 0.25]]), np.array([[6, 9, 3], [4, 7, 2]])
 
 
 @exercise("7.7-mix")
 def test_two_and_three_layers(student, rng):
     calls = []
-    for losses, sizes in (SMALL_MIX, THREE_MIX):
+    for losses, sizes in (SMALL_MIX, THREE_MIX, BELOW_0_MIX):
         on = f"losses {losses.tolist()}, sizes {sizes.tolist()}"
         least_bytes, most = int(sizes.min(axis=1).sum()), int(sizes.max(axis=1).sum())
         budgets = (most, most - 1, *range(least_bytes, most, 1 + (most - least_bytes) // 10), least_bytes - 1)
@@ -523,9 +531,12 @@ def test_sums_of_small_layers(student, rng):
     qx = np.array([[0, 255, 7], [200, 3, 128]], np.uint8)
     qw, qb = np.array([[127, -128, 5], [-100, 90, 1]], np.int8), np.array([70_000, -3], np.int32)
     on = "qx = [[0, 255, 7], [200, 3, 128]], qw = [[127, -128, 5], [-100, 90, 1]], qb = [70000, -3]"
+    # 601 * 255 * 127 is odd and above 2 ** 24: a float32 cannot hold it.
+    many = np.full((1, 601), 255, np.uint8), 0, np.tile(np.array([[127], [-127]], np.int8), 601), np.array([0, 2], np.int32)
     all_of(
         (check_sums, student, *one, "qx = [[3, 9]], qw = [[10, -4]], qb = [250]"),
         *((check_sums, student, qx, zero, qw, qb, on) for zero in (0, 5, 128)),
+        (check_sums, student, *many, "601 inputs of 255, weights of 127 in the first row and -127 in the second, qb = [0, 2]"),
     )
 
 
@@ -544,5 +555,6 @@ def test_half_steps_go_to_the_even_number(student, rng):
         given, ones, on = np.array(bias), np.ones(len(bias)), "w_scales of 1"
         sums = (4 * given).astype(np.int32)[None]
         calls.append((check_bias, student, given, 0.5, ones, f"bias = {bias}, {on}", True))
-        calls.append((check_rescale, student, sums, 0.5, ones, 1.0, 100, 255, f"sums = {sums.tolist()}, {on}", True))
+        for y_zero in (100, 101):
+            calls.append((check_rescale, student, sums, 0.5, ones, 1.0, y_zero, 255, f"sums = {sums.tolist()}, {on}", True))
     all_of(*calls)
