@@ -36,7 +36,9 @@ def windows(x, kinds):
     for border in (-1.5, -0.5, 0.5, 1.5):
         slopes.axvline(border, color=GREY, lw=1, ls=":")
     slopes.set_yticks(range(len(kinds), 0, -1), kinds)
-    slopes.set(xlabel="w / s  (dotted: where the code changes)", title="Backward: where a gradient passes", xlim=(x[0], x[-1]))
+    slopes.set(
+        xlabel="w / s\n(dotted: where the code before clamping changes)", title="Backward: where a gradient passes", xlim=(x[0], x[-1])
+    )
     return made
 
 
@@ -87,7 +89,7 @@ def ptq_and_qat(widths, table, control):
         ylabel="validation accuracy (%)",
         ylim=(None, 109),
         xlim=(-0.4, len(widths) - 0.6),
-        title="Three seeds, least to most",
+        title="Mean of three seeds, bars from least to most",
     )
     axes.grid(axis="y")
     axes.legend(loc="lower left")

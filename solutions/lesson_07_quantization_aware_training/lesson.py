@@ -25,7 +25,7 @@
 # | Builds on | lesson 01 (scale, zero point, codes) and a little PyTorch; one demonstration uses your own `quantize_rows` from there |
 # | Stuck? | run `hint("7.2-fake")` in a cell of your own: three hints for each exercise, at no cost |
 # | Which arrays | 7.2, 7.4 and 7.5 take PyTorch tensors and layers, 7.3 and 7.6 to 7.8 NumPy arrays |
-# | Rules | a function leaves what it is given as it is. Where an array or a tensor is asked for, a list is not one; where an integer is, 3.0 is not one. Two values may come as a tuple or a list |
+# | Rules | a function leaves what it is given as it is. Where an array or a tensor is asked for, a list is not one; where an integer is, 3.0 is not one. Where a float is, a NumPy number is one, too. Two values may come as a tuple or a list |
 
 # %% setup=true
 from autograder.student import ___, check, hint, progress
@@ -138,7 +138,8 @@ class FakeQuantize(torch.autograd.Function):
 def fake_quantize(x, scale, zero_point, qmin, qmax):
     """x rounded to the grid: a float32 tensor of the shape of x. The gradient reaches x where the code is in [qmin, qmax].
 
-    x: float32 tensor, any shape.    scale: a positive float, or a float32 tensor that broadcasts against x, such as (rows, 1).
+    x: float32 tensor, any shape.    scale: a positive float, or a float32 tensor that broadcasts against x,
+    such as shape (rows, 1): one scale for each row.
     zero_point, qmin, qmax: ints, qmin <= zero_point <= qmax.    Rounding as torch.round: halves to the even neighbour.
     """
     return FakeQuantize.apply(x, scale, zero_point, qmin, qmax)
@@ -173,7 +174,7 @@ def slopes(quantiser, x, *grid):
 KINDS = {"yours": fake_quantize, "PyTorch's own": torch_own, "clamp after round": clamp_after, "clamp before round": clamp_before}
 torch.manual_seed(0)
 normal = torch.randn(10_000)
-absmean = normal.abs().mean().item()  # the ternary scale of BitNet b1.58: codes -1, 0, 1
+absmean = normal.abs().mean().item()  # the ternary scale, the mean magnitude: codes -1, 0, 1
 print(f"PyTorch {torch.__version__}, ternary weights: which share of 10,000 gets a gradient?")
 for name, quantiser in KINDS.items():
     value, slope = slopes(quantiser, normal, absmean, 0, -1, 1)
@@ -307,7 +308,7 @@ def affine(seen, qmax):
     return scale, round(-lo / scale)
 
 draw = torch.Generator().manual_seed(0)
-ranges = {"min-max": [], "moving average, c = 0.1": [], "percentile, 0.1 % at each end": []}
+ranges = {"min-max": [], "moving average, c = 0.1": [], "percentile of one batch, 0.1 % at each end": []}
 tops, seen, average = [], None, None
 for number in range(40):
     images = x_train[torch.randint(len(x_train), (64,), generator=draw)]
@@ -324,11 +325,11 @@ with torch.no_grad():
 print("root mean squared error of 4-bit codes on pictures that are not broken, with the range after 40 batches:")
 for name, kept in ranges.items():
     error = (fake_quantize(usual, *affine((0.0, kept[-1]), 15), 0, 15) - usual).square().mean().sqrt()
-    print(f"  {name:30} 0 to {kept[-1]:5.2f}: {error:.4f}")
+    print(f"  {name:42} 0 to {kept[-1]:5.2f}: {error:.4f}")
 figures.observers(tops, ranges)
 
 # %% [markdown]
-# *What to see: grey points are the largest number of each batch; one of them is a freak. Min-max (dashed) takes it for ever, and all other numbers must share the few codes that are left. The moving average jumps by a tenth of the way
+# *What to see: grey points are the largest number of each batch; one of them is a freak (the axis is logarithmic). Min-max (dashed) takes it for ever, and all other numbers must share the few codes that are left. The moving average jumps by a tenth of the way
 # and comes back. The percentile looks at one batch at a time: a broken picture is 1 of 64, more than its tail of 0.1 %, so it jumps, too, and has forgotten it one batch later.*
 #
 # *Your prediction: min-max. Nobody is right always: where rare large numbers carry meaning, cutting them off costs accuracy. Measure.*
@@ -381,7 +382,7 @@ def folded_scales(conv, bn, qmax):
     return torch.where(largest > 0, largest / qmax, 1.0)  # blank: return torch.where(___, ___, 1.0)
 
 # %% [markdown] hints="7.4-fold"
-# 1. `factor` has one number for each output channel, shape (out,). Which four things of `bn` are in it? `bn.eps` is added before the root.
+# 1. `factor` has one number for each output channel, shape (out,). Which three things of `bn` are in it? `bn.eps` is added to the variance before the root.
 # 2. The weight has the shape (out, in, height, width). To multiply each filter by its own number, `factor` needs three more axes of length 1.
 # 3. For the scales, ask which weights will be rounded: you have just written the function that makes them.
 
@@ -511,7 +512,8 @@ figures.ptq_and_qat(WIDTHS, table, np.mean(control))
 #
 # $$\frac{\partial \hat w}{\partial s} = \begin{cases} -Q_N & v \le -Q_N \\ \text{round}(v) - v & \text{between} \\ Q_P & v \ge Q_P\end{cases}$$
 #
-# A clamped weight moves with the end of the range. One between is pulled towards its code: the value says how far the rounding went, and in which direction.
+# Here "clamped" means $v$ at an end code itself or beyond it, half a step earlier than in 7.2. Between the ends $\hat w = s \cdot \text{round}(w/s)$; the product rule with slope 1 for round gives
+# $\text{round}(v) + s \cdot (-w/s^2) = \text{round}(v) - v$. So a clamped weight pulls the step with the full end code; one between pulls only by its rounding error.
 #
 # By the chain rule the gradient of the step is the **sum** over all weights of the arriving gradient times this slope. It is a sum of many terms, so it would be far larger than that of a weight. LSQ multiplies it by $g = 1/\sqrt{N\,Q_P}$, with
 # $N$ the number of weights. And it starts from $s = 2\,\overline{|w|}/\sqrt{Q_P}$.
@@ -590,8 +592,8 @@ formula = [step_gradient(torch.tensor([x], dtype=torch.float32), 1.0, torch.ones
 figures.step_slope(v, np.array(formula), (stairs(1 + 1e-4) - stairs(1 - 1e-4)) / 2e-4)
 
 # %% [markdown]
-# *What to see: LSQ's slope (line) is a saw between the ends. The measured slope of the stairs (points) is the code itself: at a fixed code, $\hat w = s \cdot k$. They agree where the weight is clamped. Between, they differ by $v$: LSQ
-# lets the straight-through estimator speak for the change of $w/s$, too, so that a step which fits has slope 0. In the print-out, compare the accuracy before training with PTQ's in the last figure: LSQ's start is a good scale by itself.*
+# *What to see: LSQ's slope (line) is a saw between the ends. The measured slope of the stairs (points) is the code itself: at a fixed code, $\hat w = s \cdot k$. (The figure shows codes -2 to 1; the networks above use -1, 0, 1.) They agree where the weight is clamped. Between, they differ by $v$: LSQ
+# lets the straight-through estimator speak for the change of $w/s$, too, so that a step which fits has slope 0. In the print-out, compare the accuracy before training with PTQ's at 2 bits in the table of "PTQ against QAT": LSQ's start is a good scale by itself.*
 #
 # *Your prediction: no. A gradient with a straight-through estimator is a design, not a derivative, so finite differences can't test it. Compare with the formula instead.*
 #
@@ -620,7 +622,7 @@ def codes_of_batches(batches, training, c, freeze_at, qmax):
     """(codes of each batch, the scale that is shipped), with an observer that is frozen after `freeze_at` training batches.
 
     batches: list of float NumPy arrays, none negative; the first holds a positive number.    training: list of bools, as many;
-    False is a batch of validation pictures; the first is True.    c: float, the share of the new batch in the moving average.
+    False is a batch of validation pictures; the first is True.    c: float, above 0, at most 1: the share of the new batch in the moving average.
     freeze_at: int, at least 1: so many training batches move the observer, the later ones do not.    qmax: int, 1 to 255.
     Returns a list of uint8 arrays, and the scale after the last batch, a float.
     """
@@ -648,7 +650,8 @@ check("7.6-bug")
 #
 # *14 minutes · 14 points · difficulty 3 of 3*
 #
-# **Why.** Why should all layers have the same bits? The **sensitivity** of a layer at $b$ bits is the loss when *only this layer* is rounded to $b$ bits, minus the loss in float. Small layers are often sensitive and large ones are not; the first
+# **Why.** Why should all layers have the same bits? The **sensitivity** of a layer at $b$ bits is the loss when *only this layer* is rounded to $b$ bits, minus the loss in float. (The demonstration below has 8 bits in
+# place of float: it subtracts the loss with all layers at 8 bits.) Small layers are often sensitive and large ones are not; the first
 # and the last layer are often kept at 8 bits for that reason. Given a budget of bytes, which bits for which layer? If we assume that the sensitivities add up, that is a **knapsack**: choose one option for each layer, stay within the budget, and make the sum of losses
 # as small as possible.
 #
@@ -736,8 +739,11 @@ for name, taken in {"2 bits for all": [0] * 4, "best_mix": best_mix(losses, size
 figures.mixed(numbers, OPTIONS, losses, budgets / 1000, curves)
 
 # %% [markdown]
-# *What to see: left, what each layer costs when it alone is rounded. Look at the loss for each byte: the first layer has 72 weights and costs about as much as layers with many times as many, so it is the first to get its bits back. Right, the exact choice is never above the greedy one. The print-out compares the sum with the loss that was
-# measured: sensitivities add up only roughly, so check the winner by measuring it.*
+# *What to see: left, what each layer costs when it alone is rounded. The last layer costs the most in all, but its third bit costs many bytes. The first layer has 72 weights: for
+# each byte it gains more, so it is the first to get its bits back. (The bars of 4 bits are too small to see.) Right, the exact choice is never above the greedy one.*
+#
+# The print-out compares the sum with the loss that was measured. At few bits the sum is far too small, because errors of several layers make each other worse. It was good enough to choose by, not to promise a
+# loss. So measure the winner.
 #
 # *Your prediction: 4 to the power of 10, about a million. With 20 layers it is a million times a million; the table stays as short as the budget.*
 #
@@ -837,11 +843,14 @@ print(f"logits differ by {np.abs(logits - want.numpy()).max():.4f} at most, "
       f"the answers by {np.sum(logits.argmax(1) != want.argmax(1).numpy())} of {len(want)}")
 
 # %% [markdown]
-# A code may be off by one where a float sum and an integer sum round a half-way case to different sides, and because the integers round the bias, too. What must not happen is a difference that grows. Count, as here, before you ship.
+# A code may be off by one: a float sum and an integer sum round a near-half-way case to different sides, the integers round the bias, too, and a code that is off by one shifts the sums of the next
+# layer. So the *number* of such codes grows from layer to layer. What must not grow is the *distance*. Count, as here, before you ship.
 #
 # *Your prediction: nothing. With $z_y = 0$ the clamp at 0 is the ReLU.*
 #
 # ### What real libraries leave in float
+#
+# ONNX is a file format for networks: a list of operations and their numbers. ONNX Runtime runs such files and can quantise them.
 #
 # **Static** quantisation calibrates ranges beforehand, as you did. **Dynamic** quantisation finds the range of each batch while it runs; it needs no calibration. On one batch, with the same observer, the two are equal. But *which layers* are rounded depends on the library, and
 # nothing warns you. So open the file and count. `ConvInteger` and `MatMulInteger` compute in integers; `QuantizeLinear` and `DequantizeLinear` (QDQ) around a layer ask the runtime to do so; a plain `Conv` without them is float.
@@ -912,7 +921,8 @@ else:
     print("torchao, weights only:", {type(a).__name__: type(a.weight).__name__ for a in after if hasattr(a, "weight")})
 
 # %% [markdown]
-# Read the table from right to left. ONNX Runtime's dynamic quantisation turns convolutions into `ConvInteger`, unless one asks for `MatMul` only; then all convolutions stay float, and the file shrinks by less. PyTorch's own `quantize_dynamic` is asked for both kinds of layers
+# Read the table from right to left. In the *static* row the names Conv and MatMul stay, but QuantizeLinear and DequantizeLinear stand around them: these compute in integers. The extra nodes make the file a little larger
+# than the dynamic one. ONNX Runtime's dynamic quantisation turns convolutions into `ConvInteger`, unless one asks for `MatMul` only; then all convolutions stay float, and the file shrinks by less. PyTorch's own `quantize_dynamic` is asked for both kinds of layers
 # and leaves the convolutions alone, without a word. torchao, which has taken its place, has an int8 for weights that rounds the linear layers only, too; the last line shows it where torchao is installed. "We quantised the network" says nothing until somebody has counted.
 #
 # ## Mini-challenge (no points, no blanks)
@@ -937,7 +947,7 @@ progress()
 # | weights drift far outside the range | no mask: the gradient passes where the code is clamped |
 # | the gradient is right for a sum, wrong in a network | the mask returned in place of gradient times mask |
 # | accuracy falls when the network is converted | observers moving to the end, or scales made anew at the export |
-# | accuracy at chance level after folding | scale chosen before folding, or one scale for filters of very different size |
+# | accuracy at chance level after folding and rounding | scale chosen before folding, or one scale for filters of very different size |
 # | the folded network differs a little everywhere | $\varepsilon$ forgotten, or the batch norm was in training mode |
 # | the range is far too narrow at first | a moving average that started at 0 |
 # | LSQ's step explodes | the factor $1/\sqrt{N Q_P}$ forgotten |
