@@ -111,6 +111,18 @@ def timed(call, clock, warmup, repeats):
     return np.array(times)
 
 
+@wrong_timer("warms up once too often: `warmup` calls are not timed, and no more")
+def timed(call, clock, warmup, repeats):
+    for turn in range(warmup + 1):
+        call()
+    times = []
+    for turn in range(repeats):
+        start = clock()
+        call()
+        times.append(clock() - start)
+    return np.array(times)
+
+
 @wrong_timer("reads the clock only once before all calls, so the times add up from call to call")
 def timed(call, clock, warmup, repeats):
     for turn in range(warmup):
@@ -396,6 +408,24 @@ def parity(batches):
     return float(largest), bool(same)
 
 
+@wrong("9.3-bug", "looks for the best image of each class; the best class of each image is asked for")
+def parity(batches):
+    largest, same = 0.0, True
+    for wanted, got in batches:
+        largest = np.maximum(largest, np.abs(wanted - got).max())
+        same = same and np.array_equal(wanted.argmax(axis=0), got.argmax(axis=0))
+    return float(largest), bool(same)
+
+
+@wrong("9.3-bug", "compares which classes occur in a batch; each image must keep its class")
+def parity(batches):
+    largest, same = 0.0, True
+    for wanted, got in batches:
+        largest = np.maximum(largest, np.abs(wanted - got).max())
+        same = same and set(wanted.argmax(axis=1).tolist()) == set(got.argmax(axis=1).tolist())
+    return float(largest), bool(same)
+
+
 @right("9.3-bug", "all differences first")
 def parity(batches):
     largest = np.max([np.abs(wanted - got).max() for wanted, got in batches])
@@ -503,6 +533,20 @@ def baseline_text(network, measured):
     return json.dumps({"version": 1, "sha256": digest, "measured": plain}, allow_nan=False)
 
 
+@wrong("9.4-baseline", "makes floats of integers; an integer stays one")
+def baseline_text(network, measured):
+    plain = {name: np.asarray(value, dtype=float).tolist() for name, value in measured.items()}
+    digest = hashlib.sha256(network).hexdigest()
+    return json.dumps({"version": 1, "sha256": digest, "measured": plain}, allow_nan=False)
+
+
+@wrong("9.4-baseline", "goes through float32, which keeps seven digits or so; no number may change on the way")
+def baseline_text(network, measured):
+    plain = {name: np.asarray(value, dtype=np.float32).tolist() for name, value in measured.items()}
+    digest = hashlib.sha256(network).hexdigest()
+    return json.dumps({"version": 1, "sha256": digest, "measured": plain}, allow_nan=False)
+
+
 @right("9.4-baseline", "json.dumps asks what to do with NumPy's")
 def baseline_text(network, measured):
     found = dict(version=1, measured=measured, sha256=hashlib.new("sha256", network).hexdigest())
@@ -522,9 +566,12 @@ def baseline_text(network, measured):
     return json.dumps({"measured": plain, "sha256": in_pieces.hexdigest(), "version": 1}, sort_keys=True)
 
 
-@right("9.4-baseline", "through float and list")
+@right("9.4-baseline", "number by number")
 def baseline_text(network, measured):
-    plain = {k: [x.item() if hasattr(x, "item") else x for x in v] if np.ndim(v) else np.float64(v).item() for k, v in measured.items()}
+    plain = {}
+    for name, value in measured.items():
+        items = [each.item() if isinstance(each, np.generic) else each for each in (value if np.ndim(value) else [value])]
+        plain[name] = items if np.ndim(value) else items[0]
     return json.dumps({"version": 1, "sha256": hashlib.sha256(network).hexdigest(), "measured": plain}, allow_nan=False)
 
 
@@ -607,6 +654,26 @@ def load_baseline(text, network):
     return baseline["measured"]
 
 
+@wrong("9.4-baseline", 'takes the text "1" for the version 1; the format has an integer')
+def load_baseline(text, network):
+    baseline = json.loads(text)
+    if int(baseline["version"]) != 1:
+        raise ValueError("another version")
+    if baseline["sha256"] != hashlib.sha256(network).hexdigest():
+        raise ValueError("another network")
+    return baseline["measured"]
+
+
+@wrong("9.4-baseline", "compares the first letters of the hash only; all 64 count")
+def load_baseline(text, network):
+    baseline = json.loads(text)
+    if baseline["version"] != 1:
+        raise ValueError("another version")
+    if baseline["sha256"][:8] != hashlib.sha256(network).hexdigest()[:8]:
+        raise ValueError("another network")
+    return baseline["measured"]
+
+
 @right("9.4-baseline", "compares both at once")
 def load_baseline(text, network):
     found = json.loads(text)
@@ -670,6 +737,31 @@ def wrapped_convolutions(nodes):
     quantised = {i[0] for op, i, o in nodes if op == "QuantizeLinear"}
     convolutions = [(i, o) for op, i, o in nodes if op == "Conv"]
     good = sum(len(i) == 3 and all(name in dequantised for name in i) and o[0] in quantised for i, o in convolutions)
+    return good, len(convolutions)
+
+
+@wrong("9.5-int8", "wants every input from a DequantizeLinear, the bias too where there is one; image and weights are enough")
+def wrapped_convolutions(nodes):
+    dequantised = {o[0] for op, i, o in nodes if op == "DequantizeLinear"}
+    quantised = {i[0] for op, i, o in nodes if op == "QuantizeLinear"}
+    convolutions = [(i, o) for op, i, o in nodes if op == "Conv"]
+    return sum(all(name in dequantised for name in i) and o[0] in quantised for i, o in convolutions), len(convolutions)
+
+
+@wrong("9.5-int8", "takes the last input for the weights; they are the second, and a bias may follow")
+def wrapped_convolutions(nodes):
+    dequantised = {o[0] for op, i, o in nodes if op == "DequantizeLinear"}
+    quantised = {i[0] for op, i, o in nodes if op == "QuantizeLinear"}
+    convolutions = [(i, o) for op, i, o in nodes if op == "Conv"]
+    return sum(i[0] in dequantised and i[-1] in dequantised and o[0] in quantised for i, o in convolutions), len(convolutions)
+
+
+@wrong("9.5-int8", 'counts every operator whose name begins with "Conv"; ConvInteger is another one')
+def wrapped_convolutions(nodes):
+    dequantised = {o[0] for op, i, o in nodes if op == "DequantizeLinear"}
+    quantised = {i[0] for op, i, o in nodes if op == "QuantizeLinear"}
+    convolutions = [(i, o) for op, i, o in nodes if op.startswith("Conv")]
+    good = sum(i[0] in dequantised and i[1] in dequantised and o[0] in quantised for i, o in convolutions)
     return good, len(convolutions)
 
 
@@ -1193,6 +1285,16 @@ wrong_value(
     "looks at the number of images only, not at the classes",
     serve=guarded(shape=lambda logits, n, classes: len(logits) == n),
 )
+wrong_value(
+    "9.7-guard",
+    "looks at dimensions and classes, not at how many images there are",
+    serve=guarded(shape=lambda logits, n, classes: logits.ndim == 2 and logits.shape[1] == classes),
+)
+wrong_value(
+    "9.7-guard",
+    "looks at the first and the last number of the shape; a dimension between them goes unseen",
+    serve=guarded(shape=lambda logits, n, classes: logits.shape[0] == n and logits.shape[-1] == classes),
+)
 wrong_value("9.7-guard", "does not look at the shape", serve=guarded(shape=lambda logits, n, classes: True))
 wrong_value(
     "9.7-guard",
@@ -1203,6 +1305,11 @@ wrong_value(
     "9.7-guard",
     "has the shape the wrong way round: images come first, then classes",
     serve=guarded(shape=lambda logits, n, classes: tuple(logits.shape) == (classes, n)),
+)
+wrong_value(
+    "9.7-guard",
+    "adds the logits up before it looks: a sum of large finite numbers may be infinite",
+    serve=guarded(finite=lambda logits: torch.isfinite(logits.sum())),
 )
 wrong_value("9.7-guard", "does not look for NaN and infinity", serve=guarded(finite=lambda logits: True))
 wrong_value(
@@ -1254,6 +1361,29 @@ def serve(images, new, old, classes, alarm):
     logits, name, reason = guarded()(images, new, old, classes, False)
     if alarm and name == "int8":
         return old(images), "float", "drift alarm"
+    return logits, name, reason
+
+
+@wrong("9.7-guard", "asks the new model before it looks at the alarm; with the alarm on it is not even asked")
+def serve(images, new, old, classes, alarm):
+    logits, name, reason = guarded()(images, new, old, classes, False)
+    return (old(images), "float", "drift alarm") if alarm else (logits, name, reason)
+
+
+@wrong("9.7-guard", "asks the float model at every call, needed or not: if it fails, a new model that is well gives no answer")
+def serve(images, new, old, classes, alarm):
+    backup = old(images)
+    logits, name, reason = guarded()(images, new, old, classes, alarm)
+    return (logits if name == "int8" else backup), name, reason
+
+
+@wrong("9.7-guard", "puts the float model's logits into the bad rows only; it should answer for all images")
+def serve(images, new, old, classes, alarm):
+    logits, name, reason = guarded()(images, new, old, classes, alarm)
+    if reason == "not finite":
+        found = new(images)
+        bad = ~torch.isfinite(found).all(dim=1)
+        logits = torch.where(bad[:, None], logits, found)
     return logits, name, reason
 
 

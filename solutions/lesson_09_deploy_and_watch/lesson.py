@@ -138,8 +138,8 @@ print(f"{sum(p.numel() for p in net.parameters()):,} parameters; images: {TRAINE
 #
 # *14 minutes · 15 points · difficulty 2 of 3*
 #
-# **Why.** A first call loads, allocates and prepares. In ONNX Runtime's list of reported faults somebody met 3.5 s for the first run of a model and 0.08 s for the next ones (issue 10676). So a timer **warms up**: it makes some calls and does not time them. Then it
-# times each call for itself, with a reading of the clock right before and right after.
+# **Why.** A first call loads, allocates and prepares. In ONNX Runtime's list of reported faults somebody met 3.5 s for the first run of a model and 0.08 s for the next ones, on a graphics processor (issue 10676). So a timer **warms up**: it makes some calls and does not time them. Then it
+# times each call for itself, with a reading of the clock right before and right after. (One reading that ends one call and begins the next would time your loop as well. A fake clock cannot see that, a real one can.)
 #
 # **Which numbers?** With the times sorted, the **median** is in the middle; of an even number, half-way between the two in the middle. The **p-th percentile** is at place
 # $\frac{p}{100}(n - 1)$, counted from 0; between two places one goes along a straight line. That is what `np.percentile(times, p)` does, and the median is the 50th.
@@ -225,7 +225,7 @@ print(f"rehearsed: first call 3 s, then 0.1 s: mean {cold.mean():.4f} s without 
 figures.waiting_times(waits)
 
 # %% [markdown]
-# *What to see: left, call after call, on a logarithmic axis: the first, which loads the network, stands far above the bulk. A few others are slow, too: the machine had something else to do. Right, all calls in order of size. The dashed line is the mean, pulled up by a few slow calls; the dotted one is the median.*
+# *What to see: left, call after call, on a logarithmic axis: the first, which loads the network, lies above the bulk. On a busy machine later calls may lie higher still: then they, and not the first, pull up the mean. The rehearsal, two lines above the figure, shows the first call alone. Right, all calls in order of size, with the mean dashed and the median dotted.*
 #
 # *Your prediction: hardly anything. One slow call among 200 moves the median by at most one place in the order. It moves the mean, and p99 if there are few calls. But a slow start often lasts for several calls, so we warm up all the same.*
 #
@@ -323,10 +323,9 @@ def batches_of(run, network, sizes=(1, 7, 32)):
 
 largest, same = parity(batches_of(float_run, net))
 print(f"file against network, batches of 1, 7 and 32: largest difference {largest:.1e}, classes agree: {same}")
-with contextlib.suppress(Exception):
-    training = copy.deepcopy(net).train()                 # batch norm uses the batch's own statistics
-    largest, same = parity(batches_of(float_run, training, (7, 32)))
-    print(f"against the same network in training mode: {largest:.1e}, classes agree: {same}")
+training = copy.deepcopy(net).train()                     # batch norm uses the batch's own statistics
+largest, same = parity(batches_of(float_run, training, (7, 32)))
+print(f"against the same network in training mode: {largest:.1e}, classes agree: {same}")
 
 # %% [markdown]
 # A millionth or so is rounding: the runtime adds in another order. In training mode the same weights are another function. That is what an export without `eval` would have frozen into the file.
@@ -343,11 +342,12 @@ with contextlib.suppress(Exception):
 #
 # **The format** is JSON, which every language reads: an object with just three keys.
 #
-# - `"version"`: the integer 1, `VERSION` in the notebook's first lines. If the format changes some day, this number does, and old programs say so in place of misreading.
+# - `"version"`: the integer 1, `VERSION` in the notebook's first lines. If the format changes some day, this number does, and old programs say so in place of misreading. The text "1" is not the integer 1.
 # - `"sha256"`: `hashlib.sha256(network).hexdigest()`, with `network` the bytes of the file.
 # - `"measured"`: an object of names and numbers, or lists of numbers.
 #
-# Two traps. JSON knows no NumPy: `json.dumps(np.float32(0.5))` raises TypeError. `np.asarray(value).tolist()` turns numbers, NumPy numbers, arrays and lists into plain ones. And JSON
+# Two traps. JSON knows no NumPy: `json.dumps(np.float32(0.5))` raises TypeError. `np.float64` happens to pass; `np.float32`, NumPy's integers and arrays do not. `np.asarray(value).tolist()` turns numbers, NumPy numbers, arrays and lists into plain ones.
+# No number may change on the way, and an integer stays one. And JSON
 # has no NaN, but `json.dumps` writes one all the same, and other languages cannot read the file. With `allow_nan=False` it raises ValueError. A NaN in a baseline is no measurement.
 #
 # **A worked example.** For the file `b"abc"` and {"accuracy": 97.5}: `{"version": 1, "sha256": "ba7816bf…f20015ad", "measured": {"accuracy": 97.5}}`.
@@ -429,7 +429,7 @@ print("letters of the hash that changed:", sum(a != b for a, b in zip(*pair)), "
 # *13 minutes · 14 points · difficulty 2 of 3*
 #
 # **Why.** *Static* quantisation fixes all scales beforehand. The scales of weights come from the weights. The scales of activations come from **calibration images** that run through the network once: smallest and largest value
-# give $s = (\text{max} - \text{min}) / 255$ for uint8, as in lesson 01. The format is called **QDQ**: around each layer there are `QuantizeLinear` (floats to codes) and `DequantizeLinear` (codes to floats), and the
+# give $s = (\text{max} - \text{min}) / 255$ for uint8, as in lesson 01. The weights are quantised *per channel*: one scale for each output channel. The format is called **QDQ**: around each layer there are `QuantizeLinear` (floats to codes) and `DequantizeLinear` (codes to floats), and the
 # runtime melts them together into one int8 layer. Where a pair is missing, the layer silently computes in float. "int8" in a file's name proves nothing. So count.
 #
 # A convolution counts as **wrapped** if all three hold:
@@ -536,10 +536,12 @@ for (name, threads, n), taken in times.items():
 figures.latencies({key: np.array(taken) for key, taken in times.items() if key[2] == 64})
 
 # %% [markdown]
-# *What to see: each line rises from the fastest call to the slowest, at batch 64. The marks are median, p95 and p99. Two models that look alike at the median may part in the tail. What two threads do depends on what else the machine is doing; on another machine measure again.*
+# *What to see: each line rises from the fastest call to the slowest, at batch 64. The marks are median, p95 and p99. Models that are apart at the median may meet in the tail, where the busy machine decides, or the other way round. Where two marks coincide you see one. The dynamic file is in the table only. What two threads do depends on what else the machine is doing; on another machine measure again.*
 #
 # Read the column *held back* in the table above. The tool that was fed **raw pixels**, 0 to 255, in place of normalised ones fixed its scales for a world that never comes. All its convolutions are wrapped, and its file has the
-# right size. Only accuracy tells. The dynamic file is as small as the static one, but has no `Conv` left to wrap: its convolutions compute on integers and are turned back to floats after each layer.
+# right size. Only accuracy tells. The dynamic file is as small as the static one, but has no `Conv` left to wrap: its convolutions compute on integers and are turned back to floats after each layer. *Linear layers only* is called int8, and it is hardly a byte smaller: the convolutions stayed float.
+#
+# And is static int8 faster? Where we measured, yes: in a batch of 64 its median was clearly below that of float32. On a single image there is little between them. Your own table has the say for your machine.
 #
 # *Your prediction: slower. At every call it looks for the smallest and the largest value, rounds, multiplies and goes back to floats, in separate steps that nobody melts together. Smaller is not faster.*
 #
@@ -548,7 +550,7 @@ figures.latencies({key: np.array(taken) for key, taken in times.items() if key[2
 # *18 minutes · 18 points · difficulty 3 of 3*
 #
 # **Why.** In production there are no labels, so nobody sees accuracy fall. What can be seen is how *sure* the model is. If the distribution of its confidences moves away from the one at deployment, something has
-# changed. A common measure is the **population stability index**. Cut the reference into $B$ bins of equal size, and compare the shares $p_b$ in the reference with the shares $q_b$ in a window of new images:
+# changed. (We take log-odds, $\ln\frac{p}{1-p}$ of the largest probability $p$, so that 0.99 and 0.999 do not fall into one bin.) A common measure is the **population stability index**. Cut the reference into $B$ bins of equal size, and compare the shares $p_b$ in the reference with the shares $q_b$ in a window of new images:
 #
 # $$\text{PSI} = \sum_{b=1}^{B} (p_b - q_b)\,\ln\frac{p_b}{q_b}$$
 #
@@ -558,11 +560,11 @@ figures.latencies({key: np.array(taken) for key, taken in times.items() if key[2
 # `np.searchsorted(edges, values, side="right")` gives the number of each value's bin. **The shares** get half an image more in each bin, $(\text{count} + ½) / (n + B/2)$: an empty bin would make the logarithm infinite.
 #
 # **When to raise the alarm?** A folk rule says: above 0.1 look, above 0.2 act. It does not ask how large the window is. But a small window jumps about by chance. For small differences $(p-q)\ln(p/q) \approx (p-q)^2/p$, as in Pearson's
-# statistic; so with no drift at all, for a reference of $n$ images and a window of $m$:
+# statistic. The two shares of a bin have variances of about $p/n$ and $p/m$, and variances add: hence $1/n + 1/m$. So with no drift at all, for a reference of $n$ images and a window of $m$:
 #
 # $$\frac{\text{PSI}}{1/n + 1/m} \sim \chi^2_{B-1},\qquad \text{usual value } (B-1)\left(\tfrac1n + \tfrac1m\right),\qquad \text{limit} = \chi^2_{B-1}\text{'s quantile} \cdot \left(\tfrac1n + \tfrac1m\right)$$
 #
-# `chdtri(B - 1, a)` is the number that $\chi^2_{B-1}$ exceeds with probability $a$: with $a$ = 0.05, one false alarm in twenty windows.
+# The sign $\sim$ means "is distributed like", and a *quantile* is the value that a chosen share lies below. `chdtri(B - 1, a)` is the number that $\chi^2_{B-1}$ exceeds with probability $a$: with $a$ = 0.05, one false alarm in twenty windows.
 #
 # **A worked example.** Edges (2, 4), values (1, 2, 3, 9): one below 2, two from 2 to below 4, one above. Shares (1.5, 2.5, 1.5)/5.5. With $B = 10$, $n = 2000$, $m = 50$: usual value 9 · 0.0205 = 0.1845, limit 16.92 · 0.0205 = 0.347. The folk rule "act" lies *between* the two.
 #
@@ -642,11 +644,11 @@ figures.false_alarms(found, sizes, limits)
 # %% [markdown]
 # *What to see: each dot is a window without any drift. The dots follow the dashed line, the usual value, and only about one in twenty lies above the solid line, our limit. The folk rules are the two dotted lines: flat, as if all windows were alike.*
 #
-# *Your prediction: in most windows. The table has the number. (On the smallest windows the half images hold PSI down, so the alarm rings a little less often than promised.) A pager that rings most hours is switched off within a week, and then nobody sees the real drift. On large windows the folk rule errs the other way: it stays silent long after the limit was passed.*
+# *Your prediction: in most windows. The table has the number. (At 30 images the half images hold PSI down: the alarm rings at about 1 % in place of 5 %. From 50 on it is near the promise.) A pager that rings most hours is switched off within a week, and then nobody sees the real drift. On large windows the folk rule errs the other way. At 500 images our limit is 0.042; the folk rule is silent up to 0.1.*
 #
 # ### Real drift, and what the labels would have said
 #
-# Now the test images arrive in another way than those that were held back: untouched, shifted by one pixel, darker, noisy, and only ones and sevens. The alarm sees no labels; the last columns do.
+# Now the test images arrive in another way than those that were held back: untouched, shifted by one pixel, half as bright, noisy, upside down, and only ones and sevens. The alarm sees no labels; the last columns do.
 
 # %% demo=true
 noise = np.random.default_rng(1).normal(0, 60, test_raw.shape)
@@ -677,6 +679,8 @@ figures.shares_of_bins(bin_shares(reference, edges), {name: drifted[name] for na
 # %% [markdown]
 # *What to see: the reference fills all ten bins alike, by construction. Untouched test images come close to that. Noisy ones gather in the lowest bins: the model is less sure of them.*
 #
+# Look at the last row: the mix of digits has changed completely, and the alarm may stay silent on so few images. So silence does not say that nothing has changed.
+#
 # An alarm says that something has changed, not that accuracy has fallen; and a model can be wrong and sure. So a small share of the traffic should get labels, and those are looked at **by class**: the last column shows what a mean hides.
 #
 # ## 9.7-guard  Back to the float model, and say why
@@ -697,7 +701,7 @@ figures.shares_of_bins(bin_shares(reference, edges), {name: drifted[name] for na
 #
 # **A worked example.** 3 images, 10 classes. The new model returns logits of shape (3, 10), one of them NaN. The guard returns the float model's logits for all three images, `"float"` and `"not finite"`.
 #
-# `except Exception as problem:` catches whatever a model raises. A bare `except:` would also catch Ctrl+C.
+# `except Exception as problem:` catches whatever a model raises. A bare `except:` would also catch Ctrl+C. (The checks do not ask that.)
 #
 # **Predict:** an input pixel is NaN. Does the int8 model's logit become NaN, too?
 
@@ -766,7 +770,7 @@ print("\nlogits for the picture with a NaN: float", "NaN" if np.isnan(float_run(
 #
 # **Why.** 360 test images; the float model gets some right, the int8 model two fewer. Is int8 worse? A difference without its error bar is half a number. Let $a_i$ and $b_i$ be 1 where the old and the new model are right.
 #
-# **The same images** for both, as on your desk: take the difference image by image, $d_i = b_i - a_i$, which is -1, 0 or 1. The mean of $d$ is the difference. Its **standard error** is $\text{sd}(d) / \sqrt n$, with $n - 1$ under the root of the standard deviation
+# **The same images** for both, as on your desk: take the difference image by image, $d_i = b_i - a_i$, which is -1, 0 or 1. NumPy does not subtract bools: `.astype(float)` first. The mean of $d$ is the difference. Its **standard error** is $\text{sd}(d) / \sqrt n$, with $n - 1$ under the root of the standard deviation
 # (`ddof=1`).
 #
 # **Different images**, as in an A/B test with half of the users each: each share $p = $ mean has the variance $p(1-p)/n$. Variances add; the standard error is $\sqrt{p_a(1-p_a)/n_a + p_b(1-p_b)/n_b}$.
@@ -865,7 +869,11 @@ print(f"{final.stat().st_size:,} bytes with the card; the baseline belongs to it
       load_baseline((folder / "digits.baseline.json").read_text(), final.read_bytes())["accuracy"])
 
 # %% demo=true
-# The stranger's whole program. It needs ONNX Runtime, NumPy and the file; nothing of the lines above.
+# The stranger's whole program. It needs ONNX Runtime, NumPy and the file, whose name is in `final`; nothing else of the lines above.
+import json
+import numpy as np
+import onnxruntime
+
 session = onnxruntime.InferenceSession(final, providers=["CPUExecutionProvider"])
 card = json.loads(session.get_modelmeta().custom_metadata_map["card"])
 
@@ -878,6 +886,7 @@ def answer(picture):
     odds = np.exp(logits - logits.max())
     return card["classes"][int(logits.argmax())], float(odds.max() / odds.sum())
 
+# From here on: our own test of it.
 shown = test_raw[:8, 0]
 answers = [answer(picture) for picture in shown]
 print("the card says:", {key: card[key] for key in ("size", "channels", "mean", "std", "classes")})
@@ -891,7 +900,7 @@ print(f"test accuracy: with the card {accuracies(int8_run, test_raw, test_labels
 figures.answered(shown, answers, test_labels[:8])
 
 # %% [markdown]
-# *What to see: eight test pictures, and what your own int8 file said about each, with its probability, through ONNX Runtime alone.*
+# *What to see: eight test pictures, and what your own int8 file said about each, with its probability, through ONNX Runtime alone. Where it says "not 9", the label is 9 and the answer was wrong.*
 #
 # Which technique for which situation, and what each gave in this course's own measurements: [the decision guide](../docs/decision_guide.md).
 #

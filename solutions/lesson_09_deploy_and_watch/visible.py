@@ -4,6 +4,7 @@ Functions can't cross between grader and student: the timer makes a fake call an
 the models of the guard are modules of known layers, of which some must fail.
 """
 
+import contextlib
 import hashlib
 import json
 
@@ -80,9 +81,9 @@ def test_times_with_a_fake_clock(student, rng):
     check_rehearsals(
         student,
         [
+            ([5.0, 3.0, 1.5, 0.5, 0.25], 16.0, 4, 1),  # first: who warms up as often as it repeats makes too few calls, and no error
             ([8.0, 1.0, 4.0, 2.0, 2.0], 1000.0, 2, 3),
             ([64.0, 0.25, 0.5, 1.25, 0.75, 3.5, 0.125], 0.0, 1, 6),
-            ([5.0, 3.0, 1.5, 0.5, 0.25], 16.0, 4, 1),
             ([2.0, 0.5, 16.0, 0.25], 3.5, 0, 4),
         ],
     )
@@ -159,6 +160,15 @@ def test_parity_of_three_batches(student, rng):
             (np.array(TWO), np.array(TWO) + [[np.nan, 0, 0], [0, 3.5, 0]]),
             *shifted([TWO], 0.75),
         ],
+        "one batch of two images, whose logits are exchanged: the classes are 0 and 1, and should be 1 and 0": [
+            (np.array([[0.0, 5.0, 1.0], [8.25, 1.0, 0.0]]), np.array([[8.25, 1.0, 0.0], [0.0, 5.0, 1.0]])),
+        ],
+        "one batch of two images; the logit of the last class is 2 too large in the first image, and the classes agree": [
+            (np.array(TWO), np.array(TWO) + [[0, 0, 2.0], [0, 0, 0]]),
+        ],
+        "one batch of two images; the logit of the last class is 5 too large in the second image, and wins": [
+            (np.array(TWO), np.array(TWO) + [[0, 0, 0], [0, 0, 5.0]]),
+        ],
     }
     answers = {on: student.parity(batches) for on, batches in cases.items()}
     for on, batches in cases.items():
@@ -192,6 +202,8 @@ def check_baseline(got, network, measured, on):
         kind = "a list" if listed else "a number"
         that(isinstance(numbers[name], list) == listed, f"{what} should be {kind}; it is {show(numbers[name])}, for {on}.")
         equal(numbers[name], value, what=what, on=on)
+        if type(value) is int:
+            that(type(numbers[name]) is int, f"{what} should stay the integer {value}; it is {show(numbers[name])}, for {on}.")
 
 
 def baseline_of(network, measured, version=1, digest=None):
@@ -208,6 +220,11 @@ def test_text_of_small_baselines(student, rng):
             b"\x00\x01\xff",
             {"accuracy": np.float32(0.5), "bytes": np.int64(66197), "by class": np.array([90.5, 100.0]), "batches": [1, 7]},
             {"accuracy": 0.5, "bytes": 66197, "by class": [90.5, 100.0], "batches": [1, 7]},
+        ),
+        (
+            b"no number may change",
+            {"accuracy": 96.87924016282226, "bytes": 16777217},
+            {"accuracy": 96.87924016282226, "bytes": 16777217},
         ),
         (b"", {}, {}),
     )
@@ -229,7 +246,11 @@ def test_what_is_no_measurement_is_refused(student, rng):
 
 
 def loads(student, network, measured, on):
-    equal(student.load_baseline(baseline_of(network, measured), network), measured, what="the numbers loaded", on=on)
+    try:
+        got = student.load_baseline(baseline_of(network, measured), network)
+    except StudentError as error:
+        that(False, f"load_baseline should have returned the numbers, but {error}, for {on}.")
+    equal(got, measured, what="the numbers loaded", on=on)
 
 
 @exercise("9.4-baseline")
@@ -243,6 +264,15 @@ def test_loading_and_refusing(student, rng):
         (refuses, student, "load_baseline", "the baseline of the file b'abc' and the file b'abcd'", good, b"abcd"),
         (refuses, student, "load_baseline", "a baseline of version 2 with its own file", baseline_of(b"abc", numbers, 2), b"abc"),
         (refuses, student, "load_baseline", "a baseline of version 0 with its own file", baseline_of(b"abc", numbers, 0), b"abc"),
+        (refuses, student, "load_baseline", 'a baseline whose version is the text "1"', baseline_of(b"abc", numbers, "1"), b"abc"),
+        (
+            refuses,
+            student,
+            "load_baseline",
+            "a baseline whose hash is right in its first eight letters only",
+            baseline_of(b"abc", numbers, digest=hashlib.sha256(b"abc").hexdigest()[:8] + 56 * "0"),
+            b"abc",
+        ),
     )
 
 
@@ -297,6 +327,12 @@ BEFORE = [
     dq("a"),
 ]  # the order of the file need not be that of the computation
 
+FLOAT_BIAS = [dq("x"), dq("w"), ("Conv", ["x", "w", "bias"], ["y"]), q("y")]
+FLOAT_BIAS_TWICE = [*FLOAT_BIAS, dq("v"), ("Conv", ["x", "v", "other_bias"], ["z"]), q("z")]
+FLOAT_WEIGHTS = [dq("x"), dq("bias"), ("Conv", ["x", "w", "bias"], ["y"]), q("y")]
+INTEGER = [*map(dq, ("x", "w", "v")), ("ConvInteger", ["x", "w"], ["y"]), q("y"), ("Conv", ["x", "v"], ["z"]), q("z")]
+INTEGER_ONLY = [*map(dq, ("x", "w")), ("ConvInteger", ["x", "w"], ["y"]), q("y")]
+
 
 def check_wrapped(got, nodes, on):
     wrapped, convolutions = several(got, 2, "wrapped_convolutions", on)
@@ -315,11 +351,17 @@ def test_convolutions_of_small_files(student, rng):
         "two convolutions whose outputs are read by a QuantizeLinear, as its scale and as its zero point": AS_ZERO,
         "a convolution between QuantizeLinear and DequantizeLinear, the wrong way round": EXCHANGED,
         "a file whose nodes stand in another order": BEFORE,
+        "a convolution with weights from codes and a bias in float": FLOAT_BIAS,
+        "two convolutions with weights from codes and biases in float": FLOAT_BIAS_TWICE,
+        "a convolution with weights in float and a bias from codes": FLOAT_WEIGHTS,
+        "a ConvInteger, which is another operator, and one convolution": INTEGER,
+        "a ConvInteger, which is another operator": INTEGER_ONLY,
         "a file without nodes": [],
     }
     answers = {on: student.wrapped_convolutions(nodes) for on, nodes in cases.items()}
     for on, nodes in cases.items():
-        check_wrapped(answers[on], nodes, f"{on}: {[(each[0], *each[1:]) for each in nodes[:4]]}{' and so on' * (len(nodes) > 4)}")
+        convolutions = [f"Conv({', '.join(inputs)}) → {outputs[0]}" for operator, inputs, outputs in nodes if operator == "Conv"]
+        check_wrapped(answers[on], nodes, on + (": " if convolutions else "") + "; ".join(convolutions))
 
 
 def check_both(got, calibration, test, on):
@@ -469,26 +511,48 @@ RAISING = {
 
 def check_served(student, images, new, old, classes, alarm, want, on):
     """`want`: "int8", or why not."""
+    who = "int8" if want == "int8" else "float"
+    counts = any(isinstance(layer, nn.BatchNorm1d) and layer.training for layer in new.modules())
     try:
-        got = student.serve(images, new, old, classes, alarm)
+        with student.may_change() if counts else contextlib.nullcontext():
+            got = student.serve(images, new, old, classes, alarm)
     except StudentError as error:
-        that(False, f"serve should have answered with the float model; it raised {error}, for {on}.")
+        which = "new" if who == "int8" else "float"
+        that(False, f"serve should have answered with the {which} model, but {error}, for {on}.")
+    if counts:  # read past `student.mutated`: this is not about a change, but about a call that shows by it
+        that(
+            1 not in student.asked[-1].reply.mutated,
+            f"The new model should not be asked; its batch norm has counted one batch more, for {on}.",
+        )
     logits, name, reason = several(got, 3, "serve", on)
     reason = text(reason, "The reason", on)
     equal(reason, "" if want == "int8" else want, what="the reason", on=on)
-    who = "int8" if want == "int8" else "float"
     equal(text(name, "The name", on), who, what="whose answer it is", on=on)
     with torch.no_grad():
         right = (new if who == "int8" else old)(images).numpy()
     logits = array(logits, "The logits", right.shape, kinds="f", on=on)
-    close(logits, right, abs=8 * FLOAT32 * (1 + float(np.abs(right).max())), what=f"the logits, which should be the {who} model's", on=on)
+    slack = 8 * FLOAT32 * (1 + float(np.abs(right[np.isfinite(right)]).max(initial=0.0)))
+    close(logits, right, abs=slack, what=f"the logits, which should be the {who} model's", on=on)
+
+
+def counting(features, classes):
+    """A linear model with a batch norm in training mode: it counts the batches that it is given."""
+    return nn.Sequential(*linear(features, classes), nn.BatchNorm1d(classes).train())
+
+
+def large(features, classes):
+    """Finite logits whose sum is infinite in float32."""
+    net = linear(features, classes, -1.0)
+    with torch.no_grad():
+        net[0].bias[:2] = 2e38
+    return net
 
 
 def served(student, images, classes):
     """The cases that the text names, in models of one size."""
     features, count = images.shape[1], len(images)
     old, new = linear(features, classes), linear(features, classes, -1.0)
-    words = f"{count} images and {classes} classes"
+    words = f"{count} image{'s' * (count != 1)} and {classes} classes"
     cases = [
         (new, False, "int8", "a new model that is well"),
         (new, True, "drift alarm", "a new model that is well, and the alarm on"),
@@ -506,9 +570,25 @@ def served(student, images, classes):
         (spoilt(features, classes, np.nan, slice(None)), False, "not finite", "a new model with NaN for every class"),
         (spoilt(features, classes, np.inf, classes - 1), False, "not finite", "a new model with infinity for one class"),
         (spoilt(features, classes, -np.inf, 1), False, "not finite", "a new model with minus infinity for one class"),
+        (large(features, classes), False, "int8", "a new model whose logits are large, 2e38, and finite"),
+        (counting(features, classes), True, "drift alarm", "a new model that counts its batches, and the alarm on"),
     ]
     cases += [(make(features, classes), False, "error", f"a new model that raises {error}") for error, make in RAISING.items()]
-    return [(check_served, student, images, model, old, classes, alarm, want, f"{on}, {words}") for model, alarm, want, on in cases]
+    asked = [(check_served, student, images, model, old, classes, alarm, want, f"{on}, {words}") for model, alarm, want, on in cases]
+    # Images of more dimensions: so a model of known layers can give as many rows too many, or a dimension too many.
+    upright, twice = images[:, None], torch.stack([images, -images], 1)
+    flat, flat_twice = nn.Sequential(nn.Flatten(1), *old), nn.Sequential(nn.Flatten(1), *linear(2 * features, classes))
+    on = f"a new model that gives two rows of logits for each image, {words}"
+    asked.append((check_served, student, twice, nn.Sequential(nn.Flatten(0, 1), *new), flat_twice, classes, False, "shape", on))
+    on = f"a new model that gives logits of shape ({count}, 1, {classes}), {words}"
+    asked.append((check_served, student, upright, new, flat, classes, False, "shape", on))
+    # The first image holds a NaN, so its logits are NaN in both models; all rows should be the float model's.
+    holed = images.clone()
+    holed[0, 0] = np.nan
+    asked.append((check_served, student, holed, new, old, classes, False, "not finite", f"a pixel of the first image is NaN, {words}"))
+    on = f"a new model that is well and a float model that raises RuntimeError, {words}"
+    asked.append((check_served, student, images, new, linear(features + 2, classes), classes, False, "int8", on))
+    return asked
 
 
 def nobody_left(student, images, new, alarm, on):
