@@ -7,7 +7,7 @@ by one. The points of an exercise's checks add up to its own.
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import letter, that
+from autograder.checks.expect import all_of, letter, that
 from course_lessons.NEW_FOLDER.visible import COUNT, LEFT, kept, squares, table_is_that_of
 
 # NEW_ID.1
@@ -23,16 +23,19 @@ def test_the_right_letter(student, rng):
 
 @exercise("NEW_ID.2-keep", points=25)
 def test_keep_the_largest_of_random_numbers(student, rng):
-    for count in (5, 12):
-        kept(student, rng.normal(size=count), int(rng.integers(1, count)))
-    kept(student, rng.normal(size=9).astype(np.float32), 4)
+    all_of(
+        *((kept, student, rng.normal(size=count), int(rng.integers(1, count))) for count in (5, 12)),
+        (kept, student, rng.normal(size=9).astype(np.float32), 4),
+    )
 
 
 @exercise("NEW_ID.2-keep", points=10)
 def test_ties_none_and_all(student, rng):
-    kept(student, rng.permutation([2.0, -2.0, 2.0, 1.0, -1.0]), 2)
-    kept(student, rng.normal(size=4), 0)
-    kept(student, rng.normal(size=4), 4)
+    all_of(
+        (kept, student, rng.permutation([2.0, -2.0, 2.0, 1.0, -1.0]), 2),
+        (kept, student, rng.normal(size=4), 0),
+        (kept, student, rng.normal(size=4), 4),
+    )
 
 
 # NEW_ID.3
@@ -40,8 +43,7 @@ def test_ties_none_and_all(student, rng):
 
 @exercise("NEW_ID.3-bug", points=15)
 def test_mean_square_of_random_numbers(student, rng):
-    for count in (1, 4, 30):
-        squares(student, rng.normal(size=count))
+    all_of(*((squares, student, rng.normal(size=count)) for count in (1, 4, 30)))
 
 
 # NEW_ID.4. What everybody starts from is known here, so what must be left is, too.

@@ -1,13 +1,14 @@
 """The visible checks of NEW_TITLE. They run in the student's kernel, on small inputs that can be followed on paper.
 
-REPLACE: one or more checks for each exercise. Ask first, judge then; the words are for the student: what was asked, what came, on which input.
+REPLACE: one or more checks for each exercise. The words are for the student: what was asked, what came, on which input.
+Several cases go through `all_of`: all are asked before one is judged, so that a known mistake can be told from all of them together.
 `autograder.checks.expect` has the comparisons. What the hidden checks need, too, stands here as a function.
 """
 
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import array, close, equal, letter, real_number, same_dtype, show, that
+from autograder.checks.expect import all_of, array, close, equal, letter, real_number, same_dtype, show, that
 
 # NEW_ID.1
 
@@ -30,8 +31,10 @@ def zeros_counted(student, x):
 
 @exercise("NEW_ID.2-zeros")
 def test_share_of_zeros_in_the_worked_example(student, rng):
-    zeros_counted(student, np.array([0.0, 3.0, 0.0, -1.0]))
-    zeros_counted(student, np.array([[0.0, 2.0, 0.0], [0.0, 1.0, -5.0]]))
+    all_of(
+        (zeros_counted, student, np.array([0.0, 3.0, 0.0, -1.0])),
+        (zeros_counted, student, np.array([[0.0, 2.0, 0.0], [0.0, 1.0, -5.0]])),
+    )
 
 
 # NEW_ID.3
@@ -49,8 +52,10 @@ def kept(student, x, k):
 
 @exercise("NEW_ID.3-keep")
 def test_keep_two_of_the_worked_example(student, rng):
-    kept(student, np.array([1.0, -3.0, 2.0, -2.0]), 2)
-    kept(student, np.array([0.5, 4.0, -1.0], np.float32), 1)
+    all_of(
+        (kept, student, np.array([1.0, -3.0, 2.0, -2.0]), 2),
+        (kept, student, np.array([0.5, 4.0, -1.0], np.float32), 1),
+    )
 
 
 # NEW_ID.4
@@ -65,5 +70,7 @@ def squares(student, x):
 
 @exercise("NEW_ID.4-bug")
 def test_mean_square_of_two_numbers(student, rng):
-    squares(student, np.array([1.0, -1.0]))
-    squares(student, np.array([3.0, 1.0, 2.0]))
+    all_of(
+        (squares, student, np.array([1.0, -1.0])),
+        (squares, student, np.array([3.0, 1.0, 2.0])),
+    )
