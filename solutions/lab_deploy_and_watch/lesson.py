@@ -34,6 +34,7 @@ import json
 
 import numpy as np
 from scipy.special import chdtri  # chdtri(k, a): what a chi-squared number with k degrees of freedom exceeds with probability a
+from scipy.special import rel_entr  # rel_entr(p, q): p ln(p/q), of which the sum is KL(p, q)
 
 VERSION = 1  # of the baseline's format
 
@@ -52,8 +53,8 @@ def shares(places, bins):
 
 
 def psi(p, q):
-    """The population stability index of two arrays of shares: a float, 0 for equal shares."""
-    return float(np.sum((p - q) * np.log(p / q)))
+    """The population stability index of two arrays of shares, KL(p, q) + KL(q, p): a float, 0 for equal shares."""
+    return float(np.sum(rel_entr(p, q) + rel_entr(q, p)))
 
 # %% [markdown]
 # ## watch.1-predict  A week of quiet looks

@@ -197,8 +197,8 @@ BAD = [
     (FULL.replace("Europe/Berlin", "Europe/Belrin"), "line 1, time_zone: 'Europe/Belrin' is not a time zone"),
     (FULL.replace("Europe/Berlin", "../../etc"), "line 1, time_zone: '../../etc' is not a time zone"),
     (
-        FULL.replace("  01: 2026-10-12 23:59", "  09: 2026-10-12 23:59"),
-        "line 3, deadlines: there is no lesson '09'. The lessons are 00_start",
+        FULL.replace("  01: 2026-10-12 23:59", "  77: 2026-10-12 23:59"),
+        "line 3, deadlines: there is no lesson '77'. The lessons are 00_start",
     ),
     (FULL.replace("2026-10-12 23:59", "2026-10-12"), "line 3, deadlines.01: '2026-10-12' needs a time of day, e.g. 2026-10-12 23:59"),
     (FULL.replace("2026-10-12 23:59", "2026-13-12 23:59"), "line 3, deadlines.01: '2026-13-12 23:59' is not a date and a time that exist"),

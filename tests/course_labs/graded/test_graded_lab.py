@@ -53,6 +53,7 @@ def test_the_notebook_runs_and_hands_in_what_gets_every_point(tmp_path, monkeypa
     # the kernel of this interpreter, whatever "python3" means on the machine
     monkeypatch.setenv("PATH", os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]))
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # two threads beside another busy test train ten times slower
     made = nbformat.reads(build(paths.source_of(LAB)).instructor, as_version=4)
     for cell in made.cells:
         if cell.metadata.course.role == "check":
