@@ -3,15 +3,16 @@
 Only the words stand here; every figure comes from a file in `labs/results/`.
 """
 
-import re
 from pathlib import Path
 
 from course_labs.report import results
+from course_labs.report.markers import refill
+from course_labs.report.numbers import times_faster
+from course_labs.report.summary import spread
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "decision_guide.md"
 FOLDER = HERE.parent / "labs" / "results"
-PLACE = re.compile(r"(?<=<!-- guide -->\n).*?(?=<!-- /guide -->)", re.DOTALL)
 MAIN, CONTROLS = ("labs/results/{}.json", "labs/results/controls/{}.json")
 
 
@@ -22,9 +23,7 @@ def smaller(ratio):
 
 def faster(ratio):
     """Time before over time after, in words."""
-    if 0.95 < ratio < 1.05:
-        return "no faster"
-    return f"{ratio:.1f} times faster" if ratio > 1 else f"{1 / ratio:.1f} times slower"
+    return times_faster(spread([ratio]))
 
 
 def points(difference):
@@ -184,7 +183,7 @@ GUIDE = (
 DATA = {"mnist": "MNIST", "cifar10": "CIFAR-10 (JPEG)"}
 
 
-def table():
+def table(_):
     """The guide as a Markdown table."""
     rows = {(file, name): Rows(FOLDER.parent.parent / file.format(name)) for file in (MAIN, CONTROLS) for name in DATA}
     lines = [
@@ -197,11 +196,10 @@ def table():
     return "\n" + "\n".join(lines) + "\n\n"
 
 
-def page():
-    """The page with the figures of today."""
-    return PLACE.sub(lambda _: table(), PAGE.read_text(encoding="utf-8"))
+def update(check=False):
+    """Write the table of today into the page. Returns what was out of step; with `check`, writes nothing."""
+    return refill(PAGE, {"guide": table}, check)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"Written: {PAGE}")
+    print(f"Written: {', '.join(update()) or 'nothing, the page is in step'}")

@@ -8,6 +8,7 @@ from autograder import checks
 from autograder.authoring.rules import sentences
 from autograder.authoring.source import SETTINGS
 from autograder.checks import asking, expect, modules
+from course_labs.report.markers import refill
 
 PAGE = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
 
@@ -63,14 +64,11 @@ def table(head, rows):
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-def page():
-    """CONTRIBUTING.md with the rules of today."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name, make in (("rules", rules), ("settings", settings), ("words", words)):
-        text = re.sub(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", lambda _: make(), text, flags=re.DOTALL)
-    return text
+def update(check=False):
+    """Write all three parts into the page. Returns those that were out of step; with `check`, writes nothing."""
+    makers = {"rules": rules, "settings": settings, "words": words}
+    return refill(PAGE, {"made": lambda name: makers[name]()}, check, others=("walk",))
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"Written: {PAGE}")
+    print(f"Written: {', '.join(update()) or 'nothing, the page is in step'}")
