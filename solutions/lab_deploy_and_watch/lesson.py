@@ -331,6 +331,8 @@ figures.distances_in_time(looks, paths, limits(baseline, 250, 1e-5))
 # *What to see: one row for each stream, left the distance of the sureness, right that of the answers, on a logarithmic axis. The dashed line is the limit for windows of 250 images, the dotted one the moment of the fault. The clean stream stays below both. A missing class shows on the
 # right only.*
 #
+# Compare the accuracies in the table. The other camera makes the network less sure, and yet as many answers may be right. An alarm says that something has changed. Whether it harms is for a person to find out.
+#
 # Streams are played from the baseline's own images, so nothing but chance lies between the two. In real life the images are new ones, and the part $1/n$ of the limit is needed.
 #
 # ## watch.5-files  What you hand in

@@ -43,6 +43,9 @@ def latencies(times):
     axes.set(
         yscale="log", xlabel="per cent of the calls", ylabel=f"milliseconds for {batch} images", title="Median, p95 and p99 are marked"
     )
+    # Latencies often lie within one power of ten: then only the small ticks have numbers.
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.grid(axis="y")
     axes.legend(loc="upper left")
     return made
