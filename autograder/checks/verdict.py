@@ -141,12 +141,17 @@ def _message(lesson: str, exercise: Exercise, first: Outcome, outcomes: Sequence
     if first.call:
         message += f" The call was {printable(first.call)}."
     if exercise.choices:
-        message += " " + _explanation(exercise, outcomes)
+        message += " " + (_explanation(exercise, outcomes) or without_quotes(exercise, text))
     elif first.status in ("failed", "error"):
         known = named_mistake(files.bank(lesson), exercise.id, outcomes)
         if known:
             message += f" This behaves like a known mistake: {known.rstrip('.')}."
     return message.strip()
+
+
+def without_quotes(exercise: Exercise, said: str) -> str:
+    """What to do, where a prediction's cell stopped with `said` because its letter is no text: Python looks for a variable; else nothing."""
+    return 'Write the letter in quotes, like "a".' if exercise.choices and "NameError" in said else ""
 
 
 def _explanation(exercise: Exercise, outcomes: Sequence[Outcome]) -> str:

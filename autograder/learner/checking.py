@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.checks import asking
 from autograder.checks.run import run_checks
-from autograder.checks.verdict import Verdict, judge, unfilled
+from autograder.checks.verdict import Verdict, judge, unfilled, without_quotes
 from autograder.course.blanks import ___, blank_message
 from autograder.course.catalogue import Exercise, Lesson
 from autograder.learner import kernel_runs, progress
@@ -69,7 +69,8 @@ def _before_checks(namespace: dict[str, Any], lesson: Lesson, exercise: Exercise
     missing = set(exercise.names) - run.defines if run is not None else set()
     lost = sorted(name for name in missing if name not in namespace or not kernel_runs.bound_elsewhere(exercise.id, name))
     if lost and run is not None and run.error:
-        message = f"The cell's last run stopped with {run.error}. Repair that first, then run it and check again."
+        message = f"The cell's last run stopped with {run.error}. Repair that first, then run it and check again. "
+        message = (message + without_quotes(exercise, run.error)).strip()
         return Verdict(exercise.id, "error", 0, exercise.points, message, {})
     if lost:
         message = f"The cell no longer defines `{lost[0]}`: keep the names that the exercise gives."

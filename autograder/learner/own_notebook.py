@@ -18,7 +18,7 @@ import nbformat
 import numpy as np
 
 from autograder.checks.asking import Settings
-from autograder.checks.verdict import Verdict, better, shorter, with_reasons
+from autograder.checks.verdict import Verdict, better, shorter, with_reasons, without_quotes
 from autograder.course import catalogue, paths
 from autograder.course.blanks import BlankError
 from autograder.course.catalogue import Exercise, Lesson
@@ -56,7 +56,9 @@ def _verdicts(shell: Shell, path: Path, lesson: Lesson, submission: Submission, 
         if verdict is None:  # a person reads it
             return
         if verdict.status == "missing" and exercise.id in broken:
-            verdict = Verdict(exercise.id, "error", 0, exercise.points, f"Your cell stopped with {broken[exercise.id]}.", {})
+            said = broken[exercise.id]
+            message = f"Your cell stopped with {said}. {without_quotes(exercise, said)}".strip()
+            verdict = Verdict(exercise.id, "error", 0, exercise.points, message, {})
         asked[exercise.id] = better(asked.get(exercise.id), verdict)
 
     for number in range(len(program.steps) + 1):

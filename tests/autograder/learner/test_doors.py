@@ -118,6 +118,9 @@ CASES = {
     "stopped between its two functions": Case(
         "\n1 / 0\n".join(parts("1.2-scale")), passes=False, exercise="1.2-scale", says="stopped with ZeroDivisionError"
     ),
+    "a letter without quotes": Case(
+        "# Exercise 1.1-predict\npredict_1_1 = c\n", passes=False, exercise="1.1-predict", says="Write the letter in quotes"
+    ),
     # What costs its own cell only
     "an unknown magic": Case(above=["%there_is_no_such_magic", "%%nor_this\nx = 1"]),
     "a cell that stops": Case(above=["x = 1 / 0", "x = ("]),
