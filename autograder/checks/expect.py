@@ -181,6 +181,16 @@ def _kinds_in_words(kinds: str) -> str:
     return " or ".join(word for kind, word in words.items() if kind in kinds) or "whole numbers"
 
 
+def several(got: Any, count: int, what: str, on: object = None) -> Any:
+    """The `count` values that a function returned as a tuple or a list."""
+    wanted = {2: "two", 3: "three"}.get(count, count)
+    if not isinstance(got, (tuple, list)):
+        raise Mistake(f"{what} should return {wanted} values; it returned {kind_of(got)}{on_input(on)}")
+    if len(got) != count:
+        raise Mistake(f"{what} should return {wanted} values; it returned {len(got)}{on_input(on)}")
+    return got
+
+
 def whole_number(got: Any, what: str, on: Any = None) -> int:
     """A Python or NumPy integer, or an array or tensor of integers of shape (), as an int. Not a bool, not 3.0."""
     found = single(got)

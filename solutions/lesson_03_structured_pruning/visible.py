@@ -12,15 +12,10 @@ import torch
 from torch import nn
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, from_tensor, kind_of, letter, that, whole_number
+from autograder.checks.expect import close, equal, from_tensor, kind_of, letter, several, that, whole_number
 from autograder.checks.modules import WAVES, in_waves, run_module, waves
 
 CONV_SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
-
-
-def pair(value, what):
-    that(isinstance(value, (tuple, list)) and len(value) == 2, f"{what} should return two values; it returned {kind_of(value)}.")
-    return value
 
 
 def tensor(value, what):
@@ -220,7 +215,7 @@ def prove_cnn(student, cases):
         for conv, bn, after, kept, *_ in cases
     ]
     for (conv, bn, after, kept, x, on), (small, shared, small_after, shared_after) in zip(cases, answers):
-        small_conv, small_bn = pair(small, "cut_outputs")
+        small_conv, small_bn = several(small, 2, "cut_outputs")
         is_conv(small_conv, conv, conv.in_channels, len(kept), "the convolution from cut_outputs")
         is_batch_norm(small_bn, bn, len(kept), "the batch norm from cut_outputs")
         of_its_own(shared, "What cut_outputs returns")
@@ -265,7 +260,7 @@ def counted(student, cases):
     answers = [student.count(model.eval(), waves(1, *shape)) for model, shape, *_ in cases]
     for (model, shape, parameters, macs), got in zip(cases, answers):
         on = f"{said(*model)} on a picture of shape {(1, *shape)}"
-        got_parameters, got_macs = pair(got, "count")
+        got_parameters, got_macs = several(got, 2, "count")
         for value, want, what in ((got_parameters, parameters, "the number of parameters"), (got_macs, macs, "the number of MACs")):
             equal(plain_integer(value, what, on), want, what=what, on=on)
 

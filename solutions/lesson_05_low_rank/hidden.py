@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from autograder.checks import exercise
-from autograder.checks.expect import close, equal, letter, real_number, show, that, whole_number
+from autograder.checks.expect import close, equal, letter, real_number, several, show, that, whole_number
 from course_lessons.lesson_05_low_rank.visible import (
     FLOAT64,
     check_balanced,
@@ -22,7 +22,6 @@ from course_lessons.lesson_05_low_rank.visible import (
     check_two_convs,
     check_two_linears,
     float_tensor,
-    pair,
     random_conv,
     random_linear,
     rounding,
@@ -114,7 +113,7 @@ def test_formula_equals_the_measured_error(student, rng):
             slack = 100 * FLOAT64 * np.linalg.norm(w)
             got = student.truncation_errors(s.astype(kind), rank)
             check_errors(got, float(np.linalg.norm(missing)), float(np.linalg.norm(missing, 2)), len(s), on, slack)
-            frobenius, spectral = (real_number(each, "The error") for each in pair(got, "truncation_errors"))
+            frobenius, spectral = (real_number(each, "The error") for each in several(got, 2, "truncation_errors"))
             for _ in range(5):  # no other table of that rank does better: random left tables with their best right ones
                 basis = np.linalg.qr(rng.normal(size=(m, rank)))[0]
                 other = w - basis @ (basis.T @ w)

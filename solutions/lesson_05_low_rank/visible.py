@@ -21,6 +21,7 @@ from autograder.checks.expect import (
     letter,
     real_number,
     seed_matters,
+    several,
     show,
     that,
     whole_number,
@@ -30,12 +31,6 @@ from autograder.sandbox.calling import weights
 
 FLOAT32 = float(np.finfo(np.float32).eps)
 FLOAT64 = float(np.finfo(np.float64).eps)
-
-
-def pair(value, what):
-    that(isinstance(value, (tuple, list)), f"{what} should return two values; it returned {kind_of(value)}.")
-    that(len(value) == 2, f"{what} should return two values; it returned {len(value)}.")
-    return value
 
 
 def table(value, shape, what):
@@ -61,7 +56,7 @@ def _numbers(array, shape, what):
 
 def two_tables(value, shape, rank, what):
     """(left, right) of the right shapes."""
-    left, right = pair(value, what)
+    left, right = several(value, 2, what)
     left = table(left, (shape[0], rank), "The table left")
     return left, table(right, (rank, shape[1]), "The table right")
 
@@ -174,7 +169,7 @@ def test_strongest_part_of_a_small_table(student, rng):
 
 def check_errors(got, frobenius, spectral, terms, on, slack=0.0):
     """Both errors, to a float32 rounding of each term; where nothing is dropped they are exactly 0."""
-    got = pair(got, "truncation_errors")
+    got = several(got, 2, "truncation_errors")
     rel = FLOAT32 * (terms + 2)
     close(real_number(got[0], "The Frobenius error"), frobenius, rel=rel, abs=slack, what="the Frobenius error", on=on)
     close(real_number(got[1], "The spectral error"), spectral, rel=rel, abs=slack, what="the spectral error", on=on)
@@ -438,7 +433,7 @@ def product(value):
 
 def two_tables_64(value, shape, rank):
     """(left, right) in float64: with a ridge of a millionth, a rounding to float32 would be larger than what is at stake."""
-    for part in pair(value, "whitened_factors"):
+    for part in several(value, 2, "whitened_factors"):
         kind = part.dtype if isinstance(part, np.ndarray) else kind_of(part)
         that(
             isinstance(part, np.ndarray) and part.dtype == np.float64,
@@ -551,7 +546,7 @@ def test_a_large_ridge(student, rng):
 
 
 def check_lora_start(value, m, n, rank, on):
-    a, b = pair(value, "lora_start")
+    a, b = several(value, 2, "lora_start")
     a = tensor(a, (rank, n), "The table a")
     b = tensor(b, (m, rank), "The table b")
     that(not b.any(), f"The table b should be zeros at the start, so that the network begins as it was; {on}.")

@@ -18,6 +18,7 @@ from autograder.checks.expect import (
     plain_letter,
     raises,
     real_number,
+    several,
     show,
     that,
     whole_number,
@@ -44,12 +45,6 @@ def float_array(value, shape, what):
     return as_array(value, shape, what, "f").astype(np.float64)
 
 
-def pair(value, what):
-    that(isinstance(value, (tuple, list)), f"{what} should return two values; it returned {kind_of(value)}.")
-    that(len(value) == 2, f"{what} should return two values; it returned {len(value)}.")
-    return value
-
-
 def float32_slack(terms, *arrays):
     """What a computation in float32 may be off: a rounding of the largest number for each term of a sum, and some."""
     return FLOAT32 * (terms + 8) * max(float(np.max(np.abs(each), initial=0.0)) for each in arrays)
@@ -72,7 +67,7 @@ NEAR_TIE = 1e-4
 
 def check_codes(got, w, mask, bits, on):
     """Pruned: code 0. Survivors: the code nearest to w / scale. Scales: the largest survivor on qmax, 1 for an empty row."""
-    codes, scales = pair(got, "quantize_pruned")
+    codes, scales = several(got, 2, "quantize_pruned")
     that(isinstance(codes, np.ndarray), f"The codes should be a NumPy array, not {kind_of(codes)}.")
     dtype(codes, np.int8, what="the codes of quantize_pruned")
     codes = whole_array(codes, w.shape, "The codes")
@@ -118,7 +113,7 @@ def test_codes_of_the_worked_example(student, rng):
 
 
 def check_counts(got, mask, codes, on):
-    revived, lost = pair(got, "revived_and_lost")
+    revived, lost = several(got, 2, "revived_and_lost")
     equal(whole_number(revived, "The first count"), int(((codes != 0) & ~mask).sum()), what="the revived weights", on=on)
     equal(whole_number(lost, "The second count"), int(((codes == 0) & mask).sum()), what="the lost survivors", on=on)
 
@@ -173,7 +168,7 @@ def check_moved(student, values, codes, codebook, on):
 
 
 def check_share(got, values, k, rounds, on):
-    codes, book = pair(got, "share")
+    codes, book = several(got, 2, "share")
     book = float_array(book, (k,), "The code book")
     close(book, shared_values(values, k, rounds), abs=float32_slack(len(values), values), what="the code book", on=on)
     check_nearest(codes, values, book, on + ", with the code book that was returned")

@@ -21,6 +21,7 @@ from autograder.checks.expect import (
     kind_of,
     letter,
     real_number,
+    several,
     show,
     that,
     whole_number,
@@ -29,12 +30,6 @@ from autograder.sandbox.calling import weights
 
 FLOAT32 = float(np.finfo(np.float32).eps)
 FLOAT64 = float(np.finfo(np.float64).eps)
-
-
-def pair(value, what):
-    that(isinstance(value, (tuple, list)), f"{what} should return two values; it returned {kind_of(value)}.")
-    that(len(value) == 2, f"{what} should return two values; it returned {len(value)}.")
-    return value
 
 
 def tensor(value, shape, what, on):
@@ -145,7 +140,7 @@ def test_one_scale_for_each_row(student, rng):
 
 def check_range(got, lo, hi, what, on):
     """Two floats, to some float32 roundings of the larger of the two."""
-    got = pair(got, what)
+    got = several(got, 2, what)
     slack = 8 * FLOAT32 * max(abs(lo), abs(hi))
     close(real_number(got[0], f"The lower end of {what}", on), lo, abs=slack, what=f"{what}: the lower end", on=on)
     close(real_number(got[1], f"The upper end of {what}", on), hi, abs=slack, what=f"{what}: the upper end", on=on)
@@ -177,7 +172,7 @@ def interpolated(x, percent):
 
 def check_percentile(student, x, tail, on):
     """A float32 percentile is off by roundings of the largest number."""
-    got = pair(student.percentile_range(x, tail), "percentile_range")
+    got = several(student.percentile_range(x, tail), 2, "percentile_range")
     slack = 16 * FLOAT32 * float(np.abs(x).max())
     on = f"{on}, tail {tail:.4g}"
     for value, percent, name in ((got[0], tail, "lower"), (got[1], 100 - tail, "upper")):
@@ -381,7 +376,7 @@ def check_codes(student, batches, training, c, freeze_at, qmax, on):
     on = f"{on}, training {training}, c = {c:.4g}, freeze_at {freeze_at}, qmax {qmax}"
     for each in steps:
         no_ties(each)
-    codes, shipped = pair(student.codes_of_batches(batches, training, c, freeze_at, qmax), "codes_of_batches")
+    codes, shipped = several(student.codes_of_batches(batches, training, c, freeze_at, qmax), 2, "codes_of_batches")
     that(isinstance(codes, (list, tuple)), f"The codes should be a list of arrays; they are {kind_of(codes)}; for {on}.")
     that(len(codes) == len(batches), f"There are {len(batches)} batches and the codes of {len(codes)}; for {on}.")
     for number, (got, want) in enumerate(zip(codes, steps)):

@@ -8,16 +8,10 @@ from statistics import NormalDist
 import numpy as np
 
 from autograder.checks import exercise
-from autograder.checks.expect import all_of, close, dtype, equal, kind_of, letter, real_number, show, shown_apart, that
+from autograder.checks.expect import all_of, close, dtype, equal, kind_of, letter, real_number, several, show, shown_apart, that
 
 FLOAT32 = float(np.finfo(np.float32).eps)
 CLEAR = 0.01  # of a step: so far from half-way is what must be rounded
-
-
-def pair(value, what):
-    that(isinstance(value, (tuple, list)), f"{what} should return two values; it returned {kind_of(value)}.")
-    that(len(value) == 2, f"{what} should return two values; it returned {len(value)}.")
-    return value
 
 
 def floats(value, shape, what, on):
@@ -77,7 +71,7 @@ def clear_groups(rng, rows, columns, group, bits, kind=np.float64):
 
 
 def check_groups(student, w, group, bits, on):
-    codes, scales = pair(student.quantize_groups(w, group, bits), "quantize_groups")
+    codes, scales = several(student.quantize_groups(w, group, bits), 2, "quantize_groups")
     want_codes, want_scales = groups_of(w, group, bits)
     got_codes = whole(codes, np.int8, w.shape, "The array of codes", on)
     close(floats(scales, want_scales.shape, "The array of scales", on), want_scales, rel=4 * FLOAT32, what="the scales", on=on)
@@ -237,7 +231,7 @@ def clear_blocks(rng, n, levels, block, size=1.0):
 
 
 def check_blocks(student, w, levels, block, on):
-    codes, absmax = pair(student.quantize_levels(w, levels, block), "quantize_levels")
+    codes, absmax = several(student.quantize_levels(w, levels, block), 2, "quantize_levels")
     want_codes, want_absmax, _ = blocks_of(w, levels, block)
     got = whole(codes, np.uint8, w.shape, "The array of codes", on)
     close(floats(absmax, want_absmax.shape, "The array absmax", on), want_absmax, rel=4 * FLOAT32, what="absmax", on=on)
@@ -328,7 +322,7 @@ def solved(w, h, scales, qmax):
 
 
 def check_gptq(student, w, h, scales, qmax, on):
-    rounded, error = pair(student.gptq(w, h, scales, qmax), "gptq")
+    rounded, error = several(student.gptq(w, h, scales, qmax), 2, "gptq")
     want, _, _ = solved(w, h, scales, qmax)
     rounded = floats(rounded, w.shape, "The rounded weights", on)
     error = floats(error, (len(w),), "The error of each row", on)
@@ -461,7 +455,7 @@ def check_given(student, w, group, bits):
 
 def check_awq(student, w, x, group, bits, on):
     alpha, s, _ = awq_of(w, x, group, bits)
-    got_alpha, got_s = pair(student.awq(w, x, group, bits), "awq")
+    got_alpha, got_s = several(student.awq(w, x, group, bits), 2, "awq")
     close(real_number(got_alpha, "alpha", on), alpha, abs=FLOAT32, what="alpha", on=on)
     close(floats(got_s, s.shape, "The factors of awq", on), s, rel=16 * FLOAT32, what="the factors of awq", on=on)
 
@@ -537,7 +531,7 @@ def smoothed(gain, w, largest, alpha):
 
 def check_smooth(student, gain, bias, w, largest, alpha, on):
     got = student.smooth(gain, bias, w, largest, alpha)
-    that(isinstance(got, (tuple, list)) and len(got) == 3, f"smooth should return three values; it returned {show(got)}; {on}.")
+    got = several(got, 3, "smooth", on)
     new = [floats(part, like.shape, f"The {name} of smooth", on) for part, like, name in zip(got, (gain, bias, w), ("gain", "bias", "w"))]
     normal = np.vstack([np.zeros_like(gain), np.ones_like(gain), np.linspace(-2, 2, len(gain))])
     was, now = (normal * gain + bias) @ w.T, (normal * new[0] + new[1]) @ new[2].T
@@ -598,7 +592,7 @@ def mx_of(w):
 
 
 def check_mx(student, w, on):
-    values, scales = pair(student.mxfp4(w), "mxfp4")
+    values, scales = several(student.mxfp4(w), 2, "mxfp4")
     want_values, want_scales = mx_of(w)
     equal(floats(scales, want_scales.shape, "The array of scales", on), want_scales, what="the scales", on=on)
     equal(floats(values, w.shape, "The values of mxfp4", on), want_values, what="the values", on=on)

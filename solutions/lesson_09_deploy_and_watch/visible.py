@@ -17,13 +17,13 @@ from autograder.checks import exercise
 from autograder.checks.expect import (
     all_of,
     array,
-    case,
     close,
     equal,
     kind_of,
     letter,
     raises,
     real_number,
+    several,
     show,
     text,
     that,
@@ -34,14 +34,6 @@ from autograder.course.faults import StudentError
 
 FLOAT64 = float(np.finfo(np.float64).eps)
 FLOAT32 = float(np.finfo(np.float32).eps)
-
-
-def several(value, count, what, on=None):
-    """The `count` values of a tuple or list."""
-    where = f", for {on}" if on else ""
-    that(isinstance(value, (tuple, list)), f"{what} should return {count} values; it returned {kind_of(value)}{where}.")
-    that(len(value) == count, f"{what} should return {count} values; it returned {len(value)}{where}.")
-    return value
 
 
 def truth(value, what, on):

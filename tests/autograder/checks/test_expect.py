@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.checks.expect import Mistake, close, show
+from autograder.checks.expect import Mistake, close, several, show
 
 
 @pytest.mark.parametrize("got", [1.0, 1e308, -np.inf, np.nan])
@@ -33,3 +33,13 @@ def test_the_first_wrong_value_is_found_by_its_index(shape, place):
     got.flat[3] = 7
     with pytest.raises(Mistake, match=re.escape(f"the first is at {place}: expected 0, got 7")):
         close(got, np.zeros(shape), abs=0.1, what="it")
+
+
+def test_several_values_come_as_a_tuple_or_a_list_of_that_many():
+    assert several((1, 2), 2, "halves") == (1, 2) and several([1, 2, 3], 3, "thirds", "n = 3") == [1, 2, 3]
+    with pytest.raises(Mistake, match="halves should return two values; it returned 3"):
+        several((1, 2, 3), 2, "halves")
+    with pytest.raises(Mistake, match="halves should return two values; it returned a float64 array of shape .2,."):
+        several(np.zeros(2), 2, "halves")
+    with pytest.raises(Mistake, match="n = 3"):
+        several(None, 2, "halves", "n = 3")
