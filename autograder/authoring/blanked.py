@@ -5,6 +5,7 @@ That a blanked form is its answer with expressions taken out is proved on the sy
 
 import ast
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from autograder.course.blanks import NAME
@@ -18,6 +19,13 @@ SCHEME = "MARK SCHEME"
 def marks(source: str) -> list[tuple[int, re.Match[str]]]:
     """(offset, match) of every marked line; the first line of the cell has the offset 1."""
     return [(offset, found) for offset, line in enumerate(source.splitlines(), 1) if (found := MARKED.match(line))]
+
+
+def telling(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of code that say something: no imports, comments or single words, no `with torch.inference_mode():`."""
+    for line in map(str.strip, lines):
+        if len(line) >= 25 and not line.startswith(("#", "import ", "from ", "@", "with ")):
+            yield line
 
 
 def code_forms(source: str) -> tuple[str, str]:

@@ -184,6 +184,15 @@ class Draft:
         return [(cell, forms.get(cell.line, cell.source)) for cell in self.cells if cell.shown]
 
     @cached_property
+    def secrets(self) -> dict[str, str]:
+        """Line of an answer that would tell it -> its exercise. What the lesson itself shows, in its notebook or a visible check, is none."""
+        visible = self.folder / "visible.py"
+        texts = [text for _, text in self.released] + ([visible.read_text(encoding="utf-8")] if visible.exists() else [])
+        shown = {line.strip() for text in texts for line in text.splitlines()}
+        answers = ((task.id, (found["answer"] for _, found in blanked.marks(task.cell.source))) for task in self.tasks)
+        return {line: own for own, lines in answers for line in blanked.telling(lines) if line not in shown}
+
+    @cached_property
     def prose(self) -> list[tuple[int, str]]:
         """(line, text) of every line of the notebook's texts, in order."""
         texts = [(cell, text) for cell, text in self.released if cell.type == "markdown"]

@@ -3,15 +3,16 @@
 import base64
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 
 from autograder.authoring.answers import solution
-from autograder.authoring.blanked import MARKED
+from autograder.authoring.blanked import telling
 from autograder.authoring.packing import modules_needed, need_repository, package_files, zip_of
+from autograder.authoring.source import read
 from autograder.checks import private_checks
 from autograder.checks.files import COURSE, CheckFiles
 from autograder.checks.recorded import record
@@ -246,16 +247,12 @@ def leaks(files: Mapping[str, bytes], of: CheckFiles = COURSE) -> list[str]:
             path = of.file_of(lesson.name, kind)
             if path.exists():
                 secret.update(
-                    (line, f"{lesson.name}, {kind}")
-                    for line in _telling(path.read_text(encoding="utf-8").splitlines())
-                    if line not in known
+                    (line, f"{lesson.name}, {kind}") for line in telling(path.read_text(encoding="utf-8").splitlines()) if line not in known
                 )
-        source = paths.source_of(lesson.name).read_text(encoding="utf-8")
-        answers = [match["answer"] for line in source.splitlines() if (match := MARKED.match(line))]
-        secret.update((line, f"{lesson.name}, answer") for line in _telling(answers) if line not in known)
+        secret.update({line: f"{lesson.name}, answer" for line in read(paths.source_of(lesson.name)).secrets})
     libraries = [path for path in map(paths.library_of, catalogue.lessons()) if path.exists()]
     own = [line for path in libraries for line in path.read_text(encoding="utf-8").splitlines()]
-    secret.update((line, "an answer of the course's own") for line in _telling(own) if line not in shown)
+    secret.update((line, "an answer of the course's own") for line in telling(own) if line not in shown)
     found = []
     for name, data in files.items():
         text = data.decode("utf-8", "replace")
@@ -263,10 +260,3 @@ def leaks(files: Mapping[str, bytes], of: CheckFiles = COURSE) -> list[str]:
             text = "\n".join(cell.source for cell in nbformat.reads(text, as_version=4).cells)
         found += [f"{name}: {line.strip()}  ({secret[line.strip()]})" for line in text.splitlines() if line.strip() in secret]
     return found
-
-
-def _telling(lines: Iterable[str]) -> Iterator[str]:
-    """Lines of code that say something: no imports, comments or single words, no `with torch.inference_mode():`."""
-    for line in map(str.strip, lines):
-        if len(line) >= 25 and not line.startswith(("#", "import ", "from ", "@", "with ")):
-            yield line

@@ -32,11 +32,12 @@ def broken(draft: Draft) -> list[str]:
 def broken_between(drafts: Iterable[Draft]) -> list[str]:
     """What lessons break together: an exercise's id stands in one lesson only, and a lesson's number in one folder's name.
 
-    No hidden check's name stands in that of a visible one: a students' copy would show that name, and a name alone can tell an answer.
+    No lesson shows a line that is an answer in another one. No hidden check's name stands in that of a visible one: a students' copy would show that name, and a name alone can tell an answer.
     """
     drafts, found = list(drafts), []
     homes: dict[str, str] = {}
     numbers: dict[str, str] = {}
+    secrets = {line: own for draft in drafts for line, own in draft.secrets.items()}
     shown = {check.name: draft.name for draft in drafts for checks in draft.checks.values() for check in checks if check.visible}
     for draft, name in ((draft, draft.name) for draft in drafts if draft.name):
         for task in draft.tasks:
@@ -46,6 +47,12 @@ def broken_between(drafts: Iterable[Draft]) -> list[str]:
             for visible in filter(lambda visible: hidden in visible, shown):
                 part = "also" if hidden == visible else f"part of {visible},"
                 found.append(f"{draft.shown('hidden.py')}:1: {hidden} is {part} the name of a visible check, in {shown[visible]}")
+        for cell, text in draft.released:
+            for at, line in enumerate(text.splitlines(), 1):
+                if (own := secrets.get(line.strip())) and own not in draft.ids:
+                    found.append(
+                        f"{draft.shown()}:{cell.line + at}: this line is an answer of exercise {own}; write it in another way, or borrow it"
+                    )
         number = name if paths.is_lab(name) else name[:2]
         if numbers.setdefault(number, name) != name:
             found.append(f"{draft.shown()}:1: {numbers[number]} has the number {number}, too")

@@ -541,6 +541,22 @@ def test_what_two_lessons_may_not_have_in_common_is_named(course, tmp_path):
     assert said.endswith("test_one_and is part of test_one_and_two, the name of a visible check, in 90_other")
 
 
+def test_a_line_that_is_an_answer_in_another_lesson_is_named(course, tmp_path):
+    course()
+    shutil.copytree(tmp_path / "lesson_90_tiny", tmp_path / "lesson_91_other")
+    answer, shows = tmp_path / "lesson_90_tiny" / "lesson.py", tmp_path / "lesson_91_other" / "lesson.py"
+    answer.write_text(answer.read_text().replace("return a + b  #", "return float(np.add(a, b))  #"))
+    given = "# %%\ndef added(a, b):\n    return float(np.add(a, b))\n"
+    shows.write_text(shows.read_text().replace("90.", "91.") + f"\n{given}")
+    (said,) = rules.broken_between([read(answer), read(shows)])
+    line = shows.read_text().splitlines().index("    return float(np.add(a, b))") + 1
+    assert said.endswith(
+        f"lesson_91_other/lesson.py:{line}: this line is an answer of exercise 90.1-add; write it in another way, or borrow it"
+    )
+    answer.write_text(answer.read_text() + f"\n{given}")  # what its own lesson shows is no secret
+    assert rules.broken_between([read(answer), read(shows)]) == []
+
+
 EXPRESSIONS = st.recursive(
     st.sampled_from(["a", "b", "1", "2.5", "x[0]", "f(a)"]),
     lambda inner: st.one_of(
