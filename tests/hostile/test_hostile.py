@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import select
-import shutil
 import socket
 import subprocess
 import sys
@@ -43,9 +42,7 @@ LIMITS = {
     "wall_factor": 10,
 }
 SEED = 11
-pytestmark = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="bubblewrap is not installed: the hostile notebooks are NOT TESTED here"
-)
+pytestmark = pytest.mark.usefixtures("bubblewrap")
 
 
 ENTRIES = {entry.name: entry for entry in corpus.ENTRIES}

@@ -21,7 +21,6 @@ import nbformat
 import pytest
 
 from autograder.authoring import packing, students_copy
-from autograder.authoring.build import build
 from autograder.checks.files import CheckFiles
 from autograder.course import catalogue, paths
 from autograder.course.handed_in import ENDING, folder_of
@@ -30,6 +29,7 @@ from autograder.sandbox import wire
 from course_data.files import write_whole
 from tests import TESTS
 from tests.files.exercise_labs import forge as exercise_labs
+from tests.files.notebooks import solved
 from tests.files.studio import forge as studio
 
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
@@ -91,10 +91,10 @@ def borrowing(folder, environment, *options):
 def answered(path, lesson, folder, hand_in=True):
     """The notebook at `path` with the right answers, in `folder`; with `hand_in`, beside a lab the files of an honest student."""
     notebook = nbformat.read(path, as_version=4)
-    solved = {cell.id: cell.source for cell in nbformat.reads(build(paths.source_of(lesson)).instructor, as_version=4).cells}
+    right = {cell.id: cell.source for cell in solved(lesson).cells}
     for cell in notebook.cells:
         if cell.metadata.course.role == "exercise":
-            cell.source = WRITTEN if cell.cell_type == "markdown" else solved[cell.id]
+            cell.source = WRITTEN if cell.cell_type == "markdown" else right[cell.id]
     target = folder / path.name
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, target)
@@ -280,7 +280,7 @@ def to_int8(x, scale):
 """
 
 
-@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: grading from an installation is NOT TESTED here")
+@pytest.mark.usefixtures("bubblewrap")
 def test_an_installation_checks_and_grades_without_its_folder(installed):
     name = f"{LESSON}.ipynb"
     notebook = nbformat.read(answered(paths.LESSONS / name, LESSON, installed.folder / "ada" / LESSON), as_version=4)

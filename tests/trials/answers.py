@@ -21,17 +21,16 @@ import re
 import sys
 import tempfile
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import nbformat
 
-from autograder.authoring.build import build
-from autograder.course import catalogue, paths
+from autograder.course import catalogue
 from autograder.grading.submission import grade
 from autograder.grading.workers import PRELOAD
 from autograder.learner.own_notebook import check_notebook
 from autograder.sandbox.box import Sandbox
+from tests.files.notebooks import cell_of, solved
 
 HEAD = re.compile(r"^# (right|wrong): *(\S+) *: *(.*)$")
 
@@ -62,21 +61,10 @@ def answers_in(text):
     return [Tried(right, exercise, note, "\n".join(lines[1:]).strip()) for right, exercise, note, lines in found]
 
 
-@cache
-def _answered(lesson):
-    return build(paths.source_of(lesson)).instructor
-
-
 def notebook_with(answer):
     """The notebook (bytes) with right answers everywhere, but for `answer` in its own cell."""
-    notebook = nbformat.reads(_answered(catalogue.lesson_of(answer.exercise).name), as_version=4)
-    for cell in notebook.cells:
-        if (
-            cell.cell_type == "code"
-            and cell.metadata.get("course", {}).get("exercise") == answer.exercise
-            and cell.metadata.course.role == "exercise"
-        ):
-            cell.source = f"# Exercise {answer.exercise}\n{answer.source}"
+    notebook = solved(catalogue.lesson_of(answer.exercise).name)
+    cell_of(notebook, answer.exercise).source = f"# Exercise {answer.exercise}\n{answer.source}"
     return nbformat.writes(notebook).encode()
 
 

@@ -20,9 +20,6 @@ LESSON, LAB = "07_tiny_zeros", "zero_lab"
 MADE = {LESSON: "lessons", LAB: "labs"}
 WRITTEN = "**My answer.** An array stores its zeros, and places take bytes as well.\n"
 LINKS = {"course_data": "data", "course_labs": "labs", "course_lessons": "solutions", "course_catalogue": "lessons/catalogue"}
-needs_bubblewrap = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="bubblewrap is not installed: grading a new lesson is NOT TESTED here"
-)
 
 
 SHELL = """
@@ -141,7 +138,7 @@ def submitted(course):
     return folder
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_blank_is_nothing_answers_are_everything_and_wrong_ones_are_named(course, submitted):
     course("grade", submitted, "--out", course.folder / "out", "--seed", 1, "--jobs", 2)
     with open(course.folder / "out" / "grades.csv", newline="") as file:

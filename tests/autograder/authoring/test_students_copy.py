@@ -16,10 +16,10 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from autograder.authoring import packing, students_copy
-from autograder.authoring.build import build
 from autograder.checks import asking, private_checks, recorded
 from autograder.checks.files import CheckFiles, bank
 from autograder.checks.recalled import answers_in
@@ -31,6 +31,7 @@ from autograder.sandbox import launch, wire
 from autograder.sandbox.box import Sandbox
 from course_data.files import write_whole
 from tests import SUBMITTED
+from tests.files.notebooks import solved
 
 LESSON = "01_affine_quantization"
 
@@ -294,7 +295,7 @@ def test_a_bundle_gives_right_answers_every_point(tmp_path):
     lesson = catalogue.lessons()["06_stacking"]
     points = sum(e.points for e in lesson.exercises if not e.by_hand)
     root = bundled(tmp_path, lesson.name, points)
-    (root / "submission" / "work.ipynb").write_text(build(paths.source_of(lesson.name)).instructor)
+    (root / "submission" / "work.ipynb").write_text(nbformat.writes(solved(lesson.name)))
     document = run(root)
     assert document["score"] == points, document
     assert [test.get("status") for test in document["tests"]] == [None if e.by_hand else "passed" for e in lesson.exercises]

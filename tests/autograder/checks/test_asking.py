@@ -1,7 +1,6 @@
 """What a check can ask for besides a value, in a notebook and in the sandbox alike: changed arguments, shared memory, gradients."""
 
 import contextlib
-import shutil
 from types import SimpleNamespace
 
 import nbformat
@@ -14,7 +13,6 @@ from autograder.checks import expect
 from autograder.checks.asked import arguments_in
 from autograder.checks.asking import Changed, Direct, Recorder
 from autograder.checks.expect import Mistake
-from autograder.course import paths
 from autograder.course.program import Program, Step
 from autograder.grading.preload import FURTHER, PRELOAD, further
 from autograder.grading.submission import grade
@@ -22,6 +20,7 @@ from autograder.sandbox import calling
 from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.reply import Reply
+from tests.files.notebooks import released
 
 STUDENT = """
 import collections
@@ -91,9 +90,7 @@ def imported_by(code):
 
 
 @pytest.fixture(scope="module")
-def session():
-    if shutil.which("bwrap") is None:
-        pytest.skip("no bubblewrap on this machine")
+def session(bubblewrap):
     with Sandbox(Limits(), "bubblewrap", PRELOAD) as sandbox, sandbox.session(seed=1) as session:
         assert session.run_cell(STUDENT, "1").status == "ok"
         session.sandbox = sandbox
@@ -318,7 +315,7 @@ def test_grading_loads_more_where_a_submission_speaks_of_it(line, wanted):
             raise Stop(further)
 
     name = "01_affine_quantization"
-    notebook = nbformat.reads(paths.notebook_of(name).read_text(encoding="utf-8"), as_version=4)
+    notebook = released(name)
     for cell in notebook.cells:
         if cell.metadata.course.get("exercise") == "1.4-bug" and cell.metadata.course.role == "exercise":
             cell.source = f"# Exercise 1.4-bug\n{line}"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,9 +27,6 @@ from tests.files.studio import forge
 LAB = "compression_studio"
 FILES = forge.HERE
 EXERCISES = ("studio.5-files", "studio.6-table")
-needs_bubblewrap = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="bubblewrap is not installed: measuring in the sandbox is NOT TESTED here"
-)
 
 
 def artefacts(files):
@@ -183,7 +179,7 @@ def test_every_forgery_is_told_of_somewhere():
     assert forge.FORGED.keys() - EXPECTED.keys() == {"endless-padding", "another-data-set"}  # in the corpus; see below
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_in_the_sandbox_a_file_that_eats_memory_costs_its_own_exercises_alone():
     with Sandbox(limits=Limits(memory_mb=512), isolation="bubblewrap", preload=("numpy", "torch")) as sandbox:
         notebook = build(source_of(LAB)).notebook.encode()
@@ -277,7 +273,7 @@ def two_students(tmp_path):
     return tmp_path
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_class_is_graded_kept_and_repeated(two_students):
     from autograder.grading.class_run import grade_class
     from autograder.grading.repeat import repeat

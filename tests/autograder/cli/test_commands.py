@@ -8,9 +8,9 @@ import sys
 import nbformat
 import pytest
 
-from autograder.authoring.build import build
 from autograder.cli import doctor
 from autograder.course import paths
+from tests.files.notebooks import cell_of, solved
 
 LESSON = "01_affine_quantization"
 
@@ -47,8 +47,7 @@ def lesson(tmp_path):
 
 
 def answer(exercise):
-    cells = nbformat.reads(build(paths.source_of(LESSON)).instructor, as_version=4).cells
-    return next(c.source for c in cells if c.id == f"exercise-{exercise.replace('.', '-')}")
+    return cell_of(solved(LESSON), exercise).source
 
 
 def test_check_says_what_passes_and_what_does_not(course, lesson):

@@ -20,7 +20,6 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.authoring.build import build
 from autograder.checks.files import bank
 from autograder.checks.verdict import Verdict
 from autograder.cli import main
@@ -36,13 +35,13 @@ from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits
 from course_data.files import write_whole
 from tests.files.exercise_labs import forge as exercise_labs
+from tests.files.notebooks import cell_of, released, solved
 from tests.files.studio import forge as studio
 
 TESTS = Path(__file__).resolve().parents[1]
 EVERY = os.environ.get("COURSE_NBGRADER") == "all"
 LESSON = "01_affine_quantization"
 EXERCISES = catalogue.lessons()[LESSON].exercises
-needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: parity is NOT TESTED here")
 
 
 def nbgrader(*arguments, folder):
@@ -85,25 +84,13 @@ def course(made, tmp_path):
     return Path(shutil.copytree(made, tmp_path / "course"))
 
 
-def source(lesson):
-    return nbformat.reads(build(paths.source_of(lesson)).instructor, as_version=4)
-
-
-def released(lesson):
-    return nbformat.read(paths.notebook_of(lesson), as_version=4)
-
-
 def answered(lesson):
     """The released notebook with every answer that a program reads filled in."""
-    notebook, solved = released(lesson), source(lesson)
+    notebook, right = released(lesson), solved(lesson)
     for exercise in catalogue.lessons()[lesson].exercises:
         if not exercise.by_hand:
-            cell_of(notebook, exercise.id).source = cell_of(solved, exercise.id).source
+            cell_of(notebook, exercise.id).source = cell_of(right, exercise.id).source
     return notebook
-
-
-def cell_of(notebook, exercise):
-    return next(c for c in notebook.cells if c.metadata.course.get("exercise") == exercise and c.metadata.course.role == "exercise")
 
 
 # What students get
@@ -172,10 +159,10 @@ MISTAKE = "The codes: expected [ 6 7], got [ 6 6], for x = [0, 0.4] <b>*now*</b>
 def graded(tmp_path):
     """Four students: one good, one with mistakes and a late notebook, one unreadable file, one without any."""
     lot = Class(tmp_path)
-    solved = answered(LESSON)
-    cell_of(solved, "1.5-written").source = WRITTEN
-    lot.add("ada", nbformat.writes(solved), {})
-    changed = nbformat.reads(nbformat.writes(solved), as_version=4)
+    right_ones = answered(LESSON)
+    cell_of(right_ones, "1.5-written").source = WRITTEN
+    lot.add("ada", nbformat.writes(right_ones), {})
+    changed = nbformat.reads(nbformat.writes(right_ones), as_version=4)
     changed.cells.insert(2, nbformat.v4.new_raw_cell("<img src=x onerror=alert(3)>"))
     code = nbformat.v4.new_code_cell(
         "mine = 1", outputs=[nbformat.v4.new_output("display_data", data={"text/html": "<script>alert(4)</script>"})]
@@ -362,7 +349,7 @@ def test_a_mistake_is_one_clear_message(course, graded, tmp_path, arguments, mes
 # The same scores from nbgrader
 
 
-def as_cell(answer, solved):
+def as_cell(answer, right_ones):
     """A bank answer as a cell: the solution's cell with the answer's function or value below it."""
     (name, value), *_ = answer.names.items()
     if not callable(value):
@@ -370,19 +357,19 @@ def as_cell(answer, solved):
     (function,) = ast.parse(inspect.getsource(value)).body
     register = ("right", "wrong")
     function.decorator_list = [d for d in function.decorator_list if getattr(getattr(d, "func", None), "id", "") not in register]
-    return f"{cell_of(solved, answer.exercise).source}\n\n\nimport numpy as np\nimport torch\n{ast.unparse(function)}"
+    return f"{cell_of(right_ones, answer.exercise).source}\n\n\nimport numpy as np\nimport torch\n{ast.unparse(function)}"
 
 
 def submissions(lesson):
     """Student -> notebook. The first is the solution, the second blank; then each exercise goes through its known answers."""
-    solved, blank = source(lesson), released(lesson)
+    right_ones, blank = solved(lesson), released(lesson)
     answers = {e.id: [a for a in bank(lesson) if a.exercise == e.id] for e in catalogue.lessons()[lesson].exercises if not e.by_hand}
     found = {"solution": answered(lesson), "untouched": blank}
     for number in range(max(map(len, answers.values()))):
         notebook = found[f"known {number}"] = without_figures(released(lesson))
         for exercise, known in answers.items():
             if number < len(known):
-                cell_of(notebook, exercise).source = as_cell(known[number], solved)
+                cell_of(notebook, exercise).source = as_cell(known[number], right_ones)
     return found
 
 
@@ -402,10 +389,10 @@ def without_figures(notebook):
 
 def short_submissions():
     """One notebook without figures: right, wrong, half right, blank, and a right answer that warns."""
-    mixed, solved = released(LESSON), source(LESSON)
+    mixed, right_ones = released(LESSON), solved(LESSON)
 
     def answer(exercise, old="", new=""):
-        right = cell_of(solved, exercise).source
+        right = cell_of(right_ones, exercise).source
         assert old in right
         cell_of(mixed, exercise).source = right.replace(old, new, 1)
 
@@ -417,7 +404,7 @@ def short_submissions():
     return {"mixed": without_figures(mixed)}
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.parametrize("lesson", list(catalogue.lessons()) if EVERY else [LESSON])
 def test_nbgrader_autograde_gives_the_scores_of_course_grade(lesson, course):
     lot = submissions(lesson) if EVERY else short_submissions()

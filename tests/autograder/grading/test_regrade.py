@@ -25,7 +25,6 @@ from tests import SUBMITTED
 
 LESSON = "01_affine_quantization"
 HIDDEN = (paths.folder_of("01_affine_quantization") / "hidden.py").read_text(encoding="utf-8")
-needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: regrading is NOT TESTED here")
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def contents(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file() and FOLDER not in p.parts}
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_regrade_shows_the_changes_first_and_applies_them_when_told(tmp_path, own):
     for student in ("ada", "emil"):
         shutil.copytree(SUBMITTED / student, tmp_path / "class" / student)

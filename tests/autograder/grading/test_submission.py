@@ -10,7 +10,6 @@ import sys
 import nbformat
 import pytest
 
-from autograder.authoring.build import build
 from autograder.checks.files import bank
 from autograder.course import catalogue, paths
 from autograder.grading.class_run import grades_csv
@@ -20,14 +19,12 @@ from autograder.sandbox.box import Sandbox
 from autograder.sandbox.limits import Limits
 from tests import FILES
 from tests.bench.submissions import in_place_of
+from tests.files.notebooks import solved
 from tests.files.sample_class import make
 
 LESSON = "01_affine_quantization"
 SAMPLE = FILES / "sample_class"
 EXPECTED = json.loads((SAMPLE / "expected.json").read_text())
-needs_bubblewrap = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="bubblewrap is not installed: grading a class is NOT TESTED here"
-)
 
 
 def course(*arguments, **environment):
@@ -51,7 +48,7 @@ def rows(out):
 # The sample class
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_the_sample_class_gets_exactly_the_expected_scores(graded):
     out, process = graded
     assert process.returncode == 0, process.stderr
@@ -68,7 +65,7 @@ def test_the_sample_class_gets_exactly_the_expected_scores(graded):
     assert len(rows(out)) == len(EXPECTED) * len(lesson.exercises)
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_the_messages_name_the_mistakes(graded):
     messages = {(r["student"], r["exercise"]): r["message"] for r in rows(graded[0])}
     assert "rounds down instead of to the nearest" in messages["emil", "1.3-quantize"]
@@ -80,7 +77,7 @@ def test_the_messages_name_the_mistakes(graded):
     assert "still has a blank" in messages["dana", "1.2-scale"]
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_results_and_feedback_are_written_for_everybody(graded):
     out, process = graded
     for name in EXPECTED:
@@ -95,7 +92,7 @@ def test_results_and_feedback_are_written_for_everybody(graded):
     assert "2 cells for 1.2-scale" in (out / "feedback" / "ivo" / f"{LESSON}.html").read_text()
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_second_run_grades_only_what_changed(graded, tmp_path):
     out, _ = graded
     folder, again = tmp_path / "class", tmp_path / "out"
@@ -110,7 +107,7 @@ def test_a_second_run_grades_only_what_changed(graded, tmp_path):
     assert sum(float(r["points"]) for r in rows(again) if r["student"] == "dana") == EXPECTED["chen"]["points"]
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_flat_folder_of_notebooks(tmp_path):
     folder = tmp_path / "flat"
     folder.mkdir()
@@ -164,7 +161,7 @@ def sandbox():
 @pytest.fixture(scope="module")
 def solutions():
     """Lesson name -> the notebook with every answer filled in."""
-    return {name: nbformat.reads(build(paths.source_of(name)).instructor, as_version=4) for name in catalogue.lessons()}
+    return {name: solved(name) for name in catalogue.lessons()}
 
 
 def with_source(notebook, exercise, source):
@@ -176,7 +173,7 @@ def with_source(notebook, exercise, source):
     return json.dumps({**notebook, "cells": cells}).encode()
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.parametrize("lesson", list(catalogue.lessons()))
 def test_the_bank_in_the_sandbox(lesson, sandbox, solutions):
     """What test_bank.py proves directly holds through the sandbox, too: one right and one wrong answer for each exercise."""
@@ -192,7 +189,7 @@ def test_the_bank_in_the_sandbox(lesson, sandbox, solutions):
             assert verdict.status in ("failed", "error") and verdict.points < verdict.max_points, (answer.note, verdict)
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.parametrize("lesson", list(catalogue.lessons()))
 def test_untouched_scores_nothing_and_the_solution_everything(lesson, sandbox, solutions):
     released = (paths.notebook_of(lesson)).read_bytes()
@@ -242,7 +239,7 @@ HOSTILE = {
 }
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.parametrize("code, statuses", HOSTILE.values(), ids=HOSTILE.keys())
 def test_tricks_earn_nothing_and_cost_nothing_else(code, statuses, sandbox, solutions):
     """The exercise with the trick is lost; the one after it keeps its points."""
@@ -252,7 +249,7 @@ def test_tricks_earn_nothing_and_cost_nothing_else(code, statuses, sandbox, solu
     assert other.status == "passed", other
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_warnings_and_prints_cost_nothing(sandbox, solutions):
     answer = next(c.source for c in solutions[LESSON].cells if c.metadata.course.get("exercise") == "1.4-bug")
     noisy = answer.replace(
@@ -263,7 +260,7 @@ def test_warnings_and_prints_cost_nothing(sandbox, solutions):
     assert verdict.status == "passed"
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_the_same_seed_repeats_the_same_verdicts(sandbox, solutions):
     data = with_source(
         solutions[LESSON], "1.3-quantize", "# Exercise 1.3-quantize\ndef quantize(*a):\n    return a[0]\n\n\ndequantize = quantize"
@@ -283,7 +280,7 @@ def test_the_sample_notebooks_are_of_todays_lesson(tmp_path, monkeypatch):
 # Whatever somebody wrote, a line of the gradebook and a page stay of a size that a person reads.
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_hundred_thousand_blanks_and_lines_make_a_short_row_and_page(sandbox):
     many = 100_000
     answers = {
@@ -291,7 +288,7 @@ def test_a_hundred_thousand_blanks_and_lines_make_a_short_row_and_page(sandbox):
         "1.4-bug": "def to_int8(x, scale):\n    raise ValueError('a line of the message\\n' * 100_000)",
         "1.7-channels": "raise ValueError('a line of the message\\n' * 100_000)",
     }
-    notebook = nbformat.reads(build(paths.source_of(LESSON)).instructor, as_version=4)
+    notebook = solved(LESSON)
     for cell in notebook.cells:
         if cell.metadata.course.role == "exercise" and cell.metadata.course.exercise in answers:
             cell.source = f"# Exercise {cell.metadata.course.exercise}\n{answers[cell.metadata.course.exercise]}"

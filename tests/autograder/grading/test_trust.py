@@ -24,9 +24,6 @@ from tests import SUBMITTED as SAMPLE
 from tests.trials import kills
 
 LESSON = "01_affine_quantization"
-needs_bubblewrap = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="bubblewrap is not installed: grading a class is NOT TESTED here"
-)
 
 
 def a_class(folder, *students):
@@ -49,7 +46,7 @@ def said(process):
 # Kills
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_after_a_kill_the_next_run_continues_and_nothing_is_left(tmp_path):
     """Twice, the second time the first process alone; tests/trials/kills.py does it fifty times."""
@@ -91,7 +88,7 @@ def mounted(folder, size):
     return subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], capture_output=True).returncode == 0
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_full_disk_is_said_and_costs_nothing(graded, tmp_path):
     folder, done = graded
     out = tmp_path / "disk"
@@ -113,7 +110,7 @@ def test_a_full_disk_is_said_and_costs_nothing(graded, tmp_path):
         subprocess.run(["umount", "-l", out], check=True)
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_write_that_fails_half_way_costs_nothing(tmp_path, monkeypatch, capsys):
     """The same with a played full disk, which every machine has."""
     if mounted(tmp_path / "disk", "64k"):
@@ -174,7 +171,7 @@ def test_a_notebook_that_became_a_pipe_keeps_nobody_waiting(tmp_path):
         pass
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_file_that_cannot_be_read_is_no_zero(tmp_path, monkeypatch):
     """A fault of this machine, not of the student."""
     folder = a_class(tmp_path / "class", "dana")
@@ -215,7 +212,7 @@ def test_a_worker_with_other_checks_grades_nothing():
         workers.grade_task(dataclasses.replace(of_today, hashes={**of_today.hashes, "checks": "0"}))
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_cluster_gives_the_same_grades_and_a_lost_worker_costs_nothing(tmp_path):
     distributed = pytest.importorskip("distributed", reason="Dask is not installed: grading on a cluster is NOT TESTED here")
     folder = a_class(tmp_path / "class", "ada", "bo", "dana", "emil", "hana")
@@ -265,7 +262,7 @@ def other_course(tmp_path_factory):
     return copy
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_fault_of_ours_is_reported_apart_and_never_kept(graded, other_course, tmp_path):
     folder, _ = graded
     process = course("grade", folder, "--out", tmp_path / "out", "--seed", 7, of=other_course)
@@ -283,7 +280,7 @@ def test_a_fault_of_ours_is_reported_apart_and_never_kept(graded, other_course, 
     )
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_result_says_what_is_needed_to_repeat_it(graded):
     _, out = graded
     result = json.loads((out / "results" / "emil" / f"{LESSON}.json").read_text())
@@ -292,7 +289,7 @@ def test_a_result_says_what_is_needed_to_repeat_it(graded):
     assert {"python", "numpy", "torch", "pytest"} <= result["environment"].keys() and Path(result["file"]).is_absolute()
 
 
-@needs_bubblewrap
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_result_is_repeated(graded, tmp_path):
     folder, out = graded
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}

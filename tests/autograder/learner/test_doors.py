@@ -5,7 +5,6 @@ below its check cell; the answer is that of a small exercise, or of one that can
 """
 
 import os
-import shutil
 import sys
 from dataclasses import dataclass
 from queue import Empty
@@ -15,12 +14,12 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from autograder.authoring.build import build
 from autograder.checks.asking import Settings
-from autograder.course import catalogue, paths
+from autograder.course import catalogue
 from autograder.grading.submission import grade
 from autograder.learner.own_notebook import check_notebook
 from autograder.sandbox.box import Sandbox
+from tests.files.notebooks import cell_of, solved
 
 EXERCISE, LESSON = "1.4-bug", "01_affine_quantization"
 BODY = "return np.clip(np.rint(x / scale), -128, 127).astype(np.int8)"
@@ -58,14 +57,13 @@ def prompted(text):
 
 def parts(exercise):
     """The lesson's own answer in two: up to its last function, and that function."""
-    first, _, last = solved(exercise).rpartition("\n\n\ndef ")
+    first, _, last = answer_to(exercise).rpartition("\n\n\ndef ")
     return first, f"def {last}"
 
 
-def solved(exercise):
+def answer_to(exercise):
     """The lesson's own answer."""
-    cells = nbformat.reads(build(paths.source_of(catalogue.lesson_of(exercise).name)).instructor, 4).cells
-    return next(cell.source for cell in cells if cell.metadata.course.role == "exercise" and cell.metadata.course.exercise == exercise)
+    return cell_of(solved(catalogue.lesson_of(exercise).name), exercise).source
 
 
 CASES = {
@@ -139,12 +137,12 @@ CASES = {
     "np is a number above": Case(above=["np = 5"], passes=False),
     # What a demonstration cell defines
     "an import of a demonstration": Case(
-        solved("2.2-mask")
+        answer_to("2.2-mask")
         + "\n\ninner = magnitude_mask\n\ndef magnitude_mask(w, sparsity):\n    return inner(w, statistics.mean([sparsity]))",
         exercise="2.2-mask",
     ),
     # What is set for the whole process
-    "float64 by default": Case(solved("4.7-teacher"), ["import torch\ntorch.set_default_dtype(torch.float64)"], exercise="4.7-teacher"),
+    "float64 by default": Case(answer_to("4.7-teacher"), ["import torch\ntorch.set_default_dtype(torch.float64)"], exercise="4.7-teacher"),
 }
 
 
@@ -230,9 +228,7 @@ def test_course_check_outlives_its_cells(own_folder, capsys):
 
 
 @pytest.fixture(scope="module")
-def box():
-    if shutil.which("bwrap") is None:
-        pytest.skip("bubblewrap is not installed: the sandbox's door is NOT TESTED here")
+def box(bubblewrap):
     with Sandbox() as box:
         yield box
 

@@ -9,13 +9,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from autograder.authoring.build import build
 from autograder.checks import asking
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
 from autograder.student import earlier
 from course_lessons.lesson_01_affine_quantization.library import quantize_rows
+from tests.files.notebooks import cell_of, released, solved
 
 LESSON, EXERCISE, NAME = "01_affine_quantization", "1.7-channels", "quantize_rows"
 W = np.array([[0.7, -0.2], [-70.0, 14.0], [0.0, 0.0]])
@@ -36,14 +36,6 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
     return tmp_path
-
-
-def solved(lesson):
-    return nbformat.reads(build(paths.source_of(lesson)).instructor, 4)
-
-
-def cell_of(notebook, exercise):
-    return next(c for c in notebook.cells if c.metadata.course.role == "exercise" and c.metadata.course.exercise == exercise)
 
 
 def put(folder, notebook, name=LESSON):
@@ -128,7 +120,7 @@ def test_without_the_notebook_the_course_s_is_taken(folder, capsys):
 
 
 def test_an_untouched_notebook(folder, capsys):
-    put(folder, nbformat.read(paths.notebook_of(LESSON), 4))
+    put(folder, released(LESSON))
     assert works(earlier(EXERCISE, NAME))
     assert capsys.readouterr().out == f"{NAME}: the course's, because {EXERCISE} is still blank in {LESSON}.ipynb\n"
 

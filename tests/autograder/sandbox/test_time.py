@@ -16,10 +16,9 @@ from dataclasses import replace
 import nbformat
 import pytest
 
-from autograder.authoring.build import build
 from autograder.checks import asking
 from autograder.checks.verdict import Verdict
-from autograder.course import catalogue, paths
+from autograder.course import catalogue
 from autograder.course.faults import MachineBusy, TimedOut
 from autograder.grading import class_run, workers
 from autograder.grading.class_run import grade_class
@@ -28,6 +27,7 @@ from autograder.sandbox.box import Sandbox
 from autograder.sandbox.cores import own_core
 from autograder.sandbox.limits import Limits
 from tests import SUBMITTED as SAMPLE
+from tests.files.notebooks import solved
 
 LESSON = "01_affine_quantization"
 EXERCISES = [e.id for e in catalogue.lessons()[LESSON].exercises]
@@ -134,16 +134,9 @@ def test_a_machine_that_stays_too_busy_leaves_a_fault_of_ours_that_is_not_kept(a
 
 
 @pytest.fixture(scope="module")
-def box():
-    if shutil.which("bwrap") is None:
-        pytest.skip("bubblewrap is not installed: time-outs in the sandbox are NOT TESTED here")
+def box(bubblewrap):
     with Sandbox(Limits(cell_seconds=1, call_seconds=1), isolation="bubblewrap", preload=("numpy",)) as box:
         yield box
-
-
-@pytest.fixture(scope="module")
-def solved():
-    return nbformat.reads(build(paths.source_of(LESSON)).instructor, as_version=4)
 
 
 def with_cell(notebook, exercise, change):
@@ -160,17 +153,17 @@ def graded(data, box, *exercises):
     return result, {v.exercise: v.status for v in result.verdicts}
 
 
-def test_an_endless_call_waits_for_its_confirmation_and_its_neighbours_do_not(box, solved):
-    data = with_cell(solved, "1.4-bug", lambda source: source + "\ndef to_int8(x, scale):\n    while True: pass\n")
+def test_an_endless_call_waits_for_its_confirmation_and_its_neighbours_do_not(box):
+    data = with_cell(solved(LESSON), "1.4-bug", lambda source: source + "\ndef to_int8(x, scale):\n    while True: pass\n")
     result, statuses = graded(data, box, "1.4-bug", "1.9-bytes")
     assert statuses == {"1.4-bug": "timeout", "1.9-bytes": "passed"} and result.unconfirmed == ["1.4-bug"]
     alone = grade_alone(data, "x", LESSON, box, seed=2, exercises=["1.4-bug", "1.9-bytes"])
     assert alone.unconfirmed == [] and alone.verdicts == result.verdicts
 
 
-def test_after_a_cell_that_was_stopped_everything_that_failed_waits(box, solved):
+def test_after_a_cell_that_was_stopped_everything_that_failed_waits(box):
     """The names that it would have defined are missing in other exercises."""
-    data = with_cell(solved, "1.4-bug", lambda source: "def to_int8(x, scale):\n    return x\nwhile True: pass")
+    data = with_cell(solved(LESSON), "1.4-bug", lambda source: "def to_int8(x, scale):\n    return x\nwhile True: pass")
     result, statuses = graded(data, box, "1.1-predict", "1.4-bug", "1.9-bytes")
     assert statuses == {"1.1-predict": "passed", "1.4-bug": "timeout", "1.9-bytes": "passed"} and result.unconfirmed == ["1.4-bug"]
     broken = with_cell(
@@ -180,8 +173,8 @@ def test_after_a_cell_that_was_stopped_everything_that_failed_waits(box, solved)
     assert statuses["1.9-bytes"] != "passed" and result.unconfirmed == ["1.9-bytes"]
 
 
-def test_only_what_was_slow_is_doubtful(box, solved):
-    data = with_cell(solved, "1.4-bug", lambda source: source + "\ndef to_int8(x, scale):\n    return x\n")
+def test_only_what_was_slow_is_doubtful(box):
+    data = with_cell(solved(LESSON), "1.4-bug", lambda source: source + "\ndef to_int8(x, scale):\n    return x\n")
     result, statuses = graded(data, box, "1.4-bug", "1.9-bytes")
     assert statuses["1.4-bug"] == "failed" and result.unconfirmed == []
     assert replace(result, unconfirmed=["1.4-bug"]) != result
@@ -240,8 +233,8 @@ def test_time_in_the_queue_for_a_processor_does_not_count(box, hogs):
 
 
 @needs_affinity
-def test_a_machine_that_is_too_busy_gives_no_verdict(box, hogs, solved):
-    slow = with_cell(solved, "1.4-bug", lambda source: f"{source}\nimport time\ndef to_int8(x, scale):\n    {SPIN.format(0.9)}\n")
+def test_a_machine_that_is_too_busy_gives_no_verdict(box, hogs):
+    slow = with_cell(solved(LESSON), "1.4-bug", lambda source: f"{source}\nimport time\ndef to_int8(x, scale):\n    {SPIN.format(0.9)}\n")
     with Sandbox(Limits(cell_seconds=1, call_seconds=1, wall_factor=1.5), isolation="bubblewrap", preload=("numpy",)) as own, hogs():
         with pytest.raises(MachineBusy, match="this machine was too busy: in [1-9].* s the submission had the processor for 0"):
             graded(slow, own, "1.4-bug")

@@ -6,12 +6,10 @@ import linecache
 import os
 import sys
 
-import nbformat
 import pytest
 import torch
 from rich.console import Console
 
-from autograder.authoring.build import build
 from autograder.checks.run import run_checks
 from autograder.checks.verdict import judge
 from autograder.course import catalogue, paths
@@ -21,6 +19,7 @@ from course_data import UserError
 from course_labs import Recipe, Settings, Shape, Studio
 from course_labs.studio.hand_in import hand_in
 from course_labs.studio.own_functions import OwnFunctions
+from tests.files.notebooks import released, solved
 
 LAB = "compression_studio"
 TINY = Settings(
@@ -37,7 +36,7 @@ TINY = Settings(
 
 
 def test_the_released_notebook_has_its_blanks_and_no_answer_stands_elsewhere():
-    cells = [cell for cell in nbformat.read(paths.notebook_of(LAB), as_version=4).cells if cell.cell_type == "code"]
+    cells = [cell for cell in released(LAB).cells if cell.cell_type == "code"]
     assert sum(has_blank(cell.source) for cell in cells if "import ___" not in cell.source) == 4
     assert [e.kind for e in catalogue.lessons()[LAB].exercises].count("artefact") == 2
     assert not [path for path in paths.LABS.rglob("*.py") if "# blank:" in path.read_text(encoding="utf-8")], (
@@ -54,7 +53,7 @@ def test_the_notebook_runs_and_hands_in_what_gets_every_point(tmp_path, monkeypa
     monkeypatch.setenv("PATH", os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]))
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # two threads beside another busy test train ten times slower
-    made = nbformat.reads(build(paths.source_of(LAB)).instructor, as_version=4)
+    made = solved(LAB)
     for cell in made.cells:
         if cell.metadata.course.role == "check":
             cell.source = cell.source.splitlines()[-1]  # the student's: without nbgrader's lines
