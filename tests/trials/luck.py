@@ -8,6 +8,7 @@ names is enough) all are tried. Answers are asked in this process.
 import argparse
 import collections
 import contextlib
+import functools
 import sys
 import time
 import warnings
@@ -31,21 +32,41 @@ def entries(lesson):
             yield exercises[answer.exercise], answer.note, answer.right, answer.names
 
 
-def points_of(lesson, exercise, names, seed, solution):
-    """The points of one answer with one seed, and the names of the checks that it failed."""
-    direct = asking.Direct({**solution, **names})
+solution_of = functools.cache(answers.solution)
+
+
+def layers(lesson):
+    """[{exercise: (how the answer is called, right, names)}]: the first answer to each exercise, the second, and so on."""
+    mine = collections.defaultdict(list)
+    for exercise, *answer in entries(lesson):
+        mine[exercise.id].append(answer)
+    return [
+        {exercise: answers[at] for exercise, answers in mine.items() if at < len(answers)} for at in range(max(map(len, mine.values())))
+    ]
+
+
+def outcomes_of(lesson, layer, seed, solution):
+    """What the checks say with one seed of one answer to each exercise: one run of pytest, each answer asked beside the solution."""
+
+    def question(exercise):
+        return contextlib.nullcontext(asking.Direct({**solution, **layer[exercise][2]}))
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        outcomes = run_checks(lesson, lambda _: contextlib.nullcontext(direct), seed=seed, exercises=[exercise.id], hidden=True)
-    statuses, points = credit(exercise, outcomes, hidden=True)
+        return run_checks(lesson, question, seed=seed, exercises=list(layer), hidden=True)
+
+
+def points_of(exercise, outcomes):
+    """The points of one answer, the checks that it failed, and whether one broke by a fault of ours."""
+    statuses, points = credit(exercise, [each for each in outcomes if each.exercise == exercise.id], hidden=True)
     return points, tuple(name for name, status in statuses.items() if status != "passed"), "grader_error" in statuses.values()
 
 
-def judged(lesson, exercise, note, right, names, seeds, solution):
-    """A line about an answer whose verdict is luck, wrong, or a fault of ours; None where all is well."""
+def judged(exercise, note, right, by_seed):
+    """A line about an answer whose verdict is luck, wrong, or a fault of ours; None where all is well. `by_seed`: seed -> outcomes."""
     found, checks = collections.defaultdict(list), collections.Counter()
-    for seed in seeds:
-        points, failed, broken = points_of(lesson, exercise, names, seed, solution)
+    for seed, outcomes in by_seed.items():
+        points, failed, broken = points_of(exercise, outcomes)
         if broken:
             return f"{exercise.id}: GRADER ERROR with seed {seed}: {note}"
         found[points].append(seed)
@@ -57,20 +78,19 @@ def judged(lesson, exercise, note, right, names, seeds, solution):
         f"{points:g} points with {len(at)} seeds ({', '.join(map(str, at[:3]))}{' ...' if at[3:] else ''})"
         for points, at in sorted(found.items())
     )
-    sometimes = ", ".join(f"{name} {count}" for name, count in checks.items() if count < len(seeds))
+    sometimes = ", ".join(f"{name} {count}" for name, count in checks.items() if count < len(by_seed))
     return f"{exercise.id}: {'RIGHT' if right else 'WRONG'}, {told} of {full:g}: {note}" + (
         f" [fails now and then: {sometimes}]" if sometimes else ""
     )
 
 
-def tried(lesson, seeds, part, parts):
-    """The lines about every `parts`-th answer of a lesson."""
-    solution, lines = answers.solution(lesson), []
-    for at, entry in enumerate(entries(lesson)):
-        if at % parts == part:
-            line = judged(lesson, *entry, seeds, solution)
-            lines += [line] if line else []
-    return lines
+def tried(lesson, seeds, at):
+    """The lines about one answer to each exercise of a lesson."""
+    solution, layer = solution_of(lesson), layers(lesson)[at]
+    by_seed = {seed: outcomes_of(lesson, layer, seed, solution) for seed in seeds}
+    exercises = catalogue.lessons()[lesson]
+    lines = [judged(exercises.exercise(name), note, right, by_seed) for name, (note, right, _) in layer.items()]
+    return [line for line in lines if line]
 
 
 def main():
@@ -86,8 +106,8 @@ def main():
     with ProcessPoolExecutor(options.processes) as pool:
         for lesson in lessons:
             started = time.monotonic()
-            parts = 4 * options.processes
-            lines = [line for found in pool.map(tried, *zip(*((lesson, seeds, part, parts) for part in range(parts)))) for line in found]
+            parts = range(len(layers(lesson)))
+            lines = [line for found in pool.map(tried, [lesson] * len(parts), [seeds] * len(parts), parts) for line in found]
             count += len(lines)
             print(
                 f"{lesson}: {len(list(entries(lesson)))} answers, {options.seeds} seeds, {len(lines)} with luck or a wrong verdict "
