@@ -5,6 +5,7 @@ A cell may be hostile, so nothing here takes more than a few passes over its tex
 """
 
 import ast
+import functools
 import re
 import symtable
 import warnings
@@ -22,6 +23,7 @@ _HELP = re.compile(r"(?P<indent>[ \t]*)(?:\?{1,2}[\w.*%]+|[\w.*%]+\?{1,2})[ \t;]
 _OPTIONS = re.compile(r"(?:-[a-z]+[ \t]*\d*[ \t]+)*")
 
 
+@functools.lru_cache(maxsize=256)  # the cells of a notebook or two: grading asks several times about each
 def plain_python(source: str) -> str:
     """The Python of a cell, on the same lines: without prompts, indentation of the whole, magics and shell lines.
 
