@@ -49,7 +49,7 @@ def submission(built, kind, seed, demos=True):
         if role == "check" or (exercise in blank and role == "exercise"):
             cell.source = handed_out[cell.id]
         elif role == "exercise" and exercise in wrong | right:
-            answers = [a for a in known if a.exercise == exercise and a.right is (exercise in right)]
+            answers = [a for a in known if a.exercise == exercise and a.right is (exercise in right) and _stands_by_itself(a)]
             if answers:
                 cell.source = in_place_of(cell.source, rng.choice(answers))
         elif role == "exercise" and cell.cell_type == "markdown":
@@ -58,6 +58,11 @@ def submission(built, kind, seed, demos=True):
     if not demos:
         notebook.cells = [cell for cell in notebook.cells if cell.metadata.course.get("role") != "demo"]
     return nbformat.writes(notebook)
+
+
+def _stands_by_itself(answer):
+    """Whether its source says all: a function made inside another takes values from there."""
+    return "<locals>" not in getattr(next(iter(answer.names.values())), "__qualname__", "")
 
 
 def in_place_of(source, answer):
