@@ -24,7 +24,9 @@ REPAIR_LENGTH, MOST_REPAIRS = 300, 20
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of one exercise. `checks` maps each check's name to its status."""
+    """The result of one exercise. `checks` maps each check's name to its status. `mistake`: the known mistake that the message names,
+    or why the choice is wrong; "" where none is known.
+    """
 
     exercise: str
     status: str
@@ -32,6 +34,7 @@ class Verdict:
     max_points: float
     message: str
     checks: dict[str, str]
+    mistake: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", self.message[:MOST])  # whatever a student wrote is part of it
@@ -49,10 +52,11 @@ def judge(lesson: str, exercise: Exercise, outcomes: Sequence[Outcome], hidden: 
     if not failed:
         return Verdict(exercise.id, "passed", points, exercise.points, _explanation(exercise, outcomes), statuses)
     first = by_name[failed[0].name]
-    message = _message(lesson, exercise, first, outcomes, failed[0].visible, files)
+    mistake = _mistake(lesson, exercise, first, outcomes, files)
+    message = _message(exercise, first, mistake, failed[0].visible)
     if hidden and first.status in ("failed", "error"):
         message += f" Read again: section {exercise.id}."
-    return Verdict(exercise.id, first.status, points, exercise.points, message, statuses)
+    return Verdict(exercise.id, first.status, points, exercise.points, message, statuses, mistake)
 
 
 def credit(exercise: Exercise, outcomes: Sequence[Outcome], hidden: bool) -> tuple[dict[str, str], float]:
@@ -129,7 +133,15 @@ def unfilled(exercise: Exercise, released: str, source: str) -> str | None:
     return message
 
 
-def _message(lesson: str, exercise: Exercise, first: Outcome, outcomes: Sequence[Outcome], visible: bool, files: CheckFiles) -> str:
+def _mistake(lesson: str, exercise: Exercise, first: Outcome, outcomes: Sequence[Outcome], files: CheckFiles) -> str:
+    """Why the choice is wrong; of an answer that failed, the known mistake that it behaves like; "" where neither is known."""
+    if exercise.choices:
+        return _explanation(exercise, outcomes)
+    known = named_mistake(files.bank(lesson), exercise.id, outcomes) if first.status in ("failed", "error") else None
+    return known.rstrip(".") if known else ""
+
+
+def _message(exercise: Exercise, first: Outcome, mistake: str, visible: bool) -> str:
     length = MESSAGE_LENGTH if visible else HIDDEN_ERROR_LENGTH if first.status == "error" else HIDDEN_LENGTH
     text = first.message if len(first.message) <= length else f"{first.message[: length - 40]} ... {first.message[-30:]}"
     text = printable(text)
@@ -141,11 +153,9 @@ def _message(lesson: str, exercise: Exercise, first: Outcome, outcomes: Sequence
     if first.call:
         message += f" The call was {printable(first.call)}."
     if exercise.choices:
-        message += " " + (_explanation(exercise, outcomes) or without_quotes(exercise, text))
-    elif first.status in ("failed", "error"):
-        known = named_mistake(files.bank(lesson), exercise.id, outcomes)
-        if known:
-            message += f" This behaves like a known mistake: {known.rstrip('.')}."
+        message += " " + (mistake or without_quotes(exercise, text))
+    elif mistake:
+        message += f" This behaves like a known mistake: {mistake}."
     return message.strip()
 
 

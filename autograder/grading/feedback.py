@@ -46,14 +46,21 @@ def feedback_page(result: Result, standing: Standing | None = None) -> str:
     """
     lesson = catalogue.lessons()[result.lesson]
     rows = [(verdict, lesson.exercise(verdict.exercise)) for verdict in result.verdicts]
-    page = _templates().get_template("feedback.html")
+    page = _own_templates().get_template("feedback.html")
     return page.render(result=result, title=catalogue.heading(lesson), rows=rows, words=STATUS_WORDS, standing=standing)
 
 
 @functools.cache
-def _templates() -> jinja2.Environment:
+def _own_templates() -> jinja2.Environment:
+    environment = templates("autograder.grading")
+    environment.globals.update(message_for_student=message_for_student, problem_for_student=problem_for_student)
+    return environment
+
+
+def templates(package: str) -> jinja2.Environment:
+    """The templates of a package, for pages with words of students in them: everything is escaped, and `code` shows `back-quotes` as code."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("autograder.grading"),
+        loader=jinja2.PackageLoader(package),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -61,7 +68,6 @@ def _templates() -> jinja2.Environment:
         finalize=_shown,
     )
     environment.filters["code"] = _code
-    environment.globals.update(message_for_student=message_for_student, problem_for_student=problem_for_student)
     return environment
 
 
