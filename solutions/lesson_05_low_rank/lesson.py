@@ -414,8 +414,9 @@ check("5.5-bug")
 # mixes their results at each pixel. The k × k part keeps stride, padding and dilation: it is the one that walks over the picture. If the 1 × 1
 # part took the stride again, the picture would shrink twice.
 #
-# **New layers.** The pair has weights of its own, float32 like those of the old layer, and they can be trained: the next demonstration fine-tunes
-# them. If the pair used the old layer's bias itself, not a copy, training the pair would change the old layer.
+# **New layers.** Nothing in the pair is the old layer's. Its weights are float32 like those of the old layer, and they can be trained: the next
+# demonstration fine-tunes them. `left` and `right` were made for the pair, so they themselves may become its weights. If the
+# pair used the old layer's bias itself, not a copy, training the pair would change the old layer.
 #
 # **A worked example.** 16 → 32 channels, 3 × 3: the table is 32 × 144, that is 4608 weights. At rank 8: 8 × 144 + 32 × 8 = 1408.
 #
@@ -427,7 +428,7 @@ def two_linears(layer, left, right):
     """nn.Linear -> nn.Sequential of two nn.Linear that compute x @ (left @ right).T + bias.
 
     layer: nn.Linear(n, m), float32, with a bias or without; it is not changed, and shares no memory with the result.
-    left, right: torch tensors, float32, shape (m, r) and (r, n).
+    left, right: torch tensors, float32, shape (m, r) and (r, n). They may be copied, or become the weights themselves.
     Only the second layer has a bias, and only if `layer` has one. All parameters are float32 and can be trained (requires_grad).
     """
     rank = right.shape[0]

@@ -325,6 +325,22 @@ def nearest(values, codebook):
     return np.abs(values[:, None] - codebook).argmin(axis=0)
 
 
+@wrong("6.3-share", "keeps the number of an entry in one byte, which counts to 127 or 255; k may be larger", share=from_nearest)
+def nearest(values, codebook):
+    return np.abs(values[:, None] - codebook).argmin(axis=1).astype(np.int8)
+
+
+@wrong("6.3-share", "keeps the number of an entry in one byte, which counts to 127 or 255; k may be larger", share=from_nearest)
+def nearest(values, codebook):
+    return np.abs(values[:, None] - codebook).argmin(axis=1).astype(np.uint8)
+
+
+@wrong("6.3-share", "keeps the number of an entry in one byte, which counts to 127 or 255; k may be larger")
+def share(values, k, rounds):
+    codes, book = sharing(by_distance, by_means)(values, k, rounds)
+    return codes.astype(np.uint8), book
+
+
 @wrong("6.3-share", "takes the farthest entry in place of the nearest", share=from_nearest)
 def nearest(values, codebook):
     return np.abs(values[:, None] - codebook).argmax(axis=1)

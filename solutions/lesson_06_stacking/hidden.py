@@ -160,6 +160,7 @@ def test_one_entry_and_equal_values(student, rng):
     shared_gapped(student, rng, 15, 1, 2)
     shared_gapped(student, rng, 15, 1, 0)
     shared_gapped(student, rng, 5, 9, 2)  # more entries than values
+    shared_gapped(student, rng, 40, 300, 1)  # more than a byte counts
     flat = np.full(6, -0.75)
     check_share(student.share(flat, 2, 3), flat, 2, 3, "six equal values, 2 entries, 3 rounds")
 

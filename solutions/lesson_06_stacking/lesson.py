@@ -225,7 +225,7 @@ for name, nets in {"teacher, 300 and 100": teachers, "student from the labels al
 def quantize_pruned(w, mask, bits):
     """Symmetric codes with one scale for each row; what the mask prunes gets code 0.
 
-    w: float array, shape (rows, columns), numbers of any size.    mask: bool array of that shape, True is kept.
+    w: float array, shape (rows, columns), numbers from 1e-30 to 1e30 in size, or 0.    mask: bool array of that shape, True is kept.
     bits: int, 2 to 8.    Codes run from -qmax to qmax, qmax = 2**(bits - 1) - 1.
     Returns (codes, scales): codes int8, shape of w; scales float, shape (rows,): the largest surviving
     magnitude of the row is the code qmax or -qmax. A row without survivors has the scale 1.0.
@@ -348,7 +348,7 @@ def moved(values, codes, codebook):
 def share(values, k, rounds):
     """(codes, codebook) after `rounds` rounds of k-means from k even steps, smallest to largest value.
 
-    values: float array, shape (n,).    k: int, at least 1.    rounds: int, at least 0.
+    values: float array, shape (n,).    k: int, at least 1, also above 256.    rounds: int, at least 0.
     codes: int array, shape (n,), the nearest entries of the code book that is returned.    codebook: float array, shape (k,).
     """
     codebook = np.linspace(values.min(), values.max(), k)  # blank: codebook = np.linspace(___, ___, k)

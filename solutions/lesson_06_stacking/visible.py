@@ -187,6 +187,19 @@ def test_nearest_entries_of_few_values(student, rng):
     )
 
 
+# k has no upper bound: with 300 entries their numbers fit in no byte. No value is half-way between two entries.
+WIDE, ENTRIES = np.linspace(-1, 1, 40), 300
+
+
+@exercise("6.3-share")
+def test_more_entries_than_a_byte_counts(student, rng):
+    book, on = np.linspace(-1, 1, ENTRIES), f"values np.linspace(-1, 1, {len(WIDE)})"
+    codes, answers = student.nearest(WIDE, book), [(student.share(WIDE, ENTRIES, rounds), rounds) for rounds in (0, 1)]
+    check_nearest(codes, WIDE, book, f"{on} and code book np.linspace(-1, 1, {ENTRIES})")
+    for got, rounds in answers:
+        check_share(got, WIDE, ENTRIES, rounds, f"{on}, k = {ENTRIES}, rounds = {rounds}")
+
+
 @exercise("6.3-share")
 def test_means_of_few_values(student, rng):
     check_moved(student, np.array([0.0, 1.0, 2.0, 9.0]), np.array([0, 0, 0, 1]), np.array([0.0, 9.0]), "the worked example")
