@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-import nbformat
 import numpy as np
 
 from autograder.checks.asking import Settings
@@ -163,6 +162,8 @@ def reset_exercise(lesson: Lesson, exercise: Exercise, path: Path | None = None)
 
     Raises `NotebookProblem` when the notebook cannot be read or has no cell for the exercise.
     """
+    import nbformat  # whose import takes longer than a whole check
+
     path = path or find_notebook(lesson)
     if not path.is_file():
         raise NotebookProblem(f"There is no notebook {path}. Go to the course's folder, or give the notebook with --notebook.")
