@@ -62,7 +62,7 @@ class Direct:
             raise self._stopped[name]
         args, kwargs = _as_data([tuple(args), kwargs])
         try:
-            with time_limit(name), self._settings.applied():
+            with time_limit(f"`{name}`"), self._settings.applied():
                 found = calling.ask(function, args, kwargs, wrt)
             return Reply.read(_as_data(found), args, kwargs, wrt)
         except BlankError as error:
@@ -228,10 +228,11 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def time_limit(name: str) -> Iterator[None]:
-    """Stop a call after `CALL_SECONDS`, where the system can (not on Windows, not in a thread).
+def time_limit(what: str, seconds: float = CALL_SECONDS) -> Iterator[None]:
+    """Stop what runs within after `seconds`, where the system can (not on Windows, not in a thread): raises `TimedOut`.
 
-    Time in which it was ready to run and others had the processor does not count, where the system tells (Linux).
+    `what` begins the sentence. Time in which it was ready to run and others had the processor does not count, where the system tells
+    (Linux). A limit around this one goes on afterwards.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
@@ -241,19 +242,21 @@ def time_limit(name: str) -> Iterator[None]:
 
     def stop(*_: object) -> None:
         elapsed = time.monotonic() - began
-        left = CALL_SECONDS - elapsed + _queued() - queued
-        if left > 0 and elapsed < WALL_FACTOR * CALL_SECONDS:
+        left = seconds - elapsed + _queued() - queued
+        if left > 0 and elapsed < WALL_FACTOR * seconds:
             signal.setitimer(signal.ITIMER_REAL, max(left, 0.05))
             return
-        raise TimedOut(f"`{name}` was still running after {CALL_SECONDS} s and was stopped. Is there a loop that never ends?")
+        raise TimedOut(f"{what} was still running after {seconds:g} s and was stopped. Is there a loop that never ends?")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
+    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if outer:
+            signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - began), 0.05))
 
 
 def _queued() -> float:

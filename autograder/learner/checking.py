@@ -33,12 +33,13 @@ def check_in(
     return verdict
 
 
-def note(verdict: Verdict) -> None:
-    """Put a verdict into the progress file."""
+def note(verdict: Verdict, tried: bool = True) -> bool:
+    """Put a verdict into the progress file, as a try or as what was found on the way. Returns whether it is the exercise's first pass."""
     entry = progress.of(verdict.exercise)
     # A blank, in a fresh copy of the lesson, say, does not undo what was reached before.
     passed = verdict.status == "passed" or (verdict.status == "blank" and entry["passed"])
-    progress.update(verdict.exercise, passed=passed, tries=entry["tries"] + 1)
+    progress.update(verdict.exercise, passed=passed, tries=entry["tries"] + tried)
+    return passed and not entry["passed"]
 
 
 def files_here(lesson: Lesson, notebook: Path | None = None) -> "Artefacts":

@@ -18,9 +18,8 @@ from autograder.checks.verdict import judge, unfilled
 from autograder.course import catalogue, paths
 from autograder.course.catalogue import Exercise, Lesson
 from autograder.course.notebooks import NotebookProblem, read_submission
-from autograder.course.shell import Shell
 from autograder.learner import kernel_runs
-from autograder.learner.own_notebook import notebook, run_cell
+from autograder.learner.own_notebook import notebook, run_cell, run_limited
 
 
 class NotUsable(Exception):
@@ -65,9 +64,9 @@ def _own(folder: Path, lesson: Lesson, exercise: Exercise, name: str) -> Any:
         for cell in lesson.cells:
             if cell.role == "plain":
                 run_cell(shell, cell.source, "a cell of the lesson")
-        fault = _run_limited(shell, source, exercise.id)
+        fault = run_limited(shell, source, f"exercise {exercise.id}", asking.CALL_SECONDS)
         if fault:
-            raise NotUsable(f"your cell of {exercise.id} stops with {fault}")
+            raise NotUsable(f"your cell of {exercise.id} stops with {fault.words}")
         ask = asking.Direct(shell.user_ns)
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id])
     if judge(lesson.name, exercise, outcomes, hidden=False).status != "passed":
@@ -87,15 +86,6 @@ def _notebook(folder: Path, lesson_name: str) -> Path:
     raise NotUsable(f"there is no {lesson_name}.ipynb beside this notebook")
 
 
-def _run_limited(shell: Shell, source: str, exercise_id: str) -> str | None:
-    """Run an answer's cell; what stopped it, or None."""
-    try:
-        with asking.time_limit(exercise_id):
-            return run_cell(shell, source, f"exercise {exercise_id}")
-    except Exception as error:  # whatever a damaged cell does to IPython's own reading of it
-        return f"{type(error).__name__}: {error}"
-
-
 def _guarded(own: Callable[..., Any], ours: Callable[..., Any], name: str) -> Callable[..., Any]:
     """`own`, with `ours` in its place from the first call that fails or hangs."""
     chosen = own
@@ -105,7 +95,7 @@ def _guarded(own: Callable[..., Any], ours: Callable[..., Any], name: str) -> Ca
         nonlocal chosen
         if chosen is own:
             try:
-                with asking.time_limit(name):
+                with asking.time_limit(f"`{name}`"):
                     return own(*args, **kwargs)
             except Exception as error:
                 chosen = ours

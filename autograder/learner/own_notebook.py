@@ -10,54 +10,95 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
-from autograder.checks.asking import Settings
+from autograder.checks.asking import Settings, time_limit
 from autograder.checks.verdict import Verdict, better, shorter, with_reasons, without_quotes
 from autograder.course import catalogue, paths
 from autograder.course.blanks import BlankError
 from autograder.course.catalogue import Exercise, Lesson
+from autograder.course.faults import TimedOut
 from autograder.course.notebooks import NotebookProblem, Submission, lesson_in, read_submission
 from autograder.course.shell import Shell
 from autograder.learner import kernel_runs, progress
 from autograder.learner.checking import check_in, note
+from autograder.sandbox.limits import Limits
 from course_data.files import write_whole
+
+CELL_SECONDS = Limits.cell_seconds  # as in grading
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A notebook as it was read: where it is, whose lesson, what it holds."""
+
+    path: Path
+    lesson: Lesson
+    submission: Submission
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What stopped a cell, in words; `timed_out`: its time limit."""
+
+    words: str
+    timed_out: bool = False
 
 
 def check_notebook(path: Path, wanted: Collection[str] | None = None) -> tuple[Lesson, list[Verdict], list[str]]:
     """Run a notebook's cells in this process, then the visible checks of the exercises `wanted` (ids; None: all).
 
-    Returns (lesson, verdicts, repairs). Raises `NotebookProblem`.
+    Returns (lesson, verdicts, notes: what was repaired, and cells that took too long). Raises `NotebookProblem`.
     """
+    opened = open_notebook(path)
+    verdicts, notes = verdicts_on(opened, wanted)
+    for verdict in verdicts:
+        if verdict.status != "needs_manual":
+            note(verdict)
+    return opened.lesson, verdicts, notes
+
+
+def open_notebook(path: Path) -> Opened:
+    """Read a notebook. Raises `NotebookProblem`, or OSError where there is no such file."""
     path = path.resolve()
     data = path.read_bytes()
     lesson = _lesson(path, data)
-    submission = read_submission(data, lesson)
+    return Opened(path, lesson, read_submission(data, lesson))
+
+
+def verdicts_on(
+    opened: Opened, wanted: Collection[str] | None = None, begins: Callable[[str], object] = lambda name: None
+) -> tuple[list[Verdict], list[str]]:
+    """Run the cells in this process and ask the visible checks: (verdicts, notes). Keeps nothing. `begins` is told what runs next."""
     os.environ.setdefault("MPLBACKEND", "Agg")  # a figure window would stop the check until it is closed
-    with notebook() as shell, _beside(path):
-        verdicts = _verdicts(shell, path, lesson, submission, wanted)
-    return lesson, verdicts, shorter(submission.repairs)
+    with notebook() as shell, _beside(opened.path):
+        verdicts, late = _verdicts(shell, opened, wanted, begins)
+    return verdicts, shorter([*opened.submission.repairs, *late])
 
 
-def _verdicts(shell: Shell, path: Path, lesson: Lesson, submission: Submission, wanted: Collection[str] | None) -> list[Verdict]:
-    """The verdicts on the exercises `wanted`, each asked where its check cell stands, and at the end where that may give more."""
+def _verdicts(
+    shell: Shell, opened: Opened, wanted: Collection[str] | None, begins: Callable[[str], object]
+) -> tuple[list[Verdict], list[str]]:
+    """The verdicts on the exercises `wanted`, each asked where its check cell stands, and at the end where that may give more; and what took too long."""
+    lesson, submission = opened.lesson, opened.submission
     program = submission.program
     asked: dict[str, Verdict] = {}
-    broken: dict[str, str] = {}
+    broken: dict[str, Stop] = {}
+    late: list[str] = []
     exercises = [e for e in lesson.exercises if not wanted or e.id in wanted]
 
     def ask(exercise: Exercise) -> None:
-        verdict = check_in(shell.user_ns, lesson, exercise, submission.answers.get(exercise.id), path)
+        begins(f"the check of {exercise.id}")
+        verdict = check_in(shell.user_ns, lesson, exercise, submission.answers.get(exercise.id), opened.path)
         if verdict is None:  # a person reads it
             return
         if verdict.status == "missing" and exercise.id in broken:
-            said = broken[exercise.id]
-            message = f"Your cell stopped with {said}. {without_quotes(exercise, said)}".strip()
-            verdict = Verdict(exercise.id, "error", 0, exercise.points, message, {})
+            verdict = _stopped(exercise, broken[exercise.id])
         asked[exercise.id] = better(asked.get(exercise.id), verdict)
 
     for number in range(len(program.steps) + 1):
@@ -65,10 +106,13 @@ def _verdicts(shell: Shell, path: Path, lesson: Lesson, submission: Submission, 
             if program.moments.get(exercise.id) == number and not exercise.by_hand:
                 ask(exercise)
         for step in program.steps[number : number + 1]:
-            fault = run_cell(shell, step.source, step.name)
+            begins(step.name)
+            stop = run_limited(shell, step.source, step.name, CELL_SECONDS)
             broken.pop(step.exercise, None)
-            if fault and step.exercise:
-                broken[step.exercise] = fault
+            if stop and step.exercise:
+                broken[step.exercise] = stop
+            elif stop and stop.timed_out:
+                late.append(f"{step.name[0].upper()}{step.name[1:]}: {stop.words}")
     verdicts = []
     for exercise in exercises:
         if exercise.by_hand:
@@ -77,8 +121,15 @@ def _verdicts(shell: Shell, path: Path, lesson: Lesson, submission: Submission, 
         if exercise.id not in asked or asked[exercise.id].status != "passed" and program.may_differ_at_the_end(exercise):
             ask(exercise)
         verdicts.append(with_reasons(asked[exercise.id], program.rebound(exercise)))
-        note(verdicts[-1])
-    return verdicts
+    return verdicts, late
+
+
+def _stopped(exercise: Exercise, stop: Stop) -> Verdict:
+    """The verdict on an exercise whose cell stopped before it defined what is asked for."""
+    if stop.timed_out:
+        return Verdict(exercise.id, "timeout", 0, exercise.points, stop.words, {})
+    message = f"Your cell stopped with {stop.words}. {without_quotes(exercise, stop.words)}".strip()
+    return Verdict(exercise.id, "error", 0, exercise.points, message, {})
 
 
 @contextlib.contextmanager
@@ -120,17 +171,32 @@ def _beside(path: Path) -> Iterator[None]:
             sys.path.remove("")
 
 
-def run_cell(shell: Shell, source: str, name: str) -> str | None:
+def run_cell(shell: Shell, source: str, name: str) -> Stop | None:
     """Run one cell. Returns what stopped it ("NameError: ..."), or None."""
     with _ctrl_c() as pressed:
         error = shell.run(source, f"<{name}>")
     if isinstance(error, KeyboardInterrupt) and pressed != []:
         raise error
+    return _stop(error)
+
+
+def run_limited(shell: Shell, source: str, name: str, seconds: float) -> Stop | None:
+    """The same, for so many seconds at most, where the system can stop it (not on Windows)."""
+    try:
+        with time_limit("This cell", seconds):
+            return run_cell(shell, source, name)
+    except Exception as error:  # the limit's, outside the cell; or whatever a damaged cell does to IPython's own reading of it
+        return _stop(error)
+
+
+def _stop(error: BaseException | None) -> Stop | None:
     if error is None or isinstance(error, BlankError):
         return None  # the check says so, with the exercise's id
+    if isinstance(error, TimedOut):
+        return Stop(str(error), timed_out=True)
     if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg} (line {error.lineno} of the cell)"
-    return f"{type(error).__name__}: {error}"
+        return Stop(f"{type(error).__name__}: {error.msg} (line {error.lineno} of the cell)")
+    return Stop(f"{type(error).__name__}: {error}")
 
 
 @contextlib.contextmanager
