@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
-from rich.padding import Padding
-from rich.table import Table
 
+from autograder.cli import showing
 from autograder.cli.common import CommandError, app_of, console, run
+from autograder.cli.watch import watch
 from course_labs.studio.commands import lab
 
 if TYPE_CHECKING:
@@ -28,16 +28,13 @@ def check(
     for exercise_id in exercises or ():
         _exercise(exercise_id)
     try:
-        lesson, verdicts, repairs = check_notebook(notebook, exercises)
+        lesson, verdicts, notes = check_notebook(notebook, exercises)
     except NotebookProblem as problem:
         raise CommandError(f"{notebook}: {problem}") from None
-    for line in repairs:
-        console.print(f"repaired  {escape(line)}")
+    for line in notes:
+        console.print(f"note          {escape(line)}")
     for verdict in verdicts:
-        title = lesson.exercise(verdict.exercise).title
-        _line(verdict.status, f"{verdict.exercise}  {title}")
-        if verdict.message:
-            console.print(Padding(escape(verdict.message), (0, 0, 0, 14)))
+        showing.verdict(lesson.exercise(verdict.exercise), verdict)
     passed = sum(v.status == "passed" for v in verdicts)
     asked = [v for v in verdicts if v.status != "needs_manual"]
     console.print(f"{passed} of {len(asked)} exercises pass their visible checks")
@@ -45,26 +42,47 @@ def check(
         raise typer.Exit(1)
 
 
-def hint(exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale")) -> None:
+def hint(
+    exercise: str = typer.Argument(help="An exercise id, e.g. 1.2-scale"),
+    number: int | None = typer.Argument(None, help="Again the hint with this number, once it was shown."),
+) -> None:
     """Show the next hint of an exercise (three at most)."""
-    from autograder.learner.progress import next_hint
+    from autograder.learner.progress import hint_shown, next_hint
 
     _, found = _exercise(exercise)
-    number, text = next_hint(found)
-    console.print(f"{found.id}  Hint {number} of {len(found.hints)}: {escape(text)}")
+    try:
+        shown, text = next_hint(found) if number is None else hint_shown(found, number)
+    except ValueError as problem:
+        raise CommandError(f"{found.id}: {problem}") from None
+    console.print(f"{found.id}  Hint {shown} of {len(found.hints)}: {escape(text)}")
 
 
-def status() -> None:
-    """Show which exercises pass, in every lesson."""
+def status(
+    lesson: str | None = typer.Argument(None, help="A lesson's number or name: only this one, with every exercise."),
+) -> None:
+    """Show the points so far, in every lesson; and each exercise of those that you are in."""
     from autograder.course import catalogue
-    from autograder.learner.progress import progress_rows
+    from autograder.learner import progress
+    from autograder.learner.standing import next_exercise, standing
 
-    for lesson in catalogue.lessons().values():
-        heading, rows = progress_rows(lesson)
-        table = Table(title=heading, title_justify="left", show_header=False, box=None, title_style="bold")
-        for row in rows:
-            table.add_row(*map(escape, row))
-        console.print(table)
+    lessons = list(catalogue.lessons().values())
+    if lesson is not None:
+        try:
+            lessons = [catalogue.lessons()[catalogue.lesson_named(lesson)]]
+        except ValueError as problem:
+            raise CommandError(f"{str(problem)[0].upper()}{str(problem)[1:]}") from None
+    entries = progress.load()
+    begun = [each for each in lessons if lesson is not None or any(exercise.id in entries for exercise in each.exercises)]
+    if lesson is None:
+        begun = [each for each in begun if not standing(each, entries).done] or begun[-1:]
+    if lesson is None:
+        showing.overview([(each, standing(each, entries)) for each in lessons])
+    for each in begun:
+        showing.exercises(each)
+        showing.progress_line(standing(each, entries))
+        following = next_exercise(each)
+        if following:
+            console.print(f"Next: {following.id}  {escape(following.title)}")
 
 
 def reset(
@@ -112,13 +130,7 @@ def _exercise(exercise_id: str) -> "tuple[Lesson, Exercise]":
     return lesson, lesson.exercise(exercise_id)
 
 
-def _line(status: str, text: str) -> None:
-    colour = {"passed": "blue", "needs_manual": "dim", "blank": "yellow"}.get(status, "red")
-    word = {"needs_manual": "by hand"}.get(status, status)
-    console.print(f"[{colour}]{word:<14}[/]{escape(text)}")
-
-
-COMMANDS = (lab, check, hint, status, reset, doctor)
+COMMANDS = (lab, check, watch, hint, status, reset, doctor)
 
 
 def main() -> None:

@@ -57,6 +57,21 @@ def next_hint(exercise: Exercise) -> tuple[int, str]:
     return number, exercise.hints[number - 1]
 
 
+def hint_shown(exercise: Exercise, number: int) -> tuple[int, str]:
+    """(number, text) of a hint that was shown before. ValueError with a sentence for any other."""
+    shown = of(exercise.id)["hints"]
+    if not isinstance(number, int) or not 1 <= number <= shown:
+        seen = (
+            "No hint has been shown yet"
+            if not shown
+            else "So far only hint 1 was shown"
+            if shown == 1
+            else f"So far hints 1 to {shown} were shown"
+        )
+        raise ValueError(f"{seen}. Without a number comes the next one.")
+    return number, exercise.hints[number - 1]
+
+
 def progress_rows(lesson: Lesson) -> tuple[str, list[tuple[str, str, str, str, str]]]:
     """(heading, rows of text) for one lesson."""
     entries = load()
