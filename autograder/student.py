@@ -3,6 +3,8 @@
 ::
 
     from autograder.student import ___, check, hint, progress
+
+With it comes a magic, `%autocheck`: `check` then runs by itself when an exercise's cell was run.
 """
 
 import difflib
@@ -10,23 +12,28 @@ import html
 import sys
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from autograder.checks.verdict import Verdict
 from autograder.course import catalogue
 from autograder.course.blanks import ___
 from autograder.course.catalogue import Exercise, Lesson
+from autograder.course.program import CHECK_CALL
 from autograder.learner import kernel_runs
 from autograder.learner.checking import check_in, note
-from autograder.learner.progress import next_hint, progress_rows
+from autograder.learner.progress import hint_shown, next_hint, progress_rows
+from autograder.learner.standing import Standing, earned, next_exercise, standing
 
 __all__ = ["___", "check", "earlier", "hint", "progress", "reset"]
 
 _last_lesson: str | None = None
 kernel_runs.watch()
+if kernel_runs.shell() is not None:
+    kernel_runs.shell().register_magic_function(lambda line: _autocheck(line), "line", "autocheck")
 
 
 def check(exercise_id: str | None = None) -> None:
-    """Run the visible checks of one exercise on what this notebook defines, and say what came out."""
+    """Run the visible checks of one exercise on what this notebook defines, and say what came out; of a pass, what it is good for."""
     namespace = sys._getframe(1).f_globals
     exercise, lesson = _find(exercise_id)
     if exercise is None or lesson is None:
@@ -35,18 +42,21 @@ def check(exercise_id: str | None = None) -> None:
     if verdict is None:
         _say("note", f"{exercise.id}  is read by a person: there is nothing to check here.")
         return
-    note(verdict)
-    say_verdict(exercise, verdict)
+    _note_and_say(lesson, exercise, verdict, namespace)
 
 
-def hint(exercise_id: str | None = None) -> None:
-    """Show the next hint of one exercise: three at most, never the answer."""
+def hint(exercise_id: str | None = None, number: int | None = None) -> None:
+    """Show the next hint of one exercise, three at most, never the answer; or again the one with this number."""
     exercise, _ = _find(exercise_id)
     if exercise is None:
         return
-    number, text = next_hint(exercise)
-    _say("hint", f"{exercise.id}  Hint {number} of {len(exercise.hints)}: {text}")
-    if number == len(exercise.hints):
+    try:
+        shown, text = next_hint(exercise) if number is None else hint_shown(exercise, number)
+    except ValueError as problem:
+        _say("note", f"{exercise.id}  {problem}")
+        return
+    _say("hint", f"{exercise.id}  Hint {shown} of {len(exercise.hints)}: {text}")
+    if number is None and shown == len(exercise.hints):
         _say("note", "That was the last hint.")
 
 
@@ -60,12 +70,64 @@ def progress(lesson: str | int | None = None) -> None:
     if not wanted:
         wanted = [_last_lesson] if _last_lesson else list(lessons)
     for name in wanted:
-        _show_table(*progress_rows(lessons[name]))
+        _show_table(*progress_rows(lessons[name]), standing(lessons[name]))
+
+
+def _note_and_say(lesson: Lesson, exercise: Exercise, verdict: Verdict, namespace: dict[str, Any]) -> None:
+    first = note(verdict)
+    say_verdict(exercise, verdict)
+    if verdict.status == "passed":
+        _say_standing(lesson, exercise, first, namespace)
+
+
+def _autocheck(line: str) -> None:
+    """`%autocheck`: from now on `check` runs by itself when an exercise's cell has run; `%autocheck off` ends it."""
+    wanted = line.strip().lower() or "on"
+    if wanted not in ("on", "off"):
+        _say("failed", f"%autocheck or %autocheck off; not {line.strip()!r}.")
+        return
+    kernel_runs.tell(_check_by_itself if wanted == "on" else None)
+    _say("note", "Each exercise is now checked when its cell has run." if wanted == "on" else "Exercises are checked when you call check.")
+
+
+def _check_by_itself(exercise_id: str, source: str) -> None:
+    """As `check`, but silent on a cell that is as it was handed out, or that calls `check` itself."""
+    global _last_lesson
+    try:
+        lesson = catalogue.lesson_of(exercise_id)
+    except KeyError:
+        return
+    exercise = lesson.exercise(exercise_id)
+    if exercise_id in CHECK_CALL.findall(source) or source.strip() == lesson.cell_of(exercise_id).source.strip():
+        return
+    namespace = kernel_runs.shell().user_ns
+    verdict = check_in(namespace, lesson, exercise)
+    if verdict is not None:
+        _last_lesson = lesson.name
+        _note_and_say(lesson, exercise, verdict, namespace)
 
 
 def say_verdict(exercise: Exercise, verdict: Verdict) -> None:
     """Show a verdict to the student."""
     _say(verdict.status, f"{exercise.id}  {_HEADS.get(verdict.status, '')}{verdict.message}".rstrip())
+
+
+def _say_standing(lesson: Lesson, exercise: Exercise, first: bool, namespace: dict[str, Any]) -> None:
+    """After a pass: what it was good for, the points so far, the minutes left, and the next exercise as a link."""
+    here = standing(lesson)
+    words = " ".join(([earned(exercise)] if first else []) + [f"{here.in_words()}."])
+    markup = f"{_bar(here)}&ensp;{_html(words)}"
+    following = next_exercise(lesson, exercise)
+    if following is not None:
+        name = f"{following.id}  {following.title}"
+        words += f" Next: {name}"
+        path = kernel_runs.this_notebook(namespace, lesson.name)
+        link = f'<a href="{quote(path.name)}#cell-id={quote(lesson.heading_of(following.id))}">{_html(name)}</a>' if path else _html(name)
+        markup += f" Next: {link}"
+    elif here.done:
+        words += " All that is checked here passes."
+        markup += " All that is checked here passes."
+    _show(words, _framed("passed", markup))
 
 
 _HEADS = {"passed": "Passed. ", "failed": "Not yet. "}
@@ -141,10 +203,17 @@ def _show(text: str, markup: str) -> None:
 
 
 def _say(kind: str, text: str) -> None:
-    colour = _COLOURS.get(kind, "#D55E00")
     head, _, rest = text.partition("  ")
-    body = f"<b>{_html(head)}</b>&ensp;{_html(rest)}" if rest else _html(text)
-    _show(text, f'<div style="border-left:4px solid {colour};padding:2px 10px;max-width:60em">{body}</div>')
+    _show(text, _framed(kind, f"<b>{_html(head)}</b>&ensp;{_html(rest)}" if rest else _html(text)))
+
+
+def _framed(kind: str, body: str) -> str:
+    return f'<div style="border-left:4px solid {_COLOURS.get(kind, "#D55E00")};padding:2px 10px;max-width:60em">{body}</div>'
+
+
+def _bar(here: Standing) -> str:
+    """The points so far as a bar; the words beside it say the same."""
+    return f'<progress value="{here.points:g}" max="{here.most:g}" aria-label="points so far" style="width:8em"></progress>'
 
 
 def _html(text: str) -> str:
@@ -155,8 +224,9 @@ def _html(text: str) -> str:
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
-def _show_table(heading: str, rows: Sequence[Sequence[str]]) -> None:
+def _show_table(heading: str, rows: Sequence[Sequence[str]], here: Standing) -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     cells = "".join("<tr>" + "".join(f'<td style="text-align:left">{_html(c)}</td>' for c in row) + "</tr>" for row in rows)
-    _show("\n".join([heading, *lines]), f"<b>{_html(heading)}</b><table>{cells}</table>")
+    words = f"{here.in_words()}."
+    _show("\n".join([heading, *lines, words]), f"<b>{_html(heading)}</b><table>{cells}</table>{_bar(here)}&ensp;{_html(words)}")

@@ -68,7 +68,7 @@ Start it in this folder: then the lessons (`lessons/`) and the labs (`labs/`) ar
 
 Replace each `___`, run the cell, and run `check("{exercise}")` below it. It says whether the answer is right and, if not, what was
 asked, what came, and which mistake it looks like. `hint("{exercise}")` gives the next of three hints, never
-the answer. `progress()` shows how far you are.
+the answer. `progress()` shows how far you are. After `%autocheck` each exercise is checked when its cell is run.
 
 ## Lessons
 
@@ -101,7 +101,8 @@ The grader asks further questions with other inputs. A written answer is read by
 In this folder:
 
 ```sh
-.venv/bin/course status                                # which exercises pass, in every lesson and lab
+.venv/bin/course status                                # points in every lesson and lab, and which exercises pass
+.venv/bin/course watch                                 # check what you change, each time you save a notebook
 .venv/bin/course hint {exercise}                        # the next hint
 .venv/bin/course reset {exercise}                       # put one exercise back as it was; your notebook is kept as .bak
 .venv/bin/course doctor                                # something does not work?

@@ -21,12 +21,15 @@ def check(
 ) -> None:
     """Run a notebook's cells and its visible checks. The code runs here, unprotected: only check your own."""
     from autograder.course.notebooks import NotebookProblem
+    from autograder.learner import progress
     from autograder.learner.own_notebook import check_notebook
+    from autograder.learner.standing import earned
 
     if not notebook.is_file():
         raise CommandError(f"There is no file {notebook} in {Path.cwd()}. Give the notebook's path from here.")
     for exercise_id in exercises or ():
         _exercise(exercise_id)
+    before = progress.load()
     try:
         lesson, verdicts, notes = check_notebook(notebook, exercises)
     except NotebookProblem as problem:
@@ -34,7 +37,11 @@ def check(
     for line in notes:
         console.print(f"note          {escape(line)}")
     for verdict in verdicts:
-        showing.verdict(lesson.exercise(verdict.exercise), verdict)
+        exercise = lesson.exercise(verdict.exercise)
+        showing.verdict(exercise, verdict)
+        if verdict.status == "passed" and not before.get(exercise.id, {}).get("passed"):
+            showing.below(earned(exercise))
+    showing.where_you_are(lesson)
     passed = sum(v.status == "passed" for v in verdicts)
     asked = [v for v in verdicts if v.status != "needs_manual"]
     console.print(f"{passed} of {len(asked)} exercises pass their visible checks")
@@ -63,7 +70,7 @@ def status(
     """Show the points so far, in every lesson; and each exercise of those that you are in."""
     from autograder.course import catalogue
     from autograder.learner import progress
-    from autograder.learner.standing import next_exercise, standing
+    from autograder.learner.standing import standing
 
     lessons = list(catalogue.lessons().values())
     if lesson is not None:
@@ -79,10 +86,7 @@ def status(
         showing.overview([(each, standing(each, entries)) for each in lessons])
     for each in begun:
         showing.exercises(each)
-        showing.progress_line(standing(each, entries))
-        following = next_exercise(each)
-        if following:
-            console.print(f"Next: {following.id}  {escape(following.title)}")
+        showing.where_you_are(each)
 
 
 def reset(

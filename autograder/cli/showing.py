@@ -44,6 +44,16 @@ def progress_line(standing: "Standing") -> None:
     console.print(grid)
 
 
+def where_you_are(lesson: "Lesson") -> None:
+    """The points so far in a lesson, and its next exercise."""
+    from autograder.learner.standing import next_exercise, standing
+
+    progress_line(standing(lesson))
+    following = next_exercise(lesson)
+    if following:
+        console.print(f"Next: {following.id}  {escape(following.title)}")
+
+
 def exercises(lesson: "Lesson") -> None:
     """Every exercise of a lesson with its state."""
     from autograder.learner.progress import progress_rows

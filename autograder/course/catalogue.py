@@ -83,6 +83,11 @@ class Lesson:
         """The released cell of an exercise."""
         return next(c for c in self.cells if c.role == "exercise" and c.exercise == exercise_id)
 
+    def heading_of(self, exercise_id: str) -> str:
+        """The id of the cell with the heading of an exercise; of its own cell where there is none."""
+        heading = f"## {exercise_id} "
+        return next((c.id for c in self.cells if c.type == "markdown" and heading in c.source), self.cell_of(exercise_id).id)
+
 
 def to_json(lesson: Lesson) -> str:
     """The catalogue file of a lesson, as text."""

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ class Run:
 _runs: dict[str, Run] = {}
 _binders: dict[str, str] = {}  # name -> the exercise whose cell was the last to give it another value, or ""
 _watched: Any = None
-# Of the cells that run now (one may run another, as `%%capture` does): the namespace as it was, the last exception.
-_before: list[tuple[dict[str, int], Any]] = []
+_listener: Callable[[str, str], object] | None = None
+# Of the cells that run now (one may run another, as `%%capture` does): the namespace as it was, the last exception, the exercise.
+_before: list[tuple[dict[str, int], Any, str | None]] = []
 
 
 def watch() -> None:
@@ -39,8 +40,18 @@ def watch() -> None:
         _watched = here
 
 
+def tell(listener: Callable[[str, str], object] | None) -> None:
+    """From now on, call `listener(exercise id, source)` whenever an exercise's cell has run to its end; None: nobody."""
+    global _listener
+    _listener = listener
+
+
 def last_run(exercise_id: str, names: Collection[str] = ()) -> Run | None:
-    """The last `Run` of an exercise's cell in this kernel; None without one, or where other cells have given all `names` their values."""
+    """The last `Run` of an exercise's cell in this kernel; None without one, while it runs again, or where other cells have given all
+    `names` their values.
+    """
+    if any(running == exercise_id for _, _, running in _before):
+        return None
     run = _runs.get(exercise_id)
     return None if run is not None and names and all(bound_elsewhere(exercise_id, name) for name in names) else run
 
@@ -60,12 +71,13 @@ def this_notebook(namespace: dict[str, Any], lesson: str) -> Path | None:
 
 def _before_cell(info: object) -> None:
     # Numbers, not the values: a network that the cell replaces must not stay in memory until its end.
-    _before.append(({name: id(value) for name, value in _watched.user_ns.items()}, getattr(sys, "last_value", None)))
+    running = exercise_named_in(getattr(info, "raw_cell", "") or "")
+    _before.append(({name: id(value) for name, value in _watched.user_ns.items()}, getattr(sys, "last_value", None), running))
 
 
 def _after_cell(result: Any) -> None:
     source = getattr(result.info, "raw_cell", "") or ""
-    before, shown = _before.pop() if _before else ({}, None)
+    before, shown, _ = _before.pop() if _before else ({}, None, None)
     exercise, namespace = exercise_named_in(source), _watched.user_ns
     changed = {name for name, value in namespace.items() if before.get(name) != id(value)}
     _binders.update(dict.fromkeys(changed, exercise or ""))
@@ -80,6 +92,8 @@ def _after_cell(result: Any) -> None:
         defines = frozenset(changed | (bound & namespace.keys()))
         _binders.update(dict.fromkeys(defines, exercise))
         _runs[exercise] = Run(source, _said(error) if error is not None else "", defines)
+        if _listener is not None and error is None:
+            _listener(exercise, source)
 
 
 def _said(error: BaseException) -> str:

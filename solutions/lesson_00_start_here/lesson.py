@@ -73,7 +73,8 @@ check("0.1-bytes")
 # %% [markdown]
 # ## Stuck? Ask for a hint
 #
-# Each exercise has three hints. Each call shows the next one, and none of them is the answer. Hints cost no points.
+# Each exercise has three hints. Each call shows the next one, and none of them is the answer. Hints cost no points. `hint("0.1-bytes", 1)` shows the
+# first one again.
 
 # %% demo=true
 hint("0.1-bytes")
@@ -83,6 +84,8 @@ hint("0.1-bytes")
 #
 # `progress()` shows the exercises of the lesson that you checked last, `progress("01")` those of lesson 01. Your
 # progress is kept on your own machine.
+#
+# Run `%autocheck` once in a cell of your own, and from then on each exercise is checked when you run its cell. `%autocheck off` ends it.
 
 # %% demo=true
 progress()
@@ -106,9 +109,10 @@ progress()
 # .venv/bin/course hint 0.1-bytes
 # .venv/bin/course status
 # .venv/bin/course check lessons/00_start_here.ipynb
+# .venv/bin/course watch
 # ```
 #
-# The last one checks a whole notebook; `status` shows your progress. On Windows write `.venv\Scripts\course`, in a conda environment just `course`.
+# `check` checks a whole notebook; `watch` goes on running, and each time you save a notebook it checks what you have changed; `status` shows your progress. On Windows write `.venv\Scripts\course`, in a conda environment just `course`.
 #
 # ## What is graded, and how
 #

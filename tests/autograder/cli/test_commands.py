@@ -62,7 +62,9 @@ def test_check_says_what_passes_and_what_does_not(course, lesson):
     assert any(line.startswith("blank") and "1.8-matmul" in line for line in lines)
     assert "rounds down" in process.stdout and lines[-1] == "1 of 8 exercises pass their visible checks"
     assert "passed" in next(line for line in course("status").stdout.splitlines() if "1.4-bug" in line)
-    assert course("check", path, "1.4-bug").returncode == 0
+    assert "+8 points." in process.stdout and "8 of 92 points so far" in process.stdout and "Next: 1.1-predict" in process.stdout
+    again = course("check", path, "1.4-bug")
+    assert again.returncode == 0 and "+8 points." not in again.stdout
 
 
 def test_hints_come_one_at_a_time_and_three_at_most(course):
@@ -70,6 +72,11 @@ def test_hints_come_one_at_a_time_and_three_at_most(course):
     assert [text.partition(":")[0] for text in shown] == [f"1.2-scale  Hint {n} of 3" for n in (1, 2, 3, 3)]
     assert shown[0] != shown[1] != shown[2] == shown[3]
     assert "3 of 3 hints" in course("status").stdout
+    assert course("hint", "1.2-scale", "2").stdout == shown[1] and "Hint 2" not in course("hint", "1.2-scale").stdout
+    assert "No hint has been shown" in course("hint", "1.3-quantize", "1").stderr
+    overview = course("status").stdout
+    assert "09_deploy_and_watch" in overview and "0 of 92 points" in overview and "9.1" not in overview
+    assert "9.1" in course("status", "09").stdout
 
 
 def test_reset_puts_one_exercise_back_and_keeps_the_old_notebook(course, lesson):

@@ -88,7 +88,9 @@ CASES = {
     "by exec": Case(f"{HEAD}exec({ANSWER!r})"),
     "with help": Case(ANSWER + "np.clip?\n?np.rint\n"),
     "with a value at its end": Case(ANSWER + "to_int8(np.ones(2), 1.0)"),
-    "with magics": Case("%matplotlib inline\n%config InlineBackend.figure_format = 'svg'\n" + ANSWER + "%timeit -n 1 -r 1 np.ones(2)"),
+    "with magics": Case(
+        "%autocheck\n%matplotlib inline\n%config InlineBackend.figure_format = 'svg'\n" + ANSWER + "%timeit -n 1 -r 1 np.ones(2)"
+    ),
     "with display": Case(ANSWER + "display(to_int8)\nget_ipython().run_line_magic('pwd', '')"),
     # What an answer may use
     "await": Case(using("high"), ["import asyncio\nhigh = await asyncio.sleep(0, 127)"]),

@@ -150,3 +150,46 @@ def test_reset_works_on_the_notebook_that_is_open(run, tmp_path, monkeypatch):
 def test_checking_a_fresh_copy_does_not_undo_what_passed(run):
     results = run(SETUP, 'predict_1_1 = "c"', 'check("1.1-predict")', "predict_1_1 = ___", 'check("1.1-predict")', "progress()")
     assert "still has a blank" in results[4][0] and "1 of 8" in results[5][0]
+
+
+def test_a_pass_says_what_it_was_good_for_and_autocheck_does_without_check(run, tmp_path):
+    (tmp_path / "01_affine_quantization.ipynb").write_text("{}")  # as its name is known, the next exercise is a link
+    cell = "# Exercise 1.1-predict\npredict_1_1 = "
+    results = run(
+        SETUP,
+        cell + "'c'",
+        'check("1.1-predict")',
+        'check("1.1-predict")',
+        'hint("1.2-scale")\nhint("1.2-scale", 1)\nhint("1.2-scale", 2)',
+        "%autocheck",
+        cell + "'a'",
+        "# Exercise 1.1-predict: the letter of your choice, in quotes\npredict_1_1 = ___",
+        cell + "c",
+        cell + "'c'\ncheck('1.1-predict')",
+        "%autocheck off",
+        cell + "'a'",
+        "progress()",
+    )
+    texts = [text for text, _ in results]
+    assert "+5 points. 5 of 92 points so far (8 more are read by a person), about 110 minutes left. Next: 1.2-scale  The" in texts[2]
+    assert "5 of 92" in texts[3] and "+5" not in texts[3]
+    assert texts[4].count("Hint 1 of 3") == 2 and "So far only hint 1 was shown" in texts[4]
+    assert "checked when its cell has run" in texts[5] and "Not yet. (a)" in texts[6]
+    assert texts[7] == texts[8] == "" and texts[9].count("Passed.") == 1
+    assert "when you call check" in texts[10] and texts[11] == "" and texts[12].endswith("about 110 minutes left.")
+
+
+def test_the_next_exercise_is_a_link_to_its_heading(monkeypatch, tmp_path):
+    from autograder import student
+    from autograder.course import catalogue
+
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "01_affine_quantization.ipynb").write_text("{}")
+    shown = []
+    monkeypatch.setattr(student, "_show", lambda text, markup: shown.append(markup))
+    lesson = catalogue.lessons()["01_affine_quantization"]
+    student._say_standing(lesson, lesson.exercise("1.3-quantize"), True, {})
+    heading = next(c for c in lesson.cells if c.id == lesson.heading_of("1.4-bug"))
+    assert heading.type == "markdown" and "## 1.4-bug  Find the bug" in heading.source
+    assert f'<a href="01_affine_quantization.ipynb#cell-id={heading.id}">1.4-bug  Find the bug' in shown[0]
