@@ -18,6 +18,7 @@ _ = object()
 (
     _.time_once,
     _.set_up_the_shell,
+    _.check_by_itself,
     _.conda,
     _.mamba,
     _.micromamba,

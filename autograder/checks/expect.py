@@ -58,7 +58,7 @@ def equal(got: Any, want: Any, *, what: str, on: Any = None) -> None:
     """
     if isinstance(want, (str, bytes, type(None), list, tuple, dict)):
         if not _alike(got, want):
-            raise Mistake(f"{what}: expected {show(want)}, got {shown_apart(got, want)}{on_input(on)}")
+            raise Mistake(f"{what}: expected {show(want)}, got {shown_apart(got, want)}{_parting(got, want)}{on_input(on)}")
         return
     got_array, want_array = _comparable(got, want, what, on)
     good = got_array == want_array
@@ -81,6 +81,23 @@ def _alike(got: Any, want: Any) -> bool:
     if got_array is None or want_array is None:
         return same_data(got, want, exact=True)
     return got_array.shape == want_array.shape and bool((got_array == want_array).all())
+
+
+def _parting(got: Any, want: Any) -> str:
+    """Where two lists, tuples or dicts part, if that is not at their beginning: "; they part at [2][0]". Nothing for anything else."""
+    place = ""
+    while type(got) is type(want) and isinstance(want, (list, tuple, dict)):
+        keys = list(want) if isinstance(want, dict) else range(min(len(got), len(want)))
+        key = next((each for each in keys if isinstance(want, dict) and each not in got or not _alike(got[each], want[each])), None)
+        if key is None:  # one goes on where the other ends, or has keys that the other has not
+            if isinstance(want, dict) or not keys:
+                break
+            return f"; they part {f'at {place}, ' if place else ''}after {counted(len(keys), 'entry', 'entries')}"
+        place += f"[{key!r:.40}]"
+        if isinstance(want, dict) and key not in got:
+            break
+        got, want = got[key], want[key]
+    return f"; they part at {place}" if place.strip("[0]") else ""
 
 
 def _comparable(got: Any, want: Any, what: str, on: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +127,8 @@ def _told(got: np.ndarray, want: np.ndarray, good: np.ndarray, what: str, on: An
         return f"{what}: expected {show(one)}, got {detail}{on_input(on)}"
     index = ", ".join(map(str, where))
     if want.size <= 8:
-        at = f"; at [{index}]: expected {show(one)}, got {detail}" if show(want) == show(got) else ""
+        at = f"; they part at [{index}]" if any(where) else ""
+        at = f"; at [{index}]: expected {show(one)}, got {detail}" if show(want) == show(got) else at
         return f"{what}: expected {show(want)}, got {show(got)}{at}{on_input(on)}"
     return (
         f"{what}: {int((~good).sum())} of {want.size} values are wrong; the first is at [{index}]: "

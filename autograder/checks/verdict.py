@@ -10,6 +10,7 @@ from autograder.checks.expect import plain_letter
 from autograder.checks.files import COURSE, CheckFiles
 from autograder.checks.naming import named_mistake
 from autograder.checks.run import Outcome
+from autograder.checks.words import call as shown_call
 from autograder.course.blanks import blank_lines, blank_message
 from autograder.course.catalogue import Exercise
 from autograder.course.cell_code import parsed, plain_python
@@ -156,7 +157,17 @@ def _message(exercise: Exercise, first: Outcome, mistake: str, visible: bool) ->
         message += " " + (mistake or without_quotes(exercise, text))
     elif mistake:
         message += f" This behaves like a known mistake: {mistake}."
+    elif visible and first.status == "failed" and " for " not in text:
+        message += _only_call(first)
     return message.strip()
+
+
+def _only_call(outcome: Outcome) -> str:
+    """The call that a check made, where it made just one and its message does not give the input; of several nobody knows which it was."""
+    if len(outcome.asked) != 1 or outcome.asked[0].args is None:
+        return ""
+    (asked,) = outcome.asked
+    return f" The call was {printable(shown_call(asked.name, asked.args, asked.kwargs or {}))}."
 
 
 def without_quotes(exercise: Exercise, said: str) -> str:

@@ -50,7 +50,7 @@ class WarmProcess:
         modules = modules_of(lesson)
         if FORKS:
             _import(modules)
-        context = multiprocessing.get_context("fork" if FORKS else "spawn")
+        context: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
         self._here, there = context.Pipe()
         self._process = context.Process(target=_wait, args=(there, self._here if FORKS else None, modules), daemon=True)
         self._process.start()

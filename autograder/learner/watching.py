@@ -280,7 +280,8 @@ def _stamp(path: Path) -> Stamp | None:
 
 def _signatures(opened: Opened) -> dict[str, object]:
     """Exercise id -> what its verdict depends on: its cell, every cell that binds a name it needs or that hides what it does, its files."""
-    program, found = opened.submission.program, {}
+    program = opened.submission.program
+    found: dict[str, object] = {}
     for exercise in _checked(opened.lesson):
         needs = program.needs(exercise)
         moment = program.moments.get(exercise.id)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.checks.expect import Mistake, close, several, show
+from autograder.checks.expect import Mistake, close, equal, several, show
 
 
 @pytest.mark.parametrize("got", [1.0, 1e308, -np.inf, np.nan])
@@ -43,3 +43,25 @@ def test_several_values_come_as_a_tuple_or_a_list_of_that_many():
         several(np.zeros(2), 2, "halves")
     with pytest.raises(Mistake, match="n = 3"):
         several(None, 2, "halves", "n = 3")
+
+
+@pytest.mark.parametrize(
+    "got, want, says",
+    [
+        ([1, 2, 3], [1, 2, 4], "; they part at [2]"),
+        ([1, 2], [1, 2, 3], "; they part after 2 entries"),
+        ([[1, 2], [3]], [[1, 2], [3, 4]], "; they part at [1], after 1 entry"),
+        ({"a": (1, 2)}, {"a": (1, 3)}, "; they part at ['a'][1]"),
+        ({"a": 1}, {"b": 1}, "; they part at ['b']"),
+        ([0, 2], [1, 2], ""),
+        ((1,), [1], ""),
+        ("ab", "ac", ""),
+        (np.array([1, 2, 3]), np.array([1, 5, 3]), "; they part at [1]"),
+        (np.array([[1, 2], [3, 4]]), np.array([[1, 2], [0, 4]]), "; they part at [1, 0]"),
+        (np.array([1, 2]), np.array([0, 2]), ""),
+    ],
+)
+def test_a_message_says_where_two_values_part_unless_it_is_at_once(got, want, says):
+    with pytest.raises(Mistake) as caught:
+        equal(got, want, what="it", on="x = 3")
+    assert str(caught.value) == f"it: expected {show(want)}, got {show(got)}{says}, for x = 3"

@@ -10,9 +10,11 @@ from autograder.authoring.answers import solution
 from autograder.checks import asking, law, laws, naming
 from autograder.checks.files import bank
 from autograder.checks.naming import named_mistake
-from autograder.checks.run import run_checks
+from autograder.checks.run import Outcome, run_checks
+from autograder.checks.verdict import judge
 from autograder.course import catalogue
 from autograder.sandbox import calling
+from autograder.sandbox.reply import Reply
 
 
 def named(lesson, exercise, names, hidden=True):
@@ -247,3 +249,19 @@ def test_a_truth_value_is_not_explained_by_a_float():
 def test_a_law_is_registered():
     law("no.1-such", "f")(len)
     assert laws.pop(("no.1-such", "f")) is len
+
+
+@pytest.mark.parametrize(
+    "message, asked, says",
+    [
+        ("The bytes: expected 24, got 5", 1, "The bytes: expected 24, got 5. The call was `weight_bytes([0. 0. 0.])`."),
+        ("The bytes: expected 24, got 5, for 3 float64 numbers", 1, "The bytes: expected 24, got 5, for 3 float64 numbers."),
+        ("The bytes: expected 24, got 5", 2, "The bytes: expected 24, got 5."),
+        ("The bytes: expected 24, got 5", 0, "The bytes: expected 24, got 5."),
+    ],
+)
+def test_the_only_call_is_given_where_no_known_mistake_and_no_input_is(message, asked, says):
+    exercise = catalogue.lesson_of("0.1-bytes").exercise("0.1-bytes")
+    questions = tuple(asking.Asked("weight_bytes", (np.zeros(3),), {}, reply=Reply(5)) for _ in range(asked))
+    outcomes = [Outcome(exercise.id, check.name, "failed", message, questions) for check in exercise.checks if check.visible]
+    assert judge(exercise.lesson, exercise, outcomes, hidden=False).message == says
