@@ -164,9 +164,9 @@ def _message(exercise: Exercise, first: Outcome, mistake: str, visible: bool) ->
 
 def _only_call(outcome: Outcome) -> str:
     """The call that a check made, where it made just one and its message does not give the input; of several nobody knows which it was."""
-    if len(outcome.asked) != 1 or outcome.asked[0].args is None:
+    asked = outcome.asked[0] if len(outcome.asked) == 1 else None
+    if asked is None or asked.args is None:
         return ""
-    (asked,) = outcome.asked
     return f" The call was {printable(shown_call(asked.name, asked.args, asked.kwargs or {}))}."
 
 
