@@ -96,7 +96,7 @@ class _Screen:
             if isinstance(event, Begun):
                 self._begun(event)
             elif isinstance(event, Saved):
-                console.print(f"[dim]{time.strftime('%H:%M:%S')}  saved: {', '.join(event.exercises)}[/]")
+                console.print(f"[dim]{time.strftime('%H:%M:%S')}  saved: {', '.join(event.exercises) or 'no exercise has changed'}[/]")
             elif isinstance(event, Told):
                 self._told(event)
             else:

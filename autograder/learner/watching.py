@@ -35,7 +35,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Saved:
-    """These exercises (ids) changed and are checked now."""
+    """These exercises (ids) changed and are checked now; none where only texts or outputs changed."""
 
     exercises: tuple[str, ...]
 
@@ -181,7 +181,7 @@ class Watch:
         if self._job is not None and self._job.kind == "asked":  # what it has not answered yet is asked again, as it is now
             changed |= self._job.wanted
         if not changed:
-            return []
+            return [Saved(())]
         if begins:
             self._start(opened, frozenset(each.id for each in _checked(self.lesson)), "begin")
             return []
@@ -210,6 +210,7 @@ class Watch:
         with contextlib.suppress(OSError):  # it has ended: `found` says so
             process.check(opened.path, wanted)
         self._job = _Job(process, opened, wanted, kind)
+        self._spare, self._spare_of = WarmProcess(self.lesson), self.lesson.name  # once nobody waits for it
 
     def _end_job(self) -> None:
         if self._job is not None:
@@ -217,14 +218,12 @@ class Watch:
             self._job = None
 
     def _process(self) -> WarmProcess:
-        """One that waits, for this lesson; and the next one is made ready."""
-        spare = self._spare
+        """One that waits, for this lesson."""
+        spare, self._spare = self._spare, None
         if spare is not None and self._spare_of != self.lesson.name:
             spare.stop()
             spare = None
-        found = spare or WarmProcess(self.lesson)
-        self._spare, self._spare_of = WarmProcess(self.lesson), self.lesson.name
-        return found
+        return spare or WarmProcess(self.lesson)
 
     def _answers(self) -> list[Event]:
         job = self._job
