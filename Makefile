@@ -57,6 +57,7 @@ notebooks: $(STAMP)
 
 # otter-grader gets an environment of its own, which sees the course's.
 bench: $(STAMP)
+	@$(BIN)/python -m tests.bench.starts --out autograder/results/starts.json
 	@$(BIN)/python -m tests.bench.lessons --out autograder/results/lessons.json
 	@test -x build/otter/bin/otter || { $(BIN)/python -m venv build/otter && build/otter/bin/python -m pip install --quiet otter-grader; }
 	@$(BIN)/python -c "import sysconfig; print('import site; site.addsitedir(%r)' % sysconfig.get_path('purelib'))" \
