@@ -199,6 +199,13 @@ def distances(baseline, logits):
     return psi(p, shares(places, len(p))), psi(q, shares(logits.argmin(axis=1), len(q)))
 
 
+@wrong("watch.3-look", "puts a value that lies on an edge into the bin below; the baseline has it in the bin above")
+def distances(baseline, logits):
+    p, q = np.array(baseline["sureness_shares"]), np.array(baseline["class_shares"])
+    places = np.searchsorted(baseline["edges"], sureness(logits), side="left")
+    return psi(p, shares(places, len(p))), psi(q, shares(logits.argmax(axis=1), len(q)))
+
+
 @right("watch.3-look", "a bisection on the chi-squared law")
 def limits(baseline, images, false_alarms):
     from scipy.special import gammaincc
@@ -295,6 +302,32 @@ def alarm_at(baseline, logits):
         if key == "sureness_shares":
             first = where
     return min((each for each in (first, where) if each), default=None)
+
+
+@right("watch.4-alarm", "two windows, a short one for what shows at once and a long one for a missing class")
+def alarm_at(baseline, logits):
+    both = (
+        looked(baseline, logits, lambda seen: seen - 100, 25, 1e-6, first=100),
+        looked(baseline, logits, lambda seen: seen - 400, 100, 1e-4, first=400),
+    )
+    return min((each for each in both if each is not None), default=None)
+
+
+@right("watch.4-alarm", "a p-value of SciPy's for two rows of counts, and a NumPy number")
+def alarm_at(baseline, logits):
+    from scipy.stats import chi2_contingency
+
+    n, edges = baseline["n"], baseline["edges"]
+    rows = (
+        (np.searchsorted(edges, sureness(logits), side="right"), baseline["sureness_shares"]),
+        (logits.argmax(axis=1), baseline["class_shares"]),
+    )
+    for seen in np.arange(300, len(logits) + 1, 60):
+        for places, base in rows:
+            counts = np.bincount(places[seen - 300 : seen], minlength=len(base)) + 0.5
+            if chi2_contingency(np.array([n * np.array(base) + 0.5, counts]))[1] < 1e-5:
+                return seen
+    return None
 
 
 @wrong("watch.4-alarm", "watches the sureness only: when a class no longer comes, the model is as sure as ever")

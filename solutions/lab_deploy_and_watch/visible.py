@@ -88,6 +88,14 @@ def are_distances(student, baseline, logits, on):
         close(real_number(value, what.capitalize(), on), want, rel=1e-9, abs=1e-12, what=what, on=on)
 
 
+def tied(n, classes):
+    """Logits of n images, answered by all classes but the last in turn, between two classes each: their sureness is 0, whatever the arithmetic."""
+    logits = np.full((n, classes), -1e4)
+    first = np.arange(n) % (classes - 1)
+    logits[np.arange(n), first] = logits[np.arange(n), classes - 1] = 5
+    return logits
+
+
 def are_limits(student, baseline, images, false_alarms, on):
     got = student.limits(baseline, images, false_alarms)
     that(isinstance(got, (tuple, list)) and len(got) == 2, f"limits should return two floats; it returned {kind_of(got)}.")
@@ -135,25 +143,51 @@ def alarm(student, baseline, logits):
     got = student.alarm_at(baseline, logits)
     if got is None:
         return None
-    got = whole_number(got, "What alarm_at returns", f"a stream of {len(logits)} images")
+    got = whole_number(got, "What alarm_at returns, where it is not None,", f"a stream of {len(logits)} images")
     that(1 <= got <= len(logits), f"alarm_at should return a number of images from 1 to {len(logits)}, or None; it returned {got}.")
     return got
 
 
-def keeps_quiet(student, rng, streams, at_most, length=1500, **place):
-    places = [Place(rng, **place) for _ in range(streams)]
-    rung = [alarm(student, each.baseline, each.images(length)[0]) for each in places]
-    count = sum(each is not None for each in rung)
-    first = next((each for each in rung if each is not None), None)
+# How many streams decide. A monitor rings in a share p of quiet streams and notices a share q of faults in time, each stream for itself.
+# `n` streams pass at once if none goes wrong; else `more` follow, and of all n + more at most k may go wrong. So a share w of wrong ones passes
+# with the probability (1 - w)^n + sum over i = 1..k of B(i; n, w) * [B(0; more, w) + ... + B(k - i; more, w)], B the binomial law.
+#
+#                         n + more, k    keeps the promise, is refused    clearly broken, passes
+#   quiet, grading        24 + 36,  5    p = 1/100        3.0e-5          p = 1/3   6.5e-5
+#   quiet, other sizes     4,       2    p = 1/100        4.0e-6
+#   quiet, `check`        12,       3    p = 1/100        4.6e-6
+#   a fault, grading       6 + 10,  4    q = 98/100       1.1e-5          q = 1/5   6.7e-5
+#   a fault, other sizes   3,       2    q = 98/100       0.8e-5
+#   a fault, `check`       4,       3    q = 98/100       0.2e-6
+#
+# Three kinds of fault: a monitor just as good as the text asks is refused with a probability of 9.6e-5 in all. To tell 1 in 100 from 1 in 10 as
+# surely takes some 130 streams, and a monitor that looks after every image could not play them in the time of an exercise: in between is luck,
+# and the text says so.
+
+
+def keeps_quiet(student, rng, streams, at_most, more=0, length=1500, **place):
+    """Of `streams` quiet streams none rings, or with `more` of them at most `at_most` do."""
+    first = None
+    played = count = 0
+    for _ in range(streams + more):
+        if more and (count > at_most or (played == streams and not count)):
+            break
+        here = Place(rng, **place)
+        at = alarm(student, here.baseline, here.images(length)[0])
+        played, count, first = played + 1, count + (at is not None), at if first is None else first
     that(
         count <= at_most,
-        f"Of {streams} streams of {length:,} images in which nothing is wrong, {count} rang, one of them after {first} images; at most {at_most} may.",
+        f"Of {played} streams of {length:,} images in which nothing is wrong, {count} rang, one of them after {first} images; "
+        f"of {streams + more} at most {at_most} may.",
     )
 
 
-def notices(student, rng, fault, streams, at_least, **place):
-    early, timely, late = 0, 0, 0
-    for _ in range(streams):
+def notices(student, rng, fault, streams, misses, more=0, **place):
+    """Of `streams` streams all ring in time, or with `more` of them all but `misses` do."""
+    early = timely = late = 0
+    for _ in range(streams + more):
+        if more and (early + late > misses or timely == streams == timely + early + late):
+            break
         here = Place(rng, **place)
         logits, before = here.stream(fault)
         got = alarm(student, here.baseline, logits)
@@ -164,16 +198,17 @@ def notices(student, rng, fault, streams, at_least, **place):
         else:
             late += 1
     that(
-        timely >= at_least,
-        f"{fault[0].upper()}{fault[1:]}: of {streams} streams {timely} rang within {IN_TIME} images of the fault, {early} before it, {late} later or never; "
-        f"{at_least} must ring in time.",
+        early + late <= misses,
+        f"{fault[0].upper()}{fault[1:]}: of {early + timely + late} streams {timely} rang within {IN_TIME} images of the fault, {early} before it, "
+        f"{late} later or never; of {streams + more} at least {streams + more - misses} must ring in time.",
     )
 
 
-def keeps_its_promises(student, rng, clean, faulty, at_most, at_least, **place):
+def keeps_its_promises(student, rng, quiet, fault, **place):
+    """`quiet` and `fault`: of the streams of each kind (how many, how many may go wrong, how many more)."""
     all_of(
-        (lambda: keeps_quiet(student, rng, clean, at_most, **place),),
-        *((lambda fault=fault: notices(student, rng, fault, faulty, at_least, **place),) for fault in FAULTS),
+        (lambda: keeps_quiet(student, rng, *quiet, **place),),
+        *((lambda kind=kind: notices(student, rng, kind, *fault, **place),) for kind in FAULTS),
     )
 
 
@@ -213,6 +248,7 @@ def test_baseline_of_small_numbers(student, rng):
         (is_baseline, student, b"abc", logits, np.array([0, 1, 1, 0]), 2, "four images and two classes, as in the worked example"),
         (is_baseline, student, b"", few, np.array([0, 1, 2, 2, 0, 1, 1]), 5, "seven images, three classes and five bins"),
         (is_baseline, student, b"net", few[:0:-1].copy(), np.array([1, 1, 0, 2, 2, 1]), 3, "six images, three classes and three bins"),
+        (is_baseline, student, b"0", few[[4] * 5], np.array([0, 1, 2, 0, 1]), 4, "five images that are all alike, each on every edge"),
     )
 
 
@@ -237,6 +273,7 @@ def test_distances_and_limits_of_small_numbers(student, rng):
     all_of(
         (are_distances, student, SMALL, window, "five images, three classes and four bins"),
         (are_distances, student, SMALL, window[:1], "one image, three classes and four bins"),
+        (are_distances, student, {**SMALL, "edges": [0.0, 2.0, 4.0]}, tied(12, 3), "12 images of sureness 0 and the edges [0, 2, 4]"),
         (are_limits, student, ten, 100, 0.01, "10 bins, 4 classes, n = 400, 100 images, 1 %, as in the worked example"),
         (are_limits, student, SMALL, 50, 0.2, "4 bins, 3 classes, n = 400, 50 images, 20 %"),
         (are_limits, student, {**SMALL, "n": 90}, 3000, 1e-6, "4 bins, 3 classes, n = 90, 3000 images, one in a million"),
@@ -248,13 +285,12 @@ def test_distances_and_limits_of_small_numbers(student, rng):
 
 @exercise("watch.4-alarm")
 def test_some_streams_of_each_kind(student, rng):
-    keeps_its_promises(student, rng, clean=12, faulty=5, at_most=3, at_least=3)
+    keeps_its_promises(student, rng, quiet=(12, 3), fault=(4, 3))
 
 
 @exercise("watch.4-alarm")
 def test_it_decides_with_what_it_has_seen(student, rng):
-    for fault in FAULTS:
-        decides_by_then(student, Place(rng), fault)
+    decides_by_then(student, Place(rng), str(rng.choice(FAULTS)))
 
 
 @exercise("watch.4-alarm")
