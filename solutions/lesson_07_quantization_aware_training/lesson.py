@@ -115,7 +115,8 @@ figures.latent_and_rounded(latent, rounded)
 # middle three. The values are (-1, -1, 0, 0.5, 0.5). If the gradient (1, 2, 3, 4, 5) arrives, (0, 2, 3, 4, 0) is passed on.
 #
 # **In PyTorch** a pair of forward and backward is a class made from `torch.autograd.Function`. `ctx.save_for_backward` keeps a tensor for the way back. `backward` returns one
-# gradient for each argument of `forward`, and `None` for those that get none. You call it through `.apply`.
+# gradient for each argument of `forward`, and `None` for those that get none. You call it through `.apply`. The tensor `grad` is lent, not given: where $\hat x$ is used twice, others read it,
+# too. So make a new tensor, as `grad * mask` does. `grad.mul_(mask)` changes it in place. (The checks cannot see that; the demonstration below stops at it.)
 #
 # **Predict:** ternary weights have the codes -1, 0, 1. Two of the three codes are end codes. What happens to the training if end codes get no gradient?
 
@@ -946,6 +947,7 @@ progress()
 # | training at 2 bits stands still, no error | end codes without gradient: `torch.clamp` after rounding |
 # | weights drift far outside the range | no mask: the gradient passes where the code is clamped |
 # | the gradient is right for a sum, wrong in a network | the mask returned in place of gradient times mask |
+# | `RuntimeError: unsupported operation: more than one element of the written-to tensor refers to a single memory location` | `grad` changed in place in `backward`: make a new tensor |
 # | accuracy falls when the network is converted | observers moving to the end, or scales made anew at the export |
 # | accuracy at chance level after folding and rounding | scale chosen before folding, or one scale for filters of very different size |
 # | the folded network differs a little everywhere | $\varepsilon$ forgotten, or the batch norm was in training mode |

@@ -370,7 +370,7 @@ def baseline_text(network, measured):
 def load_baseline(text, network):
     """The dict `measured` of a baseline's text. ValueError if its version is not 1, or if it belongs to another file.
 
-    text: str, in the format above.    network: bytes, the file of the network that is to be compared.
+    text: str, in the format above, with its three keys.    network: bytes, the file of the network that is to be compared.
     """
     baseline = json.loads(text)
     if baseline["version"] != VERSION:  # blank: if ___:
