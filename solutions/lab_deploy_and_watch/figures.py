@@ -20,5 +20,5 @@ def distances_in_time(looks, paths, allowed):
     for axes in panels[-1]:
         axes.set_xlabel("images seen")
     for axes in panels[:, 0]:
-        axes.set_ylabel("PSI")
+        axes.set_ylabel("PSI (log)")
     return made

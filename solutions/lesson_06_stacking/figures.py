@@ -129,7 +129,9 @@ def frontier_and_classes(names, sizes, scores, best, teacher_score, losses, clas
     axes.axhline(teacher_score, color=GREY, lw=1.2, ls=":")
     low = np.quantile(scores, 0.2) - 2
     out = int((scores < low).sum())
-    axes.set(xscale="log", xlabel="bytes of the file", ylabel="validation accuracy (%)", title="Filled: on the frontier. Hollow: dominated")
+    axes.set(
+        xscale="log", xlabel="bytes of the file (log)", ylabel="validation accuracy (%)", title="Filled: on the frontier. Hollow: dominated"
+    )
     axes.set_ylim(low, scores.max() + 1)
     ticks = [t for t in (500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000) if sizes.min() / 1.3 < t < 1.3 * sizes.max()]
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])

@@ -12,8 +12,8 @@ def waiting_times(waits):
     made, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.6), sharey=True)
     left.plot(np.arange(1, len(waits) + 1), waits, "o", color=BLUE, ms=3.5)
     left.plot(1, waits[0], "s", color=RED, mec=BLACK, ms=9)
-    left.annotate("first call", (1, waits[0]), (10, -4), textcoords="offset points")
-    left.set(yscale="log", xlabel="call", ylabel="milliseconds", title="One call after the other")
+    left.annotate("first call", (1, waits[0]), (10, -4), textcoords="offset points", bbox={"fc": "white", "ec": "none", "pad": 1})
+    left.set(yscale="log", xlabel="call", ylabel="milliseconds (log)", title="One call after the other")
     right.plot(np.linspace(0, 100, len(waits)), np.sort(waits), "-", color=BLUE)
     # The sorted curve is below the mean on the left and above the median on the right: there is room for the words.
     for value, word, style, place, side, lift in (
@@ -23,7 +23,6 @@ def waiting_times(waits):
         right.axhline(value, color=BLACK, lw=1.3, ls=style)
         right.text(place, value, f"{word} {value:.2f} ms", ha=side, va=lift)
     right.set(xlabel="per cent of the calls", title="The same calls, from fast to slow")
-    left.yaxis.set_major_formatter("{x:g}")
     left.set_ylim(bottom=waits.min() / 2)
     return made
 
@@ -41,11 +40,11 @@ def latencies(times):
         axes.plot(marks, np.percentile(values, marks), marker, color=colour, mec=BLACK, ms=8, ls="none")
         axes.plot([], [], line, marker=marker, color=colour, mec=BLACK, label=label)
     axes.set(
-        yscale="log", xlabel="per cent of the calls", ylabel=f"milliseconds for {batch} images", title="Median, p95 and p99 are marked"
+        yscale="log",
+        xlabel="per cent of the calls",
+        ylabel=f"milliseconds for {batch} images (log)",
+        title="Median, p95 and p99 are marked",
     )
-    # Latencies often lie within one power of ten: then only the small ticks have numbers.
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
     axes.grid(axis="y")
     axes.legend(loc="upper left")
     return made
@@ -63,7 +62,7 @@ def false_alarms(found, sizes, limits):
     for limit, word in ((0.1, "folk rule: look"), (0.2, "folk rule: act")):
         axes.axhline(limit, color=RED, lw=1.5, ls=":")
         axes.text(1080, limit, word, color=RED, va="bottom", ha="right")
-    axes.set(xscale="log", xlabel="images in the window", ylabel="PSI", ylim=(0, 0.75), title="No drift at all: PSI of each window")
+    axes.set(xscale="log", xlabel="images in the window (log)", ylabel="PSI", ylim=(0, 0.75), title="No drift at all: PSI of each window")
     axes.set_xticks(list(found), [str(m) for m in found])
     axes.set_xticks([], minor=True)
     axes.legend(loc="upper right")
