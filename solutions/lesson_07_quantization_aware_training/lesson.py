@@ -606,8 +606,15 @@ figures.step_slope(v, np.array(formula), (stairs(1 + 1e-4) - stairs(1 - 1e-4)) /
 #
 # **Why.** QAT has an order of events, and most failures are steps out of order:
 #
-# 1. train in float; 2. fold the batch norms (or keep them and fold at the end); 3. put in fake quantisation; 4. calibrate the observers on training pictures; 5. train, at a lower rate;
-# 6. **freeze the observers**, long before the end; 7. freeze the batch norms' statistics, if they are still there; 8. convert; 9. evaluate the *converted* network.
+# 1. Train in float.
+# 2. Fold the batch norms (or keep them and fold at the end).
+# 3. Put in fake quantisation.
+# 4. Calibrate the observers on training pictures.
+# 5. Train, at a lower rate.
+# 6. **Freeze the observers**, long before the end.
+# 7. Freeze the batch norms' statistics, if they are still there.
+# 8. Convert.
+# 9. Evaluate the *converted* network.
 #
 # If an observer is still moving when training ends, the weights have adapted to scales that are not those in the file. And in no case may an observer learn from validation pictures.
 #

@@ -775,10 +775,10 @@ for name, (method, widths, extra) in methods.items():
         results[name, bits] = (cost(bits) + extra, known or score(model, tables))
     on_loud[name] = score(loud, {n: method(w, loud_inputs[n], 4) for n, w in weights_of(loud).items()})
 print(f"bits a character: float16 {full:.3f}, best table of counts {yardstick:.3f}\n")
-print("method                           8 bits           4 bits           3 bits     planted, 4 bits")
+print(f"{'method':27}" + "".join(f"{title:>15}" for title in ("8 bits", "4 bits", "3 bits")) + f"{'planted, 4':>12}")
 for name in methods:
     cells = (f"{results[name, b][1]:.3f} at {results[name, b][0]:.2f}" if (name, b) in results else "" for b in (8, 4, 3))
-    print(f"{name:28}" + "".join(f"{cell:>17}" for cell in cells) + f"{on_loud[name]:15.3f}")
+    print(f"{name:27}" + "".join(f"{cell:>15}" for cell in cells) + f"{on_loud[name]:12.3f}")
 print(f"\n{time.perf_counter() - start:.0f} s")
 figures.all_methods(results, full, yardstick)
 

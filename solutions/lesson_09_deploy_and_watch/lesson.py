@@ -562,7 +562,9 @@ figures.latencies({key: np.array(taken) for key, taken in times.items() if key[2
 # **When to raise the alarm?** A folk rule says: above 0.1 look, above 0.2 act. It does not ask how large the window is. But a small window jumps about by chance. For small differences $(p-q)\ln(p/q) \approx (p-q)^2/p$, as in Pearson's
 # statistic. The two shares of a bin have variances of about $p/n$ and $p/m$, and variances add: hence $1/n + 1/m$. So with no drift at all, for a reference of $n$ images and a window of $m$:
 #
-# $$\frac{\text{PSI}}{1/n + 1/m} \sim \chi^2_{B-1},\qquad \text{usual value } (B-1)\left(\tfrac1n + \tfrac1m\right),\qquad \text{limit} = \chi^2_{B-1}\text{'s quantile} \cdot \left(\tfrac1n + \tfrac1m\right)$$
+# $$\frac{\text{PSI}}{1/n + 1/m} \sim \chi^2_{B-1},\qquad \text{usual value } (B-1)\left(\tfrac1n + \tfrac1m\right)$$
+#
+# $$\text{limit} = \chi^2_{B-1}\text{'s quantile} \cdot \left(\tfrac1n + \tfrac1m\right)$$
 #
 # The sign $\sim$ means "is distributed like", and a *quantile* is the value that a chosen share lies below. `chdtri(B - 1, a)` is the number that $\chi^2_{B-1}$ exceeds with probability $a$: with $a$ = 0.05, one false alarm in twenty windows.
 #
