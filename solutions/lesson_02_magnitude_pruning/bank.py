@@ -635,6 +635,26 @@ def global_masks(state, sparsity):
     return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
 
 
+@wrong("2.3-global", "takes what is not zero after the cut for the mask; weights that were zero before may be among those kept")
+def global_masks(state, sparsity):
+    weights = {name: w for name, w in state.items() if w.dim() >= 2}
+    flat = torch.cat([w.flatten() for w in weights.values()])
+    flat[flat.abs().topk(round(sparsity * len(flat)), largest=False).indices] = 0
+    pieces = (flat != 0).split([w.numel() for w in weights.values()])
+    return {name: piece.reshape(weights[name].shape) for name, piece in zip(weights, pieces)}
+
+
+@wrong("2.3-global", "takes what is not zero after the cut for the mask; weights that were zero before may be among those kept")
+def layer_masks(state, sparsity):
+    masks = {}
+    for name, w in state.items():
+        if w.dim() >= 2:
+            pruned = w.flatten().clone()
+            pruned[pruned.abs().topk(round(sparsity * w.numel()), largest=False).indices] = 0
+            masks[name] = (pruned != 0).reshape(w.shape)
+    return masks
+
+
 @right("2.3-global", "one threshold, ties filled up layer by layer, as an OrderedDict in another order")
 def global_masks(state, sparsity):
     from collections import OrderedDict
@@ -1038,6 +1058,33 @@ def share_of_survivors(now, goal):
 @wrong("2.5-schedule", "rounds the sparsities to two digits, and a third is not 0.33")
 def linear_schedule(start, end, rounds):
     return [round(start + (end - start) * t / rounds, 2) for t in range(rounds + 1)]
+
+
+@wrong("2.5-schedule", "steps until the end is reached, with a rounded step: now and then that is one entry too many; count the rounds")
+def linear_schedule(start, end, rounds):
+    step = (end - start) / rounds
+    return np.arange(start, end + step, step) if step else [start] * (rounds + 1)
+
+
+@wrong("2.5-schedule", "adds up rounded steps until the end is passed: now and then the last entry is missing; count the rounds")
+def linear_schedule(start, end, rounds):
+    step, now, found = (end - start) / rounds, start, []
+    while now <= end and len(found) <= rounds:
+        found.append(now)
+        now += step
+    return found
+
+
+@wrong("2.5-schedule", "steps until the end is reached, with a rounded step: now and then that is one entry too many; count the rounds")
+def cubic_schedule(start, end, rounds):
+    t = np.arange(0, 1 + 1 / rounds, 1 / rounds)
+    return end + (start - end) * (1 - t) ** 3
+
+
+@right("2.5-schedule", "steps until half a step beyond the end, so that rounding does no harm")
+def linear_schedule(start, end, rounds):
+    step = (end - start) / rounds
+    return np.arange(start, end + step / 2, step) if step else [start] * (rounds + 1)
 
 
 @wrong("2.5-schedule", "divides with `//`, which gives whole numbers only: 0 until the last round")

@@ -168,6 +168,9 @@ def test_global_and_layer_counts_under_ties(student, rng):
     for up in (True, False):
         state = {name: tied(rng, *w.shape) if w.dim() >= 2 else w for name, w in network(rng, lambda *shape: tied(rng, *shape)).items()}
         check_both(student, state, telling_sparsity(rng, list(counts_of(state).values()), up), "a network with many equal magnitudes")
+    # Pruned before: some of what survives is zero.
+    state = {name: w * torch.from_numpy(rng.random(tuple(w.shape)) < 0.05) if w.dim() >= 2 else w for name, w in state.items()}
+    check_both(student, state, telling_sparsity(rng, list(counts_of(state).values()), up), "a network most of which is zero already")
 
 
 @exercise("2.3-global", points=2)
@@ -221,7 +224,7 @@ def test_small_survivors_and_full_masks(student, rng):
 
 
 def ends_and_rounds(rng):
-    cases = [(0.0, 0.8, 5), (0.0, 0.9, 1), (0.4, 0.4, 3)]
+    cases = [(0.0, 0.8, 5), (0.0, 0.9, 1), (0.4, 0.4, 3), (0.2, 0.9, 10), (0.1, 0.7, 10), (0.0, 1.0, 9)]
     for _ in range(5):
         start, end = sorted(float(v) for v in rng.uniform(0, 1, 2))
         cases.append((start, end, int(rng.integers(2, 30))))

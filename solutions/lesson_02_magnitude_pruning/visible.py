@@ -174,6 +174,14 @@ def faint_layers():
     }
 
 
+def sparse_layers():
+    """More zeros than shall go: some of them survive. Who takes what is not zero after the cut for the mask keeps too few."""
+    return {
+        "a.weight": torch.tensor([[0.0, 2.0, 0.0, -1.0]]),
+        "b.weight": torch.tensor([[0.0, 0.0], [3.0, 0.0]]),
+    }
+
+
 @exercise("2.3-global")
 def test_global_worked_example(student, rng):
     state = small_network()
@@ -182,7 +190,7 @@ def test_global_worked_example(student, rng):
     two = {name: odd[name] for name in ("a.weight", "c.weight")}
     near = {"a.weight": torch.tensor([[1.0, 1.0007, 1.0001, -1.0006]]), "b.weight": torch.tensor([[1.0002, -1.0005], [-1.0003, 1.0004]])}
     halves = [(layers, 0.5) for layers in (state, tied, odd, two, near, faint_layers())]
-    cases = (*halves, (tied, 0.43), (tied, 0.4), (state, 0.0), (state, 1.0))
+    cases = (*halves, (tied, 0.43), (tied, 0.4), (sparse_layers(), 0.25), (state, 0.0), (state, 1.0))
     got = [student.global_masks(layers, sparsity) for layers, sparsity in cases]
     for masks, (layers, sparsity) in zip(got, cases):
         keep = keep_count(sum(counts_of(layers).values()), sparsity)
@@ -193,7 +201,8 @@ def test_global_worked_example(student, rng):
 def test_layer_worked_example(student, rng):
     state = small_network()
     tied = {"a.weight": torch.tensor([[1.0, -1.0, 1.0, 0.5]]), "b.weight": torch.tensor([[[[2.0, 2.0], [-2.0, 3.0]]]])}
-    cases = ((state, 0.5), (tied, 0.5), (tied, 0.3), (odd_layers(), 0.5), (faint_layers(), 0.5), (state, 0.0), (state, 1.0))
+    halves = [(layers, 0.5) for layers in (state, tied, odd_layers(), faint_layers())]
+    cases = (*halves, (tied, 0.3), (sparse_layers(), 0.25), (state, 0.0), (state, 1.0))
     got = [student.layer_masks(layers, sparsity) for layers, sparsity in cases]
     for masks, (layers, sparsity) in zip(got, cases):
         keeps = {name: keep_count(n, sparsity) for name, n in counts_of(layers).items()}
@@ -281,6 +290,9 @@ def test_linear_to_eighty(student, rng):
         (0.2, 0.8, 3, [0.2, 0.4, 0.6, 0.8]),
         (0.0, 1.0, 3, [0, 1 / 3, 2 / 3, 1]),
         (0.3, 0.3, 1, [0.3, 0.3]),
+        # A step in floats is a little too wide or too narrow: who steps until the end is reached has an entry too many or too few here.
+        (0.3, 0.8, 5, [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]),
+        (0.5, 0.7, 5, [0.5, 0.54, 0.58, 0.62, 0.66, 0.7]),
     )
     got = [student.linear_schedule(*case[:3]) for case in cases]
     for one, (start, end, rounds, want) in zip(got, cases):
@@ -294,6 +306,7 @@ def test_cubic_to_eighty(student, rng):
         (0.5, 0.9, 4, [0.5, 0.73125, 0.85, 0.89375, 0.9]),
         (0.0, 1.0, 3, [0, 19 / 27, 26 / 27, 1]),
         (0.3, 0.3, 1, [0.3, 0.3]),
+        (0.0, 0.9, 9, [0.9 - 0.9 * ((9 - t) / 9) ** 3 for t in range(10)]),  # nine ninths in floats are more than 1
     )
     got = [student.cubic_schedule(*case[:3]) for case in cases]
     for one, (start, end, rounds, want) in zip(got, cases):
