@@ -72,6 +72,11 @@ def l2_importance(weight):
     return weight.flatten(1).square().mean(dim=1).sqrt()
 
 
+@wrong("3.2-importance", "adds a small number under the root; a channel of zeros has the score 0, and no root needs help there")
+def l2_importance(weight):
+    return (weight.flatten(1).square().sum(dim=1) + 1e-8).sqrt()
+
+
 @wrong("3.2-importance", "squares after the sum, so weights of both signs cancel")
 def l2_importance(weight):
     return weight.flatten(1).sum(dim=1).square().sqrt()
@@ -1652,6 +1657,19 @@ def tied_groups(layers, additions):
 @wrong("3.9-groups", "ties everything to everything: one group")
 def tied_groups(layers, additions):
     return [list(layers)]
+
+
+@wrong("3.9-groups", "looks for a name within joined names, and conv1 is found in conv10; compare whole names")
+def tied_groups(layers, additions):
+    label = {layer: layer for layer in layers}
+    for a, b in additions:
+        if label[a] != label[b]:
+            joined = f"{label[a]}+{label[b]}"
+            label |= {layer: joined for layer in layers if layer in joined}
+    groups = {}
+    for layer in layers:
+        groups.setdefault(label[layer], []).append(layer)
+    return list(groups.values())
 
 
 @wrong("3.9-groups", "ties nothing: an addition goes channel by channel, so its two sides must lose the same channels")

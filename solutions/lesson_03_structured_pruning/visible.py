@@ -311,6 +311,8 @@ SMALL_CONV = torch.arange(-8.0, 8.0).reshape(2, 2, 2, 2), "weight = torch.arange
 FLAT_CONV = torch.arange(-7.0, 5.0).reshape(3, 1, 2, 2), "weight = torch.arange(-7.0, 5.0).reshape(3, 1, 2, 2)"
 BOTH_WAYS = torch.tensor([1.0, -2, 3, 1, -2, 1, 1, -3, 2, 1, -1, 1, -1, -1, 2, -1])
 ONE = torch.tensor([[0.1, -200.7, 0.0]]), "weight = [[0.1, -200.7, 0]]"
+# So faint, and in one channel nothing at all, that a small number added for safety is seen.
+FAINT = torch.tensor([[3e-9, -4e-9], [0.0, 0.0]]), "weight = [[3e-9, -4e-9], [0, 0]]"
 
 
 def judged(cases, rel, what):
@@ -321,15 +323,16 @@ def judged(cases, rel, what):
 
 @exercise("3.2-importance")
 def test_l1_of_small_layers(student, rng):
-    wanted = (7, 3), (36, 28), (22, 6, 10), (200.8,)
-    cases = [(student.l1_importance(weight), want, on) for (weight, on), want in zip((TWO, SMALL_CONV, FLAT_CONV, ONE), wanted)]
+    wanted = (7, 3), (36, 28), (22, 6, 10), (200.8,), (7e-9, 0)
+    cases = [(student.l1_importance(weight), want, on) for (weight, on), want in zip((TWO, SMALL_CONV, FLAT_CONV, ONE, FAINT), wanted)]
     judged(cases, 1e-6, "the L1 scores")
 
 
 @exercise("3.2-importance")
 def test_l2_of_small_layers(student, rng):
-    wanted = (25, 5), (204, 140), (126, 14, 30), (0.1**2 + 200.7**2,)
-    cases = [(student.l2_importance(weight), np.sqrt(want), on) for (weight, on), want in zip((TWO, SMALL_CONV, FLAT_CONV, ONE), wanted)]
+    wanted = (25, 5), (204, 140), (126, 14, 30), (0.1**2 + 200.7**2,), (25e-18, 0)
+    layers = (TWO, SMALL_CONV, FLAT_CONV, ONE, FAINT)
+    cases = [(student.l2_importance(weight), np.sqrt(want), on) for (weight, on), want in zip(layers, wanted)]
     judged(cases, 1e-6, "the L2 scores")
 
 
@@ -342,11 +345,12 @@ def test_taylor_of_small_layers(student, rng):
         (BOTH_WAYS.reshape(2, 2, 2, 2), f"grad = torch.tensor({BOTH_WAYS.int().tolist()}).reshape(2, 2, 2, 2)"),
         (torch.tensor([1.0, -1.0, 2.0, 0.0]).repeat(3, 1).reshape(3, 1, 2, 2), "grad = [1, -1, 2, 0] for each channel"),
         (torch.tensor([[-2.0, 0.5, 1.0]]), "grad = [[-2, 0.5, 1]]"),
+        (torch.tensor([[0.25, 0.5], [2.0, -1.0]]), "grad = [[0.25, 0.5], [2, -1]]"),
     )
-    wanted = (1.25, 1), (11, 2), (11, 3, 5), (100.55,)
+    wanted = (1.25, 1), (11, 2), (11, 3, 5), (100.55,), (1.25e-9, 0)
     cases = [
         (student.taylor_importance(weight, grad), want, f"{on}, {of_grad}")
-        for (weight, on), (grad, of_grad), want in zip((TWO, SMALL_CONV, FLAT_CONV, ONE), grads, wanted)
+        for (weight, on), (grad, of_grad), want in zip((TWO, SMALL_CONV, FLAT_CONV, ONE, FAINT), grads, wanted)
     ]
     judged(cases, 1e-6, "the Taylor scores")
 
@@ -359,6 +363,7 @@ def test_mean_activation_of_small_layers(student, rng):
         (maps, (5.5, 9.5), "activations = torch.arange(16.0).reshape(2, 2, 2, 2)"),
         (maps.reshape(4, 1, 1, 4), (7.5,), "activations = torch.arange(16.0).reshape(4, 1, 1, 4)"),
         (torch.tensor([[0.0, 2.0]]), (0, 2), "activations = [[0, 2]]"),
+        (torch.tensor([[2e-9, 0.0], [4e-9, 0.0]]), (3e-9, 0), "activations = [[2e-9, 0], [4e-9, 0]]"),
     )
     cases = [(student.mean_activation(activations), want, on) for activations, want, on in asked]
     judged(cases, 1e-6, "the mean activations")
@@ -470,6 +475,12 @@ def test_groups_of_the_worked_example(student, rng):
         (["a", "b", "c", "d"], [("a", "b"), ("c", "d"), ("b", "c")], [["a", "b", "c", "d"]]),
         # Told from the end, the other way round and twice; the first group in the order of the layers is the smallest.
         (["c", "f", "e", "d", "a"], [("a", "e"), ("d", "f"), ("a", "d"), ("f", "d")], [["c"], ["f", "e", "d", "a"]]),
+        # Names that begin with, end in, or hold other names, as `conv10` holds `conv1`.
+        (
+            ["conv1", "conv10", "v1", "conv", "conv11", "conv1.conv10"],
+            [("conv11", "conv10"), ("v1", "conv")],
+            [["conv1"], ["conv10", "conv11"], ["v1", "conv"], ["conv1.conv10"]],
+        ),
         # A chain told from its end, and from its start: whoever hands the news on from layer to layer needs many rounds.
         (list("abcdefgh"), [(b, a) for a, b in zip("gfedcba", "hgfedcb")], [list("abcdefgh")]),
         (list("hgfedcba"), [(b, a) for a, b in zip("gfedcba", "hgfedcb")], [list("hgfedcba")]),
