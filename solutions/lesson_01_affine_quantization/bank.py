@@ -550,6 +550,11 @@ def to_int8(x, scale):
     return np.clip(codes, -128, 128).astype(np.int8)
 
 
+@wrong("1.4-bug", "lets no scale be smaller than a fixed number; a quiet layer has a small scale, and its codes come out too small")
+def to_int8(x, scale):
+    return np.clip(np.rint(x / max(scale, 1e-6)), -128, 127).astype(np.int8)
+
+
 @wrong("1.4-bug", "clips the upper end only; values below -128 wrap around to positive codes")
 def to_int8(x, scale):
     codes = np.rint(x / scale).astype(np.int32)
@@ -935,6 +940,28 @@ def best_clip(x, candidates, qmax):
     for clip in candidates:
         if mse(clip) < mse(best):
             best = clip
+    return float(best)
+
+
+@wrong("1.6-calibrate", "adds a small number to the scale, which is not small beside the values of a quiet tensor")
+def best_clip(x, candidates, qmax):
+    best, best_mse = None, np.inf
+    for clip in candidates:
+        scale = clip / qmax + 1e-8
+        mse = np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if mse < best_mse:
+            best, best_mse = clip, mse
+    return float(best)
+
+
+@wrong("1.6-calibrate", "asks a candidate to be better by a fixed amount; in a quiet tensor all errors are smaller than that")
+def best_clip(x, candidates, qmax):
+    best, best_mse = candidates[0], np.inf
+    for clip in candidates:
+        scale = clip / qmax
+        mse = np.mean((x - scale * np.clip(np.rint(x / scale), -qmax, qmax)) ** 2)
+        if mse < best_mse - 1e-9:
+            best, best_mse = clip, mse
     return float(best)
 
 

@@ -132,12 +132,17 @@ def test_shapes_of_quantized_arrays(student, rng):
         equal(codes, np.array(want), what="the codes", on=on)
 
 
+FAINT = (2.0**-30, "2**-30", 1)
+
+
 @exercise("1.3-quantize")
 def test_halves_to_even(student, rng):
     x = np.array([0.5, 1.5, 2.5, -0.5, -1.5, -2.5])
-    cases = [(zero_point, student.quantize(x, 1.0, zero_point, -8, 7)) for zero_point in (0, 3)]
-    for zero_point, got in cases:
-        on = f"x = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5], scale 1, zero point {zero_point}, codes -8 to 7"
+    # The last scale is so small that a small number added for safety is seen.
+    cases = [(scale, words, z, student.quantize(x * scale, scale, z, -8, 7)) for scale, words, z in ((1.0, "1", 0), (1.0, "1", 3), FAINT)]
+    for scale, words, zero_point, got in cases:
+        times = "" if scale == 1 else f" * {words}"
+        on = f"x = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5]{times}, scale {words}, zero point {zero_point}, codes -8 to 7"
         codes_array(got, (6,), "The result of `quantize`", on)
         what = "the codes of halves (the gaps go to the even neighbour, then the zero point is added)"
         equal(got, np.array([0, 2, 2, 0, -2, -2]) + zero_point, what=what, on=on)
@@ -154,11 +159,12 @@ def test_dequantize_worked_example(student, rng):
         (np.int16, [-32768, 32767], -32768),
         (np.int64, [[5, 7, 3], [0, 15, 6]], 5),
     )
-    got = [student.dequantize(np.array(codes, dtype=kind), 0.25, zero_point) for kind, codes, zero_point in cases]
-    for floats, (kind, codes, zero_point) in zip(got, cases):
-        on = f"{np.dtype(kind)} codes {codes}, scale 0.25, zero point {zero_point}"
+    cases = [(*case, 0.25, "0.25") for case in cases] + [(np.int32, [5, 7, -3], 5, *FAINT[:2])]
+    got = [student.dequantize(np.array(codes, dtype=kind), scale, zero_point) for kind, codes, zero_point, scale, _ in cases]
+    for floats, (kind, codes, zero_point, scale, words) in zip(got, cases):
+        on = f"{np.dtype(kind)} codes {codes}, scale {words}, zero point {zero_point}"
         # Exact also in float32: the scale is a power of two, and the codes have 16 bits.
-        close(floats, (np.array(codes) - zero_point) * 0.25, abs=0.0, what="the floats that come back", on=on)
+        close(floats, (np.array(codes) - zero_point) * scale, abs=0.0, what="the floats that come back", on=on)
         floats_array(floats, np.shape(codes), "The result of `dequantize`", on)
 
 
@@ -188,6 +194,16 @@ def test_a_table_stays_a_table(student, rng):
     on = f"x = {x}, scale 0.25"
     codes_array(got, (2, 3), "The result of `to_int8`", on)
     equal(got, np.array([[127, -128, 36], [-2, 127, -128]]), what="the codes", on=on)
+
+
+@exercise("1.4-bug")
+def test_a_quiet_layer_is_a_layer(student, rng):
+    cases = (([3.2e-9, -4e-8, 2e-7, -1.28e-7, 0.0], [3, -40, 127, -128, 0]), ([[5e-8, -9.1e-9], [1.3e-7, -3e-7]], [[50, -9], [127, -128]]))
+    got = [student.to_int8(np.array(x), 1e-9) for x, _ in cases]
+    for codes, (x, want) in zip(got, cases):
+        on = f"x = {x}, scale 1e-9"
+        codes_array(codes, np.shape(x), "The result of `to_int8`", on)
+        equal(codes, np.array(want), what="the codes", on=on)
 
 
 # 1.6
@@ -251,6 +267,9 @@ def test_best_of_a_few_clips(student, rng):
         (row, [1.7, 1.3, 3.1, 2.3, 1.8], 2, 3.1, f"x = {row}, qmax 2"),
         # The best candidate may lie beyond all values.
         (alike, [1.0, 0.9, 1.5, 2.0, 1.7], 2, 2.0, f"x = {alike}, qmax 2"),
+        # Quiet and loud: no error is small, or large, in itself.
+        (crowd * 1e-9, [6e-9, 1e-9, 3.5e-9, 5e-10], 3, 3.5e-9, "x = 41 values evenly from -1e-9 to 1e-9 and one 6e-9, qmax 3"),
+        (crowd * 1e9, [6e9, 1e9, 3.5e9, 5e8], 3, 3.5e9, "x = 41 values evenly from -1e9 to 1e9 and one 6e9, qmax 3"),
     )
     got = [student.best_clip(np.array(x), np.array(candidates), qmax) for x, candidates, qmax, _, _ in cases]
     for answer, (_, candidates, _, want, on) in zip(got, cases):
