@@ -72,11 +72,6 @@ def l2_importance(weight):
     return weight.flatten(1).square().mean(dim=1).sqrt()
 
 
-@wrong("3.2-importance", "adds a small number under the root; a channel of zeros has the score 0, and no root needs help there")
-def l2_importance(weight):
-    return (weight.flatten(1).square().sum(dim=1) + 1e-8).sqrt()
-
-
 @wrong("3.2-importance", "squares after the sum, so weights of both signs cancel")
 def l2_importance(weight):
     return weight.flatten(1).sum(dim=1).square().sqrt()
