@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from course_data import Dataset, Split
+from course_labs.methods.pace import Pace, trial_step
+from course_labs.methods.watched import Watch
 from course_labs.networks.convnet import normalise
 
 # A loss takes (the network's logits, labels, the teacher's logits for the same images or None); it gives a scalar, or a number an image.
@@ -78,9 +80,9 @@ def precision(where: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
-def autocast(where: torch.device) -> AbstractContextManager:
-    """Mixed precision on `where`, or nothing at all in float32."""
-    dtype = precision(where)
+def autocast(where: torch.device, chosen: torch.dtype | None = None) -> AbstractContextManager:
+    """Mixed precision on `where`, the hardware's own unless one is `chosen`, or nothing at all in float32."""
+    dtype = chosen or precision(where)
     return torch.autocast(where.type, dtype) if dtype != torch.float32 else nullcontext()
 
 
@@ -100,9 +102,14 @@ def train(
     seed: int,
     update: Update = lambda done, note="": None,
     taught: Taught | None = None,
+    number_format: torch.dtype | None = None,
+    judged: bool = False,
 ) -> nn.Module:
     """Train `net` in place on the training split and return it, in eval mode, on the CPU.
 
+    `number_format` is float32 or bfloat16; without one, what the hardware's flags promise is fast. The number of threads is measured (`pace`):
+    it moves the last digits of what is learnt. Raises TrainingFailed when the loss is no number any more and, if it is `judged` by the labels,
+    when nothing is learnt.
     `update(done, note)` hears the share of the work done, 0 to 1. The order of the images comes from `seed` alone. So does
     how they are shifted, in a new way each epoch; with `taught`, they are shown in the teacher's views, in turn, and the
     loss gets what the teacher said of them. The last state is kept, whatever its validation accuracy: picking the best
@@ -141,31 +148,42 @@ def train(
     )
     last = torch.full((len(labels),), torch.nan)  # every image's last loss
     order, place, passes = torch.arange(0), 0, 0
-    for step in range(steps):
-        if place + recipe.batch > len(order):
-            order, place = torch.randperm(len(labels), generator=generator), 0
-            if recipe.sit_out and step < ALL_SEEN * steps:
-                order = without_easy(order, last, recipe.sit_out, generator)
-            number = passes % len(taught.views) if taught else passes
-            view = taught.views[number] if taught else draw_view(len(labels), recipe, seed, number)
-            passes += 1
-        chosen = order[place : place + recipe.batch]
-        place += recipe.batch
-        batch = normalise(seen(images, chosen, view), data.mean, data.std)
-        said = taught.logits[number, chosen].to(where).float() if taught else None
-        with autocast(where):
-            logits = net(batch)
-        value = loss(logits.float(), labels[chosen.to(where)], said)
-        if recipe.sit_out:
-            if value.ndim == 0:
-                raise ValueError("sit_out needs a loss that gives a number for each image, not one for all")
-            last[chosen] = value.detach().cpu()
-        optimiser.zero_grad(set_to_none=True)
-        value.mean().backward()
-        optimiser.step()
-        schedule.step()
-        if step % 10 == 9 or step + 1 == steps:
-            update((step + 1) / steps, f"epoch {step // per_epoch + 1} of {steps / per_epoch:.3g}")
+    watch = Watch(labels, steps, per_epoch, judged)
+    dtype = number_format or precision(where)
+
+    def trial() -> Callable[[], None]:
+        batch = normalise(data.train.images[: recipe.batch].to(where), data.mean, data.std)
+        return trial_step(net, batch.contiguous(memory_format=torch.channels_last), labels[: recipe.batch], dtype)
+
+    with Pace(trial, most=None if where.type == "cpu" else 1) as pace:
+        for step in range(steps):
+            if place + recipe.batch > len(order):
+                order, place = torch.randperm(len(labels), generator=generator), 0
+                if recipe.sit_out and step < ALL_SEEN * steps:
+                    order = without_easy(order, last, recipe.sit_out, generator)
+                number = passes % len(taught.views) if taught else passes
+                view = taught.views[number] if taught else draw_view(len(labels), recipe, seed, number)
+                passes += 1
+            chosen = order[place : place + recipe.batch]
+            place += recipe.batch
+            batch = normalise(seen(images, chosen, view), data.mean, data.std)
+            said = taught.logits[number, chosen].to(where).float() if taught else None
+            with autocast(where, dtype):
+                logits = net(batch)
+            logits, right = logits.float(), labels[chosen.to(where)]
+            value = loss(logits, right, said)
+            watch.saw(step, logits, right, value)
+            if recipe.sit_out:
+                if value.ndim == 0:
+                    raise ValueError("sit_out needs a loss that gives a number for each image, not one for all")
+                last[chosen] = value.detach().cpu()
+            optimiser.zero_grad(set_to_none=True)
+            value.mean().backward()
+            optimiser.step()
+            schedule.step()
+            pace.stepped()
+            if step % 10 == 9 or step + 1 == steps:
+                update((step + 1) / steps, f"epoch {step // per_epoch + 1} of {steps / per_epoch:.3g}, {pace.note}")
     return net.cpu().eval()
 
 
