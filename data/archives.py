@@ -32,7 +32,13 @@ def read_files(path: Path) -> dict[str, bytes]:
     if not path.is_file():
         raise UserError(f"There is no file or folder at {path}.")
     with open(path, "rb") as file:
-        magic = file.read(6)
+        head = file.read(1024)
+    magic = head[:6]
+    if web_page(head):
+        raise UserError(
+            f"{path.name} is a web page, not an archive: the download gave a page (a login, a notice, a page about the file). "
+            "Open it in a browser, and fetch what it links to."
+        )
     try:
         if magic[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
             return _from_zip(path)
@@ -47,11 +53,20 @@ def read_files(path: Path) -> dict[str, bytes]:
         NotImplementedError,
         RuntimeError,
     ) as error:
+        if magic[:2] == b"\x1f\x8b" and not path.name.lower().endswith((".tar.gz", ".tgz")):
+            raise UserError(
+                f"{path.name} is one gzipped file, not an archive of several. Give the folder that holds it and what belongs to it."
+            ) from error
         raise UserError(
             f"{path.name} cannot be read: {str(error) or type(error).__name__}.\n"
             "It is damaged or cut short, or not a .tar.gz, .tar.xz or .zip archive. Fetch it again, "
             "or unpack it yourself and give the folder."
         ) from error
+
+
+def web_page(content: bytes) -> bool:
+    """Whether a file begins like HTML, whatever it is called."""
+    return content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html", b"<head", b"<!--"))
 
 
 class _Files:

@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from course_data.root import data_root
 from course_data.specs import spec
@@ -19,7 +20,7 @@ def listing(context: typer.Context) -> None:
         return
     from course_data.inventory import status
 
-    table = Table(title=f"Data sets in {data_root()}", title_justify="left")
+    table = Table(title=Text(f"Data sets in {data_root()}"), title_justify="left")
     for column in ("name", "data set", "state", "MB"):
         table.add_column(column, justify="right" if column == "MB" else "left")
     for item in status():
@@ -39,7 +40,9 @@ def get_command(name: str = typer.Argument(help="digits, mnist or cifar10")) -> 
 
 
 @app.command("add")
-def add_command(archive: Path = typer.Argument(help=".tar.gz, .tar.xz, .zip or a folder")) -> None:
+def add_command(
+    archive: Path = typer.Argument(help=".tar.gz, .tar.xz, .zip or a folder; pictures of your own go to course lab --images"),
+) -> None:
     """Import a data set from an archive or a folder."""
     from course_data.datasets import load
     from course_data.importing import add

@@ -1,10 +1,16 @@
 """Writing files so that a stop in the middle never leaves half of one."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from course_data.errors import UserError
+
+# what a full disk, a quota, a limit on files or a folder that is read only say
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
 
 
 @contextmanager
@@ -32,3 +38,14 @@ def write_whole(path: Path | str, content: str | bytes) -> None:
     """
     with beside(Path(path)) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+@contextmanager
+def room_in(folder: Path, then: str) -> Iterator[None]:
+    """Where the block runs out of room for files, say so in one line, and what to do `then`. Raises UserError; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise UserError(f"Cannot write to {folder}: {error.strerror}. Nothing was left half-written. {then}") from None

@@ -1,148 +1,214 @@
-"""A folder of one's own images as a data set: one subfolder for each class."""
+"""Pictures of one's own as a data set: a folder with one subfolder for each class, an archive of one, IDX files, an .npz."""
 
-from pathlib import Path
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image, ImageOps
-from torchvision.datasets import ImageFolder
 
+from course_data.archives import read_files
+from course_data.arrays import Arrays, from_idx, from_npz, idx_files
 from course_data.datasets import Dataset, _channel_statistics, _split, fingerprint, stratified
 from course_data.errors import UserError
+from course_data.pictures import BROKEN, decoded, fitted
 from course_data.progress_bar import bar
+from course_data.splits import LAYOUT, Sorted, hidden, is_picture, some, sorted_out, without_wrapping
 
-LAYOUT = (
-    "The course reads FOLDER/train/CLASS/IMAGE and FOLDER/test/CLASS/IMAGE (and FOLDER/val/CLASS/IMAGE if you have it), "
-    "or FOLDER/CLASS/IMAGE, from which it takes test and validation images itself."
-)
-GREY, COLOUR = ("1", "L"), ("RGB", "P", "CMYK", "YCbCr", "HSV", "LAB")
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1  # of all images, of those for training
-SHOWN = 5  # files named in a message
+SIZE, LARGEST_OWN = 32, 64  # pixels: unless --size says so; arrays up to the latter keep their own
+SPARED = 0.02  # of all files may be broken and are passed over; one always may
 
 
-class _Folder(ImageFolder):
-    """torchvision's reading of the folders, without those that tools leave behind."""
+@dataclass(frozen=True)
+class _Tree:
+    """Files by their names, which have forward slashes, and how to read one."""
 
-    def find_classes(self, directory: str | Path) -> tuple[list[str], dict[str, int]]:
-        classes = sorted(p.name for p in Path(directory).iterdir() if p.is_dir() and not p.name.startswith((".", "__")))
-        if not classes:
-            raise UserError(f"{directory} holds no images in subfolders. {LAYOUT}")
-        return classes, {name: index for index, name in enumerate(classes)}
+    where: str
+    names: list[str]
+    folders: list[str]
+    read: Callable[[str], bytes]
 
 
-def image_folder(folder: Path | str, size: int = 32) -> Dataset:
+def to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def image_folder(folder: Path | str, size: int | None = None, strict: bool = False, say: Callable[[str], None] = to_stderr) -> Dataset:
     """The images of `folder` in three splits, `size` × `size` pixels, grey or colour as the files are.
 
-    The middle square of each image is kept and scaled. Without a test folder, every fifth image of each class is taken for testing,
-    without a val folder every tenth of the training images for validation: always the same ones.
+    `folder` may also be a .zip or .tar.gz of such a folder, a folder or archive of IDX files, or an .npz. The middle square of each image is
+    kept and scaled, to 32 pixels without a `size`; arrays of up to 64 then keep theirs. Without a test folder, every fifth image of each class
+    is taken for testing, without a val folder every tenth of the training images for validation: always the same ones.
+    `say` gets a line for everything that was left out or converted. A broken file among many is one of them; `strict` makes it an error.
 
-    Raises UserError when the folder is missing, empty or has one class; when its parts have different classes; when a file cannot be read,
-    is transparent, or grey and colour are mixed.
+    Raises UserError when the folder is missing, empty or has one class; when its parts have different classes; when files cannot be read.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"There is no folder {folder}. {LAYOUT}")
-    if not 4 <= size <= 1024:
+    if size is not None and not 4 <= size <= 1024:
         raise UserError(f"Images of {size}×{size} pixels are not possible: --size takes 4 to 1024.")
-    parts = {part: folder / part for part in ("train", "val", "test") if (folder / part).is_dir()}
-    if parts and not {"train", "test"} <= set(parts):
-        missing = " and ".join(sorted({"train", "test"} - set(parts)))
-        raise UserError(f"{folder} has a folder {' and '.join(parts)} but none called {missing}. {LAYOUT}")
-    files = {part: _files(path) for part, path in (parts or {"train": folder}).items()}
-    classes = files["train"].classes
-    for part, found in files.items():
-        if found.classes != classes:
-            odd = ", ".join(sorted(set(found.classes) ^ set(classes)))
-            raise UserError(f"{folder}: train and {part} do not have the same classes; only one of them has {odd}.")
-    arrays = _decoded(folder, files, size)
-    if "test" not in files:
-        _take(arrays, "test", TEST_SHARE, folder)
-    if "val" not in files:
-        _take(arrays, "val", VALIDATION_SHARE, folder)
+    tree, name = _tree(folder), _name(folder)
+    arrays = _of_arrays(folder, tree)
+    if arrays:
+        size = size or _own_size(arrays)
+        parts, classes = _scaled(arrays, size), arrays.classes
+        said = arrays.said
+    else:
+        size, found = size or SIZE, _sorted(folder, tree)
+        parts, said = _decoded(tree, found, size, strict)
+        classes, said = tuple(found.classes), found.said + said
+    for line in said:
+        say(f"{folder}: {line}")
+    if "test_images" not in parts:
+        _take(parts, "test", TEST_SHARE, folder)
+    if "val_images" not in parts:
+        _take(parts, "val", VALIDATION_SHARE, folder)
     for part, least in (("train", 2), ("test", 1)):
-        left = np.bincount(arrays[f"{part}_labels"], minlength=len(classes))
+        left = np.bincount(parts[f"{part}_labels"], minlength=len(classes))
         if left.min() < least:
             raise UserError(
                 f"{folder}: class {classes[left.argmin()]} has too few images: {left.min()} for the {part} part. Ten of each class are the least that makes sense."
             )
-    train = _split(arrays["train_images"], arrays["train_labels"])
+    train = _split(parts["train_images"], parts["train_labels"])
     mean, std = _channel_statistics(train.images)
     if min(std) == 0:
         raise UserError(f"{folder}: all training images are of one and the same colour. There is nothing to learn from them.")
-    name = folder.resolve().name
     return Dataset(
         name=name,
         title=f"{name} ({size}×{size})",
-        classes=tuple(classes),
+        classes=classes,
         train=train,
-        val=_split(arrays["val_images"], arrays["val_labels"]),
-        test=_split(arrays["test_images"], arrays["test_labels"]),
+        val=_split(parts["val_images"], parts["val_labels"]),
+        test=_split(parts["test_images"], parts["test_labels"]),
         mean=mean,
         std=std,
-        source=f"image folder {name}",
-        fingerprint=fingerprint(arrays),
+        source=f"image folder {name}" if folder.is_dir() else folder.name,
+        fingerprint=fingerprint(parts),
     )
 
 
-def _files(path: Path) -> ImageFolder:
-    """The image files below `path` and their classes."""
+# ---------------------------------------------------------------- where the files are
+
+
+def _tree(folder: Path) -> _Tree:
+    if folder.is_dir():
+        names, folders = [], []
+        try:
+            for root, below, inside in os.walk(folder, followlinks=True):
+                place = Path(root).relative_to(folder).as_posix()
+                prefix = "" if place == "." else f"{place}/"
+                below[:] = sorted(name for name in below if not hidden(name))
+                folders += [prefix + name for name in below]
+                names += [prefix + name for name in sorted(inside)]
+            next(os.scandir(folder), None)  # os.walk says nothing of a folder that cannot be read
+        except OSError as error:
+            raise UserError(f"{folder} cannot be read: {error.strerror}.") from error
+        return _Tree(str(folder), names, folders, lambda name: (folder / name).read_bytes())
+    if not folder.is_file():
+        raise UserError(f"There is no folder {folder}. {LAYOUT}")
+    if folder.suffix.lower() == ".npz":
+        return _Tree(str(folder), [folder.name], [], lambda name: folder.read_bytes())
+    if is_picture(folder.name):
+        raise UserError(f"{folder} is one picture. --images takes a folder of them. {LAYOUT}")
+    files = read_files(folder)
+    wrapping = without_wrapping([name for name in files if not hidden(name) and is_picture(name)])
+    inner = {name.removeprefix(wrapping): content for name, content in files.items() if name.startswith(wrapping)}
+    return _Tree(str(folder), sorted(inner), [], inner.__getitem__)
+
+
+def _name(folder: Path) -> str:
+    """What the data set is called: the folder's name, the archive's without its endings."""
+    name = folder.resolve().name
+    if folder.is_dir():
+        return name
+    for ending in (".npz", ".zip", ".tgz", ".txz", ".gz", ".xz", ".tar"):
+        name = name[: -len(ending)] if name.lower().endswith(ending) else name
+    return name or "images"
+
+
+def _of_arrays(folder: Path, tree: _Tree) -> Arrays | None:
+    """The data set, if it comes as arrays. Raises UserError for one of the course's own, which has another door."""
+    names = [name for name in tree.names if not hidden(name)]
+    if any(name.rsplit("/", 1)[-1] == "data_batch_1" for name in names):
+        raise UserError(
+            f"{folder} is CIFAR-10 as it is published. Import it with `course data add {folder}`, then run `course lab --data cifar10`."
+        )
+    if files := idx_files(names):
+        return from_idx(files, tree.read, str(folder))
+    packed = [name for name in names if PurePosixPath(name).suffix.lower() == ".npz"]
+    if len(packed) == 1 and not any(is_picture(name) for name in names):
+        return from_npz(tree.read(packed[0]), str(folder))
+    return None
+
+
+def _sorted(folder: Path, tree: _Tree) -> Sorted:
     try:
-        found = _Folder(path, allow_empty=True)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-    if not found.samples:
-        raise UserError(f"{path} holds no images in subfolders. {LAYOUT}")
-    empty = [name for index, name in enumerate(found.classes) if index not in set(found.targets)]
-    if empty:
-        raise UserError(f"{path}: no images in {', '.join(empty)}. Each subfolder is a class and needs images (png, jpg, bmp, webp, ...).")
-    if len(found.classes) < 2:
-        raise UserError(f"{path} has images of one class only ({found.classes[0]}). To tell classes apart takes two. {LAYOUT}")
+        return sorted_out(tree.names, tree.folders, tree.where)
+    except UserError as error:
+        if folder.is_dir() or any(is_picture(name) for name in tree.names):
+            raise
+        raise UserError(f"{folder} holds no pictures: {some(tree.names) or 'nothing'}. {LAYOUT}") from error
+
+
+# ---------------------------------------------------------------- from files to arrays
+
+
+def _own_size(arrays: Arrays) -> int:
+    height, width = arrays.images["train"].shape[2:]
+    return height if height == width and 4 <= height <= LARGEST_OWN else SIZE
+
+
+def _scaled(arrays: Arrays, size: int) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for part, images in arrays.images.items():
+        found[f"{part}_images"] = np.stack([fitted(image, size) for image in images])
+        found[f"{part}_labels"] = arrays.labels[part]
     return found
 
 
-def _decoded(folder: Path, files: dict[str, ImageFolder], size: int) -> dict[str, np.ndarray]:
+def _decoded(tree: _Tree, found: Sorted, size: int, strict: bool) -> tuple[dict[str, np.ndarray], list[str]]:
     """Pixels uint8 (N, C, size, size) and labels of each part. All files are tried, so that one message tells of all that are at fault."""
-    arrays: dict[str, np.ndarray] = {}
+    todo = [(part, label, name) for part, classes in found.parts.items() for label, names in enumerate(classes.values()) for name in names]
+    pixels: dict[str, list[np.ndarray]] = {part: [] for part in found.parts}
+    labels: dict[str, list[int]] = {part: [] for part in found.parts}
     faults: list[str] = []
+    changed: dict[str, list[str]] = {}
     modes: dict[int, list[str]] = {1: [], 3: []}
-    with bar("reading images", sum(len(found.samples) for found in files.values())) as update:
-        done = 0
-        for part, found in files.items():
-            pixels = []
-            for path, _ in found.samples:
-                shown = Path(path).relative_to(folder).as_posix()
-                try:
-                    image = _pixels(Path(path), size)
-                    modes[len(image)].append(shown)
-                    pixels.append(image)
-                except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-                    faults.append(f"{shown} ({str(error).replace(path, 'the file').split(' <')[0]})")
-                done += 1
+    with bar("reading images", len(todo)) as update:
+        for done, (part, label, name) in enumerate(todo):
+            try:
+                picture = decoded(tree.read(name), size)
+            except BROKEN as error:
+                faults.append(f"{name} ({_reason(error)})")
+                continue
+            pixels[part].append(picture.pixels)
+            labels[part].append(label)
+            modes[len(picture.pixels)].append(name)
+            if picture.changed:
+                changed.setdefault(picture.changed, []).append(name)
+            if done % 20 == 0:
                 update(done)
-            if not faults and not (modes[1] and modes[3]):
-                arrays[f"{part}_images"], arrays[f"{part}_labels"] = np.stack(pixels), np.array(found.targets, np.int64)
-    if faults:
-        raise UserError(f"{folder}: {len(faults)} {_plural(len(faults), 'file')} cannot be used: {_some(faults)}. Repair or remove them.")
+    if faults and (strict or len(faults) > max(1, SPARED * len(todo))):
+        raise UserError(f"{tree.where}: {_counted(faults, 'file')} cannot be used: {some(faults)}. Repair or remove them.")
+    said = [f"{_counted(faults, 'file')} cannot be used and {_are(faults)} left out: {some(faults)}."] if faults else []
+    said += [f"{_counted(names, 'image')} {_are(names)} {how}: {some(names)}." for how, names in changed.items()]
     if modes[1] and modes[3]:
-        fewer, kind, other = (modes[1], "grey", "in colour") if len(modes[1]) <= len(modes[3]) else (modes[3], "in colour", "grey")
-        raise UserError(
-            f"{folder}: {len(fewer)} {_plural(len(fewer), 'image')} of {len(modes[1]) + len(modes[3])} {'is' if len(fewer) == 1 else 'are'} {kind}, "
-            f"the others {other}: {_some(fewer)}. Convert them, so that all images are of one kind."
+        said.append(
+            f"{_counted(modes[1], 'image')} of {len(modes[1]) + len(modes[3])} {_are(modes[1])} grey, and read as colour: {some(modes[1])}."
         )
-    return arrays
+        pixels = {part: [np.repeat(image, 3, axis=0) if len(image) == 1 else image for image in images] for part, images in pixels.items()}
+    arrays: dict[str, np.ndarray] = {}
+    for part, images in pixels.items():
+        if not images:
+            raise UserError(f"{tree.where}: no image of the {part} part can be used.")
+        arrays[f"{part}_images"], arrays[f"{part}_labels"] = np.stack(images), np.array(labels[part], np.int64)
+    return arrays, said
 
 
-def _pixels(path: Path, size: int) -> np.ndarray:
-    """One image as uint8 (1 or 3, size, size)."""
-    with Image.open(path) as image:
-        image = ImageOps.exif_transpose(image)
-        if image.has_transparency_data:
-            if image.convert("RGBA").getextrema()[3][0] < 255:
-                raise ValueError("transparent: give it a background")
-            image = image.convert("L" if image.mode == "LA" else "RGB")
-        if image.mode not in (*GREY, *COLOUR):
-            raise ValueError(f"mode {image.mode}: not eight bits for each colour")
-        image = ImageOps.fit(image.convert("L" if image.mode in GREY else "RGB"), (size, size))
-        return np.asarray(image).reshape(size, size, -1).transpose(2, 0, 1)
+def _reason(error: BaseException) -> str:
+    words = str(error).split(" <")[0].split("\n")[0]
+    return "not a picture" if words.startswith("cannot identify image file") else words
 
 
 def _take(arrays: dict[str, np.ndarray], part: str, share: float, folder: Path) -> None:
@@ -157,9 +223,9 @@ def _take(arrays: dict[str, np.ndarray], part: str, share: float, folder: Path) 
         arrays[f"train_{kind}"], arrays[f"{part}_{kind}"] = whole[keep], whole[taken]
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+def _counted(names: list[str], word: str) -> str:
+    return f"{len(names)} {word}" if len(names) == 1 else f"{len(names)} {word}s"
 
 
-def _plural(number: int, word: str) -> str:
-    return word if number == 1 else f"{word}s"
+def _are(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"

@@ -1,18 +1,16 @@
 """`add`: take a data set out of an archive or a folder, check it, store it decoded."""
 
-import gzip
 import hashlib
 import io
-import struct
 import tempfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from course_data import store
-from course_data.archives import MAX_BYTES, read_files
+from course_data.archives import read_files, web_page
+from course_data.arrays import idx, unpacked
 from course_data.datasets import fingerprint
 from course_data.errors import UserError
 from course_data.progress_bar import bar
@@ -23,6 +21,7 @@ LAYOUTS = (
     "gzipped or not), CIFAR-10 as torchvision keeps it (cifar-10-batches-py), or images in folders by class: "
     "train/<class>/*.png|jpg and test/<class>/*.png|jpg."
 )
+OWN = "Pictures of your own need no import: `course lab --images` takes their folder or archive."
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
@@ -61,45 +60,31 @@ def _published_files(facts: Spec, files: dict, base: dict, where: str) -> dict[s
     for name, expected in facts.md5.items():
         content = files[base[name]]
         if base[name].endswith(".gz"):
-            content = _gunzip(content, base[name], where)
+            content = unpacked(content, base[name], where)
         found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if found != expected and web_page(content):
+            raise UserError(f"{where}: {base[name]} is a web page: the download gave a page instead of the file. Fetch it again.")
         if found != expected:
             raise UserError(
                 f"{where}: {base[name]} is not the published file of {facts.title} "
                 f"(md5 {found}, should be {expected}). It is damaged or altered; fetch it again."
+                + (
+                    f" Another data set in this form, such as Fashion-MNIST, goes to `course lab --images {where}`."
+                    if facts.name == "mnist"
+                    else ""
+                )
             )
         contents[name] = content
     return contents
 
 
-def _gunzip(content: bytes, name: str, where: str) -> bytes:
-    try:
-        plain = gzip.GzipFile(fileobj=io.BytesIO(content)).read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{where}: {name} is damaged ({error}). Fetch it again.") from error
-    if len(plain) > MAX_BYTES:
-        raise UserError(f"{where}: {name} unpacks to more than {MAX_BYTES >> 20} MiB and is refused.")
-    return plain
-
-
 def _mnist(contents: dict[str, bytes], where: str) -> dict[str, np.ndarray]:
     arrays = {}
     for part, prefix in (("train", "train"), ("test", "t10k")):
-        images = _idx(contents[f"{prefix}-images-idx3-ubyte"], 3, where)
+        images = idx(contents[f"{prefix}-images-idx3-ubyte"], 3, where)
         arrays[f"{part}_images"] = images[:, None]
-        arrays[f"{part}_labels"] = _idx(contents[f"{prefix}-labels-idx1-ubyte"], 1, where).astype(np.int64)
+        arrays[f"{part}_labels"] = idx(contents[f"{prefix}-labels-idx1-ubyte"], 1, where).astype(np.int64)
     return arrays
-
-
-def _idx(content: bytes, dimensions: int, where: str) -> np.ndarray:
-    """Decode an IDX file of unsigned bytes: 0x0000, type 0x08, number of dimensions, big-endian sizes, then data."""
-    header = 4 + 4 * dimensions
-    if len(content) < header or content[:4] != bytes((0, 0, 8, dimensions)):
-        raise UserError(f"{where}: a file does not begin like an IDX file of MNIST.")
-    shape = struct.unpack(f">{dimensions}I", content[4:header])
-    if len(content) - header != int(np.prod(shape)):
-        raise UserError(f"{where}: an IDX file holds {len(content) - header:,} bytes of data, its header says {shape}.")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
 def _cifar(contents: dict[str, bytes]) -> dict[str, np.ndarray]:
@@ -133,13 +118,13 @@ def _image_folder(files: dict[str, bytes], where: str) -> tuple[Spec, dict, str]
         top.add("/".join(parts[:-3]))
     classes = {c for part in pictures.values() for c, _ in part}
     if not classes:
-        raise UserError(f"{where} holds no data set that the course knows. {LAYOUTS}")
+        raise UserError(f"{where} holds no data set that the course knows. {OWN} {LAYOUTS}")
     if len(top) > 1:
         raise UserError(f"{where} holds several image folders ({', '.join(sorted(top))}). Import one at a time.")
     facts = next((s for s in SPECS.values() if not s.bundled and set(s.classes) == classes), None)
     if facts is None:
         shown = ", ".join(sorted(classes)[:12])
-        raise UserError(f"{where} holds images of classes that the course does not know: {shown}. {LAYOUTS}")
+        raise UserError(f"{where} holds images of classes that the course does not know: {shown}. {OWN} {LAYOUTS}")
     arrays = {}
     for part, found in pictures.items():
         expected = getattr(facts, part)

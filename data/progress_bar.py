@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 
 @contextmanager
@@ -21,13 +22,13 @@ def bar(title: str, total: float, console: Console | None = None) -> Iterator[Ca
             yield update
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True, refresh_per_second=4) as progress:
         task = progress.add_task(title, total=total, note="")
@@ -47,7 +48,7 @@ def status(text: str, console: Console | None = None) -> Iterator[None]:
             show(html.escape(text))
             yield
     else:
-        with console.status(text):
+        with console.status(Text(text)):
             yield
 
 

@@ -287,3 +287,32 @@ def test_not_an_archive(tmp_path, content):
 def test_missing_file(tmp_path):
     with pytest.raises(UserError, match="no file or folder"):
         add(tmp_path / "nowhere.zip")
+
+
+def test_pictures_of_one_s_own_have_another_door(tmp_path):
+    """A folder of anything but the course's data sets, Fashion-MNIST's files, a page that a login gave."""
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "png")
+    for part in ("train", "test"):
+        for name in ("cats", "dogs"):
+            (tmp_path / "pets" / part / name).mkdir(parents=True)
+            (tmp_path / "pets" / part / name / "1.png").write_bytes(picture.getvalue())
+    with pytest.raises(UserError, match="cats, dogs. Pictures of your own need no import: `course lab --images`"):
+        add(tmp_path / "pets")
+    (tmp_path / "fashion").mkdir()
+    for name, content in mnist_files().items():
+        (tmp_path / "fashion" / name).write_bytes(content)
+    with pytest.raises(UserError, match="such as Fashion-MNIST, goes to `course lab --images fashion`"):
+        add(tmp_path / "fashion")
+    (tmp_path / "cifar-10-python.tar.gz").write_bytes(b"<html><title>404</title></html>")
+    with pytest.raises(UserError, match="is a web page, not an archive"):
+        add(tmp_path / "cifar-10-python.tar.gz")
+
+
+def test_a_gz_that_a_browser_unpacked_is_taken_for_what_it_is(tmp_path, monkeypatch):
+    files = mnist_files()
+    publish(monkeypatch, "mnist", files)
+    (tmp_path / "raw").mkdir()
+    for name, content in files.items():
+        (tmp_path / "raw" / f"{name}.gz").write_bytes(content)
+    assert add(tmp_path / "raw")[0] == "mnist"
