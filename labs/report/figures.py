@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 READING = "Further left is cheaper, higher is better. On the dashed line: models that no other beats in both."
 
 
+def plain(text: str) -> str:
+    """Text for a figure: what somebody called a class or a folder is no formula, whatever dollars it has."""
+    return text.replace("$", r"\$")
+
+
 def tradeoff(results: Results) -> Figure:
     """Test accuracy against file size and against latency, one point a row, bars for the uncertainty, the Pareto frontier as a line.
 
@@ -35,7 +40,7 @@ def tradeoff(results: Results) -> Figure:
         )
     figure = Figure(figsize=(9, 4.4 + 0.17 * len(words)), layout="constrained")
     panels(results, figure.subplots(1, 2, sharey=True))
-    figure.suptitle(f"{results.data.title}: what each step costs and saves", x=0.01, ha="left")
+    figure.suptitle(f"{plain(results.data.title)}: what each step costs and saves", x=0.01, ha="left")
     figure.supxlabel("\n".join(words), fontsize=9, x=0.01, ha="left")
     return figure
 
@@ -46,7 +51,7 @@ def tradeoffs(several: list[Results]) -> Figure:
     parts = figure.subfigures(len(several), 1, squeeze=False)[:, 0]
     for part, results in zip(parts, several):
         panels(results, part.subplots(1, 2, sharey=True))
-        part.suptitle(results.data.title, x=0.01, ha="left", fontweight="bold")
+        part.suptitle(plain(results.data.title), x=0.01, ha="left", fontweight="bold")
     figure.supxlabel(READING, fontsize=9, x=0.01, ha="left")
     return figure
 
@@ -170,7 +175,7 @@ def classes(results: Results, most: int = 16) -> Figure:
     """
     before, after = (100 * np.array(class_accuracies(results, row)) for row in ("teacher", "int8"))
     chosen = np.sort((after - before).argsort(kind="stable")[:most])
-    names, before, after = [results.data.classes[c] for c in chosen], before[chosen], after[chosen]
+    names, before, after = [plain(results.data.classes[c]) for c in chosen], before[chosen], after[chosen]
     worst, places = int((after - before).argmin()), np.arange(len(names))
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     axes = figure.subplots()
@@ -193,13 +198,13 @@ def classes(results: Results, most: int = 16) -> Figure:
         axes.set_ylim(bottom=10 * np.floor((low - 5) / 10) if low < 90 else np.floor(low - 2))
     axes.set_ylim(top=axes.get_ylim()[0] + 1.22 * (100 - axes.get_ylim()[0]))
     axes.set_yticks([tick for tick in axes.get_yticks() if tick <= 100])
-    long = sum(map(len, names)) > 90
+    long = sum(map(len, names)) > 90 or max(map(len, names)) * len(names) > 110
     axes.set_xticks(places, names, rotation=30 if long else 0, ha="right" if long else "center", rotation_mode="anchor")
     cut = "" if axes.get_ylim()[0] == 0 else f"\n(axis starts at {axes.get_ylim()[0]:g})"
     axes.set_ylabel(f"test accuracy, %{cut}")
     axes.legend(ncols=2, loc="upper left", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(f"{results.data.title}: accuracy class by class", x=0.01, ha="left")
+    figure.suptitle(f"{plain(results.data.title)}: accuracy class by class", x=0.01, ha="left")
     shown = "" if len(names) == len(results.data.classes) else f" Shown: the {len(names)} of {len(results.data.classes)} that lose most."
     words = f"One accuracy hides many. The class that pays most for compression is {names[worst]} (arrow: the difference in points).{shown}"
     figure.supxlabel(words, fontsize=9, x=0.01, ha="left")
@@ -212,7 +217,7 @@ def lost_images(results: Results, images: "torch.Tensor", labels: "torch.Tensor"
     They are spread evenly over all that were lost: a data set may be sorted by class. `images` uint8 (N, C, H, W) and `labels` (N,) are
     the test split. Of several runs, the first one's.
     """
-    run, names = results.first, results.data.classes
+    run, names = results.first, [plain(name) for name in results.data.classes]
     lost = list(zip(run.lost.images, run.lost.said))
     lost = [lost[place] for place in np.linspace(0, len(lost) - 1, min(count, len(lost))).astype(int)]
     columns = 6
@@ -226,7 +231,7 @@ def lost_images(results: Results, images: "torch.Tensor", labels: "torch.Tensor"
             axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axes.set_title(f"{names[int(labels[index])]}\nint8: {names[said]}", fontsize=10)
     total = run.lost.count
-    figure.suptitle(f"{results.data.title}: images that compression lost", x=0.01, ha="left")
+    figure.suptitle(f"{plain(results.data.title)}: images that compression lost", x=0.01, ha="left")
     shown = f"{len(lost)} of {total:,}" if total > len(lost) else f"All {total}"
     seed = f" (seed {run.seed})" if results.several else ""
     words = (

@@ -1,9 +1,11 @@
 """Results as Markdown tables and as terminal tables."""
 
+import re
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from course_labs.measuring.rows import LABELS
 from course_labs.report.control_sentences import titled
@@ -13,6 +15,7 @@ from course_labs.report.sentences import brackets, remarks
 
 HEADER = ("model", "channels", "test accuracy", "file", "parameters", "MACs", "ONNX Runtime, 1 thread", "PyTorch eager, 1 thread")
 CONTROLS_HEADER = (*HEADER[:4], "gzip", "parameters", "not zero", *HEADER[5:])
+MANY = 12  # layers, whose channels would make a column of a hundred characters
 CAPTION = "ms: one image, one thread, ONNX Runtime, median; eager: the same in PyTorch, ms"
 
 
@@ -33,8 +36,13 @@ def control_cells(results: Results) -> list[tuple[str, ...]]:
 
 def markdown(results: Results) -> str:
     """The table with what it was measured on, as Markdown."""
-    first, *others = remarks(results)
+    first, *others = (as_text(line) for line in remarks(results))
     return grid(HEADER, cells(results), left=2) + "\n" + "\n".join([first, *brackets(results), *others]) + "\n"
+
+
+def as_text(line: str) -> str:
+    """A sentence in Markdown: what a folder, a class or a file is called is no markup."""
+    return re.sub(r"([\\`*_<\[\]|$])", r"\\\1", line)
 
 
 def controls_markdown(results: Results) -> str:
@@ -56,7 +64,7 @@ def terminal(results: Results) -> Table:
     """The table for a terminal of 80 columns."""
     runs = f"{len(results.runs)} runs, mean ± standard deviation" if results.several else "one run, one runtime"
     percentiles = () if results.several else ("p10–p90",)
-    table = _narrow(
+    table = narrow(
         f"{results.data.title}: four models, {runs}", ("model", "accuracy", "kB", "weights", "MACs", "ms", *percentiles, "eager")
     )
     for row in results.first.rows:
@@ -78,7 +86,7 @@ def terminal(results: Results) -> Table:
 def controls_terminal(results: Results) -> Table:
     """The second table for a terminal of 80 columns, with several runs without gzip. What the rows show goes below it."""
     title = "Control rows: the same measurements, the same run" + ("s, mean ± standard deviation" if results.several else "")
-    table = _narrow(title, ("model", "accuracy", "kB", *(() if results.several else ("gzip",)), "not zero", "MACs", "ms", "eager"))
+    table = narrow(title, ("model", "accuracy", "kB", *(() if results.several else ("gzip",)), "not zero", "MACs", "ms", "eager"))
     for row in results.first.controls:
         found = results.summary[row.name]
         table.add_row(
@@ -94,11 +102,18 @@ def controls_terminal(results: Results) -> Table:
     return table
 
 
+def channels(widths: tuple[int, ...]) -> str:
+    """The channels of each layer; of many layers, the first and the last. A dash for a network that is used whole."""
+    if len(widths) > MANY:
+        return f"{widths[0]}-{widths[1]}-…-{widths[-1]} ({len(widths)} groups)"
+    return "-".join(map(str, widths)) or "–"
+
+
 def _cells(results: Results, row: Row) -> tuple[str, ...]:
     found = results.summary[row.name]
     return (
         row.title,
-        "-".join(map(str, row.widths)),
+        channels(row.widths),
         accuracy(found),
         size(found.bytes),
         f"{row.parameters:,}",
@@ -108,9 +123,16 @@ def _cells(results: Results, row: Row) -> tuple[str, ...]:
     )
 
 
-def _narrow(title: str, columns: tuple[str, ...]) -> Table:
+def narrow(title: str, columns: tuple[str, ...], caption: str | None = CAPTION) -> Table:
+    """An empty table for a terminal of 80 columns: the model's name to the left, numbers to the right."""
     table = Table(
-        title=title, title_justify="left", caption=CAPTION, caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+        title=Text(title),
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     for column in columns:
         table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)

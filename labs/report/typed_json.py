@@ -49,7 +49,7 @@ def made(kind: type[Kind], value: Any, where: str, place: str = "") -> Kind:
         at = f"{place}.{part.name}".lstrip(".")
         if part.name in given:
             found = given.pop(part.name)
-            known[part.name] = None if part.metadata and found == part.metadata["none"] else _field(hints[part.name], found, where, at)
+            known[part.name] = None if part.metadata and found == part.metadata["none"] else typed(hints[part.name], found, where, at)
         elif part.default is dataclasses.MISSING:
             raise UserError(f"{where} lacks {at}. Run the lab again to make a whole one.")
     if given:
@@ -57,21 +57,24 @@ def made(kind: type[Kind], value: Any, where: str, place: str = "") -> Kind:
     return kind(**known)
 
 
-def _field(kind: Any, value: Any, where: str, place: str) -> Any:
-    """`value` as the annotation `kind` has it: a dataclass, tuple[X, ...], dict[str, X], X | None, or a plain value."""
+def typed(kind: Any, value: Any, where: str, place: str) -> Any:
+    """`value`, which stands at `place` in the file `where`, as the annotation `kind` has it: a dataclass, tuple[X, ...], dict[str, X], X | None, or a plain value.
+
+    Raises UserError where it is of another type.
+    """
     if kind is Any:
         return value
     inner = get_args(kind)
     if get_origin(kind) is types.UnionType:
-        return None if value is None else _field(inner[0], value, where, place)
+        return None if value is None else typed(inner[0], value, where, place)
     if get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise _broken(where, place, value, "a list")
-        return tuple(_field(inner[0], each, where, f"{place}[{number}]") for number, each in enumerate(value))
+        return tuple(typed(inner[0], each, where, f"{place}[{number}]") for number, each in enumerate(value))
     if get_origin(kind) is dict:
         if not isinstance(value, dict):
             raise _broken(where, place, value, "an object")
-        return {key: _field(inner[1], each, where, f"{place}.{key}") for key, each in value.items()}
+        return {key: typed(inner[1], each, where, f"{place}.{key}") for key, each in value.items()}
     if dataclasses.is_dataclass(kind):
         return made(kind, value, where, place)  # type: ignore[arg-type]
     fits = isinstance(value, (int, float) if kind is float else kind) and isinstance(value, bool) == (kind is bool)
