@@ -1,6 +1,7 @@
 """Where the bytes of a model file are: in the weights, in the scales, or in the description of the graph."""
 
 import gzip
+import math
 from pathlib import Path
 
 import onnx
@@ -30,6 +31,13 @@ def parts(path: Path) -> dict[str, int]:
 def gzip_bytes(path: Path) -> int:
     """Size of the file after gzip at its best level: what a download with compression would move."""
     return len(gzip.compress(path.read_bytes(), 9, mtime=0))
+
+
+def linear_weights(path: Path) -> int:
+    """How many numbers the matrices of the file's linear layers have: what dynamic quantisation of PyTorch's kind would round."""
+    graph = onnx.load(path).graph
+    matrices = {name for node in graph.node if node.op_type in ("Gemm", "MatMul") for name in node.input}
+    return sum(math.prod(tensor.dims) for tensor in graph.initializer if tensor.name in matrices and len(tensor.dims) == 2)
 
 
 def _value_bytes(tensor: TensorProto) -> int:
