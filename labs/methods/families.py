@@ -1,6 +1,7 @@
 """What the studio needs from a kind of network, and the course's own kind.
 
-`ConvNets` is the course's own family; `studio.own_network.OwnNetworks` the other one: a user's network, read as a graph.
+`ConvNets` is the course's own family; `studio.own_network.OwnNetworks` another: a user's network, read as a graph; `studio.pair.Pair` one
+whose teacher and student are two different networks.
 """
 
 from types import ModuleType
@@ -13,10 +14,11 @@ from course_labs.methods import pruning
 from course_labs.networks import convnet, first_weights
 from course_labs.networks.convnet import ConvNet, Shape
 from course_labs.networks.graph import GraphShape, TracedNetwork
+from course_labs.networks.whole import WholeNetwork, WholeShape
 
-AnyShape: TypeAlias = Shape | GraphShape
+AnyShape: TypeAlias = Shape | GraphShape | WholeShape
 Cuttable: TypeAlias = torch.nn.Conv2d | torch.nn.Linear  # a layer that makes channels
-AnyNetwork: TypeAlias = ConvNet | TracedNetwork  # whose `shape` is one of the above
+AnyNetwork: TypeAlias = ConvNet | TracedNetwork | WholeNetwork  # whose `shape` is one of the above
 
 
 class Family(Protocol):

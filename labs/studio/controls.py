@@ -53,7 +53,17 @@ class Controls:
 
         def work(update: Update) -> nn.Module:
             net = maker.new(chosen.student)
-            return training.train(net, maker.data, chosen.student_recipe, training.cross_entropy, maker.seed_for("student"), update)
+            return training.train(
+                net,
+                maker.data,
+                chosen.student_recipe,
+                training.cross_entropy,
+                maker.seed_for("student"),
+                update,
+                None,
+                maker.number_format("student"),
+                True,
+            )
 
         return maker.trained("no_teacher", chosen.student, work, {"recipe": chosen.student_recipe}, (convnet, training))
 

@@ -27,11 +27,14 @@ from course_labs.studio.row_maker import Model, RowMaker
 
 def measured_run(maker: RowMaker, models: list[Model], seconds: dict[str, float]) -> Run:
     """`models`, the four and perhaps control rows, measured together. `seconds` are what other stages took than those that made them."""
+    for model in models:
+        maker.check(model)
+    told = machine.describe() | {"training_precision": maker.precisions}
     inputs = {
         "models": {model.name: sha256(model.path) for model in models},
         "data": maker.data.fingerprint,
         "calls": maker.settings.latency_calls,
-        "machine": machine.describe(),
+        "machine": told,
         "versions": machine.versions(),
         "calibration": maker.settings.calibration,
         "code": code_version(measure, convnet, accounting, miscalibration, quantise, rows, results, sys.modules[__name__]),
@@ -49,7 +52,7 @@ def measured_run(maker: RowMaker, models: list[Model], seconds: dict[str, float]
     return Run(
         seed=maker.seed,
         measured=found.measured,
-        machine=Machine(**_tuples(machine.describe())),
+        machine=Machine(**_tuples(told)),
         versions=machine.versions(),
         minutes={name: round(s / 60, 3) for name, s in took.items()} | {"total": round(sum(took.values()) / 60, 3)},
         rows=four,

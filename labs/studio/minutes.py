@@ -16,7 +16,8 @@ from course_labs.fingerprints import code_version
 from course_labs.measuring import machine
 from course_labs.methods import other_tools, training
 from course_labs.methods.families import ConvNets, Family
-from course_labs.methods.training import Recipe, autocast, cross_entropy, device, train
+from course_labs.methods.pace import fastest_precision
+from course_labs.methods.training import Recipe, autocast, cross_entropy, device, precision, train
 from course_labs.networks import convnet
 from course_labs.networks.convnet import normalise
 from course_labs.studio.settings import Settings
@@ -118,11 +119,13 @@ def share_for(minutes: float, settings: Settings, data: Dataset, new: Callable[.
 def _seconds_an_image_learnt(new: Callable[[], nn.Module], recipe: Recipe, data: Dataset, steps: int = 12) -> float:
     """Measured by the training itself, on a copy of the recipe that is `steps` long; its first run warms up."""
     short = dataclasses.replace(recipe, epochs=steps / (len(data.train) // recipe.batch))
+    images = normalise(data.train.images[: recipe.batch], data.mean, data.std)
+    chosen, _ = fastest_precision(new(), images, data.train.labels[: recipe.batch], precision(device()))
     best = float("inf")
     for _ in range(2):
         net = new()
         start = time.perf_counter()
-        train(net, data, short, cross_entropy, 0)
+        train(net, data, short, cross_entropy, 0, number_format=chosen)
         best = min(best, time.perf_counter() - start)
     return best / (steps * recipe.batch)
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,32 +12,44 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from rich.text import Text
 from torch import nn
 
-from course_data import Dataset
+from course_data import Dataset, UserError
 from course_data.files import write_whole
 from course_data.progress_bar import bar, status
-from course_labs.fingerprints import code_version
+from course_labs.fingerprints import code_version, sha256
+from course_labs.measuring import machine
 from course_labs.measuring.rows import LABELS, MODELS
-from course_labs.methods import export, training
+from course_labs.methods import export, pace, training, watched
 from course_labs.methods.families import AnyNetwork, AnyShape, Family
 from course_labs.methods.training import Recipe, Taught, Update
+from course_labs.methods.watched import TrainingFailed
+from course_labs.networks.convnet import normalise
+from course_labs.report.results import SCHEMA
 from course_labs.studio.own_functions import OwnFunctions
 from course_labs.studio.settings import Settings
-from course_labs.studio.stages import Done, Stages
+from course_labs.studio.stages import Done, Stages, write_json
 
 FOUR = tuple(label.name for label in MODELS)
+RECIPE_OF = {"teacher": "teacher_recipe"} | dict.fromkeys(
+    ("student", "no_teacher", "from_scratch"), "student_recipe"
+)  # others: the recovery's
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network that becomes a row: its ONNX file, its accuracy on the validation images (0 to 1), and the stage that made it."""
+    """A network that becomes a row: its ONNX file, its accuracy on the validation images (0 to 1), and the stage that made it.
+
+    `written` is the file's SHA-256 when it was written.
+    """
 
     name: str
     net: AnyNetwork
     path: Path
     validation_accuracy: float
     done: Done
+    written: str
 
     @property
     def eager(self) -> bool:
@@ -66,10 +80,64 @@ class RowMaker:
             "data": data.fingerprint,
             "seed": seed,
             "device": where.type,
-            "precision": str(training.precision(where)),
             "torch": torch.__version__,
             **family.fingerprint,
         }
+        self._formats: dict[str, torch.dtype] = {}
+
+    def number_format(self, name: str) -> torch.dtype:
+        """float32 or bfloat16 for training the row `name`: what the settings say, or what is faster here for this network.
+
+        Measured once for the teacher and once for the student, and recorded: a run that goes on must not train differently.
+        """
+        where, usual = training.device(), training.precision(training.device())
+        if self.settings.precision != "measured":
+            return getattr(torch, self.settings.precision)
+        if where.type != "cpu" or usual == torch.float32:
+            return usual
+        whose = "teacher" if name == "teacher" else "student"
+        if whose not in self._formats:
+            self._formats[whose] = self._fastest_format(whose, usual)
+        return self._formats[whose]
+
+    def _fastest_format(self, whose: str, usual: torch.dtype) -> torch.dtype:
+        shape, batch = getattr(self.settings, whose), getattr(self.settings, f"{whose}_recipe").batch
+
+        def work(path: Path) -> dict:
+            with status(f"{whose}: measuring bfloat16 and float32", self.console), torch.random.fork_rng(devices=[]):
+                net = self.family.new(shape).to(memory_format=torch.channels_last)
+                images = normalise(self.data.train.images[:batch], self.data.mean, self.data.std)
+                images = images.contiguous(memory_format=torch.channels_last)
+                best, seconds = pace.fastest_precision(net, images, self.data.train.labels[:batch], usual)
+            facts = {"format": str(best).removeprefix("torch."), "seconds": seconds}
+            write_json(path, facts)
+            return facts
+
+        inputs = {
+            "machine": machine.describe(),
+            "torch": torch.__version__,
+            "shape": dataclasses.asdict(shape),
+            "pictures": list(self.data.train.images.shape[1:]),
+            "batch": batch,
+            "code": code_version(pace, *self.family.modules),
+            **self.family.fingerprint,
+        }
+        facts = self.stages.run(f"precision-{whose}", ".seconds.json", inputs, work).facts
+        if facts["format"] != str(usual).removeprefix("torch."):
+            taken = ", ".join(f"{name} {1000 * seconds:.1f} ms" for name, seconds in facts["seconds"].items())
+            self.console.print(
+                f"{whose} is trained in {facts['format']}, which is faster here (processor time of a step: {taken}).",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+        return getattr(torch, facts["format"])
+
+    @property
+    def precisions(self) -> str:
+        """In what the networks are trained, for a sentence."""
+        teacher, student = (str(self.number_format(whose)).removeprefix("torch.") for whose in ("teacher", "student"))
+        return teacher if teacher == student else f"{teacher} (teacher) and {student} (student)"
 
     def trained(
         self, name: str, shape: AnyShape, work: Callable[[Update], nn.Module], inputs: dict[str, Any], code: tuple[ModuleType, ...]
@@ -79,15 +147,22 @@ class RowMaker:
         `work(update)` trains and returns a network of `shape`. It is done again when `inputs`, or the source of the modules in `code`, are others.
         """
 
-        def save(path: Path) -> dict:
-            with bar(f"{name} {shape}", 1.0, self.console) as update:
-                net = work(update)
-            torch.save(net.state_dict(), path)
+        def kept(path: Path) -> dict:
+            try:
+                with bar(f"{name} {shape}", 1.0, self.console) as update:
+                    net = work(update)
+            except TrainingFailed as error:
+                raise UserError(self.advice(name, str(error))) from None
+            save(net.state_dict(), path)
             return {"validation_accuracy": training.accuracy(net, self.data.val, self.data)}
 
         inputs = {key: dataclasses.asdict(value) if isinstance(value, Recipe) else value for key, value in inputs.items()}
-        inputs |= self.common | {"shape": dataclasses.asdict(shape), "code": code_version(*code, *self.family.modules)}
-        done = self.stages.run(name, ".pt", inputs, save)
+        inputs |= self.common | {
+            "precision": str(self.number_format(name)),
+            "shape": dataclasses.asdict(shape),
+            "code": code_version(*code, *self.family.modules, watched),
+        }
+        done = self.stages.run(name, ".pt", inputs, kept)
         net = self.family.new(shape)
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
         height, width = self.data.train.images.shape[-2:]
@@ -113,7 +188,7 @@ class RowMaker:
     def train_with_teacher(self, net: nn.Module, recipe: Recipe, purpose: str, answers: Answers, update: Update) -> nn.Module:
         """Train `net` in place on the labels and the teacher's answers; `purpose` draws the order of the images."""
         loss = self.learner.learn_from_teacher(self.settings.temperature, self.settings.alpha)
-        return training.train(net, self.data, recipe, loss, self.seed_for(purpose), update, answers.taught)
+        return training.train(net, self.data, recipe, loss, self.seed_for(purpose), update, answers.taught, self.number_format("student"))
 
     def help_of(self, answers: Answers) -> dict[str, Any]:
         """What the teacher's help depends on, among a stage's inputs."""
@@ -141,12 +216,38 @@ class RowMaker:
     def say(self, name: str, done: Done, result: str = "") -> None:
         """Tell the terminal what a stage gave, and how long it took or that it was done before."""
         how = "done before, taken from " + str(self.stages.folder) if done.resumed else f"{done.seconds:.1f} s"
-        self.console.print(f"[bold]{name:14}[/] {result}{'  ' if result else ''}[dim]({how})[/]", highlight=False, soft_wrap=True)
+        line = Text.assemble((f"{name:14} ", "bold"), f"{result}{'  ' if result else ''}", (f"({how})", "dim"))
+        self.console.print(line, highlight=False, soft_wrap=True)
+
+    def check(self, model: Model) -> None:
+        """Raises UserError unless the row's file and its stage are still what this run wrote."""
+        self.stages.check(model.done)
+        if not model.path.is_file() or sha256(model.path) != model.written:
+            raise UserError(
+                f"{model.path} is not the file that this run wrote: something else wrote to this folder. Run again, with another --out."
+            )
+
+    def advice(self, name: str, what: str) -> str:
+        """What happened to the row's training, and what to try, in a line."""
+        recipe = RECIPE_OF.get(name, "recovery_recipe")
+        rate = getattr(self.settings, recipe).peak_lr
+        example = json.dumps({"schema": SCHEMA, "settings": {recipe: {"peak_lr": float(f"{rate / 5:.1g}")}}})
+        return (
+            f"{name}: {what}. Try a lower learning rate than {rate:g} (--config FILE with {example}), a batch norm behind every convolution, "
+            "and look whether pictures and classes belong together."
+        )
 
     def _file(self, name: str) -> Path:
         return self.out / ("" if name in FOUR else "controls") / f"{name}.onnx"
 
     def _model(self, name: str, net: AnyNetwork, path: Path, done: Done) -> Model:
-        model = Model(name, net, path, done.facts["validation_accuracy"], done)
+        model = Model(name, net, path, done.facts["validation_accuracy"], done, sha256(path))
         self.say(name, done, f"{100 * model.validation_accuracy:.2f} % on validation images, {path.stat().st_size / 1000:,.1f} kB")
         return model
+
+
+def save(state: Any, path: Path) -> None:
+    """`torch.save`, in one write: it tells of a full disk in words of its own."""
+    content = io.BytesIO()
+    torch.save(state, content)
+    path.write_bytes(content.getbuffer())

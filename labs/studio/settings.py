@@ -14,6 +14,8 @@ class Settings:
     `teacher_smoothing` is the label smoothing of the teacher's loss. `temperature` and `alpha` belong to distillation,
     alpha being the share of the soft loss. The teacher is asked about `views` shifted and mirrored versions of every
     training image; students meet them in turn. `pruned_widths` are the channels kept in each layer of the student.
+    `precision` of the training is float32, bfloat16, or measured: what is faster for this network on this machine.
+    With `keep_teacher` the teacher is not trained at all, but used as it comes.
     `calibration` counts the training images whose activations set the int8 ranges. `latency_calls` are timed calls for each row.
     """
 
@@ -30,6 +32,8 @@ class Settings:
     importance_images: int = 1024
     calibration: int = 512
     latency_calls: int = 600
+    keep_teacher: bool = False
+    precision: str = "measured"
 
 
 SETTINGS = {

@@ -53,6 +53,14 @@ class Stages:
         write_json(record, {"fingerprint": fingerprint, "sha256": sha256(artefact), "seconds": seconds, "facts": facts, "inputs": inputs})
         return Done(fingerprint, artefact, seconds, facts, resumed=False)
 
+    def check(self, done: Done) -> None:
+        """Raises UserError unless the stage's artefact and record are still those that were `done`: nobody else wrote here since."""
+        found = _read(self.folder / f"{done.path.stem}.json")
+        if found.get("fingerprint") != done.fingerprint or not done.path.is_file() or found.get("sha256") != sha256(done.path):
+            raise UserError(
+                f"{done.path} is not what this run made: something else wrote to this folder. Run again, with a folder of its own (--out)."
+            )
+
 
 def write_json(path: Path, content: dict) -> None:
     write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -15,6 +15,7 @@ from rich.console import Console
 from torch import nn
 
 from course_data import Dataset, UserError, load
+from course_data.files import room_in
 from course_data.progress_bar import bar
 from course_labs.fingerprints import code_version, sha256
 from course_labs.measuring import measure
@@ -22,16 +23,20 @@ from course_labs.methods import distillation, export, pruning, quantise, trainin
 from course_labs.methods.families import ConvNets, Family
 from course_labs.methods.training import Taught, Update
 from course_labs.networks import convnet
+from course_labs.networks.whole import WholeNetwork
 from course_labs.report.output import write_reports
 from course_labs.report.results import Results
 from course_labs.report.summary import collected
 from course_labs.studio import measurement
 from course_labs.studio.controls import Controls
-from course_labs.studio.row_maker import Answers, Model, RowMaker
+from course_labs.studio.one_run import only_run
+from course_labs.studio.row_maker import Answers, Model, RowMaker, save
 from course_labs.studio.settings import SETTINGS, Settings
 
 # What is made from what: whoever puts in a function of their own gets these rows again.
 DEPENDS_ON = {"loss": ("student", "pruned", "int8"), "rebuild": ("pruned", "int8"), "calibrate": ("int8",)}
+
+RESUMES = "Finished stages are kept: make room, then type the same command again."
 
 
 class Studio:
@@ -77,10 +82,31 @@ class Studio:
 
         def work(update: Update) -> nn.Module:
             net, loss = maker.new(chosen.teacher), functools.partial(training.cross_entropy, smoothing=chosen.teacher_smoothing)
-            return training.train(net, self.data, chosen.teacher_recipe, loss, maker.seed_for("teacher"), update)
+            if isinstance(net, WholeNetwork):
+                self._tell_of(net)
+            if chosen.keep_teacher:
+                return net
+            seed, number_format = maker.seed_for("teacher"), maker.number_format("teacher")
+            return training.train(net, self.data, chosen.teacher_recipe, loss, seed, update, None, number_format, True)
 
-        inputs = {"recipe": chosen.teacher_recipe, "smoothing": chosen.teacher_smoothing}
+        inputs = {"recipe": chosen.teacher_recipe, "smoothing": chosen.teacher_smoothing, "kept": chosen.keep_teacher}
         return self._once("teacher", lambda: maker.trained("teacher", chosen.teacher, work, inputs, (convnet, training)))
+
+    def _tell_of(self, net: WholeNetwork) -> None:
+        """Say what somebody else's network knows before it is trained here."""
+        share = training.accuracy(net, self.data.val, self.data)
+        chance = float(self.data.val.labels.bincount().max()) / len(self.data.val)
+        if share < chance + 0.1:
+            if self.settings.keep_teacher:
+                raise UserError(
+                    f"--keep-teacher: {net.shape} gets {100 * share:.1f} % of the validation images right as it comes, and chance {100 * chance:.1f} %. "
+                    "Was it trained on these classes, in this order, on pictures normalised with their own mean and spread?"
+                )
+            return
+        then = "It is kept as it is." if self.settings.keep_teacher else "Training goes on from there; --keep-teacher would leave it."
+        self.maker.console.print(
+            f"{net.shape} comes with {100 * share:.2f} % on validation images. {then}", markup=False, highlight=False, soft_wrap=True
+        )
 
     def answers(self) -> Answers:
         """Ask the teacher about every training image once for each view, before any student needs it."""
@@ -89,8 +115,11 @@ class Studio:
 
             def work(path: Path) -> dict:
                 with bar("teacher's answers", 1.0, maker.console) as update:
-                    taught = distillation.teach(teacher.net, self.data, recipe, chosen.views, maker.seed_for("views"), update)
-                torch.save(dataclasses.asdict(taught), path)
+                    seed, number_format = maker.seed_for("views"), maker.number_format("teacher")
+                    taught = distillation.teach(teacher.net, self.data, recipe, chosen.views, seed, update, number_format)
+                if not bool(torch.isfinite(taught.logits).all()):
+                    raise UserError(maker.advice("teacher", "some of its answers are no numbers, or beyond the 65,504 of float16"))
+                save(dataclasses.asdict(taught), path)
                 return {}
 
             inputs = maker.common | {
@@ -98,9 +127,11 @@ class Studio:
                 "views": chosen.views,
                 "shift": recipe.shift,
                 "flip": recipe.flip,
+                "precision": str(maker.number_format("teacher")),
                 "code": code_version(convnet, training, distillation),
             }
-            done = maker.stages.run("taught", ".pt", inputs, work)
+            with only_run(self.out):
+                done = maker.stages.run("taught", ".pt", inputs, work)
             maker.say("taught", done, f"{chosen.views} views of every training image")
             self._answers = Answers(Taught(**torch.load(done.path, weights_only=True)), done)
         return self._answers
@@ -162,19 +193,21 @@ class Studio:
 
         `with_controls` adds the control rows (`studio.controls`), measured in the same run. Only this looks at test images.
         """
-        models = self.models()
-        if with_controls:
-            controls = Controls(self.maker, self.student(), self.pruned(), self.answers())
-            models += [self._once(name, make) for name, make in controls.makers().items()]
-        run = measurement.measured_run(self.maker, models, {"taught": self.answers().done.seconds})
-        results = collected(measurement.described(self.data), dataclasses.asdict(self.settings) | self.family.about, [run])
-        write_reports(results, self.out, self.data)
-        return results
+        with only_run(self.out), room_in(self.out, RESUMES):
+            models = self.models()
+            if with_controls:
+                controls = Controls(self.maker, self.student(), self.pruned(), self.answers())
+                models += [self._once(name, make) for name, make in controls.makers().items()]
+            run = measurement.measured_run(self.maker, models, {"taught": self.answers().done.seconds})
+            results = collected(measurement.described(self.data), dataclasses.asdict(self.settings) | self.family.about, [run])
+            write_reports(results, self.out, self.data)
+            return results
 
     def _once(self, name: str, make: Callable[[], Model]) -> Model:
         """The row `name`, made the first time it is asked for."""
         if name not in self._models:
-            self._models[name] = make()
+            with only_run(self.out), room_in(self.out, RESUMES):
+                self._models[name] = make()
         return self._models[name]
 
 
