@@ -29,6 +29,11 @@ def basis(results: Results) -> str:
     else:
         error = 100 * max(row.accuracy_standard_error for row in runs[0].rows)
         tested += f" (standard error of an accuracy: up to {error:.2f} points)."
+    named = [
+        f"the {whose} {results.settings[f'{whose}_network']}" for whose in ("teacher", "student") if f"{whose}_network" in results.settings
+    ]
+    if named:
+        tested = f"The networks: {', '.join(named)}{', the other one the course’s own' if len(named) == 1 else ''}. {tested}"
     if "model" in results.settings:
         share = results.settings["student"]["width"]
         tested = f"The network is {results.settings['model']}, at width 1 for the teacher and {share:g} for the student. {tested}"

@@ -1,58 +1,62 @@
 """`course lab --model path.py:factory`: the user's own network, and their own images, through the studio's four rows."""
 
 import hashlib
-import importlib.util
-import inspect
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
-from torch import nn
 
 from course_data import Dataset, UserError, load
 from course_labs.methods import graph_pruning
-from course_labs.methods.families import Family
+from course_labs.methods.families import ConvNets, Family
 from course_labs.methods.training import Recipe
 from course_labs.networks import graph
 from course_labs.networks.convnet import Shape, normalise
 from course_labs.networks.graph import GraphShape, TracedNetwork
+from course_labs.studio.asked import WIDTH
+from course_labs.studio.factories import CONTRACT, Source, checked, first_weights
+from course_labs.studio.pair import Pair, TwoNetworks, WholeNetworks
 from course_labs.studio.settings import SETTINGS, Settings
 
-CONTRACT = (
-    "It is called as factory(in_channels, classes, width=1.0) and gives back the network, a torch.nn.Module from images "
-    "(N, in_channels, H, W) to logits (N, classes). width scales the channels: 1.0 makes the teacher, a smaller number the student, "
-    "for example nn.Conv2d(in_channels, max(16, round(64 * width)), 3)."
-)
-
-STUDENT_WIDTH = 0.5  # of the teacher's
 RECIPES = ("teacher_recipe", "student_recipe", "recovery_recipe")
 KEPT = 0.5  # of the student's channels, in every group
 
 
-def own_setup(data: str, images: Path | str | None, size: int, model: str | None, width: float) -> tuple[Dataset, Settings, Family | None]:
-    """What `Studio` takes for images or a network of one's own: data, settings, family (None for the course's networks).
+def own_setup(
+    data: str,
+    images: Path | str | None,
+    size: int | None,
+    model: str | None,
+    width: float,
+    two: TwoNetworks = TwoNetworks(),
+    strict: bool = False,
+) -> tuple[Dataset, Settings, Family | None]:
+    """What `Studio` takes for images or networks of one's own: data, settings, family (None for the course's networks).
 
-    `images` is a folder that replaces `data`; `model` is "path.py:factory" and `width` its student's width.
+    `images` is a folder that replaces `data`; `model` is "path.py:factory" and `width` its student's width; `two` says teacher and student
+    by themselves. `size` and `strict` are those of `image_folder`.
     """
     if images is None:
         dataset, recipes = load(data), SETTINGS[data]
     else:
         from course_data.folders import image_folder  # brings torchvision along
 
-        dataset = image_folder(images, size)
+        dataset = image_folder(images, size, strict)
         recipes = recipes_for(dataset)
+    if two:
+        if model is not None:
+            raise UserError("--model makes teacher and student. Give either --model, or --teacher and --student.")
+        pair, settings = paired(two, dataset, recipes_for(dataset))
+        return dataset, settings, pair
     if model is None:
         assert isinstance(recipes.teacher, Shape), "the course's own network"
-        halved = len(recipes.teacher.pools)
-        if size < 2**halved:
+        halved, pixels = len(recipes.teacher.pools), dataset.train.images.shape[-1]
+        if pixels < 2**halved:
             raise UserError(
-                f"--size {size} is too small for the course's own network, which halves a picture {halved} times. Give at least {2**halved}."
+                f"--size {pixels} is too small for the course's own network, which halves a picture {halved} times. Give at least {2**halved}."
             )
         return dataset, recipes, None
     family, settings = prepared(model, dataset, recipes, width)
@@ -60,7 +64,7 @@ def own_setup(data: str, images: Path | str | None, size: int, model: str | None
 
 
 def prepared(
-    model: str, data: Dataset, recipes: Settings, student_width: float = STUDENT_WIDTH, kept: float = KEPT
+    model: str, data: Dataset, recipes: Settings, student_width: float = WIDTH, kept: float = KEPT
 ) -> tuple["OwnNetworks", Settings]:
     """The family of `model`, "path.py:factory", for `data`, and settings for the studio: those of `recipes` with the model's own shapes.
 
@@ -78,9 +82,44 @@ def prepared(
         )
     pruned_widths = tuple(kept_channels(width, kept) for width in student.shape.widths)
     chosen = replace(recipes, teacher=teacher.shape, student=student.shape, pruned_widths=pruned_widths)
-    if not any(layer.kind == "norm" for layer in teacher.layers):
-        chosen = replace(chosen, **{name: replace(getattr(chosen, name), peak_lr=getattr(chosen, name).peak_lr / 5) for name in RECIPES})
-    return family, chosen
+    return family, chosen if _normed(teacher) else _calmer(chosen, *RECIPES)
+
+
+def paired(two: TwoNetworks, data: Dataset, recipes: Settings, kept: float = KEPT) -> tuple[Pair, Settings]:
+    """The family of two networks for `data`, and settings for the studio: those of `recipes` with the networks' own shapes.
+
+    One that is not given is the course's own. Networks without any batch norm are trained at a fifth of the learning rate.
+    Raises UserError as `WholeNetworks` and `OwnNetworks` do, and where an option lacks the one it goes with.
+    """
+    two.check()
+    example = normalise(data.val.images[:2], data.mean, data.std)
+    course, settings = ConvNets.of(data), SETTINGS.get(data.name, SETTINGS["cifar10"])
+    teacher: ConvNets | WholeNetworks = course
+    student: Family = course
+    chosen = replace(recipes, teacher=settings.teacher, student=settings.student, pruned_widths=settings.pruned_widths)
+    if two.teacher:
+        teacher = WholeNetworks(Source(two.teacher, "--teacher", widths=False), example, len(data.classes), two.weights)
+        if two.keep_teacher and not teacher.comes_trained:
+            raise UserError(
+                f"--keep-teacher: {two.teacher} comes with weights drawn at random. Give trained ones with --teacher-weights FILE."
+            )
+        chosen = replace(chosen, teacher=teacher.shape, keep_teacher=two.keep_teacher)
+        chosen = chosen if teacher.normed else _calmer(chosen, "teacher_recipe")
+    if two.student:
+        student = OwnNetworks(Source(two.student, "--student", widths=False), example, len(data.classes))
+        net = student.new(student.shape(1.0))
+        chosen = replace(chosen, student=net.shape, pruned_widths=tuple(kept_channels(width, kept) for width in net.shape.widths))
+        chosen = chosen if _normed(net) else _calmer(chosen, "student_recipe", "recovery_recipe")
+    return Pair(two, teacher, student), chosen
+
+
+def _normed(net: TracedNetwork) -> bool:
+    return any(isinstance(module, graph.NORMS) for module in net.modules())
+
+
+def _calmer(settings: Settings, *recipes: str) -> Settings:
+    """With a fifth of the learning rate: without any batch norm, nothing else would keep activations in bounds."""
+    return replace(settings, **{name: replace(getattr(settings, name), peak_lr=getattr(settings, name).peak_lr / 5) for name in recipes})
 
 
 def kept_channels(width: int, share: float) -> int:
@@ -116,10 +155,11 @@ class OwnNetworks:
     folded = staticmethod(graph_pruning.folded)
     producers = staticmethod(graph_pruning.producers)
 
-    def __init__(self, model: str, example: torch.Tensor, classes: int):
-        self.title, self.example, self.classes = model, example, classes
-        self.path, self.factory = _factory(model)
+    def __init__(self, model: str | Source, example: torch.Tensor, classes: int):
+        self.source = Source(model) if isinstance(model, str) else model
+        self.title, self.example, self.classes = self.source.title, example, classes
         self._full: dict[float, TracedNetwork] = {}
+        self._first: dict[float, str] = {}
 
     def shape(self, width: float) -> GraphShape:
         """The shape of the network at `width`, nothing pruned."""
@@ -132,10 +172,10 @@ class OwnNetworks:
 
     @property
     def fingerprint(self) -> dict[str, str]:
-        """The SHA-256 of the user's file and of the networks that came of it: what it imports may change too."""
-        digest = hashlib.sha256(self.path.read_bytes())
+        """The SHA-256 of the user's files, of the networks that came of them, and of these networks' first weights."""
+        digest = hashlib.sha256(repr(sorted(self.source.fingerprint().items())).encode())
         for width, net in sorted(self._full.items()):
-            digest.update(f"{width} {net.body.graph} {[str(net.layer(layer)) for layer in net.layers]}".encode())
+            digest.update(f"{width} {net.body.graph} {[str(net.layer(layer)) for layer in net.layers]} {self._first[width]}".encode())
         return {"model": digest.hexdigest()}
 
     def begin(self, shape: GraphShape, data: Dataset, seed: int) -> TracedNetwork:
@@ -148,62 +188,14 @@ class OwnNetworks:
         return net if net.shape == shape else graph_pruning.rebuilt(net, [torch.arange(width) for width in shape.widths])
 
     def _traced(self, width: float) -> TracedNetwork:
-        channels = self.example.shape[1]
-        with _users_own(self.path, f"{self.title} with width={width:g}"):
-            net = self.factory(channels, self.classes, width=width)
-        if not isinstance(net, nn.Module):
-            raise UserError(f"{self.title} gave back {type(net).__name__}, not a torch.nn.Module. {CONTRACT}")
-        with _users_own(self.path, f"{self.title}: the network, given images {tuple(self.example.shape)}"):
-            with torch.no_grad():
-                logits = net.eval()(self.example)
-        wanted = (len(self.example), self.classes)
-        if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != wanted:
-            found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-            raise UserError(f"{self.title}: given images {tuple(self.example.shape)}, the network puts out {found}, not logits {wanted}.")
-        with _users_own(self.path, f"{self.title}: following the network's forward pass (it must not depend on the values in a tensor)"):
+        channels, size = self.example.shape[1], self.example.shape[-1]
+        if width not in self._first:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)  # the weights that a factory draws are then the same ones every time; those that it loads are its own
+                self._first[width] = first_weights(self.source.make(channels, self.classes, size, width))
+        net = self.source.make(channels, self.classes, size, width)
+        checked(net, self.source, self.example, self.classes)
+        with self.source.blamed(f"{self.title}: following the network's forward pass (it must not depend on the values in a tensor)"):
             traced = graph.traced(net, self.example, width, self.title)
         self._full[width] = traced
         return traced
-
-
-def _factory(model: str) -> tuple[Path, Callable]:
-    """The file and the function that `model`, "path.py:factory", names."""
-    file, _, name = model.rpartition(":")
-    path = Path(file)
-    if not file or not name.isidentifier():
-        raise UserError(f"--model takes a file and a function, such as nets.py:make, not {model!r}. {CONTRACT}")
-    if not path.is_file():
-        raise UserError(f"--model: there is no file {path}.")
-    spec = importlib.util.spec_from_file_location(f"own_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"--model: {path} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickling look a class's module up
-    sys.path.insert(0, str(path.resolve().parent))  # as for a script: it may import what stands beside it
-    with _users_own(path, f"reading {path}"):
-        spec.loader.exec_module(module)
-    factory = getattr(module, name, None)
-    if not callable(factory):
-        functions = [n for n, f in vars(module).items() if callable(f) and getattr(f, "__module__", None) == module.__name__]
-        raise UserError(f"{path} has no function {name}; it has {', '.join(functions) or 'none at all'}. {CONTRACT}")
-    try:
-        inspect.signature(factory).bind(1, 10, width=1.0)
-    except TypeError as error:
-        raise UserError(f"{model} cannot be called as {name}(in_channels, classes, width=1.0): {error}. {CONTRACT}") from None
-    return path, factory
-
-
-@contextmanager
-def _users_own(path: Path, doing: str) -> Iterator[None]:
-    """An error in the user's code is told with its file, line and message; the course's own lines would only hide it."""
-    try:
-        yield
-    except (UserError, KeyboardInterrupt):
-        raise
-    except SyntaxError as error:
-        raise UserError(f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}") from None
-    except BaseException as error:  # a factory may even call sys.exit
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve().parent == path.resolve().parent]
-        place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else str(path)
-        message = str(error).strip().split("\n")[0]
-        raise UserError(f"{place}: {type(error).__name__}{f': {message}' if message else ''}\n(while {doing})") from None
