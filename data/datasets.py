@@ -30,7 +30,7 @@ class Dataset:
 
     `title` names the variant that was imported ("CIFAR-10 (JPEG)" is not CIFAR-10) and belongs on every
     table and figure. `mean` and `std` are per channel, of the training split's pixels on the scale 0 to 1.
-    `fingerprint` is the SHA-256 of the pixels and labels.
+    `fingerprint` is the SHA-256 of the pixels and labels. `licence` says under which terms they may be used, as far as it is known.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Dataset:
     std: tuple[float, ...]
     source: str
     fingerprint: str
+    licence: str = "not known: ask whoever gave you the images"
 
 
 def load(name: str) -> Dataset:
@@ -69,6 +70,7 @@ def load(name: str) -> Dataset:
         std=std,
         source=about["source"],
         fingerprint=about["fingerprint"],
+        licence=facts.licence,
     )
 
 

@@ -8,7 +8,7 @@ from course_data.errors import UserError
 
 @dataclass(frozen=True)
 class Spec:
-    """Facts about a data set. `shape` is (channels, height, width); counts are images."""
+    """Facts about a data set. `shape` is (channels, height, width); counts are images; `licence` is the card's, in a few words."""
 
     name: str
     title: str
@@ -17,6 +17,7 @@ class Spec:
     train: int  # images in the training part, before the validation images are taken out of it
     test: int
     validation: int
+    licence: str
     bundled: bool = False
     md5: dict[str, str] = field(default_factory=dict)  # file name -> checksum of the published file
 
@@ -32,10 +33,12 @@ SPECS = {
         train=1437,
         test=360,
         validation=180,
+        licence="CC BY 4.0 (UCI)",
         bundled=True,
     ),
     "mnist": Spec(
         name="mnist",
+        licence="no licence text was published with it; commonly treated as CC BY-SA 3.0",
         title="MNIST",
         classes=DIGITS_CLASSES,
         shape=(1, 28, 28),
@@ -51,6 +54,7 @@ SPECS = {
     ),
     "cifar10": Spec(
         name="cifar10",
+        licence="no licence text was published with it; free for research and teaching by custom",
         title="CIFAR-10",
         classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
         shape=(3, 32, 32),

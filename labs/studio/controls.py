@@ -19,6 +19,7 @@ from course_labs.methods import distillation, export, families, other_tools, pru
 from course_labs.methods.training import Update
 from course_labs.networks import convnet
 from course_labs.studio.row_maker import Answers, Model, RowMaker
+from course_labs.using import metadata
 
 
 class Controls:
@@ -125,7 +126,7 @@ class Controls:
             "source": sha256(pruned.path),
             "operators": operators,
             "onnxruntime": onnxruntime.__version__,
-            "code": code_version(quantise, export),
+            "code": code_version(quantise, export, metadata),
         }
         return maker.rounded(name, pruned.net, work, inputs)
 

@@ -30,6 +30,8 @@ from course_labs.report.results import SCHEMA
 from course_labs.studio.own_functions import OwnFunctions
 from course_labs.studio.settings import Settings
 from course_labs.studio.stages import Done, Stages, write_json
+from course_labs.using import metadata
+from course_labs.using.metadata import Metadata, Origin, TrainedOn
 
 FOUR = tuple(label.name for label in MODELS)
 RECIPE_OF = {"teacher": "teacher_recipe"} | dict.fromkeys(
@@ -154,7 +156,7 @@ class RowMaker:
             except TrainingFailed as error:
                 raise UserError(self.advice(name, str(error))) from None
             save(net.state_dict(), path)
-            return {"validation_accuracy": training.accuracy(net, self.data.val, self.data)}
+            return {"validation_accuracy": training.accuracy(net, self.data.val, self.data), "made": metadata.today()}
 
         inputs = {key: dataclasses.asdict(value) if isinstance(value, Recipe) else value for key, value in inputs.items()}
         inputs |= self.common | {
@@ -166,9 +168,9 @@ class RowMaker:
         net = self.family.new(shape)
         net.load_state_dict(torch.load(done.path, weights_only=True, map_location="cpu"))
         height, width = self.data.train.images.shape[-2:]
-        return self._model(
-            name, net, export.export(net.eval(), (height, width), self._file(name), self.notes(name), self.family.folded), done
-        )
+        # The day is the stage's: a run that is only resumed writes the same bytes again.
+        notes = self.notes(name, done.facts.get("made", "unknown"))
+        return self._model(name, net, export.export(net.eval(), (height, width), self._file(name), notes, self.family.folded), done)
 
     def rounded(self, name: str, net: AnyNetwork, work: Callable[[Path], dict], inputs: dict[str, Any]) -> Model:
         """The row `name`, made by rounding `net`: its artefact is the ONNX file that `work(path)` writes; it returns the facts to keep of it.
@@ -202,16 +204,18 @@ class RowMaker:
         """A seed of its own for every purpose, so that a resumed run draws the same numbers as one that never stopped."""
         return int.from_bytes(hashlib.sha256(f"{self.seed} {purpose}".encode()).digest()[:6])
 
-    def notes(self, name: str) -> dict[str, str]:
-        """What someone who finds the row's file later needs to use it."""
-        return {
-            "row": LABELS[name].title,
-            "data": self.data.title,
-            "classes": " ".join(self.data.classes),
-            "input": "(pixel / 255 - mean) / std, per channel",
-            "mean": " ".join(f"{m:.6f}" for m in self.data.mean),
-            "std": " ".join(f"{s:.6f}" for s in self.data.std),
-        }
+    def notes(self, name: str, made: str | None = None) -> dict[str, str]:
+        """What someone who finds the row's file later needs to use it, as ONNX metadata. `made` is the day (ISO 8601), today if not given."""
+        channels, height, width = self.data.train.images.shape[1:]
+        about = Metadata(
+            schema=metadata.SCHEMA,
+            input=metadata.picture_of(channels, height, width, self.data.mean, self.data.std),
+            classes=tuple(self.data.classes),
+            model=Origin(LABELS[name].title, self.seed, made or metadata.today()),
+            data=TrainedOn(self.data.title, self.data.source, self.data.fingerprint, self.data.licence),
+            versions=metadata.versions(),
+        )
+        return metadata.props(about)
 
     def say(self, name: str, done: Done, result: str = "") -> None:
         """Tell the terminal what a stage gave, and how long it took or that it was done before."""

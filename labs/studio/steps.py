@@ -32,6 +32,7 @@ from course_labs.studio.controls import Controls
 from course_labs.studio.one_run import only_run
 from course_labs.studio.row_maker import Answers, Model, RowMaker, save
 from course_labs.studio.settings import SETTINGS, Settings
+from course_labs.using import metadata
 
 # What is made from what: whoever puts in a function of their own gets these rows again.
 DEPENDS_ON = {"loss": ("student", "pruned", "int8"), "rebuild": ("pruned", "int8"), "calibrate": ("int8",)}
@@ -179,7 +180,7 @@ class Studio:
             "calibration": chosen.calibration,
             "reduce_range": quantise.reduce_range(),
             "onnxruntime": onnxruntime.__version__,
-            "code": code_version(quantise, export),
+            "code": code_version(quantise, export, metadata),
             **self.learner.versions("calibrate"),
         }
         return self._once("int8", lambda: maker.rounded("int8", pruned.net, work, inputs))
