@@ -112,6 +112,7 @@ In this folder:
 
 ```sh
 .venv/bin/course lab --data digits                     # shrink a network in three steps and measure it, in about a minute
+.venv/bin/course predict runs/digits/int8.onnx photo.png  # what the network that came out says about a picture
 .venv/bin/course data                                  # which data sets are here; `course data get mnist` downloads one
 ```
 

@@ -10,6 +10,7 @@ from autograder.cli import showing
 from autograder.cli.common import CommandError, app_of, console, run
 from autograder.cli.watch import watch
 from course_labs.studio.commands import lab
+from course_labs.using.commands import predict
 
 if TYPE_CHECKING:
     from autograder.course.catalogue import Exercise, Lesson
@@ -134,7 +135,7 @@ def _exercise(exercise_id: str) -> "tuple[Lesson, Exercise]":
     return lesson, lesson.exercise(exercise_id)
 
 
-COMMANDS = (lab, check, watch, hint, status, reset, doctor)
+COMMANDS = (lab, predict, check, watch, hint, status, reset, doctor)
 
 
 def main() -> None:
