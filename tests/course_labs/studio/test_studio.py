@@ -2,12 +2,17 @@
 
 import base64
 import io
+import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
-import onnx
+import onnxruntime
 import pytest
 import torch
+from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -19,6 +24,7 @@ from course_labs.report.results import read
 from course_labs.report.tables import markdown, terminal
 from course_labs.studio.hand_in import rows_of
 from course_labs.studio.stages import Stages
+from course_labs.using import metadata
 
 TINY = Settings(
     teacher=Shape((32, 32), (2, 2)),
@@ -34,6 +40,7 @@ TINY = Settings(
 FILES = {
     "results.json",
     "table.md",
+    "MODEL_CARD.md",
     "report.html",
     "tradeoff.png",
     "classes.png",
@@ -79,15 +86,16 @@ def test_four_rows_measured_alike(run):
 
 def test_accuracy_is_that_of_the_file(run):
     """Recomputed here from the file alone and what its metadata says about the input."""
-    import onnxruntime
-
     results, out = run
     digits = load("digits")
     for row in results.first.rows:
-        notes = {p.key: p.value for p in onnx.load(out / row.file).metadata_props}
-        mean, std = float(notes["mean"]), float(notes["std"])
-        images = ((digits.test.images.numpy() / 255 - mean) / std).astype(np.float32)
-        logits = onnxruntime.InferenceSession(out / row.file).run(None, {"image": images})[0]
+        session = onnxruntime.InferenceSession(out / row.file)
+        said = json.loads(session.get_modelmeta().custom_metadata_map["course"])
+        (mean,), (spread,) = said["input"]["mean"], said["input"]["spread"]
+        images = ((digits.test.images.numpy() / 255 - mean) / spread).astype(np.float32)
+        logits = session.run(None, {"image": images})[0]
+        assert logits.shape == (360, len(said["classes"])) and session.get_inputs()[0].shape == ["batch", 1, 8, 8]
+        assert said["model"]["row"] == row.title and said["data"]["sha256"] == digits.fingerprint
         right = int((logits.argmax(1) == digits.test.labels.numpy()).sum())
         assert abs(right - row.correct) <= 1, "an image on the border may fall to either side"
 
@@ -142,8 +150,6 @@ def test_the_table_that_is_handed_in_is_the_run_s(run):
 
 
 def test_the_figures_are_pictures(run):
-    from PIL import Image
-
     page = (run[1] / "report.html").read_text(encoding="utf-8")
     for name in ("tradeoff", "classes", "lost"):
         content = (run[1] / f"{name}.png").read_bytes()
@@ -154,11 +160,35 @@ def test_the_figures_are_pictures(run):
 
 def test_starting_again_trains_nothing_and_says_so(run, monkeypatch):
     before, out = run
+    files = {path.name: path.read_bytes() for path in out.glob("*.onnx")}
+    monkeypatch.setattr(metadata, "today", lambda: "2001-01-01")  # a file says when it was made, not when it was written again
     monkeypatch.setattr(training, "train", lambda *a, **k: pytest.fail("a finished stage was trained again"))
     said = io.StringIO()
     after = run_lab("digits", out, seed=1, settings=TINY, console=Console(file=said, width=200))
     assert after.runs == before.runs
     assert said.getvalue().count("done before") == 6
+    assert {path.name: path.read_bytes() for path in out.glob("*.onnx")} == files
+
+
+def test_the_model_card_shows_how_a_stranger_runs_the_file(run, tmp_path):
+    """The program in it, as it stands there, answers as the file does."""
+    from course_labs.using.predict import Model
+
+    results, out = run
+    text = (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for line in (
+        "| licence of the data | CC BY 4.0 (UCI) |",
+        "1,257 to train on, 180 to choose by, 360 to test",
+        f"seed | {results.first.seed} |",
+    ):
+        assert line in text
+    nine = " | ".join(f"{100 * row.accuracy_by_class[9]:.1f} %" for row in results.first.rows)
+    assert f"| 9 | {nine} |" in text
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    image, model = load("digits").test.images[7], Model(out / "int8.onnx")
+    Image.fromarray(image[0].numpy()).save(tmp_path / "a.png")
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "a.png"], cwd=out, capture_output=True, text=True)
+    assert done.stdout.strip() == model.answer(tmp_path / "a.png").best.name, done.stderr
 
 
 def test_only_the_teacher_s_labels_are_smoothed(tmp_path, monkeypatch):
