@@ -850,59 +850,52 @@ figures.intervals({name: pair for name, pair in results.items() if "raw" not in 
 # ### For a stranger: one file that says how to use it
 #
 # Who gets your file does not know the size of the pictures, the mean and the spread that you subtracted and divided by, or that class 3 is called "3". Wrong normalisation raises no error. It only makes the answers worse. So all of that travels **in the file**, as JSON in ONNX's own
-# metadata: the *card*. It also says where the model came from.
+# metadata: the *card*. It also says where the model came from, and under which licence its pictures may be used. The form below is the one that `course lab` writes into its files
+# and `course predict` reads.
 
 # %% demo=true
-card = {
-    "task": "handwritten digits", "size": [8, 8], "channels": 1, "mean": [MEAN], "std": [SPREAD], "classes": list(data.classes),
-    "pixels": "0 to 255, divided by 255; then minus mean, divided by std",
-    "trained on": f"{TRAINED} of scikit-learn's digits, seed 0", "calibrated on": f"{len(calibration_raw)} of those",
-    "made from": {"file": float_file.name, "sha256": hashlib.sha256(float_file.read_bytes()).hexdigest()},
-    "int8": {"method": "static, QDQ, per channel", "weights": "int8", "activations": "uint8"},
-    "held back accuracy": accuracies(int8_run, held_raw, held_labels)[0],
-    "versions": {"torch": torch.__version__, "onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__},
-}
+from course_labs.using import metadata                     # the form of the card
+from course_labs.using.predict import Model                # what `course predict` does
+
+card = metadata.Metadata(
+    schema=metadata.SCHEMA,
+    input=metadata.picture_of(channels=1, height=8, width=8, mean=(MEAN,), spread=(SPREAD,)),
+    classes=tuple(data.classes),
+    model=metadata.Origin(f"int8 (static, QDQ, per channel) of {float_file.name}", seed=0, made=metadata.today()),
+    data=metadata.TrainedOn(data.title, f"{TRAINED} images of {data.source}", data.fingerprint, data.licence),
+    versions=metadata.versions())
 model = onnx.load(int8_file)
-onnx.helper.set_model_props(model, {"card": json.dumps(card)})
-onnx.save(model, folder / "digits.onnx")
+onnx.helper.set_model_props(model, metadata.props(card))
 final = folder / "digits.onnx"
+onnx.save(model, final)
 (folder / "digits.baseline.json").write_text(baseline_text(final.read_bytes(), measure(final)))
 print(f"{final.stat().st_size:,} bytes with the card; the baseline belongs to it:",
       load_baseline((folder / "digits.baseline.json").read_text(), final.read_bytes())["accuracy"])
 
 # %% demo=true
-# The stranger's whole program. It needs ONNX Runtime, NumPy and the file, whose name is in `final`; nothing else of the lines above.
-import json
-import numpy as np
-import onnxruntime
+# A stranger has the file and nothing else of the lines above. `Model` needs ONNX Runtime, NumPy and Pillow, no PyTorch.
+from PIL import Image
 
-session = onnxruntime.InferenceSession(final, providers=["CPUExecutionProvider"])
-card = json.loads(session.get_modelmeta().custom_metadata_map["card"])
-
-def answer(picture):
-    """(class name, probability) for one picture: uint8 array of the card's size."""
-    if picture.shape != tuple(card["size"]) or picture.dtype != np.uint8:
-        raise ValueError(f"this model wants uint8 pictures of {card['size']}, not {picture.dtype} of {picture.shape}")
-    values = (picture.astype(np.float32) / 255 - np.float32(card["mean"][0])) / np.float32(card["std"][0])
-    logits = session.run(["logits"], {"image": values[None, None].astype(np.float32)})[0][0]
-    odds = np.exp(logits - logits.max())
-    return card["classes"][int(logits.argmax())], float(odds.max() / odds.sum())
-
-# From here on: our own test of it.
+stranger = Model(final)                                    # refuses a file without a card, or with one that its graph contradicts
+print("the card says:", stranger.about.input, stranger.about.classes, stranger.about.data.licence, sep="\n  ")
 shown = test_raw[:8, 0]
-answers = [answer(picture) for picture in shown]
-print("the card says:", {key: card[key] for key in ("size", "channels", "mean", "std", "classes")})
+answers = [stranger.answer_pixels(picture).best for picture in shown]
 try:
-    answer(np.zeros((28, 28), np.uint8))
+    stranger.answer_pixels(np.zeros((28, 28), np.uint8))
 except ValueError as problem:
     print("a picture of another size:", problem)
+photo = folder / "photo.png"                               # a picture file of any size and kind: cut and scaled as the card says
+Image.fromarray(shown[0]).resize((300, 300)).convert("RGB").save(photo)
+for guess in stranger.answer(photo, top=2).guesses:
+    print(f"{photo.name}: {guess.name} with {100 * guess.confidence:.1f} %")
+print(f"the same in a terminal:  course predict {final} {photo} --top 2")
 wrong = normalised(test_raw) * SPREAD + MEAN              # a stranger without the card forgets to normalise
 print(f"test accuracy: with the card {accuracies(int8_run, test_raw, test_labels)[0]:.1f} %, without normalising "
       f"{100 * np.mean(int8_run(wrong).argmax(axis=1) == test_labels):.1f} %, and no error is raised")
-figures.answered(shown, answers, test_labels[:8])
+figures.answered(shown, [(guess.name, guess.confidence) for guess in answers], test_labels[:8])
 
 # %% [markdown]
-# *What to see: eight test pictures, and what your own int8 file said about each, with its probability, through ONNX Runtime alone. Where it says "not 9", the label is 9 and the answer was wrong.*
+# *What to see: eight test pictures, and what your own int8 file said about each, with its share of the softmax, through ONNX Runtime and without PyTorch. Where it says "not 9", the label is 9 and the answer was wrong.*
 #
 # Which technique for which situation, and what each gave in this course's own measurements: [the decision guide](../docs/decision_guide.md).
 #
