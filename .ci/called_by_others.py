@@ -50,6 +50,9 @@ _.inter_op_num_threads, _.intra_op_num_threads, _.log_severity_level, _.get_next
 # nbgrader's: its settings, its database, the steps of a release
 _.log_level, _.auto_comment, _.configure, _.preprocess_cell, _.cell_index, _.ShowRubric, _.enabled
 
+# http.server's
+_.daemon_threads, _.do_GET, _.do_POST, _.log_message
+
 # nbformat's
 _.execution_count
 

@@ -10,7 +10,7 @@ from autograder.cli import showing
 from autograder.cli.common import CommandError, app_of, console, run
 from autograder.cli.watch import watch
 from course_labs.studio.commands import lab
-from course_labs.using.commands import predict
+from course_labs.using.commands import demo, predict
 
 if TYPE_CHECKING:
     from autograder.course.catalogue import Exercise, Lesson
@@ -135,7 +135,7 @@ def _exercise(exercise_id: str) -> "tuple[Lesson, Exercise]":
     return lesson, lesson.exercise(exercise_id)
 
 
-COMMANDS = (lab, predict, check, watch, hint, status, reset, doctor)
+COMMANDS = (lab, predict, demo, check, watch, hint, status, reset, doctor)
 
 
 def main() -> None:

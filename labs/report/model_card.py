@@ -92,7 +92,7 @@ def card(results: Results, data: Dataset, dtype: str = "float32") -> str:
         size=f"{height} × {width} pixels",
         channels={1: "grey", 3: "red, green, blue"}.get(channels, f"{channels} channels"),
         seed=run.seed,
-        table=grid(("file", *HEADER), [(f"`{row.file}`", *text) for row, text in zip(run.rows, cells(results))], left=3),
+        table=grid(("name", *HEADER), [(f"`{row.file}`", *text) for row, text in zip(run.rows, cells(results))], left=3),
         remarks="\n".join(_text(line) for line in [first, *sentences.brackets(results), *others]),
         by_class=grid(("class", *(LABELS[row.name].short for row in run.rows)), _by_class(run, names)),
         weakest=_weakest(run, names),

@@ -1,4 +1,4 @@
-"""`course predict`: a model file's answers for pictures."""
+"""`course predict` and `course demo`: answers of model files, in the terminal and on a page."""
 
 import csv
 import json
@@ -52,6 +52,23 @@ def predict(
         typer.echo(f"course: {plain(str(fault.path))} {fault.why}.", err=True)
     if faults:
         raise typer.Exit(1)
+
+
+def demo(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="the folder that `course lab` wrote, such as runs/digits")],
+) -> None:
+    """Draw a digit or drop a picture on a page of this machine, and see all models of a run answer side by side.
+
+    The page is for this machine alone (127.0.0.1) and needs no network. Ctrl+C ends it.
+    """
+    from course_labs.using.demo import Demo, models_of
+
+    with Demo(models_of(run)) as server:
+        typer.echo(f"Open {server.url} in a browser on this machine. Ctrl+C ends it.")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            typer.echo("")
 
 
 def plain(text: str) -> str:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -86,8 +87,8 @@ def _no_file(path: Path) -> str:
     return "" if stat.S_ISREG(kind) else "is no file with an end, but a pipe or a device"
 
 
-def pixels(path: Path, wanted: Input) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The picture as uint8 (channels, height, width), and what was done to it beside cutting and scaling.
+def pixels(path: Path | BinaryIO, wanted: Input) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The picture at `path`, or in an open file, as uint8 (channels, height, width), and what was done to it beside cutting and scaling.
 
     Raises ValueError with the reason where it is no picture, broken, too large (89 million pixels), or of a kind without an obvious
     meaning in eight bits. Of several frames the first one is taken.
