@@ -30,6 +30,13 @@ def test_the_onnx_file_computes_the_same_at_any_batch_size(net, images, exported
         np.testing.assert_allclose(run(["logits"], {"image": images[:count].numpy()})[0], expected, atol=1e-4)
 
 
+def test_the_file_says_batch_and_no_operators_that_it_does_not_use(net, exported, digits, tmp_path):
+    int8 = quantise.quantise(exported, tmp_path / "int8.onnx", quantise.calibration_images(digits, 64, 0))
+    for model in map(onnx.load, (exported, int8)):
+        axes = [value.type.tensor_type.shape.dim[0].dim_param for value in (*model.graph.input, *model.graph.output)]
+        assert axes == ["batch", "batch"] and [(each.domain, each.version) for each in model.opset_import] == [("", export.OPSET)]
+
+
 def test_the_onnx_file_holds_weights_and_little_else(net, exported):
     weights = 4 * measure.parameters(folded(copy.deepcopy(net)))
     assert weights < exported.stat().st_size < weights + 4000
