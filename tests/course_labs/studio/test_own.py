@@ -188,10 +188,6 @@ WRONG = {
         "def f(i, c, width=1.0):\n    return nn.Sequential(nn.Conv2d(i, 8, 3), nn.MaxPool2d(8), nn.Flatten(), nn.Linear(8, c))",
         ["nets.py: RuntimeError", "(2, 1, 8, 8)"],
     ),
-    "an unknown layer": (
-        f"def f(i, c, width=1.0):\n    return nn.Sequential({NET}, nn.Softmax(1))",
-        ["nets.py:f: 1 is Softmax", "Supported are"],
-    ),
     "decides by values": (
         f"class N(nn.Module):\n    def __init__(self, n):\n        super().__init__()\n        self.n = n\n    def forward(self, x):\n        if x.sum() > 0:\n"
         f"            x = -x\n        return self.n(x)\n\ndef f(i, c, width=1.0):\n    return N({NET})",
