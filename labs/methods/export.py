@@ -1,5 +1,6 @@
 """PyTorch to ONNX, with batch norm folded and any batch size."""
 
+import ast
 import contextlib
 import copy
 import io
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 
 from course_data.files import beside
+from course_labs.methods import faithful
 from course_labs.methods.families import AnyNetwork
 from course_labs.networks.convnet import folded
 
@@ -25,10 +27,24 @@ def export(
     """Write `net` as an ONNX file: input `image` float32 (N, C, H, W), normalised; output `logits` float32 (N, classes).
 
     `size` is (H, W). `notes` go into the file's metadata. `fold` is the family's way to fold batch norms.
+    Raises UserError that names the layer if the network cannot be written, or if the file computes something else; then no file is left.
     """
-    example = torch.zeros(2, net.in_channels, *size)
     # Weights that `train` left channels last would make the exporter write out how it turns the axes back.
     plain = fold(copy.deepcopy(net)).to(memory_format=torch.contiguous_format)
+    pictures = torch.zeros(2, net.in_channels, *size)
+    try:
+        model = written(plain, pictures)
+    except Exception as error:  # of every kind: the exporter's own, and those of what it calls
+        raise faithful.blamed(error, plain, pictures, lambda part: written(part, pictures)) from error
+    onnx.helper.set_model_props(model, notes or {})
+    with beside(path) as temporary:
+        onnx.save(model, temporary, format="protobuf")
+        faithful.check_float(temporary, path.name, plain, size, net.in_channels, lambda part: written(part, pictures))
+    return path
+
+
+def written(plain: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
+    """`plain`, folded and in eval mode, as an ONNX model for any number of images such as `example` (N, C, H, W)."""
     with _silent():
         program = torch.onnx.export(
             plain,
@@ -45,11 +61,21 @@ def export(
     model = program.model_proto
     _name_the_pooling(model)
     _name_the_batch(model.graph)
+    _name_the_nodes(model)
     slim(model)
-    onnx.helper.set_model_props(model, notes or {})
-    with beside(path) as temporary:
-        onnx.save(model, temporary, format="protobuf")
-    return path
+    return model
+
+
+def _name_the_nodes(model: onnx.ModelProto) -> None:
+    """Every operator is called after the layer it comes from, as the network calls it: whoever reads the file finds it again."""
+    taken: set[str] = set()
+    for node in model.graph.node:
+        scopes = [value.value for value in node.metadata_props if value.key == "pkg.torch.onnx.name_scopes"]
+        path = [name for name in ast.literal_eval(scopes[0]) if name] if scopes else []
+        name = path[-2] if len(path) > 1 else path[-1] if path else node.name
+        name = name if name not in taken else f"{name}/{node.op_type}"
+        node.name = name if name not in taken else f"{name}/{len(taken)}"
+        taken.add(node.name)
 
 
 def _name_the_pooling(model: onnx.ModelProto) -> None:

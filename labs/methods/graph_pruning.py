@@ -179,8 +179,14 @@ def folded(net: TracedNetwork) -> nn.Module:
 
 
 def producers(net: TracedNetwork) -> list[tuple[nn.Conv2d | nn.Linear, int]]:
-    """The convolutions and linear layers that make channels of a group, each with the group's index."""
-    found = [(net.layer(layer), layer.outputs[0].group) for layer in net.layers if len(layer.outputs) == 1]
+    """The convolutions and linear layers that make channels of a group, each with the group's index.
+
+    None at all for a network with concatenations, units of several channels, or layers left whole: another tool would cut it otherwise.
+    """
+    made = [layer for layer in net.layers if layer.kind != "norm" and _cut(layer.outputs)]
+    if net.left_whole or any(len(layer.outputs) > 1 or layer.outputs[0].repeat > 1 for layer in made):
+        return []
+    found = [(net.layer(layer), layer.outputs[0].group) for layer in made]
     return [(module, group) for module, group in found if isinstance(module, (nn.Conv2d, nn.Linear)) and group is not None]
 
 

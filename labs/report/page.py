@@ -37,7 +37,7 @@ def page(results: Results, pictures: dict[str, bytes]) -> str:
             verdict=results.budget,
             pictures=inlined,
             main=_main(results),
-            remarks=[sentences.basis(results), *sentences.brackets(results), *sentences.gains(results)],
+            remarks=[sentences.basis(results), *sentences.brackets(results), *sentences.left_whole(results), *sentences.gains(results)],
             parts=_parts(results),
             tails=_tails(results),
             price=sentences.price(results),

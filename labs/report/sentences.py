@@ -6,10 +6,12 @@ from course_labs.report.numbers import number, times_faster
 from course_labs.report.results import Results
 from course_labs.report.summary import spread
 
+NAMED = 3  # reasons: a network with layer norms has one for every block
+
 
 def remarks(results: Results) -> list[str]:
     """All that is said below a table, one sentence or two a line."""
-    return [basis(results), *gains(results), price(results), miscalibrated(results), provenance(results)]
+    return [basis(results), *left_whole(results), *gains(results), price(results), miscalibrated(results), provenance(results)]
 
 
 def brackets(results: Results) -> list[str]:
@@ -38,6 +40,15 @@ def basis(results: Results) -> str:
         share = results.settings["student"]["width"]
         tested = f"The network is {results.settings['model']}, at width 1 for the teacher and {share:g} for the student. {tested}"
     return f"{tested} Latency: one image on one thread of ONNX Runtime, median of {calls} calls, rows interleaved."
+
+
+def left_whole(results: Results) -> list[str]:
+    """Which layers of a user's network pruning left as they are, and why; nothing if it could cut all."""
+    whole = results.settings.get("left_whole", [])
+    if not whole:
+        return []
+    more = f" And {len(whole) - NAMED} more: all are in results.json." if len(whole) > NAMED else ""
+    return ["Left whole by pruning: " + "; ".join(whole[:NAMED]) + "." + more]
 
 
 def gains(results: Results) -> list[str]:

@@ -43,7 +43,8 @@ class Controls:
             # ONNX Runtime's, convolutions included: the ranges of activations are found anew for every image
             "dynamic": lambda: self.dynamic("dynamic", None),
         }
-        return found | ({"torch_pruning": self.torch_pruning} if other_tools.installed(other_tools.TORCH_PRUNING) else {})
+        cuts = other_tools.installed(other_tools.TORCH_PRUNING) and self.maker.family.producers(self.student.net)
+        return found | ({"torch_pruning": self.torch_pruning} if cuts else {})
 
     def no_teacher(self) -> Model:
         """The student again, from the same first weights and in the same order of images, without the teacher's answers.

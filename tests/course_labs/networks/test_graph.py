@@ -295,6 +295,12 @@ def test_a_flag_keeps_its_default():
     proof(net)
 
 
+def test_another_tool_is_given_plain_networks_only():
+    assert len(graph_pruning.producers(traced(around(nn.Conv2d(8, 8, 1))))) == 2
+    assert graph_pruning.producers(traced(around(nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1, groups=2)))) == []
+    assert graph_pruning.producers(traced(around(nn.Conv2d(8, 8, 1), nn.LayerNorm([8, 8, 8])))) == []
+
+
 def test_what_is_frozen_stays_frozen():
     net = around(nn.Conv2d(8, 8, 1))
     net.stem.requires_grad_(False)

@@ -248,6 +248,15 @@ def test_without_controls_and_budget_the_page_does_not_speak_of_them():
     assert "Control rows" not in text and "udget" not in text
 
 
+def test_what_pruning_left_whole_is_said():
+    results = results_of(1)
+    assert sentences.left_whole(results) == []
+    reasons = [f"stage.{n} (8 channels): norm.{n} is LayerNorm, which mixes all channels" for n in range(5)]
+    results = dataclasses.replace(results, settings=results.settings | {"left_whole": reasons})
+    (line,) = sentences.left_whole(results)
+    assert line in sentences.remarks(results) and reasons[0] in line and reasons[3] not in line and "And 2 more" in line
+
+
 def test_sentences_follow_the_numbers():
     results = results_of(1)
     assert "class that pays most is <b>frog</b>: -5.00 points" in sentences.price(results)
