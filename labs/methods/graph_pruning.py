@@ -167,7 +167,7 @@ def folded(net: TracedNetwork) -> nn.Module:
             or calls.count(node.target) > 1
             or norm.running_mean is None
             or fuse is fuse_linear_bn_eval
-            and len(shape_of(node)) != 2
+            and len(shape_of(node) or ()) != 2
         ):
             continue
         _put(body, str(source.target), fuse(layer, norm))

@@ -17,6 +17,22 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A layer with numbers in it.
+
+    `kind` is dense (convolution or linear), grouped (a convolution in groups, depthwise too), norm, or slope (a PReLU). It reads the
+    channels of `inputs` and writes those of `outputs`. `gate`: whether a channel's importance is taken here, that is at a norm, or at a
+    layer that none follows.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[Part, ...]
+    outputs: tuple[Part, ...]
+    gate: bool = False
+
+
+@dataclass(frozen=True)
 class Whole:
     """Layers whose channels are not cut, how many channels that are, and why."""
 

@@ -17,10 +17,10 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from course_data import UserError
 from course_labs.networks import channel_groups, following, operations, reading, wording
-from course_labs.networks.channel_groups import Part, Whole
+from course_labs.networks.channel_groups import Layer, Part, Whole
 from course_labs.networks.following import followed, ready
 from course_labs.networks.operations import NORMS
-from course_labs.networks.reading import Layer, Reader
+from course_labs.networks.reading import Reader
 
 __all__ = ["NORMS", "GraphShape", "Layer", "Numbered", "Part", "TracedNetwork", "Whole", "traced"]
 

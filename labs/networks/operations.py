@@ -110,7 +110,7 @@ def function_keeps_zero(node: fx.Node) -> bool:
     try:
         if isinstance(node.target, str):
             return keeps_zero(lambda zero: getattr(zero, str(node.target))(*rest, **named))
-        return keeps_zero(lambda zero: node.target(zero, *rest, **named))  # type: ignore[operator]
+        return keeps_zero(lambda zero: node.target(zero, *rest, **named))
     except (TypeError, RuntimeError, ValueError):
         return False
 

@@ -4,6 +4,7 @@ A rule for each kind of layer and function says what it does to the groups. Wher
 network stays right, and the reason is kept.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,25 +12,9 @@ from torch import fx, nn
 
 from course_data import UserError
 from course_labs.networks import operations as known
-from course_labs.networks.channel_groups import ChannelGroups, Part, Whole
+from course_labs.networks.channel_groups import ChannelGroups, Layer, Part, Whole
 from course_labs.networks.operations import NORMS, area, given, listed, shape_of
 from course_labs.networks.wording import called, place, type_name, why_whole
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer with numbers in it.
-
-    `kind` is dense (convolution or linear), grouped (a convolution in groups, depthwise too), norm, or slope (a PReLU). It reads the
-    channels of `inputs` and writes those of `outputs`. `gate`: whether a channel's importance is taken here, that is at a norm, or at a
-    layer that none follows.
-    """
-
-    name: str
-    kind: str
-    inputs: tuple[Part, ...]
-    outputs: tuple[Part, ...]
-    gate: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,16 +94,14 @@ class Reader:
             self._whole(node, f"{name} ({kind.__name__}) is used in two places, which share its weights")
         elif not isinstance(value, (_Value, _Opaque)):
             self._whole(node, f"{name} is {type_name(module)}, which reads more than one value")
-        elif kind is nn.Conv2d and module.groups == 1:
-            self._dense(node, value, 1, module.out_channels)
-        elif kind is nn.Linear:
-            axis = len(shape_of(node) or ()) - 1
-            wrong = isinstance(value, _Value) and value.axis != axis
-            self._whole(node, f"{name} is Linear along another axis than the channels'") if wrong else self._dense(
-                node, value, axis, module.out_features
-            )
+        elif kind is nn.Linear or kind is nn.Conv2d and module.groups == 1:
+            axis = 1 if kind is nn.Conv2d else len(shape_of(node) or ()) - 1
+            if isinstance(value, _Value) and value.axis != axis:
+                self._whole(node, f"{name} is {kind.__name__} along another axis than the channels'")
+            else:
+                self._dense(node, value, axis, len(module.weight))
         elif isinstance(value, _Opaque):
-            self.values[node] = value if kind in (*known.SPATIAL, *known.SAME, *known.POINTWISE) else _Opaque(value.reason)
+            self.values[node] = value
         elif kind is nn.Conv2d and value.axis == 1:
             self._in_blocks(node, value, "grouped", module.groups, module.out_channels)
         elif kind in (nn.BatchNorm1d, nn.BatchNorm2d) and value.axis == 1 and module.affine and module.track_running_stats:
@@ -127,15 +110,16 @@ class Reader:
             self._in_blocks(node, value, "norm", module.num_groups, module.num_channels)
         elif kind is nn.InstanceNorm2d and value.axis == 1 and module.affine:
             self._in_blocks(node, value, "norm", module.num_features, module.num_features)
-        elif kind is nn.InstanceNorm2d and value.axis == 1 and not module.track_running_stats:
-            self.values[node] = value
         elif kind is nn.PReLU and value.axis == 1 and module.num_parameters > 1:
             self.layers.append((name, "slope", value.parts, value.parts, False))
             self.values[node] = value
         elif kind in known.SAME or kind is nn.PReLU and module.num_parameters == 1:
             self.values[node] = value
+        elif kind is nn.InstanceNorm2d and value.axis == 1 and not module.track_running_stats:
+            self.values[node] = value
         elif kind in known.POINTWISE:
             self.values[node] = _silenced(value, known.keeps_zero(module))
+            self._in_place(node)
         elif kind in known.SPATIAL and value.axis == 1 and len(shape_of(node) or ()) == 4:
             self.values[node] = value
         elif kind is nn.Flatten:
@@ -225,9 +209,7 @@ class Reader:
         if start > value.axis:
             self.values[node] = value
         elif start == value.axis and start > 0:
-            inside = 1
-            for side in before[start + 1 : end + 1]:
-                inside *= side
+            inside = math.prod(before[start + 1 : end + 1])
             self.values[node] = _Value(tuple((group, size * inside) for group, size in value.parts), value.axis, value.silent)
         else:
             self._whole(node, f"{place(node, self.where)} is a flatten that does not begin at the channels; torch.flatten(x, 1) does")
@@ -286,8 +268,6 @@ class Reader:
         both = all(silent) if function in known.ADDITIONS else any(silent) if product else silent[0]
         if function in known.QUOTIENTS and lead is two:
             both = False
-        value = self.values[lead]
-        assert isinstance(value, _Value)
         self.values[node] = _Value(value.parts, len(shape) - from_right, both)
         self._in_place(node)
 
@@ -310,8 +290,14 @@ class Reader:
 
     def _in_place(self, node: fx.Node) -> None:
         """Where a call writes over what it reads, the name it had there now stands for the answer, too."""
-        name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-        if name.endswith("_") or name in ("iadd", "isub", "imul", "itruediv") or node.kwargs.get("inplace"):
+        name = getattr(node.target, "__name__", str(node.target))
+        layer = self.body.get_submodule(name) if node.op == "call_module" else None
+        if (
+            name.endswith("_")
+            or name in ("iadd", "isub", "imul", "itruediv")
+            or node.kwargs.get("inplace")
+            or getattr(layer, "inplace", False)
+        ):
             self.values[node.all_input_nodes[0]] = self.values[node]
 
     def _joined(self, node: fx.Node) -> None:
@@ -325,7 +311,8 @@ class Reader:
         if shape is None or len(axes) != 1 or given(node, 1, "dim", 0) % len(shape) not in axes:
             self._whole(node, f"{place(node, self.where)} is a concatenation along another axis than the channels'")
             return
-        axis, parts = axes.pop(), []
+        axis = axes.pop()
+        parts: list[tuple[int, int]] = []
         for side, value in zip(sides, values):
             size = (shape_of(side) or ())[axis]
             if isinstance(value, _Value):
@@ -401,8 +388,7 @@ class Reader:
         return self.values[inputs[0]] if len(inputs) == 1 else None
 
     def _channels(self, node: fx.Node) -> int:
-        value = self.values[node]
-        return sum(size for _, size in value.parts) if isinstance(value, _Value) else 0
+        return sum(size for _, size in getattr(self.values[node], "parts", ()))
 
 
 def _silenced(value: _Value, keeps: bool) -> _Value:

@@ -175,6 +175,18 @@ class Attention(nn.Module):
         return x.transpose(1, 2)[..., None]
 
 
+class Late(nn.Module):
+    """Reads what a layer in place has written over."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        self.layer(x)
+        return x
+
+
 def shuffled(x):
     return x.view(x.size(0), 2, 4, x.size(2), x.size(3)).transpose(1, 2).reshape(x.size(0), 8, x.size(2), x.size(3))
 
@@ -195,6 +207,12 @@ WHOLE = {
     ),
     "attention": (around(Attention()), (), ["body.0.inside is MultiheadAttention, which mixes all channels"]),
     "shuffled": (around(forward=shuffled), (), ["view is x.view(), which puts the channels elsewhere"]),
+    "a convolution across": (
+        around(nn.Conv2d(8, 8, 1), forward=lambda x: F.relu(x).permute(0, 2, 1, 3).mean((2, 3)), flat=True),
+        (8,),
+        ["mean"],
+    ),
+    "hard sigmoid in place": (around(nn.Conv2d(8, 8, 1), Late(nn.Hardsigmoid(inplace=True))), (8,), ["not zero for zero"]),
     "split": (around(forward=lambda x: torch.cat(x.chunk(2, 1)[::-1], 1)), (), ["chunk", "cannot be followed"]),
     "added number": (around(forward=lambda x: x + 1), (), ["head reads it behind a function that is not zero for zero"]),
     "mean of all channels": (
