@@ -45,13 +45,16 @@ _.compiler_class, _.displayhook_class, _.display_pub_class, _.encoding, _.protoc
 )
 
 # ONNX Runtime's settings and its reader of calibration images
-_.inter_op_num_threads, _.intra_op_num_threads, _.log_severity_level, _.get_next
+_.inter_op_num_threads, _.intra_op_num_threads, _.log_severity_level, _.graph_optimization_level, _.get_next
 
 # nbgrader's: its settings, its database, the steps of a release
 _.log_level, _.auto_comment, _.configure, _.preprocess_cell, _.cell_index, _.ShowRubric, _.enabled
 
 # http.server's
 _.daemon_threads, _.do_GET, _.do_POST, _.log_message
+
+# Python's own: a module that is given another forward
+_.__class__
 
 # nbformat's
 _.execution_count
