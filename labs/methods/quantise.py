@@ -49,12 +49,13 @@ def reduce_range() -> bool:
     return x86 and not flags & {"avx512_vnni", "avx_vnni"}
 
 
-def quantise(source: Path, target: Path, images: torch.Tensor, notes: dict[str, str] | None = None) -> Path:
+def quantise(source: Path, target: Path, images: torch.Tensor, notes: dict[str, str] | None = None, check: bool = True) -> Path:
     """Write the int8 version of the float32 ONNX file `source` to `target`.
 
     Weights int8, one scale for each output channel; activations uint8, one scale and zero point for each tensor, from the
     smallest and largest value seen on `images`. QDQ format: the graph states where it rounds.
-    Raises UserError that names the layer if ONNX Runtime does not compute what the graph states.
+    Raises UserError that names the layer if ONNX Runtime does not compute what the graph states. Without `check`, nobody asks: for ranges that
+    are wrong on purpose, and may leave the integers too little room.
     """
 
     def static(prepared: Path, rounded: Path) -> None:
@@ -69,7 +70,7 @@ def quantise(source: Path, target: Path, images: torch.Tensor, notes: dict[str, 
             reduce_range=reduce_range(),
         )
 
-    return _rounded(source, target, static, notes, images[:CHECKED])
+    return _rounded(source, target, static, notes, images[:CHECKED] if check else None)
 
 
 def quantise_dynamic(source: Path, target: Path, operators: list[str] | None, notes: dict[str, str] | None = None) -> Path:
@@ -91,11 +92,15 @@ def _rounded(
 
     Without what no runtime reads, and with `notes`. With `checked`, some images, a file that is not computed as it states is not left behind.
     """
-    logging.getLogger().setLevel(max(logging.getLogger().level, logging.WARNING))
+    root, level = logging.getLogger(), logging.getLogger().level
     with tempfile.TemporaryDirectory() as folder:
         prepared, rounded = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
-        quant_pre_process(source, prepared)
-        work(prepared, rounded)
+        root.setLevel(logging.ERROR)  # it reports every step, and warns of every norm that stands alone
+        try:
+            quant_pre_process(source, prepared)
+            work(prepared, rounded)
+        finally:
+            root.setLevel(level)
         model = onnx.load(rounded)
     slim(model)
     del model.metadata_props[:]

@@ -82,3 +82,8 @@ def test_a_network_is_tried_before_it_is_trained():
     net = graph.traced(around(nn.AvgPool2d(3, 2, ceil_mode=True)), images(2), 1.0).eval()
     with pytest.raises(UserError, match=r"The int8 file is not computed as it states: in 2 \(AveragePool\)"):
         rehearsal.rehearse(net, images(2), graph_pruning.folded)
+
+
+def test_wrong_ranges_on_purpose_are_not_asked(tmp_path):
+    source = written(nn.AvgPool2d(3, 2, ceil_mode=True), tmp_path)
+    assert quantise.quantise(source, tmp_path / "int8.onnx", images(), check=False).is_file()
