@@ -12,7 +12,7 @@ import torch
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from course_data import Dataset
+from course_data import Dataset, UserError
 from course_data.files import beside
 from course_labs.methods import faithful
 from course_labs.methods.export import slim
@@ -68,6 +68,8 @@ def quantise(source: Path, target: Path, images: torch.Tensor, notes: dict[str, 
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             reduce_range=reduce_range(),
+            # its quantiser takes a norm over several axes for one with a scale per channel, and breaks
+            nodes_to_exclude=[node.name for node in onnx.load(prepared).graph.node if node.op_type == "LayerNormalization"],
         )
 
     return _rounded(source, target, static, notes, images[:CHECKED] if check else None)
@@ -99,6 +101,10 @@ def _rounded(
         try:
             quant_pre_process(source, prepared)
             work(prepared, rounded)
+        except (ValueError, TypeError, KeyError, IndexError, RuntimeError, NotImplementedError) as error:
+            raise UserError(
+                f"{target.name} cannot be made: ONNX Runtime's quantiser stops with {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+            ) from error
         finally:
             root.setLevel(level)
         model = onnx.load(rounded)

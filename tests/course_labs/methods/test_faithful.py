@@ -87,3 +87,8 @@ def test_a_network_is_tried_before_it_is_trained():
 def test_wrong_ranges_on_purpose_are_not_asked(tmp_path):
     source = written(nn.AvgPool2d(3, 2, ceil_mode=True), tmp_path)
     assert quantise.quantise(source, tmp_path / "int8.onnx", images(), check=False).is_file()
+
+
+def test_a_layer_norm_over_pictures_is_rounded_around(tmp_path):
+    source = written(nn.LayerNorm([8, 8, 8]), tmp_path)
+    assert quantise.quantise(source, tmp_path / "int8.onnx", images()).stat().st_size > 1000
