@@ -12,6 +12,7 @@ import torch
 from course_data import Dataset, UserError, load
 from course_labs.methods import graph_pruning
 from course_labs.methods.families import ConvNets, Family
+from course_labs.methods.rehearsal import rehearse
 from course_labs.methods.training import Recipe
 from course_labs.networks import graph
 from course_labs.networks.convnet import Shape, normalise
@@ -81,6 +82,7 @@ def prepared(
             f"{model}: with width={student_width:g} the network has {sizes[1]:,} parameters, with width=1.0 {sizes[0]:,}. The student must be the smaller one. {CONTRACT}"
         )
     pruned_widths = tuple(kept_channels(width, kept) for width in student.shape.widths)
+    rehearse(family.new(replace(student.shape, widths=pruned_widths)).eval(), family.example, family.folded)
     chosen = replace(recipes, teacher=teacher.shape, student=student.shape, pruned_widths=pruned_widths)
     return family, chosen if _normed(teacher) else _calmer(chosen, *RECIPES)
 
@@ -109,6 +111,7 @@ def paired(two: TwoNetworks, data: Dataset, recipes: Settings, kept: float = KEP
         student = OwnNetworks(Source(two.student, "--student", widths=False), example, len(data.classes))
         net = student.new(student.shape(1.0))
         chosen = replace(chosen, student=net.shape, pruned_widths=tuple(kept_channels(width, kept) for width in net.shape.widths))
+        rehearse(student.new(replace(net.shape, widths=chosen.pruned_widths)).eval(), example, student.folded)
         chosen = chosen if _normed(net) else _calmer(chosen, "student_recipe", "recovery_recipe")
     return Pair(two, teacher, student), chosen
 
@@ -148,7 +151,7 @@ class OwnNetworks:
     the course can prune.
     """
 
-    modules: tuple[ModuleType, ...] = (graph, graph_pruning, sys.modules[__name__])
+    modules: tuple[ModuleType, ...] = (*graph.MODULES, graph_pruning, sys.modules[__name__])
     channel_importance = staticmethod(graph_pruning.channel_importance)
     rebuilt = staticmethod(graph_pruning.rebuilt)
     expanded = staticmethod(graph_pruning.expanded)
@@ -168,14 +171,15 @@ class OwnNetworks:
     @property
     def about(self) -> dict[str, Any]:
         """What a results file says of the model."""
-        return {"model": self.title}
+        whole = [str(one) for _, net in sorted(self._full.items())[:1] for one in net.left_whole]  # the student's
+        return {"model": self.title} | ({"left_whole": whole} if whole else {})
 
     @property
     def fingerprint(self) -> dict[str, str]:
         """The SHA-256 of the user's files, of the networks that came of them, and of these networks' first weights."""
         digest = hashlib.sha256(repr(sorted(self.source.fingerprint().items())).encode())
         for width, net in sorted(self._full.items()):
-            digest.update(f"{width} {net.body.graph} {[str(net.layer(layer)) for layer in net.layers]} {self._first[width]}".encode())
+            digest.update(f"{width} {net} {self._first[width]}".encode())
         return {"model": digest.hexdigest()}
 
     def begin(self, shape: GraphShape, data: Dataset, seed: int) -> TracedNetwork:
@@ -196,6 +200,6 @@ class OwnNetworks:
         net = self.source.make(channels, self.classes, size, width)
         checked(net, self.source, self.example, self.classes)
         with self.source.blamed(f"{self.title}: following the network's forward pass (it must not depend on the values in a tensor)"):
-            traced = graph.traced(net, self.example, width, self.title)
+            traced = graph_pruning.proven(graph.traced(net, self.example, width, self.title), self.example)
         self._full[width] = traced
         return traced
