@@ -62,6 +62,9 @@ _.execution_count
 # a field that only notebooks and JSON show, typer's command `course data`, a table's caption in rich, a key of functools.lru_cache, limits that cross as a dict
 _.difficulty, _.listing, _.caption, _.caption_justify, _.hashed, _.file_mb, _.scratch_mb
 
+# what only the template of `course report` reads
+_.timeouts, _.help
+
 # what only readers of results.json use
 _.schema, _.memory_gb, _.arch
 
