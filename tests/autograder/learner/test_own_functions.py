@@ -129,7 +129,7 @@ ANSWERS = {
     "def quantize_rows(w, qmax):\n    return w, w": "yours does not pass",
     "def quantize_rows(w, qmax)\n    return w": "stops with SyntaxError",
     "def quantize_rows(w, qmax):\n    while True:\n        pass": "yours does not pass",
-    "while True:\n    pass": "stops with TimedOut",
+    "while True:\n    pass": "your cell of 1.7-channels was still running after 0.3 s",
     "raise SystemExit": "stops with SystemExit",
     "other = 1": "yours does not pass",
     "quantize_rows = 5": "yours does not pass",
