@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: help setup lab grade quick test lint notebooks bench trials build clean
+.PHONY: help setup lab grade quick test lint notebooks site bench trials build clean
 
 help:
 	@echo "make lab     train, compress and measure on the bundled digits: the four-row table"
@@ -12,6 +12,7 @@ help:
 	@echo "make test    run every test"
 	@echo "make lint    read all code without running it: ruff, imports, types, dead code, workflows"
 	@echo "make notebooks  run every lesson from top to bottom with its answers"
+	@echo "make site    the course as pages to read, in build/site/html; make site REPOSITORY=owner/name: with buttons for Colab and Binder"
 	@echo "make bench   time the lessons, and grade one class with course, nbgrader and otter; about an hour"
 	@echo "make trials  the grader's long trials: fuzzing, hostile notebooks, hogs, kills, a thousand submissions, what students receive; over an hour"
 	@echo "make setup   only make .venv and install everything"
@@ -54,6 +55,14 @@ test: $(STAMP)
 
 notebooks: $(STAMP)
 	@$(BIN)/python -m tests.bench.lessons
+
+# The libraries of the 'site' extra; who only learns or grades does without. Runs are kept: a second `make site` takes seconds.
+$(STAMP)-site: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[site]'
+	@touch $(STAMP)-site
+
+site: $(STAMP)-site
+	@$(BIN)/python -m docs.site $(if $(REPOSITORY),--repository $(REPOSITORY))
 
 # otter-grader gets an environment of its own, which sees the course's.
 bench: $(STAMP)

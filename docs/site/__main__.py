@@ -1,0 +1,3 @@
+from docs.site.command import main
+
+raise SystemExit(main())
