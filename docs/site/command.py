@@ -23,9 +23,14 @@ class NoExtra(UserError):
     """The libraries of the `site` extra are not installed."""
 
 
+def found(library: str) -> bool:
+    """Whether a library is installed."""
+    return importlib.util.find_spec(library) is not None
+
+
 def need_extra() -> None:
     """Raise `NoExtra` where a library of the `site` extra is missing."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = [name for name in NEEDED if not found(name)]
     if missing:
         raise NoExtra(f"The site needs {', '.join(missing)}. `make site` installs them; or: {INSTALL}")
 

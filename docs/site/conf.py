@@ -9,7 +9,8 @@ project = "Neural-network compression"
 author = "the authors of the course"
 html_title = "Neural-network compression"
 language = "en"
-extensions = ["myst_nb", "docs.site.mathml", "docs.site.terms"]
+extensions = ["myst_nb", "docs.site.mathml", "docs.site.readable", "docs.site.terms"]
+templates_path = ["templates"]
 html_math_renderer = "mathml"
 exclude_patterns = ["notebooks"]
 
@@ -31,6 +32,7 @@ html_show_sourcelink = False
 html_show_sphinx = False
 html_last_updated_fmt = None
 html_theme_options = {
+    "logo": {"text": "Compression course"},
     "navigation_with_keys": False,  # arrow keys scroll wide code; they must not turn the page
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],

@@ -10,6 +10,7 @@ from typing import Any
 
 ROWS = 24  # of a table; a longer series is shown at this many places of it
 NAMED = 8  # series that the sentence tells of; the tables have all
+REGION = 'role="region" aria-label="'
 # The colours of `autograder.course.figure_style` that need another value on a dark page; site.css has both.
 THEMED = {
     "#000000": "ink",
@@ -26,9 +27,11 @@ THEMED = {
 def shown(found: dict[str, Any], name: str) -> str:
     """The figure as HTML. `found` is what `capture.described` gave, with its `svg`; `name` is unique on the page."""
     words = escape(alt(found), quote=True)
-    tables = "".join(_tables(found))
+    made = _tables(found)
+    tables = "".join(table.replace(REGION, f"{REGION}Table {number} of {len(made)} of {name}: ", 1) for number, table in enumerate(made, 1))
     numbers = f'<details class="figure-numbers"><summary>The numbers of this figure</summary>{tables}</details>' if tables else ""
-    return f'<figure class="course-figure">{themed(found["svg"], name, words)}{numbers}</figure>'
+    drawing = themed(found["svg"], name, words)
+    return f'<figure class="course-figure"><div class="drawing" tabindex="0" role="group" aria-label="Figure {name}">{drawing}</div>{numbers}</figure>'
 
 
 def themed(svg: str, name: str, words: str) -> str:
@@ -36,7 +39,7 @@ def themed(svg: str, name: str, words: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     used = set(re.findall(r"(?:href=\"|url\()#([\w-]+)", svg))
-    svg = re.sub(r' id="([\w-]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
+    svg = re.sub(r' id="([\w.:-]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
     svg = re.sub(r'(href="|url\()#', rf"\1#{name}-", svg)
     svg = re.sub(
         r"#[0-9a-fA-F]{6}\b(?!-)",
@@ -46,7 +49,9 @@ def themed(svg: str, name: str, words: str) -> str:
     svg = re.sub(r'^<svg ([^>]*?)width="[\d.]+pt" height="[\d.]+pt"|^<svg ', lambda found: f"<svg {found[1] or ''}", svg)
     svg = re.sub(r"\s*\n\s*", " ", svg.strip())
     wide = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # type: ignore[index]
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{words}" style="max-width:{wide * 4 / 3:.0f}px" ', 1)
+    return svg.replace(
+        "<svg ", f'<svg role="img" aria-label="{words}" style="max-width:{wide * 4 / 3:.0f}px;--wide:{wide * 4 / 3:.0f}px" ', 1
+    )
 
 
 def alt(found: dict[str, Any]) -> str:
@@ -192,6 +197,6 @@ def _html(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str
     body = "".join(f"<tr>{cells(row)}</tr>" for row in rows)
     caption = escape(_unmarked(" ".join(title.split())))
     return (
-        f'<div class="figure-table" tabindex="0" role="region" aria-label="{escape(caption, quote=True)}"><table class="table"><caption>{caption}</caption>'
+        f'<div class="figure-table" tabindex="0" {REGION}{escape(caption, quote=True)}"><table class="table"><caption>{caption}</caption>'
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )

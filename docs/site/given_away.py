@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.authoring.blanked import ANSWER_MARK
-from autograder.authoring.source import read, sources
+from autograder.authoring.source import Draft, read, sources
 from autograder.authoring.students_copy import leaks
 
 LONG = 25  # letters and more: a shorter sentence may stand anywhere
@@ -20,18 +20,22 @@ def text_of(page: str) -> str:
 
 
 @functools.cache
+def _drafts() -> list[Draft]:
+    return [read(path) for path in sources()]
+
+
+@functools.cache
 def sentences() -> dict[str, str]:
     """What is said about an exercise behind the scenes -> whose it is: explained choices, hints, rubrics, model answers."""
     found = {}
-    for path in sources():
-        draft = read(path)
+    for draft in _drafts():
         for task in draft.tasks:
             said = [*(task.hints or ()), *(task.choices or {}).values(), *(task.rubric or "").splitlines()]
             if task.by_hand:
                 said += task.cell.source.partition(ANSWER_MARK)[2].splitlines()
             found.update({_plain(each): f"{task.id}, behind the scenes" for each in said if len(_plain(each)) >= LONG})
         found.update({_plain(line): f"{own}, answer" for line, own in draft.secrets.items()})
-    shown = " ".join(_plain(text) for path in sources() for _, text in read(path).released)
+    shown = " ".join(_plain(text) for draft in _drafts() for _, text in draft.released)
     return {sentence: whose for sentence, whose in found.items() if sentence not in shown}
 
 

@@ -93,7 +93,8 @@ def run(built: Built) -> Run:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / built.lesson.name
         folder.mkdir()
-        client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(folder)}})
+        quiet = ["--log-level=40"]  # errors only: a kernel's other words are no progress
+        client = NotebookClient(notebook, timeout=None, extra_arguments=quiet, resources={"metadata": {"path": str(folder)}})
         try:
             client.execute(env={**os.environ, "COURSE_HOME": str(Path(temporary) / "home"), "PYTHONHASHSEED": "0"})
         except CellExecutionError as error:

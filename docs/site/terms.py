@@ -1,4 +1,4 @@
-"""The first place where a page uses a word of the glossary leads to it; and a blank in code is seen from afar."""
+"""The first place where a page uses a word of the glossary leads to it."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,6 @@ CLOSED = (
     nodes.raw,
     nodes.term,
 )
-BLANK = '<span class="n">___</span>'
 
 
 def link(app: Sphinx, document: nodes.document) -> None:
@@ -70,12 +69,6 @@ def _linked(text: str, left: dict[str, Any]) -> Iterator[nodes.Node]:
         yield nodes.Text(text)
 
 
-def mark_blanks(app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None) -> None:
-    if "body" in context:
-        context["body"] = context["body"].replace(BLANK, '<span class="n blank">___</span>')
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", link)
-    app.connect("html-page-context", mark_blanks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
