@@ -66,8 +66,8 @@ def _own(folder: Path, lesson: Lesson, exercise: Exercise, name: str) -> Any:
                 run_cell(shell, cell.source, "a cell of the lesson")
         fault = run_limited(shell, source, f"exercise {exercise.id}", asking.CALL_SECONDS)
         if fault:
-            cell = f"your cell of {exercise.id}"
-            raise NotUsable(fault.words.replace("This cell", cell, 1) if fault.timed_out else f"{cell} stops with {fault.words}")
+            yours = f"your cell of {exercise.id}"
+            raise NotUsable(fault.words.replace("This cell", yours, 1) if fault.timed_out else f"{yours} stops with {fault.words}")
         ask = asking.Direct(shell.user_ns)
         outcomes = run_checks(lesson.name, lambda _: contextlib.nullcontext(ask), seed=0, exercises=[exercise.id])
     if judge(lesson.name, exercise, outcomes, hidden=False).status != "passed":

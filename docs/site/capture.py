@@ -4,6 +4,7 @@ Nothing of the course is imported here: `install` is all that is called, and it 
 """
 
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +12,14 @@ import matplotlib
 import numpy as np
 from IPython.core.formatters import BaseFormatter
 from matplotlib.axes import Axes
+from matplotlib.category import StrCategoryFormatter
+from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 from matplotlib.text import Annotation
+from matplotlib.ticker import FixedFormatter, FuncFormatter
 from traitlets import Unicode
 
 MIME = "application/vnd.course.figure+json"
@@ -72,24 +77,37 @@ def _axis(axis: Any, shared: Sequence[Any]) -> dict[str, Any]:
     low, high = sorted(map(float, axis.get_view_interval()))
     ticks = [(float(at), label.get_text()) for at, label in zip(axis.get_majorticklocs(), axis.get_majorticklabels())]
     ticks = [(at, " ".join(text.split())) for at, text in ticks if text.strip() and low <= at <= high]
-    named = any(not _number(text) for _, text in ticks)
+    given = isinstance(axis.get_major_formatter(), (FixedFormatter, FuncFormatter, StrCategoryFormatter))
+    named = given and not all(_same(_number(text), at) for at, text in ticks)
     return {"label": label, "log": axis.get_scale() == "log", "low": low, "high": high, "names": ticks if named else []}
 
 
-def _number(text: str) -> bool:
-    plain = text.replace("\N{MINUS SIGN}", "-").replace(",", "").strip("$%")
-    if "mathdefault" in plain or "^" in plain:
-        return True
+def _number(text: str) -> float | None:
+    """The number that a tick's label is; None for a name."""
     try:
-        float(plain)
+        return float(text.replace("\N{MINUS SIGN}", "-").replace(",", ""))
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def _same(one: float | None, other: float) -> bool:
+    """Whether a label says where it stands, as far as its digits go."""
+    return one is not None and math.isclose(one, other, rel_tol=0.02, abs_tol=0.02 * abs(other) + 1e-9)
 
 
 def _name(artist: Any) -> str:
+    """What the legend calls it: by its own label, or that of an entry that looks like it."""
     label = str(artist.get_label() or "")
-    return "" if label.startswith("_") else " ".join(label.split())
+    if label.startswith("_") or not label:
+        legend = artist.axes.get_legend() if isinstance(artist, Line2D) and artist.axes else None
+        entries = zip(legend.legend_handles, legend.get_texts()) if legend else ()
+        looks = _looks(artist) if legend else None
+        label = next((text.get_text() for handle, text in entries if isinstance(handle, Line2D) and _looks(handle) == looks), "")
+    return " ".join(label.split())
+
+
+def _looks(line: Line2D) -> tuple[Any, ...]:
+    return to_hex(line.get_color()), line.get_marker(), line.get_linestyle()
 
 
 def _series(kind: str, name: str, x: Any, y: Any, error: Any = None) -> dict[str, Any]:

@@ -110,12 +110,12 @@ def _split(series: dict[str, Any], panel: dict[str, Any]) -> tuple[list[str], li
 
 
 def _place(at: float | None, names: Sequence[tuple[float, str]]) -> str:
+    """A place on an axis: its name where it has one, else the number. Names at 0, 1, 2 also hold for what was drawn a little beside them."""
     if at is None:
         return "nowhere"
-    near = [text for place, text in names if abs(place - at) < 0.5 - 1e-9]
-    if names and near:
-        return near[0]
-    return f"{round(at, 10):.5g}"
+    beside = 0.45 if all(float(place).is_integer() for place, _ in names) else 1e-9
+    near = [text for place, text in names if abs(place - at) <= beside]
+    return near[0] if near else f"{round(at, 10):.5g}"
 
 
 def _all(values: Sequence[float | None], between: str = ", ") -> str:
@@ -138,7 +138,7 @@ def _tables(found: dict[str, Any]) -> list[str]:
         title = panel["title"] or found["title"] or "This figure"
         told = title if len(found["panels"]) == 1 else f"Panel {number}: {title}"
         drawn = [each for each in panel["series"] if each["kind"] not in ("image", "level", "place", "arrows")]
-        for group in _together(drawn):
+        for group in _together(drawn, panel):
             made.append(_table(told, group, panel))
         for arrows in (each for each in panel["series"] if each["kind"] == "arrows"):
             rows = [
@@ -150,13 +150,16 @@ def _tables(found: dict[str, Any]) -> list[str]:
     return made
 
 
-def _together(series: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _together(series: list[dict[str, Any]], panel: dict[str, Any]) -> list[list[dict[str, Any]]]:
     """Series with the same places share one table; bars that stand side by side at one place do, too."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for each in series:
         bars = each["kind"].startswith("bars")
-        places = tuple(round(at) if bars and at is not None else at for at in each["x"])
-        groups.setdefault((bars, places if len(places) == len(set(places)) else tuple(each["x"])), []).append(each)
+        names = panel["y" if each["kind"] == "bars across" else "x"]["names"]
+        places: tuple[Any, ...] = tuple(round(at) if bars and at is not None else at for at in each["x"])
+        if names:
+            places = tuple(_place(at, names) for at in each["x"])
+        groups.setdefault((bars and not names, places if len(places) == len(set(places)) else tuple(each["x"])), []).append(each)
     return list(groups.values())
 
 
