@@ -35,8 +35,8 @@ def check_float(
 
     On random pictures (N, `channels`, *`size`), one and five at a time. `write` exports a network: it is called for parts of `net` when they differ.
     """
-    generator = torch.Generator().manual_seed(0)
-    pictures = torch.randn(5, channels, *size, generator=generator)
+    drawn = torch.Generator().manual_seed(0)
+    pictures = torch.randn(5, channels, *size, generator=drawn)
     run = _session(path.read_bytes(), optimised=True)
     for some in (pictures, pictures[:1]):
         difference = _apart(_ask(run, {"image": some.numpy()})[0], _answer(net, some))

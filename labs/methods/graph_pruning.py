@@ -120,26 +120,26 @@ def unproven(net: TracedNetwork, example: torch.Tensor) -> set[int]:
 
 
 def _made_random(net: TracedNetwork) -> TracedNetwork:
-    generator = torch.Generator().manual_seed(0)
+    drawn = torch.Generator().manual_seed(0)
     trial = copy.deepcopy(net).eval()
     if sum(p.numel() for p in trial.parameters()) < LARGE:
         trial = trial.double()
     with torch.no_grad():
         for parameter in trial.parameters():
             if parameter.ndim <= 1:
-                parameter += torch.rand(parameter.shape, generator=generator, dtype=parameter.dtype) / 2
+                parameter += torch.rand(parameter.shape, generator=drawn, dtype=parameter.dtype) / 2
     return trial
 
 
 @torch.no_grad()
 def _equal(trial: TracedNetwork, example: torch.Tensor, groups: set[int]) -> bool:
-    generator = torch.Generator().manual_seed(0)
+    drawn = torch.Generator().manual_seed(0)
     kept = [
-        torch.randperm(width, generator=generator)[: -(-width // 2) if group in groups else width].sort().values
+        torch.randperm(width, generator=drawn)[: -(-width // 2) if group in groups else width].sort().values
         for group, width in enumerate(trial.shape.widths)
     ]
     kind = next(trial.parameters()).dtype
-    pictures = torch.randn(example.shape, generator=generator).to(kind)
+    pictures = torch.randn(example.shape, generator=drawn).to(kind)
     try:
         one, two = (cut(trial, kept).eval()(pictures) for cut in (masked, rebuilt))
     except (RuntimeError, ValueError, IndexError):  # of the user's code, given fewer channels
