@@ -12,7 +12,7 @@ from course_data.archives import read_files
 from course_data.arrays import Arrays, from_idx, from_npz, idx_files
 from course_data.datasets import Dataset, _channel_statistics, _split, fingerprint, stratified
 from course_data.errors import UserError
-from course_data.pictures import BROKEN, decoded, fitted
+from course_data.pictures import Unusable, decoded, fitted
 from course_data.progress_bar import bar
 from course_data.splits import LAYOUT, Sorted, hidden, is_picture, some, sorted_out, without_wrapping
 
@@ -179,20 +179,20 @@ def _decoded(tree: _Tree, found: Sorted, size: int, strict: bool) -> tuple[dict[
         for done, (part, label, name) in enumerate(todo):
             try:
                 picture = decoded(tree.read(name), size)
-            except BROKEN as error:
-                faults.append(f"{name} ({_reason(error)})")
+            except (Unusable, OSError) as error:
+                faults.append(f"{name} ({error})")
                 continue
             pixels[part].append(picture.pixels)
             labels[part].append(label)
             modes[len(picture.pixels)].append(name)
-            if picture.changed:
-                changed.setdefault(picture.changed, []).append(name)
+            for what in picture.changed:
+                changed.setdefault(what, []).append(name)
             if done % 20 == 0:
                 update(done)
     if faults and (strict or len(faults) > max(1, SPARED * len(todo))):
         raise UserError(f"{tree.where}: {_counted(faults, 'file')} cannot be used: {some(faults)}. Repair or remove them.")
     said = [f"{_counted(faults, 'file')} cannot be used and {_are(faults)} left out: {some(faults)}."] if faults else []
-    said += [f"{_counted(names, 'image')} {_are(names)} {how}: {some(names)}." for how, names in changed.items()]
+    said += [f"{_counted(names, 'image')} converted, {how}: {some(names)}." for how, names in changed.items()]
     if modes[1] and modes[3]:
         said.append(
             f"{_counted(modes[1], 'image')} of {len(modes[1]) + len(modes[3])} {_are(modes[1])} grey, and read as colour: {some(modes[1])}."
@@ -204,11 +204,6 @@ def _decoded(tree: _Tree, found: Sorted, size: int, strict: bool) -> tuple[dict[
             raise UserError(f"{tree.where}: no image of the {part} part can be used.")
         arrays[f"{part}_images"], arrays[f"{part}_labels"] = np.stack(images), np.array(labels[part], np.int64)
     return arrays, said
-
-
-def _reason(error: BaseException) -> str:
-    words = str(error).split(" <")[0].split("\n")[0]
-    return "not a picture" if words.startswith("cannot identify image file") else words
 
 
 def _take(arrays: dict[str, np.ndarray], part: str, share: float, folder: Path) -> None:

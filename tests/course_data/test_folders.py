@@ -154,15 +154,47 @@ def test_what_is_converted_or_left_out_is_said(folder):
     assert [line.removeprefix(f"{folder}: ") for line in said] == [
         "Left out, for the course reads no such pictures: blue/5.heic.",
         said[1].removeprefix(f"{folder}: "),  # in Pillow's words
-        "1 image is more than eight bits for a pixel, of which the upper eight are kept: red/1.png.",
-        "1 image is transparent, and put on white: red/2.png.",
+        "1 image converted, 16 bits to 8: red/1.png.",
+        "1 image converted, put on white: red/2.png.",
         "2 images of 39 are grey, and read as colour: red/1.png, red/3.png.",
     ]
     assert "1 file cannot be used and is left out: blue/4.jpg (" in said[1]
     images = torch.cat([split.images for split in (data.train, data.val, data.test)]).float()
-    assert (images.flatten(1).mean(1) == 30_000 >> 8).sum() == 1 and (images.flatten(1).mean(1) == 255).sum() == 1
+    assert (images.flatten(1).mean(1) == round(30_000 / 257)).sum() == 1 and (images.flatten(1).mean(1) == 255).sum() == 1
     with pytest.raises(UserError, match="1 file cannot be used: blue/4.jpg"):
         image_folder(folder, 8, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "says"),
+    [
+        (np.full((8, 8), 200, np.float32), "no fractions from 0 to 1"),
+        (np.full((8, 8), np.nan, np.float32), "no fractions from 0 to 1"),
+        (np.full((8, 8), 1 << 20, np.int32), "more than 16 bits"),
+        (np.full((8, 8), -1, np.int32), "more than 16 bits"),
+    ],
+)
+def test_numbers_that_could_mean_anything_are_no_picture(folder, pixels, says):
+    """Read as 16 bits, floats from 0 to 255 would all be black."""
+    Image.fromarray(pixels).save(folder / "red" / "1.tif")
+    said = []
+    image_folder(folder, 8, say=said.append)
+    assert "1 file cannot be used and is left out: red/1.tif (has" in said[0] and says in said[0]
+
+
+def test_fractions_are_spread_over_eight_bits(folder):
+    Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(folder / "red" / "1.tif")
+    data = image_folder(folder, 8, say=lambda line: None)
+    images = torch.cat([split.images for split in (data.train, data.val, data.test)]).float()
+    assert (images.flatten(1).mean(1) == 128).sum() == 1
+
+
+def test_what_pillow_hands_to_other_programs_is_no_picture(folder):
+    """An EPS under a picture's name would start Ghostscript where it is installed."""
+    (folder / "red" / "1.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    said = []
+    image_folder(folder, 8, say=said.append)
+    assert said == [f"{folder}: 1 file cannot be used and is left out: red/1.png (is no picture that Pillow can read)."]
 
 
 def test_other_kinds_of_files_are_read(folder):
