@@ -62,9 +62,8 @@ class Controls:
                 training.cross_entropy,
                 maker.seed_for("student"),
                 update,
-                None,
-                maker.number_format("student"),
-                True,
+                number_format=maker.number_format("student"),
+                judged=True,
             )
 
         return maker.trained("no_teacher", chosen.student, work, {"recipe": chosen.student_recipe}, (convnet, training))

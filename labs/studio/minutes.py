@@ -102,7 +102,7 @@ def training_seconds(settings: Settings, data: Dataset, new: Callable[..., nn.Mo
         (settings.student, settings.student_recipe, epochs["student"]),
         (pruned, settings.recovery_recipe, epochs["pruned"]),
     ):
-        total += count * len(data.train) * _seconds_an_image_learnt(lambda: new(shape), recipe, data)
+        total += count * len(data.train) * _seconds_an_image_learnt(lambda: new(shape), recipe, data, settings.precision)
     return total
 
 
@@ -116,11 +116,17 @@ def share_for(minutes: float, settings: Settings, data: Dataset, new: Callable[.
     return min(share, LONGEST)
 
 
-def _seconds_an_image_learnt(new: Callable[[], nn.Module], recipe: Recipe, data: Dataset, steps: int = 12) -> float:
-    """Measured by the training itself, on a copy of the recipe that is `steps` long; its first run warms up."""
+def _seconds_an_image_learnt(new: Callable[[], nn.Module], recipe: Recipe, data: Dataset, number_format: str, steps: int = 12) -> float:
+    """Measured by the training itself, on a copy of the recipe that is `steps` long; its first run warms up.
+
+    `number_format` is that of the settings: float32, bfloat16, or measured.
+    """
     short = dataclasses.replace(recipe, epochs=steps / (len(data.train) // recipe.batch))
-    images = normalise(data.train.images[: recipe.batch], data.mean, data.std)
-    chosen, _ = fastest_precision(new(), images, data.train.labels[: recipe.batch], precision(device()))
+    if number_format == "measured":
+        images = normalise(data.train.images[: recipe.batch], data.mean, data.std)
+        chosen, _ = fastest_precision(new(), images, data.train.labels[: recipe.batch], precision(device()))
+    else:
+        chosen = getattr(torch, number_format)
     best = float("inf")
     for _ in range(2):
         net = new()

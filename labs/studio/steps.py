@@ -88,7 +88,7 @@ class Studio:
             if chosen.keep_teacher:
                 return net
             seed, number_format = maker.seed_for("teacher"), maker.number_format("teacher")
-            return training.train(net, self.data, chosen.teacher_recipe, loss, seed, update, None, number_format, True)
+            return training.train(net, self.data, chosen.teacher_recipe, loss, seed, update, number_format=number_format, judged=True)
 
         inputs = {"recipe": chosen.teacher_recipe, "smoothing": chosen.teacher_smoothing, "kept": chosen.keep_teacher}
         return self._once("teacher", lambda: maker.trained("teacher", chosen.teacher, work, inputs, (convnet, training)))

@@ -194,7 +194,9 @@ def test_the_model_card_shows_how_a_stranger_runs_the_file(run, tmp_path):
 def test_only_the_teacher_s_labels_are_smoothed(tmp_path, monkeypatch):
     train, losses = training.train, []
     monkeypatch.setattr(
-        training, "train", lambda net, data, recipe, loss, *rest: losses.append(loss) or train(net, data, recipe, loss, *rest)
+        training,
+        "train",
+        lambda net, data, recipe, loss, *rest, **named: losses.append(loss) or train(net, data, recipe, loss, *rest, **named),
     )
     studio = Studio("digits", tmp_path, settings=replace(TINY, teacher_smoothing=0.2), console=Console(file=io.StringIO()))
     studio.student()
@@ -321,9 +323,20 @@ def test_the_time_of_a_training_is_measured_and_grows_with_its_epochs(monkeypatc
     digits = load("digits")
     short, long = (minutes.training_seconds(minutes.scaled(TINY, share), digits, ConvNets.of(digits).new) for share in (1, 50))
     assert 0 < short < long
-    monkeypatch.setattr(minutes, "_seconds_an_image_learnt", lambda new, recipe, data: 1.0 / len(data.train))
+    monkeypatch.setattr(minutes, "_seconds_an_image_learnt", lambda new, recipe, data, number_format: 1.0 / len(data.train))
     monkeypatch.setattr(minutes, "_seconds_an_image_shown", lambda net, data: 0.0)
     monkeypatch.setattr(minutes.other_tools, "installed", lambda name: False)
     alone, with_controls = (minutes.training_seconds(TINY, digits, ConvNets.of(digits).new, controls) for controls in (False, True))
     student, recovery = TINY.student_recipe.epochs, TINY.recovery_recipe.epochs
     assert with_controls - alone == pytest.approx(2 * student + 2 * recovery), "no teacher, scattered zeros, from scratch"
+
+
+def test_the_plan_is_timed_in_the_number_format_that_was_asked_for(monkeypatch):
+    from course_labs.studio import minutes
+
+    data, asked = load("digits"), []
+    monkeypatch.setattr(minutes, "train", lambda *given, number_format: asked.append(number_format))
+    monkeypatch.setattr(minutes, "fastest_precision", lambda *given: (torch.bfloat16, {}))
+    for precision in ("float32", "measured"):
+        minutes.training_seconds(replace(TINY, precision=precision), data, ConvNets.of(data).new)
+    assert asked == 6 * [torch.float32] + 6 * [torch.bfloat16]
