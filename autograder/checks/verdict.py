@@ -15,6 +15,7 @@ from autograder.course.blanks import blank_lines, blank_message
 from autograder.course.catalogue import Exercise
 from autograder.course.cell_code import parsed, plain_python
 
+NAMED = "This behaves like a known mistake:"
 MESSAGE_LENGTH = 2000
 # A hidden check's inputs stay small in its message, also where a student's exception repeats them.
 HIDDEN_LENGTH = 400
@@ -156,7 +157,7 @@ def _message(exercise: Exercise, first: Outcome, mistake: str, visible: bool) ->
     if exercise.choices:
         message += " " + (mistake or without_quotes(exercise, text))
     elif mistake:
-        message += f" This behaves like a known mistake: {mistake}."
+        message += f" {NAMED} {mistake}."
     elif visible and first.status == "failed" and " for " not in text:
         message += _only_call(first)
     return message.strip()

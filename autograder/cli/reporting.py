@@ -27,6 +27,7 @@ def report(
     One page and one table; nobody is named, and nothing leaves this machine.
     """
     quiet()
+    from autograder.checks.verdict import NAMED
     from autograder.course import inert
     from autograder.exports import read_results
     from autograder.grading.by_hand import settled
@@ -42,6 +43,13 @@ def report(
     results = settled(read_results(out), out, marks)
     if not results:
         raise CommandError(f"{out} holds no results: the class that was graded there had no submissions.")
+    older = sum(any(NAMED in v.message and not v.mistake for v in result.verdicts) for result in results)
+    if older:
+        console.print(
+            f"note  {many(older, 'result')} of an earlier version: their known mistakes count as if they had no name. Run `course grade` again, "
+            "into another folder.",
+            soft_wrap=True,
+        )
     standings = late(results, results) if late else None
     was_late = (lambda result: standings[result.student, result.lesson].days_late > 0) if standings is not None else None
     found = numbers(results, least=least, example=example, late=was_late)

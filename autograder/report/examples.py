@@ -1,6 +1,7 @@
 """One student's code for an exercise, with nothing in it that says whose it is."""
 
 import ast
+import functools
 import hashlib
 from pathlib import Path
 
@@ -17,17 +18,7 @@ def example(result: Result, exercise: str) -> str:
 
     "" where the notebook is no longer the one that was graded, where it is no Python, or where nothing of it is left.
     """
-    try:
-        data = Path(result.file).read_bytes()
-    except (OSError, ValueError):
-        return ""
-    if hashlib.sha256(data).hexdigest() != result.sha256:
-        return ""
-    try:
-        source = read_submission(data, catalogue.lessons()[result.lesson]).answers.get(exercise, "")
-    except NotebookProblem:
-        return ""
-    tree = parsed(plain_python(source))
+    tree = parsed(plain_python(_answers(result.file, result.sha256, result.lesson).get(exercise, "")))
     if tree is None:
         return ""
     try:
@@ -40,6 +31,17 @@ def example(result: Result, exercise: str) -> str:
     lines = ["".join(c if c.isprintable() else " " for c in line) for line in code.splitlines()]
     shown = "\n".join(lines[:MOST_LINES])[:MOST_LETTERS]
     return shown + ("\n..." if shown != "\n".join(lines) else "")
+
+
+@functools.cache  # a notebook is asked for each of its mistakes
+def _answers(file: str, sha256: str, lesson: str) -> dict[str, str]:
+    """Exercise -> source in a notebook; empty where it is no longer the one with this hash."""
+    try:
+        data = Path(file).read_bytes()
+        same = hashlib.sha256(data).hexdigest() == sha256
+        return read_submission(data, catalogue.lessons()[lesson]).answers if same else {}
+    except (OSError, ValueError, NotebookProblem):
+        return {}
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -4,11 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from autograder.checks.verdict import Verdict
+from autograder.checks.verdict import NAMED, Verdict
 from autograder.course import catalogue
 from autograder.course.catalogue import Exercise
 from autograder.grading.submission import Result
@@ -253,7 +252,7 @@ def _first_sentence(message: str) -> str:
 
 def _told(verdict: Verdict) -> str:
     """What the student was told, without the name of the mistake, which stands above it."""
-    message = verdict.message.replace(f" This behaves like a known mistake: {verdict.mistake}.", "") if verdict.mistake else verdict.message
+    message = verdict.message.replace(f" {NAMED} {verdict.mistake}.", "") if verdict.mistake else verdict.message
     return re.sub(r" Read again: section \S+$", "", message)[:400]
 
 
@@ -274,7 +273,6 @@ def _needing(verdicts: dict[str, dict[str, Verdict]], totals: dict[str, float], 
     return tuple(student for _, student in sorted(found, key=lambda each: each[0]))
 
 
-Kind = Literal["lesson", "exercise", "check", "mistake", "unnamed"]
 HEADER = ("lesson", "exercise", "what", "name", "students", "share", "discrimination")
 
 
@@ -288,6 +286,7 @@ def table(lessons: Iterable[LessonNumbers]) -> list[tuple[object, ...]]:
             rows.append((lesson.lesson, each.exercise.id, "exercise", each.exercise.title, each.students, f"{each.mean:.3f}", told))
             rows += [(lesson.lesson, each.exercise.id, "check", c.name, each.tried, f"{c.share:.3f}", "") for c in each.checks]
         for m in lesson.mistakes:
-            what: Kind = "mistake" if m.named else "unnamed"
-            rows.append((lesson.lesson, m.exercise, what, m.text, m.students, f"{m.students / m.tried:.3f}", ""))
+            rows.append(
+                (lesson.lesson, m.exercise, "mistake" if m.named else "unnamed", m.text, m.students, f"{m.students / m.tried:.3f}", "")
+            )
     return rows

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import jinja2
 
+from autograder.checks.words import counted
 from autograder.grading.feedback import templates
 from autograder.report.numbers import ENOUGH, LessonNumbers
 
@@ -25,13 +26,9 @@ def page(lessons: Sequence[LessonNumbers], *, out: str, total: int, students: in
 @functools.cache
 def _templates() -> jinja2.Environment:
     environment = templates("autograder.report")
-    environment.globals.update(percent=_percent, many=_many)
+    environment.globals.update(percent=_percent, many=lambda count, word: counted(count, word, f"{word}s"))
     return environment
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -193,6 +193,19 @@ def test_a_fault_of_ours_and_an_unreadable_file_are_counted_apart(tmp_path, cour
     assert "No mistake is shared" in page and "May need help Nobody" in page
 
 
+def test_results_of_an_earlier_version_are_told(out, course):
+    """They keep the words of a message, and not the mistake that it names."""
+    assert "earlier version" not in course(out)[1]
+    for student in STUDENTS[:2]:
+        path = result_file(out, student, LESSON)
+        data = json.loads(path.read_text())
+        for verdict in data["verdicts"]:
+            del verdict["mistake"]
+        path.write_text(json.dumps(data))
+    status, said, _ = course(out)
+    assert status == 0 and "2 results of an earlier version" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
