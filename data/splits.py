@@ -104,9 +104,9 @@ def sorted_out(names: Sequence[str], folders: Iterable[str], where: str) -> Sort
     return Sorted(parts, said)
 
 
-def some(names: Sequence[str]) -> str:
-    """Some of the names, and how many more there are."""
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+def some(names: Sequence[str], shown: int = SHOWN) -> str:
+    """The first of the names, and how many more there are."""
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
 
 
 def _classes(pictures: list[str], folders: list[str], below: str, where: str) -> dict[str, list[str]]:

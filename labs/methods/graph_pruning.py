@@ -12,7 +12,7 @@ from course_data import Dataset
 from course_labs.methods.pruning import change
 from course_labs.networks.convnet import normalise
 from course_labs.networks.graph import Layer, Numbered, Part, TracedNetwork
-from course_labs.networks.operations import shape_of
+from course_labs.networks.operations import put, shape_of
 
 PROVEN = {torch.float64: 1e-6, torch.float32: 1e-3}  # of the largest logit: rounding alone gives about 1e-14 and 1e-5
 _PROVEN: dict[str, set[int]] = {}
@@ -170,7 +170,7 @@ def folded(net: TracedNetwork) -> nn.Module:
             and len(shape_of(node) or ()) != 2
         ):
             continue
-        _put(body, str(source.target), fuse(layer, norm))
+        put(body, str(source.target), fuse(layer, norm))
         node.replace_all_uses_with(source)
         body.graph.erase_node(node)
     body.delete_all_unused_submodules()
@@ -238,8 +238,3 @@ def _state_sizes(module: Numbered, before: Layer, after: Layer) -> None:
         module.num_parameters = out
     else:
         module.num_features = out
-
-
-def _put(body: nn.Module, name: str, module: nn.Module) -> None:
-    above, _, last = name.rpartition(".")
-    setattr(body.get_submodule(above), last, module)

@@ -19,10 +19,9 @@ from course_data import UserError
 from course_labs.networks import channel_groups, following, operations, reading, wording
 from course_labs.networks.channel_groups import Layer, Part, Whole
 from course_labs.networks.following import followed, ready
-from course_labs.networks.operations import NORMS
 from course_labs.networks.reading import Reader
 
-__all__ = ["NORMS", "GraphShape", "Layer", "Numbered", "Part", "TracedNetwork", "Whole", "traced"]
+__all__ = ["GraphShape", "Layer", "Numbered", "Part", "TracedNetwork", "Whole", "traced"]
 
 # the modules with numbers in them that are cut
 Numbered: TypeAlias = nn.Conv2d | nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d | nn.PReLU

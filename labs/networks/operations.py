@@ -61,6 +61,18 @@ SPATIAL = (
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d)
 
+
+def normed(net: nn.Module) -> bool:
+    """Whether any layer of the network keeps its channels in bounds."""
+    return any(isinstance(layer, NORMS) for layer in net.modules())
+
+
+def put(net: nn.Module, place: str, layer: nn.Module) -> None:
+    """Set the layer of `net` that is called `place`, "features.0.0" for example."""
+    above, _, name = place.rpartition(".")
+    setattr(net.get_submodule(above), name, layer)
+
+
 # The same numbers in the same places; dropout in its own way while the network is trained.
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 SAME = (nn.Identity, *DROPOUTS, StochasticDepth)

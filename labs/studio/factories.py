@@ -17,6 +17,7 @@ from torch import nn
 
 from course_data import UserError
 from course_labs.fingerprints import sha256
+from course_labs.networks.operations import put
 from course_labs.studio.files_read import files_read
 
 CONTRACT = (
@@ -221,18 +222,12 @@ def _from_torchvision(name: str, channels: int, classes: int, size: int) -> nn.M
             padding=tuple(k // 2 for k in kernel) if fitted else conv.padding,
             bias=conv.bias is not None,
         )
-        _put(net, place, new)
+        put(net, place, new)
     if fitted:
         for where, layer in list(net.named_modules())[1:]:
             if isinstance(layer, nn.Conv2d) and where != place:
                 break
             if isinstance(layer, nn.MaxPool2d):
-                _put(net, where, nn.Identity())
+                put(net, where, nn.Identity())
                 break
     return net
-
-
-def _put(net: nn.Module, place: str, layer: nn.Module) -> None:
-    """Set the layer of `net` that is called `place`, "features.0.0" for example."""
-    parent, _, name = place.rpartition(".")
-    setattr(net.get_submodule(parent), name, layer)

@@ -17,6 +17,7 @@ from course_labs.methods.training import Recipe
 from course_labs.networks import graph
 from course_labs.networks.convnet import Shape, normalise
 from course_labs.networks.graph import GraphShape, TracedNetwork
+from course_labs.networks.operations import normed
 from course_labs.studio.asked import WIDTH
 from course_labs.studio.factories import CONTRACT, Source, checked, first_weights
 from course_labs.studio.pair import Pair, TwoNetworks, WholeNetworks
@@ -84,7 +85,7 @@ def prepared(
     pruned_widths = tuple(kept_channels(width, kept) for width in student.shape.widths)
     rehearse(family.new(replace(student.shape, widths=pruned_widths)).eval(), family.example, family.folded)
     chosen = replace(recipes, teacher=teacher.shape, student=student.shape, pruned_widths=pruned_widths)
-    return family, chosen if _normed(teacher) else _calmer(chosen, *RECIPES)
+    return family, chosen if normed(teacher) else _calmer(chosen, *RECIPES)
 
 
 def paired(two: TwoNetworks, data: Dataset, recipes: Settings, kept: float = KEPT) -> tuple[Pair, Settings]:
@@ -112,12 +113,8 @@ def paired(two: TwoNetworks, data: Dataset, recipes: Settings, kept: float = KEP
         net = student.new(student.shape(1.0))
         chosen = replace(chosen, student=net.shape, pruned_widths=tuple(kept_channels(width, kept) for width in net.shape.widths))
         rehearse(student.new(replace(net.shape, widths=chosen.pruned_widths)).eval(), example, student.folded)
-        chosen = chosen if _normed(net) else _calmer(chosen, "student_recipe", "recovery_recipe")
+        chosen = chosen if normed(net) else _calmer(chosen, "student_recipe", "recovery_recipe")
     return Pair(two, teacher, student), chosen
-
-
-def _normed(net: TracedNetwork) -> bool:
-    return any(isinstance(module, graph.NORMS) for module in net.modules())
 
 
 def _calmer(settings: Settings, *recipes: str) -> Settings:

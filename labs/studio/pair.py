@@ -15,6 +15,7 @@ from course_labs.fingerprints import sha256
 from course_labs.methods.families import AnyNetwork, ConvNets, Cuttable, Family
 from course_labs.networks import whole
 from course_labs.networks.convnet import Shape
+from course_labs.networks.operations import normed
 from course_labs.networks.whole import WholeNetwork, WholeShape
 from course_labs.studio import factories
 from course_labs.studio.factories import Source, checked, first_weights
@@ -62,7 +63,7 @@ class WholeNetworks:
             torch.manual_seed(0)
             net = self.new(self.shape)
         checked(net, source, example, classes)
-        self.first, self.normed = first_weights(net), _normed(net)
+        self.first, self.normed = first_weights(net), normed(net)
 
     @property
     def comes_trained(self) -> bool:
@@ -137,7 +138,3 @@ class Pair:
     def _home(self, shape: Any) -> Any:
         mine = WholeShape if isinstance(self.teacher, WholeNetworks) else Shape
         return self.teacher if isinstance(shape, mine) else self.student
-
-
-def _normed(net: nn.Module) -> bool:
-    return any(isinstance(layer, nn.modules.batchnorm._NormBase) for layer in net.modules())

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from course_data import UserError
+from course_data.splits import some
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # what training scripts put a state dict into
 
@@ -21,8 +22,8 @@ def load_weights(net: nn.Module, path: Path, whose: str) -> None:
     given = {name.removeprefix("module.") if name not in own else name: tensor for name, tensor in given.items()}  # of DataParallel
     lacking, extra = [name for name in own if name not in given], [name for name in given if name not in own]
     if lacking or extra:
-        said = [f"lacks {_some(lacking)}"] if lacking else []
-        said += [f"has {_some(extra)}, which the network has not"] if extra else []
+        said = [f"lacks {some(lacking, 1)}"] if lacking else []
+        said += [f"has {some(extra, 1)}, which the network has not"] if extra else []
         raise UserError(f"--teacher-weights {path} does not belong to {whose}: it {', and '.join(said)}.")
     for name, tensor in own.items():
         if given[name].shape != tensor.shape:
@@ -31,10 +32,6 @@ def load_weights(net: nn.Module, path: Path, whose: str) -> None:
                 "Are the classes, the channels of the pictures and the first layer those it was trained with?"
             )
     net.load_state_dict(given)
-
-
-def _some(names: list[str]) -> str:
-    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def _read(path: Path) -> dict[str, torch.Tensor]:

@@ -88,6 +88,8 @@ def _answered(model: "Model", files: Iterable[Path], top: int, invert: bool, fau
 
 
 def _write_lines(model: "Model", answers: "Iterable[Answer]", faults: "list[Fault]", top: int) -> None:
+    from course_data.splits import some
+
     times, notes = [], dict[str, list[str]]()
     for answer in answers:
         guesses = ", ".join(f"{plain(guess.name)} {100 * guess.confidence:.1f} %" for guess in answer.guesses)
@@ -96,8 +98,7 @@ def _write_lines(model: "Model", answers: "Iterable[Answer]", faults: "list[Faul
         for note in answer.notes:
             notes.setdefault(note, []).append(plain(answer.picture))
     for note, names in notes.items():
-        others = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        typer.echo(f"{note}: {', '.join(names[:SHOWN])}{others}", err=True)
+        typer.echo(f"{note}: {some(names, SHOWN)}", err=True)
     if len(times) > 1:
         typer.echo(f"{len(times)} pictures, median {median(times):.3f} ms each in ONNX Runtime, one thread.", err=True)
 

@@ -85,7 +85,7 @@ def pixels(path: Path | BinaryIO, wanted: Input) -> tuple[np.ndarray, tuple[str,
         turned = ("turned upright",) if pictures.turn(image) is not None else ()
         plain, done = pictures.in_eight_bits(pictures.upright(image))
         ready = ImageOps.fit(plain.convert("L" if grey else "RGB"), (wanted.width, wanted.height))
-        made = ()
+        made: tuple[str, ...] = ()
         if plain.mode == "L" and not grey:
             made = ("grey to colour",)
         elif plain.mode == "RGB" and grey and _coloured(plain):
