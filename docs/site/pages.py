@@ -55,7 +55,8 @@ def _output(output: dict[str, Any], name: str) -> dict[str, Any] | None:
     if MIME in data:
         found = data[MIME]
         return {"output_type": "display_data", "metadata": {}, "data": {"text/html": figures.shown(found, name)}}
-    kept = {kind: value for kind, value in data.items() if kind in ("text/html", "text/plain")}
+    # The grey of rich's dim words is too pale on either page.
+    kept = {kind: value.replace("#7f7f7f", "inherit") for kind, value in data.items() if kind in ("text/html", "text/plain")}
     return {"output_type": "display_data", "metadata": {}, "data": kept} if kept else None
 
 

@@ -125,7 +125,7 @@ def _list(title: str, about: str, names: Iterable[str], built: Mapping[str, Buil
         for name in names
     )
     tree = "\n".join([*(f"{heading(built[name].lesson)} <{name}>" for name in names), *more])
-    return f"# {title}\n\n{about}\n\n| | minutes | points |\n|---|---:|---:|\n{rows}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
+    return f"# {title}\n\n{about}\n\n| notebook | minutes | points |\n|---|---:|---:|\n{rows}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
 
 
 def _section(title: str, pages_in_it: Mapping[str, str]) -> str:

@@ -183,6 +183,19 @@ def test_the_site_stands_alone(site):
 
 
 @needs_extra
+def test_tables_take_the_keyboard_and_the_search_button_is_called_what_it_shows(site):
+    """What axe-core found on these pages once."""
+    from docs.site.readable import marked
+
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8") if "_static" not in page.parts else ""
+        assert not re.search(r'<table class="[^"]*">(?!<caption>)', text), page
+        assert not re.search(r"<th[^>]*>(<p></p>)?</th>", text), page
+        assert text.count('aria-label="Search Ctrl+K"') == text.count('<button class="btn search-button-field'), page
+    assert marked('<table class="table"><caption>a</caption>') == '<table class="table"><caption>a</caption>'
+
+
+@needs_extra
 def test_every_formula_of_the_course_becomes_mathml():
     from docs.site.mathml import mathml
 
